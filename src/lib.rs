@@ -1,0 +1,2 @@
+//! icdbench
+pub mod models;

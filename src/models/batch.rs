@@ -1,0 +1,73 @@
+//! The notes of one step as tensors: token ids, real lengths, and, while training, the noise.
+
+use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+
+use super::dropout::Noise;
+
+/// A batch of notes. Position `t` of row `i` is real when `t < lengths[i]`, padding otherwise.
+#[derive(Debug)]
+pub struct Batch {
+    /// Token ids, `[note, token]`.
+    pub tokens: Tensor<2, Int>,
+    /// Tokens of each note, at most the width of `tokens`.
+    pub lengths: Vec<usize>,
+    /// The step's random numbers; present in training only, so that inference has no dropout.
+    pub noise: Option<Noise>,
+}
+
+impl Batch {
+    /// A batch from row-major token ids `[note, width]`.
+    ///
+    /// # Panics
+    /// When `tokens` does not hold `lengths.len() * width` ids.
+    pub fn new(tokens: Vec<i32>, lengths: Vec<usize>, width: usize, device: &Device) -> Self {
+        let notes = lengths.len();
+        assert_eq!(tokens.len(), notes * width, "tokens do not fill [note, token]");
+        Self {
+            tokens: Tensor::from_data(TensorData::new(tokens, [notes, width]), device),
+            lengths,
+            noise: None,
+        }
+    }
+
+    /// The same batch with the noise of a training step.
+    pub fn with_noise(mut self, noise: Noise) -> Self {
+        self.noise = Some(noise);
+        self
+    }
+
+    /// Notes in the batch.
+    pub fn notes(&self) -> usize {
+        self.lengths.len()
+    }
+
+    /// Token positions of a row, padding included.
+    pub fn width(&self) -> usize {
+        self.tokens.dims()[1]
+    }
+
+    /// Where the batch lies.
+    pub fn device(&self) -> Device {
+        self.tokens.device()
+    }
+
+    /// 1 at real tokens and 0 at padding, `[note, token]`.
+    pub fn mask(&self) -> Tensor<2> {
+        self.mask_of(self.width(), 0)
+    }
+
+    /// Like [`mask`](Self::mask) for rows of `width` positions of which each note has its tokens
+    /// plus `extra`: a convolution of even width gives one position more than it reads.
+    pub fn mask_of(&self, width: usize, extra: usize) -> Tensor<2> {
+        let mut values = vec![0f32; self.notes() * width];
+        for (row, &length) in values.chunks_mut(width).zip(&self.lengths) {
+            row[..(length + extra).min(width)].fill(1.0);
+        }
+        Tensor::from_data(TensorData::new(values, [self.notes(), width]), &self.device())
+    }
+
+    /// True at padding, `[note, token]`.
+    pub fn padding(&self) -> Tensor<2, Bool> {
+        self.mask().equal_elem(0)
+    }
+}

@@ -1,0 +1,324 @@
+//! CAML and DR-CAML: convolutional attention for multi-label classification (Mullenbach,
+//! Wiegreffe, Duke, Sun, Eisenstein 2018).
+//!
+//! Words are embedded, a convolution with tanh gives a state at each position (equation 1),
+//! label-wise attention a document vector for each code (2-3), a linear classifier its logit (4).
+//! DR-CAML pulls each gold code's classifier towards a vector made of its description (6).
+//!
+//! Against the authors' code: padding is masked out of the attention, unless `attend-to-padding`
+//! asks for the published behaviour, where scores depend on the notes that share a batch.
+
+use burn::module::{Module, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::ops::ConvOptions;
+use burn::tensor::{Int, Tensor, TensorData, activation, module};
+use serde::{Deserialize, Serialize};
+
+use super::dropout::dropout;
+use super::label_attention::LabelAttention;
+use super::{Batch, CodingModel, Initialiser, Task};
+
+/// Settings of CAML.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Config {
+    /// Length of a word vector. The authors use 100.
+    pub embedding: usize,
+    /// Whether word vectors start from the suite's `[text.word-vectors]` (the authors') or at random.
+    pub pretrained_embedding: bool,
+    /// Convolution filters. The authors use 50.
+    pub filters: usize,
+    /// Words a filter reads. The authors use 10.
+    pub width: usize,
+    /// Dropout probability on the embedded words. The authors use 0.2.
+    pub dropout: f64,
+    /// Labels computed at a time: memory grows with it, scores do not depend on it.
+    pub label_block: usize,
+    /// Quirk: attend to padding too, as the published implementation does.
+    pub attend_to_padding: bool,
+    /// DR-CAML's lambda; 0 for plain CAML. The authors use 10 for 50 codes and 0.01 for all.
+    pub description_weight: f64,
+}
+
+/// CAML, or DR-CAML where the description branch is present.
+#[derive(Module, Debug)]
+pub struct Caml {
+    /// `[word, dimension]`.
+    embedding: Param<Tensor<2>>,
+    convolution: Convolution,
+    head: LabelAttention,
+    descriptions: Option<Descriptions>,
+    #[module(skip)]
+    dropout: f64,
+    #[module(skip)]
+    attend_to_padding: bool,
+}
+
+/// A convolution over word positions.
+#[derive(Module, Debug)]
+struct Convolution {
+    /// `[filter, dimension, width]`.
+    weight: Param<Tensor<3>>,
+    /// `[filter]`.
+    bias: Param<Tensor<1>>,
+}
+
+/// DR-CAML's second branch: a convolution over each code's description, max-pooled, then a linear layer.
+#[derive(Module, Debug)]
+struct Descriptions {
+    convolution: Convolution,
+    /// `[filter, filter]`.
+    weight: Param<Tensor<2>>,
+    /// `[filter]`.
+    bias: Param<Tensor<1>>,
+    #[module(skip)]
+    lambda: f64,
+    #[module(skip)]
+    padding: u32,
+    /// Token ids of each code's description; empty where it has none.
+    #[module(skip)]
+    tokens: Vec<Vec<u32>>,
+}
+
+impl CodingModel for Caml {
+    type Config = Config;
+
+    const ABOUT: &'static str =
+        "convolution and label-wise attention (Mullenbach et al. 2018); DR-CAML as a setting";
+
+    fn tiny() -> Config {
+        Config {
+            embedding: 12,
+            pretrained_embedding: false,
+            filters: 8,
+            width: 4,
+            dropout: 0.2,
+            label_block: 7,
+            attend_to_padding: false,
+            description_weight: 0.1,
+        }
+    }
+
+    fn check(config: &Config, task: &Task, _length: usize) -> Result<(), String> {
+        for (name, value) in [
+            ("embedding", config.embedding),
+            ("filters", config.filters),
+            ("width", config.width),
+            ("label-block", config.label_block),
+        ] {
+            if value == 0 {
+                return Err(format!("{name} = 0: expected at least 1"));
+            }
+        }
+        if !(0.0..1.0).contains(&config.dropout) {
+            return Err(format!("dropout = {}: expected a probability below 1", config.dropout));
+        }
+        if !(config.description_weight >= 0.0 && config.description_weight.is_finite()) {
+            return Err(format!(
+                "description-weight = {}: expected 0 (plain CAML) or a positive number",
+                config.description_weight
+            ));
+        }
+        if config.description_weight > 0.0 && task.descriptions.iter().all(Vec::is_empty) {
+            return Err("description-weight is above 0, but the data set has no code descriptions; \
+                        set it to 0 or add them"
+                .into());
+        }
+        match (&task.word_vectors, config.pretrained_embedding) {
+            (None, true) => Err("pretrained-embedding = true needs [text.word-vectors] in the suite".into()),
+            (Some(vectors), true) if vectors.dimension != config.embedding => Err(format!(
+                "embedding = {}: the word vectors have dimension {}",
+                config.embedding, vectors.dimension
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn init(config: &Config, task: &Task, initialiser: &mut Initialiser) -> Self {
+        let mut rows = match &task.word_vectors {
+            Some(vectors) if config.pretrained_embedding => vectors.values.clone(),
+            _ => initialiser.normal_values(task.vocabulary * config.embedding, 1.0),
+        };
+        let padding = task.padding as usize * config.embedding;
+        rows[padding..padding + config.embedding].fill(0.0);
+        Self {
+            embedding: initialiser.values([task.vocabulary, config.embedding], rows),
+            convolution: Convolution::init(config, initialiser),
+            head: LabelAttention::init(task.codes, config.filters, config.label_block, initialiser),
+            descriptions: (config.description_weight > 0.0)
+                .then(|| Descriptions::init(config, task, initialiser)),
+            dropout: config.dropout,
+            attend_to_padding: config.attend_to_padding,
+        }
+    }
+
+    fn logits(&self, batch: &Batch) -> Tensor<2> {
+        let (states, mask) = self.states(batch);
+        self.head.logits(states, mask)
+    }
+
+    fn penalty(&self, targets: &Tensor<2>) -> Option<Tensor<1>> {
+        let branch = self.descriptions.as_ref()?;
+        branch.penalty(&self.embedding, self.head.weight(), targets)
+    }
+
+    fn gradients(&self, batch: &Batch, targets: Tensor<2>) -> (Tensor<1>, GradientsParams) {
+        let (states, mask) = self.states(batch);
+        let mut head = GradientsParams::new();
+        let (loss, at_states) = self.head.loss(&states, mask, &targets, &mut head);
+        // The gradient of this product at the encoder's parameters is that of the loss.
+        let mut through = (states * Tensor::from_inner(at_states)).sum();
+        let penalty = self.penalty(&targets);
+        if let Some(penalty) = &penalty {
+            through = through + penalty.clone();
+        }
+        let mut gradients = GradientsParams::from_grads(through.backward(), self);
+        merge(&mut gradients, head, &self.head);
+        let loss = match penalty {
+            Some(penalty) => loss + penalty.inner(),
+            None => loss,
+        };
+        (loss, gradients)
+    }
+
+    fn explain(&self, batch: &Batch, code: usize) -> Option<Tensor<2>> {
+        let (states, mask) = self.states(batch);
+        let attention = self.head.attention(states, mask, code);
+        // A convolution of even width has one position more than there are words: leave the last out.
+        let width = batch.width();
+        let inside = attention.slice([0..batch.notes(), 0..width]);
+        let total = inside.clone().sum_dim(1);
+        Some(inside / total)
+    }
+}
+
+impl Caml {
+    /// States `[note, position, filter]` and their mask `[note, position]`.
+    fn states(&self, batch: &Batch) -> (Tensor<3>, Tensor<2>) {
+        let embedded = module::embedding(self.embedding.val(), batch.tokens.clone());
+        // Zero vectors at padding: what the convolution reads past a note's end is what it reads
+        // past the end of the batch.
+        let embedded = embedded * batch.mask().unsqueeze_dim(2);
+        let embedded = dropout(batch.noise.as_ref(), embedded, self.dropout);
+        let states = self.convolution.forward(embedded);
+        let positions = states.dims()[1];
+        let mask = if self.attend_to_padding {
+            Tensor::ones([batch.notes(), positions], &batch.device())
+        } else {
+            batch.mask_of(positions, self.convolution.extra())
+        };
+        (states, mask)
+    }
+}
+
+impl Convolution {
+    fn init(config: &Config, initialiser: &mut Initialiser) -> Self {
+        let (filters, dimension, width) = (config.filters, config.embedding, config.width);
+        let fan_in = dimension * width;
+        Self {
+            weight: initialiser.xavier_uniform([filters, dimension, width], fan_in, filters * width),
+            bias: initialiser.uniform([filters], 1.0 / (fan_in as f64).sqrt()),
+        }
+    }
+
+    /// `[note, word, dimension]` to `[note, position, filter]`, zero padding of half the width on
+    /// both sides, then tanh.
+    fn forward(&self, words: Tensor<3>) -> Tensor<3> {
+        let pad = self.weight.dims()[2] / 2;
+        let options = ConvOptions::new([1], [pad], [1], 1);
+        let convolved = module::conv1d(
+            words.swap_dims(1, 2),
+            self.weight.val(),
+            Some(self.bias.val()),
+            options,
+        );
+        activation::tanh(convolved).swap_dims(1, 2)
+    }
+
+    /// Positions it gives beyond those it reads: 1 for an even width.
+    fn extra(&self) -> usize {
+        1 - self.weight.dims()[2] % 2
+    }
+}
+
+impl Descriptions {
+    fn init(config: &Config, task: &Task, initialiser: &mut Initialiser) -> Self {
+        let filters = config.filters;
+        Self {
+            convolution: Convolution::init(config, initialiser),
+            weight: initialiser.xavier_uniform([filters, filters], filters, filters),
+            bias: initialiser.uniform([filters], 1.0 / (filters as f64).sqrt()),
+            lambda: config.description_weight,
+            padding: task.padding,
+            tokens: task.descriptions.clone(),
+        }
+    }
+
+    /// `lambda / notes * sum over notes and their gold codes of mean((z - w)^2)`: the term of the
+    /// authors' code, which takes the mean square where the paper's equation 6 writes a norm.
+    fn penalty(
+        &self,
+        embedding: &Param<Tensor<2>>,
+        weight: &Param<Tensor<2>>,
+        targets: &Tensor<2>,
+    ) -> Option<Tensor<1>> {
+        let notes = targets.dims()[0];
+        let uses = targets.clone().sum_dim(0).into_data().convert::<f32>();
+        let uses = uses.try_to_vec::<f32>().ok()?;
+        let codes: Vec<usize> = (0..uses.len())
+            .filter(|&code| uses[code] > 0.0 && !self.tokens[code].is_empty())
+            .collect();
+        if codes.is_empty() {
+            return None;
+        }
+        let device = embedding.device();
+        let ids = codes.iter().map(|&code| code as i32).collect::<Vec<_>>();
+        let ids = Tensor::<1, Int>::from_data(TensorData::new(ids, [codes.len()]), &device);
+        let shares = codes.iter().map(|&code| uses[code]).collect::<Vec<_>>();
+        let shares = Tensor::<1>::from_data(TensorData::new(shares, [codes.len()]), &device);
+        let distance = self.vectors(embedding, &codes) - weight.val().select(0, ids);
+        let squares: Tensor<1> = distance.square().mean_dim(1).squeeze_dim(1);
+        Some((squares * shares).sum() * (self.lambda / notes as f64))
+    }
+
+    /// Description vectors `[code, filter]`.
+    fn vectors(&self, embedding: &Param<Tensor<2>>, codes: &[usize]) -> Tensor<2> {
+        let device = embedding.device();
+        let lengths: Vec<usize> = codes.iter().map(|&code| self.tokens[code].len()).collect();
+        let width = lengths.iter().copied().max().unwrap_or(1);
+        let mut tokens = vec![self.padding as i32; codes.len() * width];
+        for (row, &code) in tokens.chunks_mut(width).zip(codes) {
+            for (slot, &token) in row.iter_mut().zip(&self.tokens[code]) {
+                *slot = token as i32;
+            }
+        }
+        let batch = Batch::new(tokens, lengths, width, &device);
+        let embedded = module::embedding(embedding.val(), batch.tokens.clone());
+        let states = self.convolution.forward(embedded * batch.mask().unsqueeze_dim(2));
+        let positions = states.dims()[1];
+        let outside = batch.mask_of(positions, self.convolution.extra()).equal_elem(0);
+        let [_, _, filters] = states.dims();
+        let outside = outside.unsqueeze_dim::<3>(2).repeat_dim(2, filters);
+        // tanh lies above -1: -2 never wins the maximum.
+        let pooled: Tensor<2> = states.mask_fill(outside, -2.0).max_dim(1).squeeze_dim(1);
+        module::linear(pooled, self.weight.val(), Some(self.bias.val()))
+    }
+}
+
+/// Adds the gradients in `from` (of `module`'s parameters) to those in `into`.
+fn merge<M: Module>(into: &mut GradientsParams, from: GradientsParams, module: &M) {
+    struct Merge<'a>(&'a mut GradientsParams, GradientsParams);
+    impl burn::module::ModuleVisitor for Merge<'_> {
+        fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
+            let Some(part) = self.1.remove::<D>(parameter.id) else {
+                return;
+            };
+            let sum = match self.0.remove::<D>(parameter.id) {
+                Some(other) => other + part,
+                None => part,
+            };
+            self.0.register(parameter.id, sum);
+        }
+    }
+    module.visit(&mut Merge(into, from));
+}

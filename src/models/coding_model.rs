@@ -1,0 +1,106 @@
+//! The trait that every model implements, and the task it is built for.
+
+use burn::module::Module;
+use burn::optim::GradientsParams;
+use burn::tensor::{Tensor, activation};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Batch, Initialiser};
+
+/// A model that gives every code of a label set a logit for each note of a batch.
+///
+/// A model knows Burn tensors, a [`Batch`] and a [`Task`]; it reads no files, knows no suite and
+/// no metric, and prints nothing. Padding must never change a score, and neither may the notes
+/// that happen to share a batch: the contract tests (`tests/contract.rs`) check both for every
+/// model in the table.
+pub trait CodingModel: Module {
+    /// What a suite may write under `[run.model.<name>]`. Derive `Deserialize` with
+    /// `deny_unknown_fields`, and give nothing that moves a score a default.
+    type Config: Clone + Serialize + DeserializeOwned;
+
+    /// One line for `icdbench list`: what it is, and the paper.
+    const ABOUT: &'static str;
+
+    /// The smallest settings that train.
+    fn tiny() -> Self::Config;
+
+    /// What is wrong with `config` for this task and sequence length: the setting, what was
+    /// found, what was expected. Called before any compute is spent.
+    fn check(config: &Self::Config, task: &Task, length: usize) -> Result<(), String>;
+
+    /// A model with parameters drawn from `initialiser`, on its device. `config` passed [`check`](Self::check).
+    fn init(config: &Self::Config, task: &Task, initialiser: &mut Initialiser) -> Self;
+
+    /// Logits, shape `[note, code]`.
+    fn logits(&self, batch: &Batch) -> Tensor<2>;
+
+    /// What is added to the loss beside the cross-entropy (a regulariser), shape `[1]`. It may depend
+    /// on the batch's gold codes, `targets` of shape `[note, code]`.
+    fn penalty(&self, _targets: &Tensor<2>) -> Option<Tensor<1>> {
+        None
+    }
+
+    /// The loss (shape `[1]`, not tracked) and its gradient for every parameter. `targets` is
+    /// `[note, code]`, 1 where the note has the code.
+    ///
+    /// The default runs [`logits`](Self::logits), takes [`cross_entropy`], adds the
+    /// [`penalty`](Self::penalty) and backpropagates. Models whose head attends once per label
+    /// override it to go over the labels block by block, which bounds the memory.
+    fn gradients(&self, batch: &Batch, targets: Tensor<2>) -> (Tensor<1>, GradientsParams) {
+        let mut loss = cross_entropy(self.logits(batch), targets.clone());
+        if let Some(penalty) = self.penalty(&targets) {
+            loss = loss + penalty;
+        }
+        let gradients = GradientsParams::from_grads(loss.backward(), self);
+        (loss.inner(), gradients)
+    }
+
+    /// How much each token speaks for `code`, shape `[note, token]`, non-negative, rows summing to
+    /// 1 over the note's tokens; `None` for a model that has no such weights.
+    fn explain(&self, _batch: &Batch, _code: usize) -> Option<Tensor<2>> {
+        None
+    }
+}
+
+/// What a model is built for. Everything in it comes from the training notes only.
+#[derive(Clone, Debug, Default)]
+pub struct Task {
+    /// Codes to predict.
+    pub codes: usize,
+    /// Entries of the token vocabulary, padding included.
+    pub vocabulary: usize,
+    /// The token id of padding.
+    pub padding: u32,
+    /// Training notes.
+    pub training_notes: usize,
+    /// Per token id, the training notes that hold it; where the vocabulary counted them.
+    pub document_frequency: Option<Vec<u32>>,
+    /// Per code, the token ids of its description; empty where there is none.
+    pub descriptions: Vec<Vec<u32>>,
+    /// Pretrained word vectors, row-major `[vocabulary, dimension]`.
+    pub word_vectors: Option<WordVectors>,
+}
+
+/// Pretrained word vectors aligned with the vocabulary.
+#[derive(Clone, Debug)]
+pub struct WordVectors {
+    /// Length of a vector.
+    pub dimension: usize,
+    /// Row-major `[vocabulary, dimension]`.
+    pub values: Vec<f32>,
+}
+
+/// Binary cross-entropy of logits against 0/1 targets, both `[note, code]`, averaged over notes
+/// and codes as every published system does; shape `[1]`.
+///
+/// Written as `max(x, 0) - x y + ln(1 + exp(-|x|))`, which does not overflow.
+pub fn cross_entropy(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+    cross_entropy_cells(logits, targets).mean()
+}
+
+/// [`cross_entropy`] before averaging, shape `[note, code]`.
+pub fn cross_entropy_cells(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<2> {
+    activation::relu(logits.clone()) - logits.clone() * targets
+        + (-logits.abs()).exp().log1p()
+}

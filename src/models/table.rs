@@ -1,0 +1,90 @@
+//! The macro that turns the table of models into the two enums the rest of the program uses, so
+//! that nothing else has a generic or a match on models.
+
+/// Writes [`ModelConfig`](super::ModelConfig) and [`Model`](super::Model) from one
+/// `file::Type` line per model.
+///
+/// Burn's `Module` is not dyn-compatible, hence an enum and not `Box<dyn CodingModel>`.
+macro_rules! models {
+    ($($file:ident :: $Type:ident),+ $(,)?) => {
+        /// The settings of one model, as a suite writes them under `[run.model.<name>]`.
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum ModelConfig {
+            $(
+                #[doc = concat!("Settings of [`", stringify!($file), "`].")]
+                $Type(<$file::$Type as CodingModel>::Config),
+            )+
+        }
+
+        /// A model of any kind. The optimiser and the checkpoint see its parameters as those of
+        /// the model inside.
+        #[derive(burn::module::Module, Debug)]
+        #[allow(clippy::large_enum_variant)] // One exists at a time.
+        pub enum Model {
+            $(
+                #[doc = concat!("A [`", stringify!($file), "`] model.")]
+                $Type($file::$Type),
+            )+
+        }
+
+        impl ModelConfig {
+            /// The names of all models: file name, TOML key and report name in one.
+            pub const NAMES: &'static [&'static str] = &[$(stringify!($file)),+];
+
+            /// The model's name.
+            pub fn name(&self) -> &'static str {
+                match self { $(Self::$Type(_) => stringify!($file)),+ }
+            }
+
+            /// One line on what the model is and where it was published.
+            pub fn about(&self) -> &'static str {
+                match self { $(Self::$Type(_) => <$file::$Type as CodingModel>::ABOUT),+ }
+            }
+
+            /// The smallest settings that train, of every model: what the contract tests run over.
+            pub fn tiny() -> Vec<Self> {
+                vec![$(Self::$Type(<$file::$Type as CodingModel>::tiny())),+]
+            }
+
+            /// What is wrong with these settings for this task, if anything.
+            pub fn check(&self, task: &Task, length: usize) -> Result<(), String> {
+                match self {
+                    $(Self::$Type(config) => <$file::$Type as CodingModel>::check(config, task, length)),+
+                }
+            }
+
+            /// A model with freshly drawn parameters, see [`CodingModel::init`].
+            pub fn init(&self, task: &Task, initialiser: &mut Initialiser) -> Model {
+                match self {
+                    $(Self::$Type(config) => {
+                        Model::$Type(<$file::$Type as CodingModel>::init(config, task, initialiser))
+                    }),+
+                }
+            }
+        }
+
+        impl Model {
+            /// See [`CodingModel::logits`].
+            pub fn logits(&self, batch: &Batch) -> burn::tensor::Tensor<2> {
+                match self { $(Self::$Type(model) => model.logits(batch)),+ }
+            }
+
+            /// See [`CodingModel::gradients`].
+            pub fn gradients(
+                &self,
+                batch: &Batch,
+                targets: burn::tensor::Tensor<2>,
+            ) -> (burn::tensor::Tensor<1>, burn::optim::GradientsParams) {
+                match self { $(Self::$Type(model) => model.gradients(batch, targets)),+ }
+            }
+
+            /// See [`CodingModel::explain`].
+            pub fn explain(&self, batch: &Batch, code: usize) -> Option<burn::tensor::Tensor<2>> {
+                match self { $(Self::$Type(model) => model.explain(batch, code)),+ }
+            }
+        }
+    };
+}
+
+pub(super) use models;

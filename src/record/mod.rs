@@ -1,0 +1,262 @@
+//! What one cell leaves behind: the schema on disk, versioned, and how it is read and written.
+//!
+//! A record holds no note text, no token and no raw note identifier, so that records of
+//! credentialed data can be looked at beside those of public data. Everything that two runs of
+//! the same cell must agree on stands in [`Outcome`]; what differs from run to run (times, the
+//! machine) stands in [`Timings`] and [`Provenance`].
+
+mod provenance;
+mod store;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use provenance::Provenance;
+pub use store::{Error, RecordStore, read_record};
+
+/// Version of the record schema. A record of a newer version is refused with a clear error.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// One cell's result, whatever its end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Record {
+    /// [`SCHEMA_VERSION`] of the program that wrote the record.
+    pub schema: u32,
+    /// SHA-256 over [`Record::inputs`]: same key, same outcome.
+    pub key: String,
+    /// How the cell ended.
+    pub status: Status,
+    /// Why the cell is not `ok`; absent when it is.
+    pub reason: Option<String>,
+    /// What was asked for, in the words of the suite.
+    pub cell: CellDescription,
+    /// Name and value (or hash) of every input that can move the outcome; the key hashes these.
+    pub inputs: BTreeMap<String, serde_json::Value>,
+    /// What came out; present when the status is `ok`.
+    pub outcome: Option<Outcome>,
+    /// How long it took on this machine; present when anything was run.
+    pub timings: Option<Timings>,
+    /// Where, when and by what program it was made.
+    pub provenance: Provenance,
+}
+
+/// How a cell ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Scores are in the outcome.
+    Ok,
+    /// The cell ended with an error or a degenerate result.
+    Failed,
+    /// The device could not hold the cell.
+    OutOfMemory,
+    /// The model or the device does not offer what the cell asks for.
+    Unsupported,
+    /// The cell cannot be run with the data at hand (such as test codes that are not public).
+    Skipped,
+}
+
+/// What a cell was asked to do, in the words of its suite.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct CellDescription {
+    /// The suite's name.
+    pub suite: String,
+    /// The data set's name, such as `codiesp`.
+    pub dataset: String,
+    /// The label set, such as `top 50`.
+    pub labels: String,
+    /// The part of the data set that was scored, such as `test`.
+    pub evaluation_part: String,
+    /// The model's name, as in `icdbench list`.
+    pub model: String,
+    /// The run's own name where a suite runs one model in several settings; the model's name otherwise.
+    pub run: String,
+    /// Sequence length: the model reads the first N tokens of a note.
+    pub length: u32,
+    /// The training seed.
+    pub seed: u64,
+    /// Device class, such as `flex` or `cuda`.
+    pub device: String,
+    /// Numeric precision, such as `f32`.
+    pub precision: String,
+}
+
+/// What came out of a cell: equal to the last byte for two runs of the same key on one kind of device.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Outcome {
+    /// Sizes of what the model was trained and scored on.
+    pub task: TaskFacts,
+    /// Number of trained parameters.
+    pub parameters: u64,
+    /// The decision threshold: a code is predicted when its probability is above it.
+    pub threshold: f32,
+    /// How the threshold was chosen: `fixed`, or `tuned on validation`.
+    pub threshold_source: String,
+    /// Metric name to value on the evaluation part. A metric that is undefined there is absent.
+    pub scores: BTreeMap<String, f64>,
+    /// The same on the validation notes, at the same threshold.
+    pub validation_scores: BTreeMap<String, f64>,
+    /// The same for a predictor that gives every note the codes' training frequencies: the floor.
+    pub prior_scores: BTreeMap<String, f64>,
+    /// One row an epoch.
+    pub epochs: Vec<EpochRow>,
+    /// The epoch (from 1) whose weights were scored.
+    pub best_epoch: u32,
+    /// Why training ended, such as `all epochs done` or `no better validation map in 5 epochs`.
+    pub stopped: String,
+    /// F1 by how often a code occurs in training.
+    pub frequency_bins: Vec<FrequencyBinRow>,
+    /// One row a code (column), in column order.
+    pub codes: Vec<CodeRow>,
+    /// One row an evaluation note, in the order of the data set: what pairing two records needs.
+    pub notes: Vec<NoteRow>,
+    /// SHA-256 of the scored weights.
+    pub weights_sha256: String,
+}
+
+/// Sizes of what a model was trained and scored on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct TaskFacts {
+    /// Codes the model can predict.
+    pub codes: u32,
+    /// Codes that occur in the evaluation part only; they count as missed where the suite says so.
+    pub unseen_codes: u32,
+    /// Notes trained on.
+    pub training_notes: u32,
+    /// Notes the threshold and the best epoch were chosen on.
+    pub validation_notes: u32,
+    /// Notes scored.
+    pub evaluation_notes: u32,
+    /// Entries of the text vocabulary.
+    pub vocabulary: u32,
+    /// Tokens per evaluation note before truncation: the quantiles 0 %, 1 %, ..., 100 % (101 values).
+    pub token_length_quantiles: Vec<u32>,
+    /// Share of the evaluation notes' tokens that lie beyond the sequence length, 0 to 1.
+    pub truncated_tokens: f64,
+}
+
+/// One epoch of training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct EpochRow {
+    /// From 1.
+    pub epoch: u32,
+    /// Optimiser steps taken so far.
+    pub steps: u64,
+    /// Mean training loss of the epoch (binary cross-entropy per note and code, plus penalties).
+    pub training_loss: f64,
+    /// Validation metrics by name, at the tuned threshold where one applies.
+    pub validation: BTreeMap<String, f64>,
+}
+
+/// F1 of the codes whose training frequency lies in one bin.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct FrequencyBinRow {
+    /// Least training frequency (notes) in the bin; 0 for the zero-shot bin.
+    pub lower: u32,
+    /// Greatest training frequency in the bin; absent for the last, open bin.
+    pub upper: Option<u32>,
+    /// Codes in the bin.
+    pub codes: u32,
+    /// Codes of the bin with a gold positive in the evaluation part.
+    pub codes_present: u32,
+    /// Gold (note, code) pairs of the bin.
+    pub gold: u64,
+    /// F1 over the bin's pooled decisions.
+    pub micro_f1: f64,
+    /// Mean of the per-code F1 over the codes present; absent when there is none.
+    pub macro_f1_present: Option<f64>,
+}
+
+/// One code's counts and scores.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct CodeRow {
+    /// The code.
+    pub code: String,
+    /// Training notes with the code.
+    pub training: u32,
+    /// True positives.
+    pub tp: u32,
+    /// False positives.
+    pub fp: u32,
+    /// False negatives.
+    #[serde(rename = "fn")]
+    pub fn_: u32,
+    /// Area under the ROC curve, where defined.
+    pub roc_auc: Option<f64>,
+    /// Average precision, where defined.
+    pub pr_auc: Option<f64>,
+}
+
+/// One note's counts, the ranks of its gold codes and what was predicted for it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct NoteRow {
+    /// Salted hash of the note's identifier.
+    pub note: String,
+    /// Salted hash of the patient's identifier: the cluster of a cluster bootstrap.
+    pub patient: String,
+    /// True positives.
+    pub tp: u32,
+    /// False positives.
+    pub fp: u32,
+    /// False negatives.
+    #[serde(rename = "fn")]
+    pub fn_: u32,
+    /// Ranks (from 1) of the gold codes among all codes by score, ascending.
+    pub gold_ranks: Vec<u32>,
+    /// Columns of the codes predicted, ascending.
+    pub predicted: Vec<u32>,
+}
+
+/// How long a cell took and how much memory it held, on the machine of the provenance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Timings {
+    /// Seconds in training steps, over all sittings of an interrupted run.
+    pub training_seconds: f64,
+    /// Seconds scoring validation notes.
+    pub validation_seconds: f64,
+    /// Seconds scoring the evaluation notes.
+    pub evaluation_seconds: f64,
+    /// Notes a second in training steps.
+    pub training_notes_per_second: f64,
+    /// Real (unpadded) tokens a second in training steps.
+    pub training_tokens_per_second: f64,
+    /// Notes a second in evaluation.
+    pub evaluation_notes_per_second: f64,
+    /// Real (unpadded) tokens a second in evaluation.
+    pub evaluation_tokens_per_second: f64,
+    /// Peak resident memory of the process while the cell ran, in bytes; absent where the system does not say.
+    pub peak_memory_bytes: Option<u64>,
+    /// Sittings: 1 for a run that was never interrupted.
+    pub sittings: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_committed_schema_is_the_one_the_types_give() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/record/schema.json");
+        let generated = serde_json::to_string_pretty(&schemars::schema_for!(Record)).unwrap() + "\n";
+        if std::env::var_os("ICDBENCH_UPDATE_SCHEMA").is_some() {
+            std::fs::write(path, &generated).unwrap();
+        }
+        let committed = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            committed == generated,
+            "src/record/schema.json is stale: raise SCHEMA_VERSION if old records no longer read, \
+             then run this test once with ICDBENCH_UPDATE_SCHEMA=1"
+        );
+    }
+}

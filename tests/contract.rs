@@ -1,0 +1,287 @@
+//! What every model in the table must do: the same tests for all, over their `tiny` settings.
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, TensorData};
+use icdbench::models::dropout::Noise;
+use icdbench::models::parameters::{self, Parameters};
+use icdbench::models::{Batch, Initialiser, Model, ModelConfig, Task};
+
+const CODES: usize = 9;
+const WORDS: usize = 40;
+
+fn task() -> Task {
+    Task {
+        codes: CODES,
+        vocabulary: WORDS,
+        padding: 0,
+        training_notes: 20,
+        document_frequency: Some((0..WORDS as u32).collect()),
+        descriptions: (0..CODES as u32).map(|code| vec![2 + code, 3 + code]).collect(),
+        word_vectors: None,
+    }
+}
+
+fn notes() -> Vec<Vec<i32>> {
+    let length = [1, 13, 30, 7, 22];
+    (0..5)
+        .map(|note| (0..length[note]).map(|i| 1 + ((i * 7 + note * 11) % (WORDS - 1)) as i32).collect())
+        .collect()
+}
+
+/// A batch of the given notes, `spare` positions wider than the longest.
+fn batch(notes: &[Vec<i32>], spare: usize, device: &Device) -> Batch {
+    let width = notes.iter().map(Vec::len).max().unwrap() + spare;
+    let tokens = notes
+        .iter()
+        .flat_map(|note| note.iter().copied().chain(std::iter::repeat(0)).take(width))
+        .collect();
+    Batch::new(tokens, notes.iter().map(Vec::len).collect(), width, device)
+}
+
+fn targets(notes: usize, device: &Device) -> Tensor<2> {
+    let values: Vec<f32> = (0..notes * CODES).map(|cell| f32::from(cell % 4 == 1)).collect();
+    Tensor::from_data(TensorData::new(values, [notes, CODES]), device)
+}
+
+/// A model whose parameters are all away from 0, so that no test passes because of a zero.
+fn model(config: &ModelConfig, device: &Device) -> Model {
+    let model = config.init(&task(), &mut Initialiser::new(3, device));
+    let mut values = parameters::read(&model);
+    let mut drawn = Initialiser::new(5, device).normal_values(100_000, 0.3).into_iter();
+    for parameter in values.values_mut() {
+        for value in &mut parameter.values {
+            *value += drawn.next().expect("enough numbers");
+        }
+    }
+    parameters::write(model, values).unwrap()
+}
+
+fn rows(logits: Tensor<2>) -> Vec<Vec<f32>> {
+    parameters::host(logits).chunks(CODES).map(<[f32]>::to_vec).collect()
+}
+
+fn assert_close(left: &[f32], right: &[f32], tolerance: f32, what: &str) {
+    assert_eq!(left.len(), right.len(), "{what}");
+    for (a, b) in left.iter().zip(right) {
+        assert!(a.is_finite() && (a - b).abs() <= tolerance * (1.0 + b.abs()), "{what}: {a} against {b}");
+    }
+}
+
+fn for_each_model(test: impl Fn(&'static str, &ModelConfig)) {
+    for config in ModelConfig::tiny() {
+        test(config.name(), &config);
+    }
+}
+
+#[test]
+fn logits_have_a_row_a_note_and_a_column_a_code() {
+    let device = Device::flex();
+    for_each_model(|name, config| {
+        let logits = model(config, &device).logits(&batch(&notes(), 0, &device));
+        assert_eq!(logits.dims(), [5, CODES], "{name}");
+        assert!(parameters::host(logits).iter().all(|logit| logit.is_finite()), "{name}");
+    });
+}
+
+#[test]
+fn a_note_alone_in_a_batch_padded_further_or_in_another_order_has_the_same_logits() {
+    let device = Device::flex();
+    let notes = notes();
+    for_each_model(|name, config| {
+        let model = model(config, &device);
+        let together = rows(model.logits(&batch(&notes, 0, &device)));
+        let padded = rows(model.logits(&batch(&notes, 17, &device)));
+        let mut reversed = notes.clone();
+        reversed.reverse();
+        let reversed = rows(model.logits(&batch(&reversed, 3, &device)));
+        for (i, note) in notes.iter().enumerate() {
+            let alone = rows(model.logits(&batch(std::slice::from_ref(note), 0, &device)));
+            assert_close(&alone[0], &together[i], 1e-5, &format!("{name}: note {i} alone"));
+            assert_close(&padded[i], &together[i], 1e-5, &format!("{name}: note {i} padded"));
+            assert_close(&reversed[4 - i], &together[i], 1e-5, &format!("{name}: note {i} reversed"));
+        }
+    });
+}
+
+#[test]
+fn two_different_notes_have_different_logits() {
+    let device = Device::flex();
+    for_each_model(|name, config| {
+        let logits = rows(model(config, &device).logits(&batch(&notes(), 0, &device)));
+        assert_ne!(logits[1], logits[2], "{name}");
+    });
+}
+
+/// Gradients by path, from the model's own `gradients`.
+fn gradients(model: &Model, batch: &Batch, targets: Tensor<2>) -> (f32, Parameters) {
+    struct Collect(burn::optim::GradientsParams, Parameters, std::collections::BTreeMap<u64, String>);
+    impl burn::module::ModuleVisitor for Collect {
+        fn visit_float<const D: usize>(&mut self, parameter: &burn::module::Param<Tensor<D>>) {
+            if let Some(gradient) = self.0.remove::<D>(parameter.id) {
+                let shape = gradient.dims().to_vec();
+                let values = parameters::host(gradient);
+                let name = self.2[&parameter.id.val()].clone();
+                self.1.insert(name, parameters::Values { shape, values });
+            }
+        }
+    }
+    let (loss, found) = model.gradients(batch, targets);
+    let mut collect = Collect(found, Parameters::new(), parameters::paths(model));
+    model.visit(&mut collect);
+    (parameters::host(loss)[0], collect.1)
+}
+
+#[test]
+fn every_parameter_receives_a_gradient_of_its_own_shape() {
+    let device = Device::flex().autodiff();
+    for_each_model(|name, config| {
+        let model = model(config, &device);
+        let (loss, found) = gradients(&model, &batch(&notes(), 2, &device), targets(5, &device));
+        assert!(loss.is_finite() && loss > 0.0, "{name}: loss {loss}");
+        for (path, parameter) in parameters::read(&model) {
+            let gradient = found.get(&path).unwrap_or_else(|| panic!("{name}: {path} has no gradient"));
+            assert_eq!(gradient.shape, parameter.shape, "{name}: {path}");
+            assert!(gradient.values.iter().any(|value| *value != 0.0), "{name}: {path} is all 0");
+            assert!(gradient.values.iter().all(|value| value.is_finite()), "{name}: {path}");
+        }
+    });
+}
+
+#[test]
+fn gradients_are_those_of_the_loss_by_finite_differences() {
+    let device = Device::flex().autodiff();
+    for_each_model(|name, config| {
+        let model = model(config, &device);
+        let loss = |values: &Parameters| {
+            let model = parameters::write(model.clone(), values.clone()).unwrap();
+            gradients(&model, &batch(&notes(), 2, &device), targets(5, &device)).0
+        };
+        let values = parameters::read(&model);
+        let (_, found) = gradients(&model, &batch(&notes(), 2, &device), targets(5, &device));
+        for (path, gradient) in &found {
+            // The element with the largest gradient: its difference stands out of the rounding.
+            let (at, largest) = gradient
+                .values
+                .iter()
+                .enumerate()
+                .max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()))
+                .unwrap();
+            let shifted = |by: f32| {
+                let mut values = values.clone();
+                values.get_mut(path).unwrap().values[at] += by;
+                loss(&values)
+            };
+            let step = 1e-2;
+            let difference = (shifted(step) - shifted(-step)) / (2.0 * step);
+            let tolerance = 2e-2 * largest.abs() + 2e-4;
+            assert!((difference - largest).abs() <= tolerance, "{name}: {path}: {difference} against {largest}");
+        }
+    });
+}
+
+#[test]
+fn a_saved_and_loaded_model_has_the_same_logits() {
+    let device = Device::flex();
+    for_each_model(|name, config| {
+        let original = model(config, &device);
+        let fresh = config.init(&task(), &mut Initialiser::new(99, &device));
+        let loaded = parameters::write(fresh, parameters::read(&original)).unwrap();
+        let batch = batch(&notes(), 0, &device);
+        assert_eq!(rows(original.logits(&batch)), rows(loaded.logits(&batch)), "{name}");
+    });
+}
+
+#[test]
+fn loading_refuses_missing_left_over_and_misshapen_parameters_by_name() {
+    let device = Device::flex();
+    for_each_model(|name, config| {
+        let model = model(config, &device);
+        let values = parameters::read(&model);
+        let path = values.keys().next().unwrap().clone();
+
+        let mut missing = values.clone();
+        missing.remove(&path);
+        assert_eq!(parameters::write(model.clone(), missing).unwrap_err(), format!("lacks {path}"), "{name}");
+
+        let mut extra = values.clone();
+        extra.insert("zzz".into(), values[&path].clone());
+        assert!(parameters::write(model.clone(), extra).unwrap_err().contains("zzz"), "{name}");
+
+        let mut misshapen = values.clone();
+        misshapen.get_mut(&path).unwrap().shape.push(1);
+        let message = parameters::write(model.clone(), misshapen).unwrap_err();
+        assert!(message.contains(&path) && message.contains("expected"), "{name}: {message}");
+    });
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
+    let device = Device::flex();
+    for_each_model(|name, config| {
+        let drawn = |seed| parameters::read(&config.init(&task(), &mut Initialiser::new(seed, &device)));
+        assert_eq!(drawn(1), drawn(1), "{name}");
+        if name != "logistic_regression" {
+            assert_ne!(drawn(1), drawn(2), "{name}"); // logistic regression starts from zeros
+        }
+    });
+}
+
+#[test]
+fn the_same_noise_gives_the_same_loss_to_the_last_bit() {
+    let device = Device::flex().autodiff();
+    for_each_model(|name, config| {
+        let model = model(config, &device);
+        let run = |step| {
+            let batch = batch(&notes(), 2, &device).with_noise(Noise::new(4, step));
+            gradients(&model, &batch, targets(5, &device))
+        };
+        assert_eq!(run(1), run(1), "{name}");
+    });
+}
+
+#[test]
+fn blocks_of_one_seven_and_all_labels_agree() {
+    let device = Device::flex().autodiff();
+    for_each_model(|name, config| {
+        let with_block = |block: usize| {
+            let mut settings = serde_json::to_value(config).unwrap();
+            let inside = settings.as_object_mut().unwrap().values_mut().next().unwrap();
+            inside.get("label-block")?;
+            inside["label-block"] = block.into();
+            let config: ModelConfig = serde_json::from_value(settings).unwrap();
+            let model = model(&config, &device);
+            let batch = batch(&notes(), 2, &device);
+            let logits = parameters::host(model.logits(&batch).inner());
+            Some((logits, gradients(&model, &batch, targets(5, &device))))
+        };
+        let Some((logits, (loss, whole))) = with_block(CODES) else {
+            return; // no label-wise head
+        };
+        for block in [1, 7] {
+            let (blocked_logits, (blocked_loss, blocked)) = with_block(block).unwrap();
+            assert_close(&blocked_logits, &logits, 1e-5, &format!("{name}: logits, block {block}"));
+            assert_close(&[blocked_loss], &[loss], 1e-5, &format!("{name}: loss, block {block}"));
+            for (path, gradient) in &whole {
+                let what = format!("{name}: {path}, block {block}");
+                assert_close(&blocked[path].values, &gradient.values, 1e-5, &what);
+            }
+        }
+    });
+}
+
+#[test]
+fn explanations_are_weights_over_the_real_tokens() {
+    let device = Device::flex();
+    for_each_model(|name, config| {
+        let batch = batch(&notes(), 4, &device);
+        let Some(weights) = model(config, &device).explain(&batch, 2) else {
+            return;
+        };
+        assert_eq!(weights.dims(), [5, batch.width()], "{name}");
+        for (row, &length) in parameters::host(weights).chunks(batch.width()).zip(&batch.lengths) {
+            assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{name}");
+            // CAML's convolution of even width has a position that looks one word past the end.
+            assert!(row[(length + 1).min(row.len())..].iter().all(|&weight| weight == 0.0), "{name}");
+        }
+    });
+}
