@@ -1,0 +1,191 @@
+//! What can go wrong between note text and token ids. No message ever holds a token or note text: lines are
+//! named by number, because vocabularies and vector files derive from notes under a data use agreement.
+
+use std::path::PathBuf;
+
+/// Why a tokenizer, an artifact or a vector file could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file cannot be read.
+    #[error("{}: cannot read the {what}: {source}. Put the file there, or correct its path in the suite", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the file was to hold: `WordPiece vocabulary`, `tokenizer artifact`, `word vectors`.
+        what: &'static str,
+        /// The system's own words.
+        source: std::io::Error,
+    },
+    /// A file cannot be written.
+    #[error("{}: cannot write the tokenizer artifact: {source}. Free space, fix the permissions or choose another directory", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's own words.
+        source: std::io::Error,
+    },
+    /// The file is not the one the suite names.
+    #[error("{}: sha256 is {found}, the suite expects {expected}. Fetch the file again, or correct `sha256` if the other file is meant", path.display())]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+        /// Lower-case hex digest of the file as it lies on disk.
+        found: String,
+        /// What the suite says.
+        expected: String,
+    },
+    /// Bytes that are not UTF-8.
+    #[error("{}, line {line}: not UTF-8. Convert the file to UTF-8 (an older word2vec may cut words in the middle of a character)", path.display())]
+    NotUtf8 {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+    },
+    /// An empty line between tokens.
+    #[error("{}, line {line}: empty, expected one token per line. Ids are line numbers, so fetch the file again rather than deleting the line", path.display())]
+    EmptyLine {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+    },
+    /// The same token twice.
+    #[error("{}, line {line}: the same token as line {first_line}, expected each token once. Ids are line numbers, so fetch the file again rather than deleting the line", path.display())]
+    DuplicateToken {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// Where the token stood first.
+        first_line: usize,
+    },
+    /// A vocabulary without a token that encoding needs.
+    #[error("{}: no {token} among {size} tokens, expected a BERT vocabulary with [PAD] and [UNK]. Check that the file is the model's own vocabulary", path.display())]
+    MissingSpecialToken {
+        /// The file.
+        path: PathBuf,
+        /// `[PAD]` or `[UNK]`.
+        token: &'static str,
+        /// Tokens in the file.
+        size: usize,
+    },
+    /// Not JSON, or JSON of another shape.
+    #[error("{}: not a tokenizer.json: {source}. Fetch the file again, or name a vocab.txt without the ending .json", path.display())]
+    Malformed {
+        /// The file, which comes with a published model and so holds nothing of a note.
+        path: PathBuf,
+        /// What the JSON reader found.
+        source: serde_json::Error,
+    },
+    /// A `tokenizer.json` that would not be encoded as its authors encode it.
+    #[error("{}: {key} is {found}, expected {expected}. Use the vocab.txt of a BERT WordPiece model, or correct the suite", path.display())]
+    Unsupported {
+        /// The file.
+        path: PathBuf,
+        /// The place in the file, dotted.
+        key: &'static str,
+        /// What stands there.
+        found: String,
+        /// What this program can reproduce.
+        expected: String,
+    },
+    /// A saved tokenizer that was edited, damaged or written by another version.
+    #[error("{}: {found}, expected {expected}. Fit the tokenizer again, or use the icdbench that wrote the file", path.display())]
+    Artifact {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        found: String,
+        /// What was expected.
+        expected: String,
+    },
+    /// A setting outside its range.
+    #[error("tokenizer setting {key} = {found}, expected {expected}. Correct it in the suite")]
+    Setting {
+        /// The key in the suite.
+        key: &'static str,
+        /// What the suite says.
+        found: usize,
+        /// The allowed range.
+        expected: &'static str,
+    },
+    /// Nothing to fit on.
+    #[error(
+        "the training split holds {notes} notes and not one token after normalisation, expected text to build a vocabulary from. Check the data set's training split and the recipe"
+    )]
+    EmptyTrainingSplit {
+        /// Notes in the split.
+        notes: usize,
+    },
+    /// The document-frequency cut-off leaves nothing.
+    #[error(
+        "no word occurs in {min_documents} or more of the {notes} training notes, expected at least one. Lower min-documents or use more notes"
+    )]
+    NoWordKept {
+        /// The cut-off.
+        min_documents: u32,
+        /// Training notes.
+        notes: usize,
+    },
+    /// WordPiece needs more room for single characters alone.
+    #[error("tokenizer setting vocabulary = {found}, expected at least {needed}: 5 special tokens and the {} single characters of the training text. Raise vocabulary", needed - 5)]
+    VocabularyTooSmall {
+        /// What the suite says.
+        found: usize,
+        /// Special tokens plus the alphabet, at the start of words and inside them.
+        needed: usize,
+    },
+    /// Word vectors asked for a tokenizer that has no words.
+    #[error(
+        "word vectors need the `words` tokenizer, found {found}. Set tokenizer.words in the suite, or leave the vectors out"
+    )]
+    NotWords {
+        /// The tokenizer's kind.
+        found: &'static str,
+    },
+    /// A vector of the wrong length.
+    #[error("{}, line {line}: {found} values, expected a word and {expected}. Correct the dimension in the suite, or fetch the file again", path.display())]
+    VectorLength {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// Values on the line.
+        found: usize,
+        /// The dimension the suite says.
+        expected: usize,
+    },
+    /// A value that is not a finite number.
+    #[error("{}, line {line}: value {column} is not a finite number, expected {expected} of them. Fetch the file again; binary word2vec files must be saved as text first", path.display())]
+    VectorValue {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// Which value, counted from 1.
+        column: usize,
+        /// The dimension the suite says.
+        expected: usize,
+    },
+    /// The first line announces another number of vectors.
+    #[error("{}: {found} vectors, the first line announces {expected}. The file is incomplete: fetch it again", path.display())]
+    VectorCount {
+        /// The file.
+        path: PathBuf,
+        /// Vectors in the file.
+        found: usize,
+        /// Vectors announced.
+        expected: usize,
+    },
+    /// The first line announces another dimension.
+    #[error("{}, line 1: announces dimension {found}, expected {expected}. Correct the dimension in the suite, or use the matching file", path.display())]
+    VectorDimension {
+        /// The file.
+        path: PathBuf,
+        /// Dimension announced.
+        found: usize,
+        /// The dimension the suite says.
+        expected: usize,
+    },
+}

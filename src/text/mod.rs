@@ -1,0 +1,27 @@
+//! From note text to token ids: normalising, vocabularies, WordPiece, word vectors, the token cache and
+//! the order in which notes are batched. Knows nothing of labels, models or tensors.
+//!
+//! Vocabularies, trained tokenizers and cached tokens all derive from note text. Keep them where the data
+//! may be kept: they are under the same data use agreement.
+
+mod artifact;
+mod batches;
+mod cache;
+mod error;
+mod normalise;
+mod store;
+mod tokenizer;
+mod vectors;
+mod wordpiece;
+mod wordpiece_files;
+mod wordpiece_training;
+mod words;
+
+pub use batches::{BatchSettings, PaddedBatch, evaluation_order, pad, training_order};
+pub use cache::{CacheNotice, CachedTokens, TokenCache, TokenSource, content_fingerprint};
+pub use error::Error;
+pub use normalise::{NORMALISE_VERSION, Recipe};
+pub use store::{STORE_VERSION, TokenStore};
+pub use tokenizer::{TextSettings, Tokenizer, TokenizerKind, TokenizerSettings};
+pub use vectors::{VectorScale, WordVectors};
+pub use wordpiece_files::require_sha256;

@@ -1,0 +1,263 @@
+//! The tokenizer of a suite: a normalisation recipe and a vocabulary, with a fingerprint of everything that
+//! decides which ids a text gets.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::wordpiece::WordPieceVocabulary;
+use super::words::{self, WordVocabulary};
+use super::{Error, Recipe, artifact, wordpiece_files, wordpiece_training};
+
+/// What a suite says about text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct TextSettings {
+    /// The recipe applied to the whole note first.
+    pub normalise: Recipe,
+    /// How the normalised text becomes tokens.
+    pub tokenizer: TokenizerSettings,
+}
+
+/// Which tokenizer, and all of its settings: `words`, `train-word-piece` or `word-piece` in a suite.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    rename_all = "kebab-case",
+    rename_all_fields = "kebab-case",
+    deny_unknown_fields
+)]
+pub enum TokenizerSettings {
+    /// Whole words, from the training split.
+    Words {
+        /// A word is kept when it occurs in at least this many training notes.
+        min_documents: u32,
+        /// Keep only this many words, the most frequent by notes; padding and unknown are not counted. Left
+        /// out: all of them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        max_size: Option<usize>,
+    },
+    /// WordPiece trained from the training split.
+    TrainWordPiece {
+        /// Most tokens the vocabulary may have, special tokens and single characters included.
+        vocabulary: usize,
+        /// A pair of pieces is merged when it occurs at least this often.
+        min_frequency: u64,
+        /// Lowercase and strip accents.
+        lowercase: bool,
+    },
+    /// The WordPiece vocabulary of a published model.
+    WordPiece {
+        /// `vocab.txt` or `tokenizer.json` (by the ending `.json`).
+        file: PathBuf,
+        /// Lower-case hex digest the file must have. Left out: any file.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sha256: Option<String>,
+        /// Lowercase and strip accents; a `tokenizer.json` must agree.
+        lowercase: bool,
+    },
+}
+
+/// The kinds of tokenizer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenizerKind {
+    /// Whole words.
+    Words,
+    /// BERT's WordPiece, trained here or read from a file.
+    WordPiece,
+}
+
+impl TokenizerKind {
+    /// `words` or `word-piece`.
+    pub fn name(self) -> &'static str {
+        match self {
+            TokenizerKind::Words => "words",
+            TokenizerKind::WordPiece => "word-piece",
+        }
+    }
+}
+
+/// Turns a note into token ids. Its vocabulary derives from note text (unless it was read from a published
+/// file), so it is under the data use agreement of the data it was fitted on.
+#[derive(Clone)]
+pub struct Tokenizer {
+    pub(super) recipe: Recipe,
+    pub(super) vocabulary: Vocabulary,
+    pub(super) fingerprint: String,
+}
+
+#[derive(Clone)]
+pub(super) enum Vocabulary {
+    Words(WordVocabulary),
+    WordPiece(WordPieceVocabulary),
+}
+
+impl Tokenizer {
+    /// Builds the tokenizer that the settings describe. `training_texts` must be the training split and
+    /// nothing else; a published vocabulary does not look at it.
+    ///
+    /// # Errors
+    /// A setting out of range, a training split without text, or a vocabulary file that is missing, is not
+    /// the expected one or cannot be reproduced.
+    pub fn fit<T: AsRef<str> + Sync>(
+        settings: &TextSettings,
+        training_texts: &[T],
+    ) -> Result<Self, Error> {
+        let recipe = settings.normalise;
+        let vocabulary = match &settings.tokenizer {
+            TokenizerSettings::Words {
+                min_documents,
+                max_size,
+            } => Vocabulary::Words(WordVocabulary::fit(
+                recipe,
+                *min_documents,
+                *max_size,
+                training_texts,
+            )?),
+            TokenizerSettings::TrainWordPiece {
+                vocabulary,
+                min_frequency,
+                lowercase,
+            } => Vocabulary::WordPiece(wordpiece_training::train(
+                recipe,
+                *vocabulary,
+                *min_frequency,
+                *lowercase,
+                training_texts,
+            )?),
+            TokenizerSettings::WordPiece {
+                file,
+                sha256,
+                lowercase,
+            } => Vocabulary::WordPiece(wordpiece_files::read(file, sha256.as_deref(), *lowercase)?),
+        };
+        Ok(Self::new(recipe, vocabulary))
+    }
+
+    pub(super) fn new(recipe: Recipe, vocabulary: Vocabulary) -> Self {
+        Self {
+            recipe,
+            fingerprint: artifact::fingerprint(recipe, &vocabulary),
+            vocabulary,
+        }
+    }
+
+    /// The ids of a whole note, raw as the data set has it. No special tokens, no truncation.
+    pub fn encode(&self, text: &str) -> Vec<u32> {
+        let normalised = self.recipe.normalise(text);
+        match &self.vocabulary {
+            Vocabulary::Words(words) => words.encode(self.recipe, &normalised),
+            Vocabulary::WordPiece(pieces) => pieces.encode(&normalised),
+        }
+    }
+
+    /// Whole words or WordPiece.
+    pub fn kind(&self) -> TokenizerKind {
+        match &self.vocabulary {
+            Vocabulary::Words(_) => TokenizerKind::Words,
+            Vocabulary::WordPiece(_) => TokenizerKind::WordPiece,
+        }
+    }
+
+    /// The recipe applied before splitting.
+    pub fn recipe(&self) -> Recipe {
+        self.recipe
+    }
+
+    /// Number of ids, special ones included: the rows of an embedding table.
+    pub fn size(&self) -> usize {
+        self.tokens().len()
+    }
+
+    /// The id that fills a batch up: 0 for words, that of `[PAD]` for WordPiece.
+    pub fn padding(&self) -> u32 {
+        match &self.vocabulary {
+            Vocabulary::Words(_) => words::PADDING,
+            Vocabulary::WordPiece(pieces) => pieces.padding,
+        }
+    }
+
+    /// The id of everything outside the vocabulary: 1 for words, that of `[UNK]` for WordPiece.
+    pub fn unknown(&self) -> u32 {
+        match &self.vocabulary {
+            Vocabulary::Words(_) => words::UNKNOWN,
+            Vocabulary::WordPiece(pieces) => pieces.unknown,
+        }
+    }
+
+    /// The id of `[CLS]`; `None` for words, and for a WordPiece vocabulary without it.
+    pub fn cls(&self) -> Option<u32> {
+        self.special("[CLS]")
+    }
+
+    /// The id of `[SEP]`; `None` for words, and for a WordPiece vocabulary without it.
+    pub fn sep(&self) -> Option<u32> {
+        self.special("[SEP]")
+    }
+
+    /// The token of an id, `None` from [`Tokenizer::size`] on. Derives from note text: show it to a person who
+    /// may see the notes, never write it to a record, a log or an error.
+    pub fn token(&self, id: u32) -> Option<&str> {
+        self.tokens().get(id as usize).map(String::as_str)
+    }
+
+    /// The id of a token; `None` when it is not in the vocabulary.
+    pub fn id(&self, token: &str) -> Option<u32> {
+        match &self.vocabulary {
+            Vocabulary::Words(words) => words.id(token),
+            Vocabulary::WordPiece(pieces) => pieces.id(token),
+        }
+    }
+
+    /// Training notes that hold each word, by id, for tf-idf: 0 for padding; for unknown, the notes with at
+    /// least one word outside the vocabulary. `None` for WordPiece.
+    pub fn document_frequency(&self) -> Option<&[u32]> {
+        match &self.vocabulary {
+            Vocabulary::Words(words) => Some(&words.table.document_frequency),
+            Vocabulary::WordPiece(_) => None,
+        }
+    }
+
+    /// Notes the document frequencies were counted on. `None` for WordPiece.
+    pub fn training_documents(&self) -> Option<usize> {
+        match &self.vocabulary {
+            Vocabulary::Words(words) => Some(words.table.training_documents),
+            Vocabulary::WordPiece(_) => None,
+        }
+    }
+
+    /// Hex sha256 over the recipe and its version, the kind, the whole vocabulary in order, its options and
+    /// (words) the document frequencies. Equal fingerprints give equal ids for every text. The training text
+    /// itself and file paths are not part of it.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    fn special(&self, token: &str) -> Option<u32> {
+        match self.kind() {
+            TokenizerKind::Words => None,
+            TokenizerKind::WordPiece => self.id(token),
+        }
+    }
+
+    fn tokens(&self) -> &[String] {
+        match &self.vocabulary {
+            Vocabulary::Words(words) => &words.table.words,
+            Vocabulary::WordPiece(pieces) => &pieces.table.tokens,
+        }
+    }
+}
+
+// By hand, so that no token reaches a log through `{:?}`.
+impl fmt::Debug for Tokenizer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Tokenizer")
+            .field("kind", &self.kind().name())
+            .field("recipe", &self.recipe)
+            .field("size", &self.size())
+            .field("fingerprint", &self.fingerprint)
+            .finish_non_exhaustive()
+    }
+}

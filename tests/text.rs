@@ -1,0 +1,83 @@
+//! The `text` module from outside: recipes, vocabularies, WordPiece, saved tokenizers, the cache, batches and
+//! word vectors. All texts are invented.
+
+#[path = "text/batches.rs"]
+mod batches;
+#[path = "text/cache.rs"]
+mod cache;
+#[path = "text/errors.rs"]
+mod errors;
+#[path = "text/fingerprints.rs"]
+mod fingerprints;
+#[path = "text/recipes.rs"]
+mod recipes;
+#[path = "text/vectors.rs"]
+mod vectors;
+#[path = "text/wordpiece.rs"]
+mod wordpiece;
+#[path = "text/words.rs"]
+mod words;
+
+use std::path::PathBuf;
+
+use icdbench::text::{Recipe, TextSettings, Tokenizer, TokenizerSettings};
+
+fn fixture(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/text")
+        .join(name)
+}
+
+fn words_settings(normalise: Recipe, min_documents: u32) -> TextSettings {
+    TextSettings {
+        normalise,
+        tokenizer: TokenizerSettings::Words {
+            min_documents,
+            max_size: None,
+        },
+    }
+}
+
+fn training_settings(vocabulary: usize, min_frequency: u64) -> TextSettings {
+    TextSettings {
+        normalise: Recipe::None,
+        tokenizer: TokenizerSettings::TrainWordPiece {
+            vocabulary,
+            min_frequency,
+            lowercase: true,
+        },
+    }
+}
+
+fn file_settings(file: PathBuf, lowercase: bool) -> TextSettings {
+    TextSettings {
+        normalise: Recipe::None,
+        tokenizer: TokenizerSettings::WordPiece {
+            file,
+            sha256: None,
+            lowercase,
+        },
+    }
+}
+
+fn words_tokenizer(recipe: Recipe, min_documents: u32, texts: &[&str]) -> Tokenizer {
+    Tokenizer::fit(&words_settings(recipe, min_documents), texts).unwrap()
+}
+
+/// Invented notes with many ties between word counts, so that any dependence on hash order would show.
+fn invented_notes(notes: usize) -> Vec<String> {
+    let stems = [
+        "cardi", "pulmon", "hepat", "nephr", "gastr", "oste", "derm", "neur",
+    ];
+    let ends = [
+        "itis", "osis", "ology", "ectomy", "algia", "opathy", "ic", "al",
+    ];
+    let word = |number: usize| format!("{}{}", stems[number % 8], ends[(number / 8) % 8]);
+    let note = |note: usize| {
+        let words: Vec<String> = (0..note % 40)
+            .map(|place| word(note * 7 + place * place * 3))
+            .collect();
+        words.join(" ")
+    };
+    (0..notes).map(note).collect()
+}
