@@ -1,0 +1,101 @@
+//! Times `metrics::evaluate` on raw arrays and prints scores, seconds and peak memory as JSON.
+//!
+//! `tests/reference/metrics_vs_sklearn.py` writes the arrays, runs this and sets scikit-learn's
+//! values and times beside it. Usage: `cargo run --release --example metrics_speed -- DIR`, where
+//! DIR holds, little-endian: `shape.u32` (notes, codes), `scores.f32` (row-major), `offsets.u32`
+//! and `columns.u32` (the gold codes as compressed sparse rows).
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, ensure};
+use icdbench::metrics::{
+    Evaluation, Objective, Options, Scores, Targets, ThresholdGrid, TieOrder, evaluate,
+    tune_threshold,
+};
+
+/// Runs of `evaluate`; the median is reported beside the first, which also pays for cold caches.
+const RUNS: usize = 5;
+
+fn main() -> anyhow::Result<()> {
+    let directory = std::env::args_os().nth(1).map(PathBuf::from);
+    let directory = directory.context("usage: metrics_speed DIR")?;
+    let shape = read(&directory, "shape.u32", u32::from_le_bytes)?;
+    ensure!(
+        shape.len() == 2,
+        "shape.u32 holds {} numbers, expected notes and codes",
+        shape.len()
+    );
+    let (notes, codes) = (shape[0] as usize, shape[1] as usize);
+    let values = read(&directory, "scores.f32", f32::from_le_bytes)?;
+    let targets = read_targets(&directory, codes)?;
+    let options = Options {
+        threshold: 0.5,
+        at_k: vec![5, 8, 15],
+        ties: TieOrder::HigherIndexFirst,
+    };
+
+    let mut seconds = Vec::with_capacity(RUNS);
+    let mut evaluation: Option<Evaluation> = None;
+    for _ in 0..RUNS {
+        let start = Instant::now();
+        let scores = Scores::new(&values, notes, codes)?; // includes the check for NaN
+        evaluation = Some(evaluate(&scores, &targets, &options)?);
+        seconds.push(start.elapsed().as_secs_f64());
+    }
+    let peak_rss_bytes = peak_rss_bytes();
+    let start = Instant::now();
+    let scores = Scores::new(&values, notes, codes)?;
+    let tuned = tune_threshold(&scores, &targets, &ThresholdGrid::EDIN, Objective::MicroF1)?;
+    let tuning_seconds = start.elapsed().as_secs_f64();
+
+    let first_seconds = seconds[0];
+    seconds.sort_by(f64::total_cmp);
+    let report = serde_json::json!({
+        "scores": evaluation.map(|evaluation| evaluation.scores),
+        "first-seconds": first_seconds,
+        "median-seconds": seconds[RUNS / 2],
+        "peak-rss-bytes": peak_rss_bytes,
+        "threads": rayon::current_num_threads(),
+        "tuned": tuned,
+        "tuning-seconds": tuning_seconds,
+    });
+    println!("{}", serde_json::to_string_pretty(&report)?);
+    Ok(())
+}
+
+fn read_targets(directory: &Path, codes: usize) -> anyhow::Result<Targets> {
+    let offsets = read(directory, "offsets.u32", u32::from_le_bytes)?;
+    let columns = read(directory, "columns.u32", u32::from_le_bytes)?;
+    let row = |pair: &[u32]| {
+        columns
+            .get(pair[0] as usize..pair[1] as usize)
+            .map(<[u32]>::to_vec)
+    };
+    let rows: Option<Vec<Vec<u32>>> = offsets.windows(2).map(row).collect();
+    let rows = rows.context("offsets.u32 points beyond columns.u32; write both anew")?;
+    Ok(Targets::from_rows(&rows, codes)?)
+}
+
+/// Reads a file of little-endian four-byte numbers.
+fn read<T>(directory: &Path, name: &str, number: fn([u8; 4]) -> T) -> anyhow::Result<Vec<T>> {
+    let path = directory.join(name);
+    let bytes = std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+    let (numbers, rest) = bytes.as_chunks::<4>();
+    ensure!(
+        rest.is_empty(),
+        "{} does not hold whole 4-byte numbers",
+        path.display()
+    );
+    Ok(numbers.iter().map(|&bytes| number(bytes)).collect())
+}
+
+/// The most memory this process has held; `None` where the system does not say (not Linux).
+fn peak_rss_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}

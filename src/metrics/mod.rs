@@ -1,0 +1,70 @@
+//! Every score of the benchmark, from plain slices: probabilities by note and code, and gold codes.
+//!
+//! The definitions are those of the papers that are compared, by name where they disagree (there
+//! are three macro-F1s); [`METRICS`] is the table of them. Counts are integers and sums of
+//! fractions run in a fixed order, so results do not depend on the number of threads.
+//!
+//! ```
+//! use icdbench::metrics::{Options, Scores, Targets, TieOrder, evaluate};
+//!
+//! // Two notes, three codes.
+//! let scores = Scores::new(&[0.9, 0.2, 0.6, 0.1, 0.8, 0.3], 2, 3)?;
+//! let targets = Targets::from_rows(&[vec![0], vec![1, 2]], 3)?;
+//! let options = Options { threshold: 0.5, at_k: vec![1], ties: TieOrder::HigherIndexFirst };
+//!
+//! let evaluation = evaluate(&scores, &targets, &options)?;
+//! assert_eq!(evaluation.scores["precision-at-1"], 1.0);
+//! assert_eq!(evaluation.scores["micro-recall"], 2.0 / 3.0);
+//! # Ok::<(), icdbench::metrics::Error>(())
+//! ```
+
+mod codes;
+mod columns;
+mod degenerate;
+mod error;
+mod evaluate;
+mod frequency;
+mod input;
+mod ladder;
+mod names;
+mod notes;
+mod restrict;
+mod threshold;
+
+pub use codes::CodeScore;
+pub use degenerate::{Degenerate, degenerate};
+pub use error::Error;
+pub use evaluate::{Evaluation, Options, evaluate};
+pub use frequency::{FrequencyBin, frequency_bins};
+pub use input::{Scores, Targets, TieOrder};
+pub use names::{METRICS, MetricInfo, metric_info, metric_title};
+pub use notes::{NoteScore, NoteTable, from_notes};
+pub use restrict::{Restricted, restrict};
+pub use threshold::{Objective, ThresholdGrid, Tuned, tune_threshold};
+
+/// Version of the definitions. It rises when the same scores and targets give another number,
+/// so that records of two versions are never compared.
+pub const VERSION: u32 = 1;
+
+/// `numerator / denominator`, and 0 for 0/0: the field's convention for precision, recall and F1.
+fn ratio(numerator: u64, denominator: u64) -> f64 {
+    if denominator == 0 {
+        0.0
+    } else {
+        numerator as f64 / denominator as f64
+    }
+}
+
+/// F1 of pooled counts, 2tp / (2tp + fp + fn); 0 when nothing is gold and nothing is predicted.
+fn f1(tp: u64, fp: u64, missed: u64) -> f64 {
+    ratio(2 * tp, 2 * tp + fp + missed)
+}
+
+/// 2ab / (a + b), and 0 when both are 0.
+fn harmonic_mean(a: f64, b: f64) -> f64 {
+    if a + b == 0.0 {
+        0.0
+    } else {
+        2.0 * a * b / (a + b)
+    }
+}
