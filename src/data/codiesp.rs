@@ -1,0 +1,250 @@
+//! The reader of the CodiEsp release: `codiesp/<part>/<text folder>/ID.txt` with the tables
+//! `<part>D.tsv`, `<part>P.tsv` and `<part>X.tsv` beside the folders (Miranda-Escalada et al. 2020).
+//!
+//! Codes are stored in upper case with the dot as given (`N44.8`, `BW03ZZZ`). Evidence spans are
+//! offsets into the Spanish text, so notes read in English have none.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::checksum;
+use super::corpus::Part;
+use super::error::Error;
+use super::note::{CodeKind, Evidence, Note};
+use super::registry::{Dataset, FileEntry};
+use super::tables::{self, CodeRow, EvidenceRow};
+
+/// The parts of the release, in the order in which the corpus has them.
+const PARTS: [&str; 4] = ["train", "dev", "test", "background"];
+
+/// How a suite reads CodiEsp: `[data.codiesp]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct CodiespSettings {
+    /// Which texts to read.
+    pub language: Language,
+    /// Which codes to read.
+    pub codes: CodeChoice,
+}
+
+/// The language of the texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Language {
+    /// The Spanish originals, which evidence spans refer to.
+    Es,
+    /// The machine translation that comes with the release; without evidence spans.
+    En,
+}
+
+/// Which of the two code tables to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CodeChoice {
+    /// ICD-10-CM (`D` tables).
+    Diagnoses,
+    /// ICD-10-PCS (`P` tables).
+    Procedures,
+    /// Both.
+    Both,
+}
+
+impl CodeChoice {
+    fn kinds(self) -> &'static [CodeKind] {
+        match self {
+            Self::Diagnoses => &[CodeKind::Diagnosis],
+            Self::Procedures => &[CodeKind::Procedure],
+            Self::Both => &[CodeKind::Diagnosis, CodeKind::Procedure],
+        }
+    }
+}
+
+/// Reads every part whose text folder the registry lists, and checks what it lists.
+pub(super) fn read(
+    settings: &CodiespSettings,
+    data_dir: &Path,
+    dataset: &Dataset,
+) -> Result<Vec<Part>, Error> {
+    let folder_name = match settings.language {
+        Language::Es => "text_files",
+        Language::En => "text_files_en",
+    };
+    let release = Release { data_dir, dataset };
+    let mut parts = Vec::new();
+    for name in PARTS {
+        let folder = format!("codiesp/{name}/{folder_name}");
+        if dataset.folder(&folder).is_some() {
+            parts.push(release.part(name, &folder, settings)?);
+        }
+    }
+    Ok(parts)
+}
+
+/// One copy of the release and what is expected of it.
+struct Release<'a> {
+    data_dir: &'a Path,
+    dataset: &'a Dataset,
+}
+
+impl Release<'_> {
+    fn part(&self, name: &str, folder: &str, settings: &CodiespSettings) -> Result<Part, Error> {
+        let texts = self.texts(folder)?;
+        let kinds = settings.codes.kinds();
+        let mut rows: BTreeMap<(String, CodeKind), Vec<String>> = BTreeMap::new();
+        let mut uncoded_reason = None;
+        for &kind in kinds {
+            let path = format!("codiesp/{name}/{name}{}.tsv", letter(kind));
+            match self.table(&path, |text, path| tables::code_rows(text, path, &texts))? {
+                Ok(table) => {
+                    for CodeRow { note, code } in table {
+                        rows.entry((note, kind)).or_default().push(code);
+                    }
+                }
+                Err(reason) => uncoded_reason = uncoded_reason.or(Some(reason)),
+            }
+        }
+        if uncoded_reason.is_some() {
+            rows.clear();
+        }
+        let mut evidence = BTreeMap::new();
+        if uncoded_reason.is_none() && settings.language == Language::Es {
+            evidence = self.evidence(name, kinds, &texts, &rows)?;
+        }
+        let notes = texts.into_iter().map(|(id, text)| {
+            let of_note = kinds
+                .iter()
+                .filter_map(|&kind| rows.remove(&(id.clone(), kind)));
+            let mut codes: Vec<String> = of_note.flatten().collect();
+            codes.sort();
+            codes.dedup();
+            let evidence = evidence.remove(&id).unwrap_or_default();
+            let patient = id.clone();
+            Arc::new(Note {
+                id,
+                patient,
+                text,
+                codes,
+                evidence,
+            })
+        });
+        Ok(Part {
+            name: name.into(),
+            notes: notes.collect(),
+            coded: uncoded_reason.is_none(),
+            uncoded_reason,
+        })
+    }
+
+    /// The texts of one folder by note id.
+    fn texts(&self, folder: &str) -> Result<BTreeMap<String, String>, Error> {
+        let path = self.data_dir.join(folder);
+        let mut texts = BTreeMap::new();
+        for file in checksum::folder_entries(&path)? {
+            let stem = file.file_stem().and_then(|stem| stem.to_str());
+            let is_text = file.extension().is_some_and(|extension| extension == "txt");
+            let Some(id) = stem.filter(|_| is_text) else {
+                return Err(Error::NotANote { path: file });
+            };
+            let text = checksum::utf8(checksum::read(&file)?, &file)?;
+            if text.trim().is_empty() {
+                return Err(Error::EmptyNote { path: file });
+            }
+            texts.insert(id.to_string(), text);
+        }
+        let found = texts.len() as u64;
+        match self.dataset.folder(folder) {
+            Some(entry) if entry.files != found => Err(Error::Count {
+                path,
+                unit: "files",
+                expected: entry.files,
+                found,
+            }),
+            _ => Ok(texts),
+        }
+    }
+
+    /// A table that the registry lists, checked against its checksum and row count; otherwise
+    /// `Ok(Err(reason))` when the release has none or this copy may leave it out and does.
+    fn table<Row>(
+        &self,
+        relative: &str,
+        parse: impl FnOnce(&str, &Path) -> Result<Vec<Row>, Error>,
+    ) -> Result<Result<Vec<Row>, String>, Error> {
+        let Some(entry) = self.dataset.file(relative) else {
+            return Ok(Err(format!(
+                "the registry lists no {relative}, as the release has no codes for this part; choose another part"
+            )));
+        };
+        let path = self.data_dir.join(relative);
+        if entry.may_be_absent && !path.exists() {
+            return Ok(Err(format!(
+                "{relative} is absent from the data directory; put it there, or choose a part that has codes"
+            )));
+        }
+        let bytes = checksum::read(&path)?;
+        check_sha256(entry, &path, &bytes)?;
+        let rows = parse(&checksum::utf8(bytes, &path)?, &path)?;
+        let found = rows.len() as u64;
+        match entry.rows {
+            Some(expected) if expected != found => Err(Error::Count {
+                path,
+                unit: "rows",
+                expected,
+                found,
+            }),
+            _ => Ok(Ok(rows)),
+        }
+    }
+
+    /// Evidence of the chosen kinds by note id, in the order of the table; none when the table
+    /// may be left out and is.
+    fn evidence(
+        &self,
+        part: &str,
+        kinds: &[CodeKind],
+        texts: &BTreeMap<String, String>,
+        codes: &BTreeMap<(String, CodeKind), Vec<String>>,
+    ) -> Result<BTreeMap<String, Vec<Evidence>>, Error> {
+        let relative = format!("codiesp/{part}/{part}X.tsv");
+        let parse =
+            |text: &str, path: &Path| tables::evidence_rows(text, path, texts, kinds, codes);
+        let mut evidence: BTreeMap<String, Vec<Evidence>> = BTreeMap::new();
+        for EvidenceRow {
+            note,
+            evidence: row,
+        } in self.table(&relative, parse)?.unwrap_or_default()
+        {
+            if kinds.contains(&row.kind) {
+                evidence.entry(note).or_default().push(row);
+            }
+        }
+        Ok(evidence)
+    }
+}
+
+/// Refuses bytes whose checksum the registry knows to be another one.
+pub(super) fn check_sha256(entry: &FileEntry, path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let Some(expected) = &entry.sha256 else {
+        return Ok(());
+    };
+    let found = checksum::sha256(bytes);
+    if found == *expected {
+        return Ok(());
+    }
+    Err(Error::Checksum {
+        path: path.to_path_buf(),
+        expected: expected.clone(),
+        found,
+    })
+}
+
+fn letter(kind: CodeKind) -> char {
+    match kind {
+        CodeKind::Diagnosis => 'D',
+        CodeKind::Procedure => 'P',
+    }
+}

@@ -1,0 +1,273 @@
+//! What can be wrong with data, as cases that a caller decides upon: an uncoded part becomes a
+//! skipped cell, missing data a hint where to get it, everything else stops the run.
+//!
+//! No message carries note text, codes or note ids: files are named by path and row, notes by
+//! their position in a part, because credentialed data may not leave the process.
+
+use std::path::PathBuf;
+
+use super::division::Role;
+
+/// Everything that reading, checking or dividing a data set can report.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The registry has no data set of that name.
+    #[error(
+        "{origin}: no data set is named `{name}`; known are {known}: use one of these or add a [[dataset]] entry",
+        known = quoted(known)
+    )]
+    UnknownDataset {
+        /// The name that was asked for.
+        name: String,
+        /// Which registry was searched.
+        origin: String,
+        /// The names it has.
+        known: Vec<String>,
+    },
+    /// The registry file is not TOML of the expected shape; the source has line and column.
+    #[error("{origin}: not a valid data set registry; correct the entry shown below")]
+    RegistrySyntax {
+        /// The registry file.
+        origin: String,
+        /// The parser's report with line, column and the expected keys.
+        #[source]
+        source: toml::de::Error,
+    },
+    /// The registry file parses, and an entry contradicts another or itself.
+    #[error("{origin}: data set `{dataset}`: found {found}, expected {expected}")]
+    RegistryEntry {
+        /// The registry file.
+        origin: String,
+        /// The data set whose entry is wrong.
+        dataset: String,
+        /// What stands there.
+        found: String,
+        /// What should stand there.
+        expected: String,
+    },
+    /// The data set is read from files, and no data directory was named.
+    #[error(
+        "data set `{dataset}` is read from files and no data directory was given: pass --data DIR or set ICDBENCH_DATA; to get the data: {obtain}"
+    )]
+    NoDataDirectory {
+        /// The data set.
+        dataset: String,
+        /// Whether access needs credentials (a data use agreement).
+        credentialed: bool,
+        /// Where the data comes from, with its licence.
+        obtain: String,
+    },
+    /// The data directory that was named is not a directory.
+    #[error(
+        "data set `{dataset}`: the data directory {path} is not a directory: correct --data DIR or ICDBENCH_DATA; to get the data: {obtain}",
+        path = path.display()
+    )]
+    DataDirectoryMissing {
+        /// The data set.
+        dataset: String,
+        /// The directory that was named.
+        path: PathBuf,
+        /// Whether access needs credentials (a data use agreement).
+        credentialed: bool,
+        /// Where the data comes from, with its licence.
+        obtain: String,
+    },
+    /// A file or a directory cannot be read.
+    #[error("{path}: cannot read this {what}; {next}", path = path.display())]
+    Read {
+        /// The file or directory.
+        path: PathBuf,
+        /// `file` or `directory`.
+        what: &'static str,
+        /// What the user can do.
+        next: String,
+        /// The operating system's reason.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file's bytes are not those the registry lists.
+    #[error(
+        "{path}: found sha256 {found}, expected {expected}; fetch the file again, or update the registry if the release has changed",
+        path = path.display()
+    )]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+        /// The registry's checksum.
+        expected: String,
+        /// The file's checksum.
+        found: String,
+    },
+    /// A file has another number of rows, or a folder of files, than the registry lists.
+    #[error(
+        "{path}: found {found} {unit}, expected {expected}; fetch it again, or update the registry if the release has changed",
+        path = path.display()
+    )]
+    Count {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is counted: `rows` or `files`.
+        unit: &'static str,
+        /// The registry's number.
+        expected: u64,
+        /// The number found.
+        found: u64,
+    },
+    /// A row of a table cannot be used.
+    #[error("{path}, row {row}: found {found}, expected {expected}; {next}", path = path.display())]
+    Row {
+        /// The table.
+        path: PathBuf,
+        /// The row, counted from 1 (as an editor counts lines).
+        row: usize,
+        /// What stands there, without quoting it.
+        found: String,
+        /// What should stand there.
+        expected: String,
+        /// What the user can do.
+        next: String,
+    },
+    /// A file is not UTF-8.
+    #[error(
+        "{path}, row {row}: found bytes that are not UTF-8, expected UTF-8 text; fetch the file again or convert it",
+        path = path.display()
+    )]
+    NotUtf8 {
+        /// The file.
+        path: PathBuf,
+        /// The line of the first bad byte, counted from 1.
+        row: usize,
+    },
+    /// A note's file has no text.
+    #[error(
+        "{path}: found a note without text, expected at least one word; fetch the file again or remove the note",
+        path = path.display()
+    )]
+    EmptyNote {
+        /// The note's file.
+        path: PathBuf,
+    },
+    /// Something lies among the note files that is not a note.
+    #[error(
+        "{path}: found something other than a note, expected only files named ID.txt in this folder; move it elsewhere",
+        path = path.display()
+    )]
+    NotANote {
+        /// The stray file.
+        path: PathBuf,
+    },
+    /// Two notes carry the same id.
+    #[error(
+        "data set `{dataset}`: note {second_position} of part `{second_part}` has the same id as note {first_position} of part `{first_part}` (counted in id order), expected every id once; remove one of the two"
+    )]
+    DuplicateNote {
+        /// The data set.
+        dataset: String,
+        /// The part that has the id first.
+        first_part: String,
+        /// Position of the note there, counted from 1 in id order.
+        first_position: usize,
+        /// The part that has it again.
+        second_part: String,
+        /// Position of the note there, counted from 1 in id order.
+        second_position: usize,
+    },
+    /// The data set has no part of that name.
+    #[error(
+        "data set `{dataset}` has no part `{name}` for {role}; its parts are {known}",
+        known = quoted(known)
+    )]
+    UnknownPart {
+        /// The data set.
+        dataset: String,
+        /// The role the part was named for.
+        role: Role,
+        /// The name that was asked for.
+        name: String,
+        /// The parts there are.
+        known: Vec<String>,
+    },
+    /// One part was given two roles.
+    #[error(
+        "part `{part}` is named for {first} and for {second}; name two different parts, or split the validation notes off the training part with `fraction-of-train`"
+    )]
+    PartInTwoRoles {
+        /// The part.
+        part: String,
+        /// One role.
+        first: Role,
+        /// The other role.
+        second: Role,
+    },
+    /// The part has texts and no codes, so that nothing can be fitted or scored on it.
+    #[error("part `{part}` has no codes: {reason}")]
+    Uncoded {
+        /// The part.
+        part: String,
+        /// Why it has none and what to do.
+        reason: String,
+    },
+    /// A note, or a patient, stands in two roles.
+    #[error(
+        "{count} of the notes for {left} share a note id or a patient with the notes for {right} (first: note {left_position} of the former, note {right_position} of the latter), expected none: what is tuned or scored on must not enter a fit step; correct the division"
+    )]
+    SharedNotes {
+        /// One role.
+        left: Role,
+        /// The other role.
+        right: Role,
+        /// How many notes of the left role are concerned.
+        count: usize,
+        /// Position of the first of them, counted from 1.
+        left_position: usize,
+        /// Position of its counterpart, counted from 1.
+        right_position: usize,
+    },
+    /// The settings ask to be told when a note has no codes, and one has none.
+    #[error(
+        "{count} of {total} notes for {role} have no code {scope} (first: note {position}), and notes-without-codes = \"refuse\"; choose \"drop\" or \"keep\", or correct the codes"
+    )]
+    NotesWithoutCodes {
+        /// The role.
+        role: Role,
+        /// How many notes have none.
+        count: usize,
+        /// Of how many.
+        total: usize,
+        /// Position of the first, counted from 1.
+        position: usize,
+        /// `at all` or `in the label set`.
+        scope: &'static str,
+    },
+    /// A filter left no note for a role.
+    #[error(
+        "no note is left for {role}: there were {before}, and {filter} removed them all; choose a part with notes, other codes, a wider label rule or notes-without-codes = \"keep\""
+    )]
+    NoNotesLeft {
+        /// The role.
+        role: Role,
+        /// How many notes there were before the filter.
+        before: usize,
+        /// Which filter removed them.
+        filter: &'static str,
+    },
+    /// A setting has a value that cannot be used.
+    #[error("setting `{key}`: found {found}, expected {expected}")]
+    Setting {
+        /// The key as the suite writes it.
+        key: &'static str,
+        /// The value found.
+        found: String,
+        /// The values that can be used.
+        expected: String,
+    },
+    /// The generator of synthetic notes refused its settings.
+    #[error("the synthetic data set cannot be generated; correct [data.synthetic]")]
+    Synthetic(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// `a`, `b`, `c` in backquotes.
+fn quoted(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}

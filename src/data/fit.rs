@@ -1,0 +1,88 @@
+//! The notes that a fit step may see. Label sets, vocabularies, word vectors and models take
+//! [`FitNotes`] and nothing else, and [`FitNotes`] cannot be made with a held-out note in it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::division::Role;
+use super::error::Error;
+use super::note::Note;
+
+/// Training notes that are known to share no id and no patient with the held-out notes.
+#[derive(Clone, Debug)]
+pub struct FitNotes {
+    notes: Vec<Arc<Note>>,
+}
+
+impl FitNotes {
+    /// Takes the notes after comparing them with everything that is tuned or scored on.
+    ///
+    /// # Errors
+    /// [`Error::SharedNotes`] when a note's id or patient is among the held-out notes.
+    pub fn new(
+        notes: Vec<Arc<Note>>,
+        validation: &[Arc<Note>],
+        evaluation: &[Arc<Note>],
+    ) -> Result<Self, Error> {
+        refuse_shared((Role::Fit, &notes), (Role::Validation, validation))?;
+        refuse_shared((Role::Fit, &notes), (Role::Evaluation, evaluation))?;
+        Ok(Self { notes })
+    }
+
+    /// The notes.
+    pub fn notes(&self) -> &[Arc<Note>] {
+        &self.notes
+    }
+
+    /// How many notes there are.
+    pub fn len(&self) -> usize {
+        self.notes.len()
+    }
+
+    /// Whether there is none. A division never makes such.
+    pub fn is_empty(&self) -> bool {
+        self.notes.is_empty()
+    }
+
+    /// The notes without some of them; fewer notes cannot break the promise.
+    pub(super) fn with_notes_kept(
+        self,
+        keep: impl FnOnce(Vec<Arc<Note>>) -> Result<Vec<Arc<Note>>, Error>,
+    ) -> Result<Self, Error> {
+        keep(self.notes).map(|notes| Self { notes })
+    }
+}
+
+/// Refuses two roles that share a note id or a patient.
+pub(super) fn refuse_shared(
+    (left, left_notes): (Role, &[Arc<Note>]),
+    (right, right_notes): (Role, &[Arc<Note>]),
+) -> Result<(), Error> {
+    let mut by_id: HashMap<&str, usize> = HashMap::new();
+    let mut by_patient: HashMap<&str, usize> = HashMap::new();
+    for (index, note) in right_notes.iter().enumerate() {
+        by_id.entry(&note.id).or_insert(index + 1);
+        by_patient.entry(&note.patient).or_insert(index + 1);
+    }
+    let counterpart = |note: &Note| {
+        let same_id = by_id.get(note.id.as_str());
+        same_id
+            .or_else(|| by_patient.get(note.patient.as_str()))
+            .copied()
+    };
+    let shared: Vec<(usize, usize)> = left_notes
+        .iter()
+        .enumerate()
+        .filter_map(|(index, note)| Some((index + 1, counterpart(note)?)))
+        .collect();
+    match shared.first() {
+        None => Ok(()),
+        Some(&(left_position, right_position)) => Err(Error::SharedNotes {
+            left,
+            right,
+            count: shared.len(),
+            left_position,
+            right_position,
+        }),
+    }
+}

@@ -1,0 +1,101 @@
+//! Data sets: where they are, what they should contain, and how their notes are handed out.
+//!
+//! [`load`] reads a data set into a [`Corpus`], checked against the [`Registry`];
+//! [`Corpus::divide`] gives the notes their roles; [`Division::label`] chooses the codes.
+//! This module knows files, codes and splits, and never models or metrics.
+
+mod checksum;
+mod codiesp;
+mod corpus;
+mod division;
+mod error;
+mod fit;
+mod labels;
+mod note;
+mod registry;
+mod split;
+mod stats;
+pub mod synthetic;
+mod tables;
+mod titles;
+mod verify;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+pub use codiesp::{CodeChoice, CodiespSettings, Language};
+pub use corpus::{Corpus, Part};
+pub use division::{Division, DivisionSettings, Dropped, NotesWithoutCodes, Role, Validation};
+pub use error::Error;
+pub use fit::FitNotes;
+pub use labels::{LabelRule, LabelSet, UnseenCodes};
+pub use note::{CodeKind, Evidence, Note};
+pub use registry::{Dataset, DatasetKind, FileEntry, FolderEntry, Registry, registry};
+pub use stats::{CorpusStats, FrequencyBin, PartStats, Percentiles, Unseen, stats};
+pub use synthetic::SyntheticSettings;
+pub use verify::{CountReport, EntryReport, Status, VerifyReport, verify};
+
+/// Which data set a suite uses: `[data.synthetic]` or `[data.codiesp]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum DatasetSettings {
+    /// Notes that this program generates.
+    Synthetic(SyntheticSettings),
+    /// CodiEsp.
+    Codiesp(CodiespSettings),
+}
+
+impl DatasetSettings {
+    /// The data set's name in the registry.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Synthetic(_) => "synthetic",
+            Self::Codiesp(_) => "codiesp",
+        }
+    }
+}
+
+/// Reads a data set and checks it against the registry: every count, and the checksums of its
+/// tables. The checksums of all texts are left to [`verify`], as the fingerprint covers them.
+///
+/// # Errors
+/// The registry does not know the data set, the data directory is missing, or a file is missing,
+/// unreadable, inconsistent or not what the registry lists.
+pub fn load(
+    settings: &DatasetSettings,
+    data_dir: Option<&Path>,
+    registry: &Registry,
+) -> Result<Corpus, Error> {
+    let dataset = registry.find(settings.name())?;
+    let (parts, titles) = match settings {
+        DatasetSettings::Synthetic(settings) => synthetic_parts(settings)?,
+        DatasetSettings::Codiesp(settings) => {
+            let data_dir = dataset.directory(data_dir)?;
+            let parts = codiesp::read(settings, data_dir, dataset)?;
+            (parts, titles::icd10cm_categories(data_dir, dataset)?)
+        }
+    };
+    Corpus::new(&dataset.name, dataset.credentialed, parts, titles)
+}
+
+fn synthetic_parts(
+    settings: &SyntheticSettings,
+) -> Result<(Vec<Part>, BTreeMap<String, String>), Error> {
+    let notes = synthetic::generate(settings).map_err(|error| Error::Synthetic(error.into()))?;
+    let part = |name: &str, notes: Vec<Note>| Part {
+        name: name.into(),
+        notes: notes.into_iter().map(Arc::new).collect(),
+        coded: true,
+        uncoded_reason: None,
+    };
+    let parts = vec![
+        part("train", notes.train),
+        part("dev", notes.dev),
+        part("test", notes.test),
+    ];
+    let titles = synthetic::code_titles().map(|(code, title)| (code.into(), title.into()));
+    Ok((parts, titles.collect()))
+}

@@ -1,0 +1,147 @@
+//! The embedded data set: synthetic discharge summaries with ICD-10-CM codes, generated from a seed.
+//!
+//! Anyone can run the benchmark on it without a data use agreement. It keeps what makes the real task hard: Zipf-like
+//! code frequencies with codes never seen in training, conditions that come together, wordings shared between sibling
+//! codes, evidence spread over long notes, and mentions that are not coded (negated, family, past, suspected).
+//! The same settings give the same bytes on every machine and with any number of threads.
+
+mod bank;
+mod distractor;
+mod draw;
+mod filler;
+mod generate;
+mod orders;
+mod patient;
+mod phrases;
+mod section;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use self::bank::BANK;
+use self::draw::Draw;
+use self::patient::Patient;
+use crate::data::Note;
+
+/// Rises whenever the same settings give other bytes; belongs in the fingerprint of the data.
+pub const GENERATOR_VERSION: u32 = 1;
+
+/// Fewest notes that fill the three parts.
+pub const FEWEST_NOTES: u32 = 30;
+/// Most notes that the six-digit identifiers can name.
+pub const MOST_NOTES: u32 = 999_999;
+/// Longest median; the longest note has about seven times as many words.
+pub const LONGEST_MEDIAN: u32 = 20_000;
+
+/// What a suite says about the synthetic data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SyntheticSettings {
+    /// Everything random follows from it.
+    pub seed: u64,
+    /// Notes in all three parts together, [`FEWEST_NOTES`] to [`MOST_NOTES`].
+    pub notes: u32,
+    /// Median length of a note in words; 1,600 is that of real discharge summaries, 60 makes quick tests. Notes are
+    /// never shorter than the sentences that name their codes.
+    pub median_words: u32,
+}
+
+/// A part of the data; patients never straddle two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Part {
+    /// For training, about 70 % of the notes.
+    Train,
+    /// For choosing settings and thresholds, about 10 %.
+    Dev,
+    /// For the scores, about 20 %.
+    Test,
+}
+
+/// The generated notes, each part in order of patient and admission.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyntheticNotes {
+    /// For training, about 70 % of the notes.
+    pub train: Vec<Note>,
+    /// For choosing settings and thresholds, about 10 %.
+    pub dev: Vec<Note>,
+    /// For the scores, about 20 %.
+    pub test: Vec<Note>,
+}
+
+/// Why synthetic data could not be generated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SyntheticError {
+    /// Too few notes to fill three parts, or more than the identifiers can name.
+    #[error("synthetic data: `notes` is {0}, expected {FEWEST_NOTES} to {MOST_NOTES}; change it in the suite")]
+    Notes(u32),
+    /// No words, or notes of an absurd length.
+    #[error("synthetic data: `median-words` is {0}, expected 1 to {LONGEST_MEDIAN}; change it in the suite")]
+    MedianWords(u32),
+}
+
+impl SyntheticSettings {
+    /// Whether data can be generated from these settings.
+    ///
+    /// # Errors
+    /// [`SyntheticError`] when the notes or the median length are out of range.
+    pub fn validate(&self) -> Result<(), SyntheticError> {
+        if !(FEWEST_NOTES..=MOST_NOTES).contains(&self.notes) {
+            return Err(SyntheticError::Notes(self.notes));
+        }
+        if !(1..=LONGEST_MEDIAN).contains(&self.median_words) {
+            return Err(SyntheticError::MedianWords(self.median_words));
+        }
+        Ok(())
+    }
+}
+
+/// Generates the data set.
+///
+/// # Errors
+/// [`SyntheticError`] when the settings are out of range.
+pub fn generate(settings: &SyntheticSettings) -> Result<SyntheticNotes, SyntheticError> {
+    settings.validate()?;
+    let plans = patient::plan(settings);
+    let write = |(index, plan): (usize, &patient::Plan)| {
+        let number = index as u64 + 1;
+        let mut draw = Draw::new(settings.seed, number); // stream 0 laid out the patients
+        let patient = Patient::draw(plan, &mut draw);
+        let names = (1..).map(|admission| format!("syn-{number:06}-{admission}"));
+        let one = |(codes, id): (&Vec<usize>, String)| {
+            generate::note(id, format!("syn-{number:06}"), &patient, codes, settings.median_words, &mut draw)
+        };
+        patient.admissions.iter().zip(names).map(one).collect::<Vec<Note>>()
+    };
+    let written: Vec<Vec<Note>> = plans.par_iter().enumerate().map(|(i, plan)| write((i, plan))).collect();
+    let mut notes = SyntheticNotes { train: Vec::new(), dev: Vec::new(), test: Vec::new() };
+    for (plan, patient_notes) in plans.iter().zip(written) {
+        match plan.part {
+            Part::Train => notes.train.extend(patient_notes),
+            Part::Dev => notes.dev.extend(patient_notes),
+            Part::Test => notes.test.extend(patient_notes),
+        }
+    }
+    Ok(notes)
+}
+
+impl SyntheticNotes {
+    /// The notes of one part.
+    pub fn part(&self, part: Part) -> &[Note] {
+        match part {
+            Part::Train => &self.train,
+            Part::Dev => &self.dev,
+            Part::Test => &self.test,
+        }
+    }
+}
+
+/// Every code of the phrase bank with its title, sorted by code: descriptions for models that read them.
+pub fn code_titles() -> impl Iterator<Item = (&'static str, &'static str)> {
+    BANK.entries.iter().map(|entry| (entry.code, entry.title))
+}
+
+/// Our wordings of a code; empty for codes the bank does not have.
+pub fn wordings(code: &str) -> &'static [&'static str] {
+    let at = BANK.entries.binary_search_by(|entry| entry.code.cmp(code));
+    at.map_or(&[], |i| &BANK.entries[i].wordings)
+}
