@@ -1,0 +1,91 @@
+//! F1 of each code, run by run.
+
+use std::collections::BTreeMap;
+
+use super::summary::{Spread, TaskSummary};
+
+/// The codes of a task with their F1 by run, each run at its longest scored length.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CodeTable {
+    /// Labels and lengths of the runs.
+    pub runs: Vec<(String, u32)>,
+    /// Descending by training frequency, then by code.
+    pub rows: Vec<CodeScores>,
+}
+
+/// One code.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CodeScores {
+    /// The code.
+    pub code: String,
+    /// Training notes with the code.
+    pub training: u32,
+    /// Scored notes with the code.
+    pub gold: u32,
+    /// F1 by run, mean over the seeds; absent where the run does not know the code, or where
+    /// there is neither a gold nor a predicted positive.
+    pub f1: Vec<Option<Spread>>,
+}
+
+impl CodeTable {
+    /// Gathers the codes of all runs.
+    pub fn of(task: &TaskSummary<'_>) -> Self {
+        let scored: Vec<_> = task
+            .runs
+            .iter()
+            .filter_map(|run| Some((run.label.clone(), run.longest()?)))
+            .collect();
+        let mut codes: BTreeMap<&str, (u32, u32, Vec<Vec<f64>>)> = BTreeMap::new();
+        for (index, (_, (_, cell))) in scored.iter().enumerate() {
+            for row in cell.outcomes().flat_map(|outcome| &outcome.codes) {
+                let empty = || {
+                    (
+                        row.training,
+                        row.tp + row.fn_,
+                        vec![Vec::new(); scored.len()],
+                    )
+                };
+                let (_, _, f1) = codes.entry(&row.code).or_insert_with(empty);
+                let decisions = 2 * row.tp + row.fp + row.fn_;
+                if decisions > 0 {
+                    f1[index].push(f64::from(2 * row.tp) / f64::from(decisions));
+                }
+            }
+        }
+        let mut rows: Vec<CodeScores> = codes
+            .into_iter()
+            .map(|(code, (training, gold, f1))| CodeScores {
+                code: code.to_owned(),
+                training,
+                gold,
+                f1: f1.into_iter().map(Spread::of).collect(),
+            })
+            .collect();
+        rows.sort_by(|a, b| {
+            b.training
+                .cmp(&a.training)
+                .then_with(|| a.code.cmp(&b.code))
+        });
+        let runs = scored
+            .into_iter()
+            .map(|(label, (length, _))| (label, length))
+            .collect();
+        Self { runs, rows }
+    }
+
+    /// At most so many codes to look at: the most frequent half and the rarest half of those with a
+    /// gold positive, in table order.
+    pub fn excerpt(&self, most: usize) -> Vec<&CodeScores> {
+        let present: Vec<&CodeScores> = self.rows.iter().filter(|row| row.gold > 0).collect();
+        if present.len() <= most {
+            return present;
+        }
+        let rare = most / 2;
+        let (frequent, rest) = present.split_at(most - rare);
+        frequent
+            .iter()
+            .chain(&rest[rest.len() - rare..])
+            .copied()
+            .collect()
+    }
+}

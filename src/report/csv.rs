@@ -1,0 +1,312 @@
+//! The numbers behind tables and plots as CSV, at full precision, in the records' units.
+
+use std::collections::BTreeSet;
+
+use super::codes::CodeTable;
+use super::facts::tokenisations;
+use super::plots::bins::bins;
+use super::sheet::{CELL, Sheet, cell_fields, number, spread};
+use super::summary::Summary;
+use super::table::{Cell, Table};
+use crate::record::{Record, Status};
+
+/// One row a cell and metric; a cell without scores has one row with its status and reason.
+pub fn scores(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
+    let mut sheet =
+        Sheet::new(
+            CELL.iter()
+                .chain(&["status", "scored-on", "metric", "value", "reason"]),
+        )?;
+    for record in &summary.records {
+        let cell = cell_fields(&record.cell, &record.key);
+        let mut add = |part: &str, metric: &str, value: String, reason: &str| {
+            let status = status(record.status).to_owned();
+            let fields = [
+                status,
+                part.to_owned(),
+                metric.to_owned(),
+                value,
+                reason.to_owned(),
+            ];
+            sheet.row(cell.iter().cloned().chain(fields).collect())
+        };
+        let Some(outcome) = record
+            .outcome
+            .as_ref()
+            .filter(|_| record.status == Status::Ok)
+        else {
+            add(
+                "",
+                "",
+                String::new(),
+                record.reason.as_deref().unwrap_or_default(),
+            )?;
+            continue;
+        };
+        let parts = [
+            ("evaluation", &outcome.scores),
+            ("validation", &outcome.validation_scores),
+            ("frequency prior", &outcome.prior_scores),
+        ];
+        for (part, scores) in parts {
+            for (metric, value) in scores {
+                add(part, metric, number(Some(*value)), "")?;
+            }
+        }
+    }
+    sheet.bytes()
+}
+
+/// The status as the record files spell it.
+fn status(status: Status) -> &'static str {
+    match status {
+        Status::Ok => "ok",
+        Status::Failed => "failed",
+        Status::OutOfMemory => "out-of-memory",
+        Status::Unsupported => "unsupported",
+        Status::Skipped => "skipped",
+    }
+}
+
+/// Tables as they stand on the page, one under the other: task, labels, state, then mean, standard deviation and
+/// number of seeds of each column. All must have the same label columns.
+pub fn tables(tables: &[(&str, &Table)]) -> Result<Vec<u8>, csv::Error> {
+    let mut keys: Vec<&str> = Vec::new();
+    for column in tables.iter().flat_map(|(_, table)| &table.columns) {
+        if !keys.contains(&column.key.as_str()) {
+            keys.push(&column.key);
+        }
+    }
+    let stub = tables.first().map_or(&[][..], |(_, table)| &table.stub);
+    let mut headings: Vec<String> = ["task".to_owned()]
+        .into_iter()
+        .chain(stub.iter().cloned())
+        .collect();
+    headings.push("state".to_owned());
+    headings.extend(
+        keys.iter()
+            .flat_map(|key| [(*key).to_owned(), format!("{key} sd"), format!("{key} n")]),
+    );
+    let mut sheet = Sheet::new(headings)?;
+    for (task, table) in tables {
+        for row in &table.rows {
+            let mut fields = vec![(*task).to_owned()];
+            // Thousands separators are for readers; a program wants the number.
+            fields.extend(row.labels.iter().map(|label| {
+                let plain = label.replace(',', "");
+                if plain.parse::<u64>().is_ok() {
+                    plain
+                } else {
+                    label.clone()
+                }
+            }));
+            let state = row.cells.iter().find_map(|cell| match cell {
+                Cell::State { word, .. } => Some(word.clone()),
+                _ => None,
+            });
+            fields.push(state.unwrap_or_else(|| "ok".to_owned()));
+            for key in &keys {
+                let column = table.columns.iter().position(|column| column.key == *key);
+                let value = match column.map(|column| &row.cells[column]) {
+                    Some(Cell::Number(number)) => Some(number.value),
+                    _ => None,
+                };
+                fields.extend(spread(value));
+            }
+            sheet.row(fields)?;
+        }
+    }
+    sheet.bytes()
+}
+
+/// One row a cell: sizes, speed and memory.
+pub fn speed(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
+    let measures = [
+        "parameters",
+        "training-seconds",
+        "validation-seconds",
+        "evaluation-seconds",
+        "training-notes-per-second",
+        "training-tokens-per-second",
+        "evaluation-notes-per-second",
+        "evaluation-tokens-per-second",
+        "peak-memory-bytes",
+        "sittings",
+        "threads",
+        "cpu",
+        "gpu",
+    ];
+    let mut sheet = Sheet::new(CELL.iter().chain(&measures))?;
+    for record in &summary.records {
+        let Some(timings) = &record.timings else {
+            continue;
+        };
+        let parameters = record
+            .outcome
+            .as_ref()
+            .map(|outcome| outcome.parameters.to_string());
+        let mut fields = cell_fields(&record.cell, &record.key);
+        fields.push(parameters.unwrap_or_default());
+        let measured = [
+            timings.training_seconds,
+            timings.validation_seconds,
+            timings.evaluation_seconds,
+            timings.training_notes_per_second,
+            timings.training_tokens_per_second,
+            timings.evaluation_notes_per_second,
+            timings.evaluation_tokens_per_second,
+        ];
+        fields.extend(measured.map(|value| number(Some(value))));
+        fields.push(
+            timings
+                .peak_memory_bytes
+                .map(|bytes| bytes.to_string())
+                .unwrap_or_default(),
+        );
+        fields.push(timings.sittings.to_string());
+        let made = &record.provenance;
+        fields.extend([made.threads.to_string(), made.cpu.clone(), made.gpu.clone()]);
+        sheet.row(fields)?;
+    }
+    sheet.bytes()
+}
+
+/// One row a cell and epoch: the data of the training curves.
+pub fn training(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
+    let epochs = scored(summary).flat_map(|(_, outcome)| &outcome.epochs);
+    let names: BTreeSet<&String> = epochs.flat_map(|row| row.validation.keys()).collect();
+    let mut headings: Vec<String> = CELL.iter().map(|heading| (*heading).to_owned()).collect();
+    headings.extend(["epoch", "steps", "best", "training-loss"].map(str::to_owned));
+    headings.extend(names.iter().map(|name| format!("validation {name}")));
+    let mut sheet = Sheet::new(headings)?;
+    for (record, outcome) in scored(summary) {
+        let cell = cell_fields(&record.cell, &record.key);
+        for row in &outcome.epochs {
+            let mut fields = cell.clone();
+            let best = row.epoch == outcome.best_epoch;
+            fields.extend([
+                row.epoch.to_string(),
+                row.steps.to_string(),
+                best.to_string(),
+            ]);
+            fields.push(number(Some(row.training_loss)));
+            fields.extend(
+                names
+                    .iter()
+                    .map(|name| number(row.validation.get(*name).copied())),
+            );
+            sheet.row(fields)?;
+        }
+    }
+    sheet.bytes()
+}
+
+fn scored<'s>(
+    summary: &'s Summary<'_>,
+) -> impl Iterator<Item = (&'s Record, &'s crate::record::Outcome)> {
+    let records = summary
+        .records
+        .iter()
+        .filter(|record| record.status == Status::Ok);
+    records.filter_map(|record| Some((*record, record.outcome.as_ref()?)))
+}
+
+/// One row a run and frequency bin, at the run's longest scored length.
+pub fn frequency_bins(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
+    let mut sheet = Sheet::new([
+        "task",
+        "run",
+        "length",
+        "lower",
+        "upper",
+        "codes",
+        "codes-present",
+        "gold",
+        "macro-f1-present",
+        "macro-f1-present sd",
+        "macro-f1-present n",
+        "micro-f1",
+        "micro-f1 sd",
+        "micro-f1 n",
+    ])?;
+    for task in &summary.tasks {
+        for (run, length, bins) in bins(task) {
+            for bin in bins {
+                let mut fields = vec![
+                    task.title.clone(),
+                    task.runs[run].label.clone(),
+                    length.to_string(),
+                ];
+                fields.extend([
+                    bin.lower.to_string(),
+                    bin.upper.map(|upper| upper.to_string()).unwrap_or_default(),
+                ]);
+                fields.extend([
+                    bin.codes.to_string(),
+                    bin.codes_present.to_string(),
+                    bin.gold.to_string(),
+                ]);
+                fields.extend(spread(bin.macro_f1));
+                fields.extend(spread(bin.micro_f1));
+                sheet.row(fields)?;
+            }
+        }
+    }
+    sheet.bytes()
+}
+
+/// One row a way of reading the notes and percentile of note length.
+pub fn note_lengths(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
+    let mut sheet = Sheet::new(["task", "read-by", "vocabulary", "share-of-notes", "tokens"])?;
+    for task in &summary.tasks {
+        for tokenisation in tokenisations(task) {
+            let facts = &tokenisation.outcome.task;
+            let last = facts.token_length_quantiles.len().saturating_sub(1).max(1) as f64;
+            for (index, tokens) in facts.token_length_quantiles.iter().enumerate() {
+                let share = number(Some(index as f64 / last));
+                let fields = [
+                    task.title.clone(),
+                    tokenisation.runs.clone(),
+                    facts.vocabulary.to_string(),
+                    share,
+                    tokens.to_string(),
+                ];
+                sheet.row(fields.to_vec())?;
+            }
+        }
+    }
+    sheet.bytes()
+}
+
+/// One row a run and code, every code, each run at its longest scored length.
+pub fn codes<'c>(
+    tables: impl Iterator<Item = (&'c str, &'c CodeTable)>,
+) -> Result<Vec<u8>, csv::Error> {
+    let mut sheet = Sheet::new([
+        "task",
+        "code",
+        "training-notes",
+        "gold",
+        "run",
+        "length",
+        "f1",
+        "f1 sd",
+        "f1 n",
+    ])?;
+    for (task, table) in tables {
+        for row in &table.rows {
+            for ((run, length), f1) in table.runs.iter().zip(&row.f1) {
+                let mut fields = vec![
+                    task.to_owned(),
+                    row.code.clone(),
+                    row.training.to_string(),
+                    row.gold.to_string(),
+                ];
+                fields.extend([run.clone(), length.to_string()]);
+                fields.extend(spread(*f1));
+                sheet.row(fields)?;
+            }
+        }
+    }
+    sheet.bytes()
+}

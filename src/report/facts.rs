@@ -1,0 +1,213 @@
+//! The tables beside the scores: speed and memory as measured, and what the data were.
+
+use std::collections::BTreeMap;
+
+use super::scores::{state_cell, with_slug};
+use super::summary::{LengthSummary, Spread, TaskSummary};
+use super::table::{Cell, Column, Number, Row, Table, grouped, three_digits};
+use crate::record::{Outcome, Timings};
+
+/// One column of the speed table: heading, group, and the quantity of a cell.
+type Measure = (&'static str, &'static str, fn(&Timings) -> Option<f64>);
+
+const MEASURES: [Measure; 7] = [
+    ("training", "notes/s", |t| Some(t.training_notes_per_second)),
+    ("training", "tokens/s", |t| {
+        Some(t.training_tokens_per_second)
+    }),
+    ("training", "seconds", |t| Some(t.training_seconds)),
+    ("evaluation", "notes/s", |t| {
+        Some(t.evaluation_notes_per_second)
+    }),
+    ("evaluation", "tokens/s", |t| {
+        Some(t.evaluation_tokens_per_second)
+    }),
+    ("evaluation", "seconds", |t| Some(t.evaluation_seconds)),
+    ("memory", "peak GiB", |t| {
+        t.peak_memory_bytes.map(|bytes| bytes as f64 / GIBIBYTE)
+    }),
+];
+
+const GIBIBYTE: f64 = (1u64 << 30) as f64;
+
+/// Parameters, throughput, time and memory of each run at each length: means over the seeds.
+pub fn speed_table(task: &TaskSummary<'_>) -> Table {
+    let mut columns = vec![Column {
+        group: String::new(),
+        title: "parameters".to_owned(),
+        key: "parameters".to_owned(),
+    }];
+    columns.extend(MEASURES.iter().map(|(group, title, _)| Column {
+        group: (*group).to_owned(),
+        title: (*title).to_owned(),
+        key: format!("{group} {title}"),
+    }));
+    let mut rows = Vec::new();
+    for length in &task.lengths {
+        for run in &task.runs {
+            let Some(seeds) = run.cells.get(length) else {
+                continue;
+            };
+            rows.push(Row::new(
+                vec![grouped(u64::from(*length)), run.label.clone()],
+                speed_cells(seeds),
+            ));
+        }
+    }
+    Table {
+        id: with_slug("speed", &task.slug),
+        caption: format!("Speed and memory on {}", task.title),
+        stub: vec!["length".to_owned(), "run".to_owned()],
+        columns,
+        rows,
+        foot: vec![
+            "Depends on the machine: compare only cells made on one machine with one number of threads (see Provenance).".to_owned(),
+            "Means over the seeds, as measured while the scores were made. Tokens are real tokens, without padding. Memory is the peak resident memory of the whole process.".to_owned(),
+        ],
+    }
+}
+
+fn speed_cells(seeds: &LengthSummary<'_>) -> Vec<Cell> {
+    if seeds.ok.is_empty() {
+        return vec![state_cell(seeds); MEASURES.len() + 1];
+    }
+    let parameters = seeds.spread(|outcome| Some(outcome.parameters as f64));
+    let mut cells = vec![mean_cell(parameters, |value| grouped(value.round() as u64))];
+    for (_, _, measure) in MEASURES {
+        let timings = seeds.ok.iter().filter_map(|record| record.timings.as_ref());
+        cells.push(mean_cell(
+            Spread::of(timings.filter_map(measure)),
+            three_digits,
+        ));
+    }
+    cells
+}
+
+fn mean_cell(value: Option<Spread>, print: impl Fn(f64) -> String) -> Cell {
+    value.map_or(Cell::Empty, |value| {
+        Cell::Number(Number {
+            sd: None,
+            ..Number::new(value, print)
+        })
+    })
+}
+
+/// The notes of a task as one way of splitting them into tokens sees them.
+#[derive(Debug)]
+pub struct Tokenisation<'a> {
+    /// Labels of the runs that read the notes this way, joined.
+    pub runs: String,
+    /// Any outcome of these runs: they agree on vocabulary and lengths.
+    pub outcome: &'a Outcome,
+    /// Share of the tokens beyond each sequence length, 0 to 1.
+    pub truncated: BTreeMap<u32, f64>,
+}
+
+/// The distinct (vocabulary, token length) pairs of a task, in the order of its runs.
+pub fn tokenisations<'a>(task: &TaskSummary<'a>) -> Vec<Tokenisation<'a>> {
+    let mut found: Vec<(Tokenisation<'a>, Vec<&str>)> = Vec::new();
+    for run in &task.runs {
+        for (length, cell) in &run.cells {
+            for outcome in cell.outcomes() {
+                let facts = &outcome.task;
+                let same = found.iter().position(|(known, _)| {
+                    known.outcome.task.vocabulary == facts.vocabulary
+                        && known.outcome.task.token_length_quantiles == facts.token_length_quantiles
+                });
+                let index = same.unwrap_or_else(|| {
+                    let new = Tokenisation {
+                        runs: String::new(),
+                        outcome,
+                        truncated: BTreeMap::new(),
+                    };
+                    found.push((new, Vec::new()));
+                    found.len() - 1
+                });
+                let (known, runs) = &mut found[index];
+                known.truncated.insert(*length, facts.truncated_tokens);
+                if !runs.contains(&run.label.as_str()) {
+                    runs.push(&run.label);
+                }
+            }
+        }
+    }
+    let named = found.into_iter().map(|(known, runs)| Tokenisation {
+        runs: runs.join(", "),
+        ..known
+    });
+    named.collect()
+}
+
+/// Sizes of the data: notes, codes, vocabulary, and how much a sequence length cuts off.
+pub fn data_table(task: &TaskSummary<'_>) -> Table {
+    let plain = |title: &str| Column {
+        group: String::new(),
+        title: title.to_owned(),
+        key: title.to_owned(),
+    };
+    let mut columns: Vec<Column> = [
+        "training notes",
+        "validation notes",
+        "evaluation notes",
+        "codes",
+        "unseen codes",
+        "vocabulary",
+    ]
+    .map(plain)
+    .to_vec();
+    columns.extend(
+        ["median", "90th percentile", "longest"].map(|title| Column {
+            group: "tokens per evaluation note".to_owned(),
+            title: title.to_owned(),
+            key: format!("tokens {title}"),
+        }),
+    );
+    columns.extend(task.lengths.iter().map(|length| Column {
+        group: "tokens cut off (%) at length".to_owned(),
+        title: grouped(u64::from(*length)),
+        key: format!("cut off at {length}"),
+    }));
+    let rows = tokenisations(task)
+        .iter()
+        .map(|tokenisation| data_row(task, tokenisation))
+        .collect();
+    Table {
+        id: with_slug("data", &task.slug),
+        caption: format!("Data of {}", task.title),
+        stub: vec!["read by".to_owned()],
+        columns,
+        rows,
+        foot: vec![
+            "Unseen codes occur in the evaluation part only. Runs that read the notes in different tokens have a row each.".to_owned(),
+        ],
+    }
+}
+
+fn data_row(task: &TaskSummary<'_>, tokenisation: &Tokenisation<'_>) -> Row {
+    let facts = &tokenisation.outcome.task;
+    let count = |number: u32| {
+        mean_cell(Spread::of([f64::from(number)]), |value| {
+            grouped(value as u64)
+        })
+    };
+    let mut cells: Vec<Cell> = [
+        facts.training_notes,
+        facts.validation_notes,
+        facts.evaluation_notes,
+        facts.codes,
+        facts.unseen_codes,
+        facts.vocabulary,
+    ]
+    .map(count)
+    .to_vec();
+    let quantiles = &facts.token_length_quantiles;
+    let at = |percent: usize| quantiles.get(percent * quantiles.len().saturating_sub(1) / 100);
+    cells.extend(
+        [50, 90, 100].map(|percent| at(percent).map_or(Cell::Empty, |tokens| count(*tokens))),
+    );
+    cells.extend(task.lengths.iter().map(|length| {
+        let share = tokenisation.truncated.get(length).copied();
+        mean_cell(Spread::of(share), |value| format!("{:.1}", 100.0 * value))
+    }));
+    Row::new(vec![tokenisation.runs.clone()], cells)
+}

@@ -1,0 +1,221 @@
+//! Scales, ticks and the frame of a panel: a light horizontal grid, a base line, labels with room.
+
+use super::scene::{Anchor, Ink, Point, Scene};
+use crate::report::table::grouped;
+
+/// Size of tick labels and legends in pixels.
+pub const LABEL: f64 = 13.0;
+/// Size of panel headings in pixels.
+pub const HEADING: f64 = 14.0;
+
+/// From data to a range of pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scale {
+    /// Least and greatest value shown.
+    pub values: (f64, f64),
+    /// Where these lie, in pixels.
+    pub pixels: (f64, f64),
+    /// Whether equal ratios take equal room.
+    pub logarithmic: bool,
+}
+
+impl Scale {
+    /// The pixel of a value.
+    pub fn at(&self, value: f64) -> f64 {
+        let bend = |value: f64| {
+            if self.logarithmic {
+                value.max(1.0).log2()
+            } else {
+                value
+            }
+        };
+        let (low, high) = (bend(self.values.0), bend(self.values.1));
+        let part = if high > low {
+            (bend(value) - low) / (high - low)
+        } else {
+            0.5
+        };
+        self.pixels.0 + part * (self.pixels.1 - self.pixels.0)
+    }
+}
+
+/// A rectangle with two scales.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Panel {
+    /// Left edge in pixels.
+    pub left: f64,
+    /// Right edge in pixels.
+    pub right: f64,
+    /// Upper edge in pixels.
+    pub top: f64,
+    /// Lower edge in pixels.
+    pub bottom: f64,
+    /// Horizontal scale.
+    pub x: Scale,
+    /// Vertical scale, greater values higher.
+    pub y: Scale,
+}
+
+impl Panel {
+    /// A panel in a rectangle (left, top, right, bottom), with values from and to in x and y.
+    pub fn new(
+        edges: (f64, f64, f64, f64),
+        x: (f64, f64),
+        logarithmic: bool,
+        y: (f64, f64),
+    ) -> Self {
+        let (left, top, right, bottom) = edges;
+        // Markers at the first and last value keep off the edges.
+        let inset = 14.0;
+        Self {
+            left,
+            right,
+            top,
+            bottom,
+            x: Scale {
+                values: x,
+                pixels: (left + inset, right - inset),
+                logarithmic,
+            },
+            y: Scale {
+                values: y,
+                pixels: (bottom, top),
+                logarithmic: false,
+            },
+        }
+    }
+
+    /// The pixels of a point.
+    pub fn at(&self, (x, y): Point) -> Point {
+        (self.x.at(x), self.y.at(y))
+    }
+
+    /// Heading above the panel, at its left edge.
+    pub fn heading(&self, scene: &mut Scene, text: &str) {
+        scene.heading((self.left, self.top - 12.0), text, HEADING);
+    }
+
+    /// Horizontal grid lines with their labels at the left.
+    pub fn horizontal_grid(&self, scene: &mut Scene, ticks: &[f64], label: impl Fn(f64) -> String) {
+        for tick in ticks {
+            let y = self.y.at(*tick);
+            scene.line(vec![(self.left, y), (self.right, y)], Ink::Grid, 1.0);
+            let at = (self.left - 8.0, y + 4.5);
+            let label = label(*tick);
+            if !label.is_empty() {
+                scene.text(at, &label, LABEL, Anchor::End, Ink::Muted);
+            }
+        }
+    }
+
+    /// The base line with ticks and their labels below.
+    pub fn base_line(&self, scene: &mut Scene, ticks: &[(f64, String)]) {
+        scene.line(
+            vec![(self.left, self.bottom), (self.right, self.bottom)],
+            Ink::Axis,
+            1.0,
+        );
+        for (value, label) in ticks {
+            let x = self.x.at(*value);
+            scene.line(
+                vec![(x, self.bottom), (x, self.bottom + 5.0)],
+                Ink::Axis,
+                1.0,
+            );
+            let at = (x, self.bottom + 20.0);
+            if !label.is_empty() {
+                scene.text(at, label, LABEL, Anchor::Middle, Ink::Muted);
+            }
+        }
+    }
+
+    /// What the horizontal axis means, below the tick labels.
+    pub fn x_title(&self, scene: &mut Scene, text: &str, below: f64) {
+        let at = ((self.left + self.right) / 2.0, self.bottom + below);
+        scene.text(at, text, LABEL, Anchor::Middle, Ink::Text);
+    }
+}
+
+/// Four to nine round numbers that span the values, the first at or below the least.
+pub fn ticks(low: f64, high: f64) -> Vec<f64> {
+    let span = (high - low).max(1e-9);
+    let raw = span / 7.0;
+    let unit = 10f64.powf(raw.log10().floor());
+    let factor = [1.0, 2.0, 5.0, 10.0]
+        .into_iter()
+        .find(|factor| factor * unit >= raw * 0.999);
+    let step = factor.unwrap_or(10.0) * unit;
+    let first = (low / step + 1e-9).floor() as i64;
+    let last = (high / step - 1e-9).ceil() as i64;
+    (first..=last).map(|index| index as f64 * step).collect()
+}
+
+/// A tick's label with as many decimals as its neighbours need.
+pub fn tick_label(ticks: &[f64]) -> impl Fn(f64) -> String {
+    let step = ticks
+        .windows(2)
+        .map(|pair| pair[1] - pair[0])
+        .fold(f64::MAX, f64::min);
+    let decimals = if step >= 1.0 {
+        0
+    } else {
+        (-step.log10() - 1e-9).ceil().clamp(0.0, 6.0) as usize
+    };
+    move |value| {
+        if decimals == 0 && value >= 1000.0 {
+            return grouped(value.round() as u64);
+        }
+        // Adding zero turns -0 into 0.
+        format!("{:.decimals$}", value + 0.0)
+    }
+}
+
+/// Labels of sequence lengths, all of them or, where they would touch, every second, third, ...,
+/// the last one always.
+pub fn length_ticks(lengths: &[u32], pixels_apart: f64) -> Vec<(f64, String)> {
+    let every = (44.0 / pixels_apart.max(1.0)).ceil().max(1.0) as usize;
+    let label = |(index, length): (usize, &u32)| {
+        let shown = (lengths.len() - 1 - index).is_multiple_of(every);
+        let text = if shown {
+            grouped(u64::from(*length))
+        } else {
+            String::new()
+        };
+        (f64::from(*length), text)
+    };
+    lengths.iter().enumerate().map(label).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_round_and_span_the_values() {
+        assert_eq!(ticks(0.0, 100.0), [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]);
+        assert_eq!(ticks(41.3, 57.9), [40.0, 45.0, 50.0, 55.0, 60.0]);
+        let ticks = ticks(0.013, 0.047);
+        assert_eq!(
+            ticks
+                .iter()
+                .map(|tick| tick_label(&ticks)(*tick))
+                .collect::<Vec<_>>(),
+            [
+                "0.010", "0.015", "0.020", "0.025", "0.030", "0.035", "0.040", "0.045", "0.050"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_logarithmic_scale_gives_doublings_equal_room() {
+        let scale = Scale {
+            values: (512.0, 8192.0),
+            pixels: (0.0, 400.0),
+            logarithmic: true,
+        };
+        assert_eq!(
+            [512.0, 1024.0, 8192.0].map(|length| scale.at(length)),
+            [0.0, 100.0, 400.0]
+        );
+    }
+}

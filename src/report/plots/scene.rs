@@ -1,0 +1,267 @@
+//! A plot as a list of marks in pixels, with the colours named by their role.
+
+use super::theme::{self, Shape};
+
+/// A picture: what to draw, and the words for those who cannot see it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scene {
+    /// Prefix of identifiers and classes, unique on a page.
+    pub id: String,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// What the plot shows, in a few words: the accessible name.
+    pub title: String,
+    /// The marks, from back to front.
+    pub marks: Vec<Mark>,
+}
+
+/// A position in pixels, from the upper left corner.
+pub type Point = (f64, f64);
+
+/// What a colour is for. The theme says which colour that is, in light and in dark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ink {
+    /// The background.
+    Surface,
+    /// Text to be read.
+    Text,
+    /// Secondary text, reference lines.
+    Muted,
+    /// Axis lines.
+    Axis,
+    /// Grid lines.
+    Grid,
+    /// The nth series.
+    Series(usize),
+}
+
+/// Where a text lies relative to its position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Anchor {
+    /// It begins there.
+    Start,
+    /// It is centred there.
+    Middle,
+    /// It ends there.
+    End,
+}
+
+/// One thing to draw.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Mark {
+    /// A polyline.
+    Line {
+        /// At least two points.
+        points: Vec<Point>,
+        /// Colour role.
+        ink: Ink,
+        /// Width in pixels.
+        width: f64,
+        /// From 0, invisible, to 1.
+        opacity: f64,
+        /// Which of the theme's dash patterns; the first is a solid line.
+        dash: usize,
+    },
+    /// A filled polygon.
+    Area {
+        /// The corners.
+        points: Vec<Point>,
+        /// Colour role.
+        ink: Ink,
+        /// From 0, invisible, to 1.
+        opacity: f64,
+    },
+    /// A disc.
+    Disc {
+        /// The centre.
+        at: Point,
+        /// Radius in pixels.
+        radius: f64,
+        /// Colour role.
+        ink: Ink,
+    },
+    /// A line of text.
+    Text {
+        /// The anchor on the baseline.
+        at: Point,
+        /// The words.
+        text: String,
+        /// Font size in pixels.
+        size: f64,
+        /// Horizontal anchoring.
+        anchor: Anchor,
+        /// Colour role.
+        ink: Ink,
+        /// Whether it is bold.
+        bold: bool,
+    },
+}
+
+/// How a series is drawn, apart from its data: the same in every plot of a report.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SeriesStyle {
+    /// Colour.
+    pub ink: Ink,
+    /// Marker.
+    pub shape: Shape,
+    /// Which of the theme's dash patterns; the first is a solid line.
+    pub dash: usize,
+}
+
+impl SeriesStyle {
+    /// The style of the nth series. Colour, marker and dash differ between neighbours, and the
+    /// pair of colour and marker repeats only after 56 series.
+    pub fn of(index: usize) -> Self {
+        Self {
+            ink: Ink::Series(index % theme::SERIES.len()),
+            shape: Shape::ALL[index % Shape::ALL.len()],
+            dash: index % theme::SERIES_DASHES,
+        }
+    }
+
+    /// The style of a reference line.
+    pub fn reference() -> Self {
+        Self {
+            ink: Ink::Muted,
+            shape: Shape::None,
+            dash: theme::REFERENCE_DASH,
+        }
+    }
+}
+
+impl Scene {
+    /// An empty picture of the report's width.
+    pub fn new(id: String, title: String, height: f64) -> Self {
+        Self {
+            id,
+            width: super::WIDTH,
+            height: height.ceil() as u32,
+            title,
+            marks: Vec::new(),
+        }
+    }
+
+    /// Adds a solid line.
+    pub fn line(&mut self, points: Vec<Point>, ink: Ink, width: f64) {
+        self.marks.push(Mark::Line {
+            points,
+            ink,
+            width,
+            opacity: 1.0,
+            dash: 0,
+        });
+    }
+
+    /// Adds a line in the dashes of a series.
+    pub fn series_line(&mut self, points: &[Point], style: SeriesStyle, width: f64, opacity: f64) {
+        self.marks.push(Mark::Line {
+            points: points.to_vec(),
+            ink: style.ink,
+            width,
+            opacity,
+            dash: style.dash,
+        });
+    }
+
+    /// Adds regular text of 12 pixels or more.
+    pub fn text(&mut self, at: Point, text: &str, size: f64, anchor: Anchor, ink: Ink) {
+        self.marks.push(Mark::Text {
+            at,
+            text: text.to_owned(),
+            size,
+            anchor,
+            ink,
+            bold: false,
+        });
+    }
+
+    /// Adds bold text.
+    pub fn heading(&mut self, at: Point, text: &str, size: f64) {
+        self.marks.push(Mark::Text {
+            at,
+            text: text.to_owned(),
+            size,
+            anchor: Anchor::Start,
+            ink: Ink::Text,
+            bold: true,
+        });
+    }
+
+    /// Adds a marker with a rim in the background's colour, so that markers that overlap stay apart.
+    pub fn marker(&mut self, at: Point, style: SeriesStyle) {
+        style
+            .shape
+            .draw(self, at, theme::MARKER_RADIUS + 1.5, Ink::Surface);
+        style.shape.draw(self, at, theme::MARKER_RADIUS, style.ink);
+    }
+
+    /// Adds a vertical error bar with short caps.
+    pub fn error_bar(&mut self, x: f64, (top, bottom): (f64, f64), ink: Ink) {
+        self.line(vec![(x, top), (x, bottom)], ink, 1.5);
+        for y in [top, bottom] {
+            self.line(vec![(x - 3.0, y), (x + 3.0, y)], ink, 1.5);
+        }
+    }
+}
+
+/// Cuts a polyline into its dashes: pixels drawn and left out by turns, nothing cut where there are none.
+pub fn dashed(points: &[Point], dashes: &[f64]) -> Vec<Vec<Point>> {
+    if dashes.is_empty() || points.len() < 2 {
+        return vec![points.to_vec()];
+    }
+    let mut pieces = Vec::new();
+    let mut piece = vec![points[0]];
+    let mut index = 0;
+    let mut left = dashes[0];
+    for ends in points.windows(2) {
+        let (mut from, to) = (ends[0], ends[1]);
+        loop {
+            let length = (to.0 - from.0).hypot(to.1 - from.1);
+            if length <= left {
+                left -= length;
+                piece.push(to);
+                break;
+            }
+            let part = left / length;
+            from = (
+                from.0 + part * (to.0 - from.0),
+                from.1 + part * (to.1 - from.1),
+            );
+            piece.push(from);
+            if index % 2 == 0 {
+                pieces.push(std::mem::take(&mut piece));
+            }
+            piece = vec![from];
+            index += 1;
+            left = dashes[index % dashes.len()];
+        }
+    }
+    if index % 2 == 0 && piece.len() > 1 {
+        pieces.push(piece);
+    }
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dashes_cover_their_share_of_a_line_also_around_a_corner() {
+        let length = |piece: &Vec<Point>| -> f64 {
+            piece
+                .windows(2)
+                .map(|ends| (ends[1].0 - ends[0].0).hypot(ends[1].1 - ends[0].1))
+                .sum()
+        };
+        let pieces = dashed(&[(0.0, 0.0), (10.0, 0.0), (10.0, 20.0)], &[6.0, 4.0]);
+        assert_eq!(pieces.len(), 3);
+        assert!(
+            pieces
+                .iter()
+                .all(|piece| (length(piece) - 6.0).abs() < 1e-9)
+        );
+    }
+}

@@ -1,0 +1,76 @@
+//! A CSV file being filled, and how cells and numbers are spelled in it.
+
+use super::summary::Spread;
+use crate::record::CellDescription;
+
+/// Headings of what identifies a cell.
+pub const CELL: [&str; 10] = [
+    "dataset",
+    "labels",
+    "evaluation-part",
+    "model",
+    "run",
+    "length",
+    "seed",
+    "device",
+    "precision",
+    "key",
+];
+
+/// The values under [`CELL`].
+pub fn cell_fields(cell: &CellDescription, key: &str) -> Vec<String> {
+    let parts = [
+        &cell.dataset,
+        &cell.labels,
+        &cell.evaluation_part,
+        &cell.model,
+        &cell.run,
+    ];
+    let mut fields: Vec<String> = parts.into_iter().cloned().collect();
+    fields.extend([cell.length.to_string(), cell.seed.to_string()]);
+    fields.extend([cell.device.clone(), cell.precision.clone(), key.to_owned()]);
+    fields
+}
+
+/// Rows of equal width under their headings; widths are the caller's.
+pub struct Sheet {
+    writer: csv::Writer<Vec<u8>>,
+}
+
+impl Sheet {
+    /// A sheet with its headings.
+    pub fn new<T: AsRef<[u8]>>(headings: impl IntoIterator<Item = T>) -> Result<Self, csv::Error> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(headings)?;
+        Ok(Self { writer })
+    }
+
+    /// Adds a row.
+    pub fn row(&mut self, fields: Vec<String>) -> Result<(), csv::Error> {
+        self.writer.write_record(fields)
+    }
+
+    /// The finished file.
+    pub fn bytes(self) -> Result<Vec<u8>, csv::Error> {
+        self.writer
+            .into_inner()
+            .map_err(|error| error.into_error().into())
+    }
+}
+
+/// Mean, standard deviation and count; empty where absent.
+pub fn spread(value: Option<Spread>) -> [String; 3] {
+    [
+        number(value.map(|value| value.mean)),
+        number(value.and_then(|value| value.sd)),
+        value.map(|value| value.n.to_string()).unwrap_or_default(),
+    ]
+}
+
+/// The shortest decimal that reads back as the same number; empty for none.
+pub fn number(value: Option<f64>) -> String {
+    value
+        .filter(|value| value.is_finite())
+        .map(|value| value.to_string())
+        .unwrap_or_default()
+}

@@ -1,0 +1,529 @@
+//! Reports from fixed records: what stands in them, that it is what the records say, and that writing is all or nothing.
+
+#[path = "fixtures/report/records.rs"]
+mod records;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use icdbench::record::{Record, Status};
+use icdbench::report::page::{Page, assemble};
+use icdbench::report::plots::paint;
+use icdbench::report::plots::scene::{Anchor, Mark, Scene};
+use icdbench::report::table::{Cell, Table};
+use icdbench::report::{Options, SuiteText, csv, html, latex, markdown, scores, write_report};
+use records::{cell, ended, scored};
+
+/// Two models at two lengths with two seeds: one cell failed, one was skipped, one has no record.
+fn mixed() -> (Vec<Record>, SuiteText) {
+    let cells: Vec<_> = [
+        ("caml", 512),
+        ("caml", 1024),
+        ("long_bert", 512),
+        ("long_bert", 1024),
+    ]
+    .into_iter()
+    .flat_map(|(run, length)| [cell(run, length, 1), cell(run, length, 2)])
+    .collect();
+    let records = vec![
+        // Not in the suite's order: the report must not depend on the order of the records.
+        ended(
+            cells[7].clone(),
+            Status::Skipped,
+            Some("the test codes are not public"),
+        ),
+        scored(cells[0].clone(), 0.412),
+        scored(cells[1].clone(), 0.428),
+        scored(cells[4].clone(), 0.405),
+        scored(cells[5].clone(), 0.425),
+        scored(cells[3].clone(), 0.447),
+        ended(
+            cells[2].clone(),
+            Status::Failed,
+            Some("the loss became NaN at step 12"),
+        ),
+    ];
+    (records, suite(cells))
+}
+
+fn suite(cells: Vec<icdbench::record::CellDescription>) -> SuiteText {
+    SuiteText {
+        name: "lengths".to_owned(),
+        description: "Longer inputs, better codes?\n\nInvented numbers.".to_owned(),
+        cells,
+    }
+}
+
+fn page<'a>(records: &'a [Record], suite: &'a SuiteText) -> Page<'a> {
+    assemble(records, suite, &Options::default())
+}
+
+fn row<'t>(table: &'t Table, labels: &[&str]) -> &'t [Cell] {
+    let found = table.rows.iter().find(|row| row.labels == labels);
+    &found
+        .unwrap_or_else(|| panic!("no row {labels:?} in {}", table.id))
+        .cells
+}
+
+fn files_of(directory: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(files_of(&path));
+        } else {
+            files.insert(path.display().to_string(), fs::read(&path).unwrap());
+        }
+    }
+    files
+}
+
+#[test]
+fn the_markdown_page_is_as_it_was() {
+    let (records, suite) = mixed();
+    insta::assert_snapshot!("markdown", markdown::page(&page(&records, &suite)));
+}
+
+#[test]
+fn the_latex_tables_are_as_they_were() {
+    let (records, suite) = mixed();
+    let page = page(&records, &suite);
+    let tables = page.sections[0].tables();
+    let with_notes = tables
+        .into_iter()
+        .map(|table| (table, scores::notes_in(&[table], &page.summary)));
+    insta::assert_snapshot!("latex", latex::page(&with_notes.collect::<Vec<_>>()));
+}
+
+#[test]
+fn the_csv_files_are_as_they_were() {
+    let (records, suite) = mixed();
+    let page = page(&records, &suite);
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let section = &page.sections[0];
+    insta::assert_snapshot!(
+        "table_csv",
+        text(csv::tables(&[(section.title.as_str(), &section.scores)]).unwrap())
+    );
+    insta::assert_snapshot!(
+        "bins_csv",
+        text(csv::frequency_bins(&page.summary).unwrap())
+    );
+    insta::assert_snapshot!("speed_csv", text(csv::speed(&page.summary).unwrap()));
+    let long = text(csv::scores(&page.summary).unwrap());
+    let rows: Vec<&str> = long.lines().collect();
+    // 5 scored cells with 15 metrics on three parts, two without scores, and the heading.
+    assert_eq!(rows.len(), 1 + 5 * 3 * 15 + 2);
+    insta::assert_snapshot!(
+        "scores_csv",
+        [&rows[..8], &rows[rows.len() - 2..]].concat().join("\n")
+    );
+}
+
+#[test]
+fn the_numbers_of_the_table_are_those_of_the_records() {
+    let (records, suite) = mixed();
+    let page = page(&records, &suite);
+    let table = &page.sections[0].scores;
+    let score = |seed: u64, metric: &str| {
+        let record = records
+            .iter()
+            .find(|record| record.cell == cell("caml", 512, seed));
+        record.unwrap().outcome.as_ref().unwrap().scores[metric]
+    };
+    let cells = row(table, &["512", "caml"]);
+    assert_eq!(cells.len(), table.columns.len());
+    for (column, cell) in table.columns.iter().zip(cells) {
+        let (first, second) = (score(1, &column.key), score(2, &column.key));
+        let Cell::Number(number) = cell else {
+            panic!("no number under {}", column.title)
+        };
+        let sd = (first - second).abs() / 2f64.sqrt();
+        assert!(
+            (number.value.mean - (first + second) / 2.0).abs() < 1e-12,
+            "{}",
+            column.key
+        );
+        assert!(
+            (number.value.sd.unwrap() - sd).abs() < 1e-12,
+            "{}",
+            column.key
+        );
+        assert_eq!(number.mean, format!("{:.1}", 50.0 * (first + second)));
+        assert_eq!(number.sd, Some(format!("{:.1}", 100.0 * sd)));
+    }
+    let prior = row(table, &["any", "frequency prior"]);
+    assert!(
+        matches!(&prior[0], Cell::Number(number) if number.mean == "11.0" && number.sd.is_none())
+    );
+}
+
+#[test]
+fn the_best_of_each_length_is_bold_and_so_are_ties() {
+    let best = |levels: [f64; 3]| {
+        let runs = ["caml", "bert_xml", "long_bert"].iter().zip(levels);
+        let records: Vec<Record> = runs
+            .map(|(run, level)| scored(cell(run, 512, 1), level))
+            .collect();
+        let suite = suite(Vec::new());
+        let page = page(&records, &suite);
+        let table = &page.sections[0].scores;
+        ["caml", "bert_xml", "long_bert"].map(|run| match &row(table, &["512", run])[0] {
+            Cell::Number(number) => number.best,
+            other => panic!("{other:?}"),
+        })
+    };
+    assert_eq!(best([0.41, 0.44, 0.43]), [false, true, false]);
+    // Equal as printed is equal: nobody can see which of two 44.0 is the greater.
+    assert_eq!(best([0.41, 0.44001, 0.43999]), [false, true, true]);
+}
+
+#[test]
+fn a_single_run_is_not_called_the_best() {
+    let records = [scored(cell("caml", 512, 1), 0.4)];
+    let suite = suite(Vec::new());
+    assert!(!markdown::table(&page(&records, &suite).sections[0].scores).contains("**"));
+}
+
+#[test]
+fn every_cell_without_scores_is_named_with_its_reason() {
+    let (records, suite) = mixed();
+    let page = page(&records, &suite);
+    assert_eq!(
+        page.summary.coverage.sentence(),
+        "5 of 8 cells ok, 1 failed, 1 missing, 1 skipped"
+    );
+    assert_eq!(page.summary.notes.len(), 3);
+    let markdown = markdown::page(&page);
+    for reason in [
+        "the loss became NaN at step 12",
+        "the test codes are not public",
+        "no record yet",
+    ] {
+        assert!(markdown.contains(reason), "{reason}");
+    }
+    let state = &row(&page.sections[0].scores, &["1,024", "long_bert"])[0];
+    assert!(
+        matches!(state, Cell::State { word, notes } if word == "missing, skipped" && notes.len() == 2)
+    );
+}
+
+#[test]
+fn a_later_record_of_a_cell_replaces_an_earlier_one_and_foreign_records_are_left_out() {
+    let mut later = scored(cell("caml", 512, 1), 0.5);
+    later.provenance.ended = "2026-02-01T00:00:00Z".to_owned();
+    later.cell.suite = "another suite with the same cell".to_owned();
+    let records = [
+        later,
+        scored(cell("caml", 512, 1), 0.4),
+        scored(cell("caml", 4096, 1), 0.6),
+    ];
+    let suite = suite(vec![cell("caml", 512, 1)]);
+    let page = page(&records, &suite);
+    assert_eq!((page.summary.superseded, page.summary.foreign), (1, 1));
+    assert_eq!(page.remarks.len(), 2);
+    let Cell::Number(number) = &row(&page.sections[0].scores, &["512", "caml"])[0] else {
+        panic!()
+    };
+    assert_eq!(number.mean, "50.0");
+}
+
+#[test]
+fn names_are_escaped_in_every_format() {
+    let name = "a_b&c<d>%|#{~}^\\$`\"";
+    let records = [
+        scored(cell(name, 512, 1), 0.4),
+        scored(cell("caml", 512, 1), 0.5),
+    ];
+    let suite = SuiteText {
+        name: name.to_owned(),
+        ..suite(Vec::new())
+    };
+    let page = page(&records, &suite);
+    let table = &page.sections[0].scores;
+    let markdown = markdown::table(table);
+    assert!(
+        markdown.contains(r#"a\_b&amp;c&lt;d&gt;%\|\#{\~}^\\\$\`""#),
+        "{markdown}"
+    );
+    let columns = |line: &str| line.replace(r"\|", "").matches('|').count();
+    let widths: Vec<usize> = markdown
+        .lines()
+        .take_while(|line| line.starts_with('|'))
+        .map(columns)
+        .collect();
+    assert!(
+        widths.windows(2).all(|pair| pair[0] == pair[1]),
+        "{widths:?}"
+    );
+    let latex = latex::table(table, &[]);
+    let spelled = r"a\_b\&c\textless{}d\textgreater{}\%\textbar{}\#\{\textasciitilde{}\}\textasciicircum{}\textbackslash{}\$";
+    assert!(latex.contains(spelled), "{latex}");
+    let html = html::page(&page, 100).unwrap();
+    assert!(html.contains("a_b&amp;c&lt;d&gt;%|#{~}^\\$`&quot;"));
+    assert!(!html.contains("c<d>"));
+}
+
+#[test]
+fn the_html_page_loads_nothing() {
+    let (records, suite) = mixed();
+    let html = html::page(&page(&records, &suite), 100).unwrap();
+    for address in [
+        "http://", "https://", " src=", "srcset=", "@import", "url(", "<link", "<iframe",
+    ] {
+        assert!(!html.contains(address), "{address}");
+    }
+    for part in html.split("href=\"").skip(1) {
+        assert!(part.starts_with('#'), "{}", &part[..20.min(part.len())]);
+    }
+}
+
+#[test]
+fn anchors_lead_to_something_and_identifiers_are_unique() {
+    let (records, suite) = mixed();
+    let html = html::page(&page(&records, &suite), 100).unwrap();
+    let values = |marker: &str| -> Vec<String> {
+        let parts = html.split(marker).skip(1);
+        parts
+            .map(|part| part.split('"').next().unwrap().to_owned())
+            .collect()
+    };
+    let identifiers = values(" id=\"");
+    for (index, identifier) in identifiers.iter().enumerate() {
+        assert!(!identifiers[..index].contains(identifier), "{identifier}");
+    }
+    for target in values("href=\"#") {
+        assert!(identifiers.contains(&target), "{target}");
+    }
+}
+
+/// Whether every element is closed in the order it was opened.
+fn well_formed(xml: &str) -> bool {
+    let mut open: Vec<&str> = Vec::new();
+    for tag in xml.split('<').skip(1) {
+        let Some((tag, _)) = tag.split_once('>') else {
+            return false;
+        };
+        if tag.matches('"').count() % 2 != 0 {
+            return false;
+        }
+        let name = tag
+            .trim_start_matches('/')
+            .split([' ', '/'])
+            .next()
+            .unwrap_or_default();
+        if tag.starts_with('/') {
+            if open.pop() != Some(name) {
+                return false;
+            }
+        } else if !tag.ends_with('/') {
+            open.push(name);
+        }
+    }
+    open.is_empty()
+}
+
+fn scenes<'p>(page: &'p Page<'_>) -> Vec<&'p Scene> {
+    let figures = page.sections.iter().flat_map(|section| section.figures());
+    figures.map(|figure| &figure.scene).collect()
+}
+
+#[test]
+fn every_svg_is_well_formed_follows_the_theme_and_names_itself() {
+    let (records, suite) = mixed();
+    let page = page(&records, &suite);
+    let scenes = scenes(&page);
+    assert_eq!(scenes.len(), 4);
+    for scene in scenes {
+        let svg = paint::svg(scene).unwrap();
+        assert!(well_formed(&svg), "{}", scene.id);
+        assert!(svg.contains("@media screen and (prefers-color-scheme: dark)"));
+        assert!(svg.contains("fill=\"#FFFFFF\"") && svg.contains("{fill:#16181D}"));
+        assert!(svg.contains("role=\"img\" aria-label=\"") && svg.contains("<title>"));
+        assert!(
+            !svg.contains("#FE0"),
+            "a stand-in colour is left in {}",
+            scene.id
+        );
+        assert!(!svg.contains("NaN") && !svg.contains("inf"));
+    }
+}
+
+#[test]
+fn no_label_of_a_plot_is_cut_off_at_the_edge() {
+    let long = "a_model_with_a_rather_long_name_and_a_setting";
+    let suites = [
+        mixed().0,
+        vec![
+            scored(cell("caml", 512, 1), 0.4),
+            scored(cell(long, 512, 1), 0.99),
+        ],
+        (0..12)
+            .map(|run| {
+                scored(
+                    cell(&format!("{long}_{run}"), 512 << (run % 3), 1),
+                    0.08 * run as f64,
+                )
+            })
+            .collect(),
+    ];
+    for records in suites {
+        let suite = suite(Vec::new());
+        for scene in scenes(&page(&records, &suite)) {
+            for mark in &scene.marks {
+                let Mark::Text {
+                    at,
+                    text,
+                    size,
+                    anchor,
+                    bold,
+                    ..
+                } = mark
+                else {
+                    continue;
+                };
+                let width = paint::text_width(text, *size, *bold);
+                let left = at.0
+                    - match anchor {
+                        Anchor::Start => 0.0,
+                        Anchor::Middle => width / 2.0,
+                        Anchor::End => width,
+                    };
+                assert!(*size >= 12.0, "{text}");
+                assert!(
+                    left >= 0.0 && left + width <= f64::from(scene.width),
+                    "{}: {text}",
+                    scene.id
+                );
+                assert!(
+                    at.1 - size >= 0.0 && at.1 + 0.3 * size <= f64::from(scene.height),
+                    "{}: {text}",
+                    scene.id
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn one_length_gives_a_dot_per_run_and_no_headline_table() {
+    let records = [
+        scored(cell("caml", 512, 1), 0.4),
+        scored(cell("long_bert", 512, 1), 0.5),
+    ];
+    let suite = suite(Vec::new());
+    let page = page(&records, &suite);
+    let section = &page.sections[0];
+    assert!(section.headline.is_none());
+    let scene = &section.by_length.as_ref().unwrap().scene;
+    assert!(scene.title.contains("at length 512"));
+    let has = |words: &str| {
+        scene
+            .marks
+            .iter()
+            .any(|mark| matches!(mark, Mark::Text { text, .. } if text == words))
+    };
+    assert!(has("caml") && has("40.0") && has("50.0"));
+}
+
+#[test]
+fn a_suite_without_any_score_is_a_valid_report_that_says_so() {
+    let failed = [ended(
+        cell("caml", 512, 1),
+        Status::OutOfMemory,
+        Some("needs 90 GiB, the device has 64"),
+    )];
+    for records in [&failed[..], &[]] {
+        let suite = suite(Vec::new());
+        let page = page(records, &suite);
+        assert!(page.remarks[0].starts_with("No cell was scored"));
+        assert!(scenes(&page).is_empty());
+        let (markdown, html) = (markdown::page(&page), html::page(&page, 100).unwrap());
+        for text in [markdown, html] {
+            assert_eq!(text.contains("out of memory"), !records.is_empty());
+            assert!(!text.contains("NaN"));
+        }
+        let target = tempfile::tempdir().unwrap();
+        let written = write_report(records, &suite, &Options::default(), target.path()).unwrap();
+        assert!(written.files.iter().all(|file| file.exists()));
+    }
+}
+
+#[test]
+fn the_same_records_give_the_same_bytes_in_any_order_and_old_plots_go() {
+    let (mut records, suite) = mixed();
+    let target = tempfile::tempdir().unwrap();
+    let report = target.path().join("reports").join("lengths");
+    let written = write_report(&records, &suite, &Options::default(), &report).unwrap();
+    let first = files_of(&report);
+    assert_eq!(first.len(), written.files.len());
+    assert_eq!(written.files.last().unwrap(), &report.join("index.html"));
+    fs::write(report.join("plots/lengths-of-an-earlier-task.svg"), "old").unwrap();
+    records.reverse();
+    write_report(&records, &suite, &Options::default(), &report).unwrap();
+    let second = files_of(&report);
+    assert!(
+        first == second,
+        "{:?}",
+        first
+            .keys()
+            .zip(second.keys())
+            .find(|(a, b)| first[*a] != second[*b])
+    );
+}
+
+#[test]
+fn a_report_that_cannot_be_written_leaves_the_old_one_and_names_the_place() {
+    let (records, suite) = mixed();
+    let target = tempfile::tempdir().unwrap();
+    let report = target.path().join("report");
+    write_report(&records[..2], &suite, &Options::default(), &report).unwrap();
+    // A directory stands where a plot belongs, so that replacing fails before the page is reached.
+    fs::remove_file(report.join("plots/bins.svg")).unwrap();
+    fs::create_dir_all(report.join("plots/bins.svg/occupied")).unwrap();
+    let pages = ["index.html", "report.md"].map(|file| fs::read(report.join(file)).unwrap());
+    let error = write_report(&records, &suite, &Options::default(), &report).unwrap_err();
+    assert!(error.to_string().contains("bins.svg"), "{error}");
+    assert_eq!(
+        pages,
+        ["index.html", "report.md"].map(|file| fs::read(report.join(file)).unwrap())
+    );
+    assert!(fs::read_dir(&report).unwrap().all(|entry| {
+        !entry
+            .unwrap()
+            .file_name()
+            .to_string_lossy()
+            .starts_with('.')
+    }));
+
+    let file = target.path().join("file");
+    fs::write(&file, "not a directory").unwrap();
+    let error =
+        write_report(&records, &suite, &Options::default(), &file.join("report")).unwrap_err();
+    assert!(
+        error.to_string().contains("cannot create the report"),
+        "{error}"
+    );
+    assert_eq!(fs::read_to_string(&file).unwrap(), "not a directory");
+}
+
+#[test]
+fn several_tasks_have_their_own_sections_and_plot_files() {
+    let mut other = cell("caml", 512, 1);
+    other.labels = "top 50".to_owned();
+    let records = [scored(cell("caml", 512, 1), 0.4), scored(other, 0.6)];
+    let suite = suite(Vec::new());
+    let page = page(&records, &suite);
+    let stems: Vec<&str> = page
+        .sections
+        .iter()
+        .flat_map(|section| section.figures())
+        .map(|figure| figure.stem.as_str())
+        .collect();
+    assert_eq!(page.sections.len(), 2);
+    assert!(
+        stems.contains(&"lengths-codiesp-all-codes-test")
+            && stems.contains(&"lengths-codiesp-top-50-test")
+    );
+}
