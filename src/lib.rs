@@ -1,2 +1,35 @@
-//! icdbench
+//! icdbench: the benchmark and reproducibility harness for automated ICD coding, which reads a
+//! clinical note and assigns its diagnosis and procedure codes.
+//!
+//! A [`suite`] names a data set, a label set, models with all their settings, sequence lengths and
+//! seeds. Each combination is a *cell*; [`experiment`] trains and scores it, and it leaves a
+//! [`record`], named by the hash of everything that can move its result. A [`report`] is made from
+//! records alone.
+//!
+//! The modules stand in reading order; ARCHITECTURE.md says what each may know.
+//!
+//! ```
+//! use icdbench::metrics::{Options, Scores, Targets, TieOrder, evaluate};
+//!
+//! // Probabilities of two codes for two notes, and the notes' gold codes.
+//! let scores = Scores::new(&[0.9, 0.2, 0.3, 0.8], 2, 2)?;
+//! let gold = Targets::from_rows(&[vec![0], vec![0, 1]], 2)?;
+//! let options = Options { threshold: 0.5, at_k: vec![1], ties: TieOrder::HigherIndexFirst };
+//! let scores = evaluate(&scores, &gold, &options)?.scores;
+//! assert_eq!(scores["micro-precision"], 1.0);
+//! # Ok::<(), icdbench::metrics::Error>(())
+//! ```
+
+#![warn(missing_docs)]
+
+pub mod cli;
+pub mod suite;
+pub mod experiment;
+pub mod data;
+pub mod text;
 pub mod models;
+pub mod train;
+pub mod metrics;
+pub mod record;
+pub mod report;
+pub mod machine;

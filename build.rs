@@ -1,0 +1,139 @@
+//! Tells the program what it was built from: the hashes of the source that can move a score, the
+//! versions of the packages that do, the git revision and the compiler.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+use sha2::{Digest, Sha256};
+
+/// Folders of `src` that can move a score.
+const SCORED: &[&str] = &["data", "text", "models", "train", "metrics"];
+
+/// Packages whose version can move a score, by the start of their name.
+const NUMERIC: &[&str] = &["burn", "gemm", "cubecl", "cubek", "tokenizers", "rand_chacha", "tch", "regex"];
+
+fn main() {
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"));
+    for watched in ["src", "Cargo.lock", "build.rs", "datasets.toml", ".git/HEAD", ".git/index"] {
+        if root.join(watched).exists() {
+            println!("cargo::rerun-if-changed={watched}");
+        }
+    }
+    let table = root.join("src/models/mod.rs");
+    let models = models_of(&fs::read_to_string(&table).unwrap_or_default());
+    let mut core = BTreeMap::new();
+    for folder in SCORED {
+        collect(&root.join("src").join(folder), &root, &mut core);
+    }
+    core.remove("src/models/mod.rs");
+    let mut own = String::new();
+    for model in &models {
+        let prefix = format!("src/models/{model}");
+        let is_own = |path: &str| path == format!("{prefix}.rs") || path.starts_with(&format!("{prefix}/"));
+        let files: BTreeMap<String, Vec<u8>> = core.extract_if(.., |path, _| is_own(path)).collect();
+        own.push_str(&format!("({model:?}, {:?}), ", digest(&files)));
+    }
+    let lock = fs::read_to_string(root.join("Cargo.lock")).unwrap_or_default();
+    let (revision, dirty) = git(&root);
+    let generated = format!(
+        "/// SHA-256 of the source files that can move any model's score.\n\
+         pub const CORE_SHA256: &str = {:?};\n\
+         /// SHA-256 of each model's own source.\n\
+         pub const MODEL_SHA256: &[(&str, &str)] = &[{own}];\n\
+         /// Packages that can move a score, with their versions.\n\
+         pub const NUMERIC_PACKAGES: &str = {:?};\n\
+         /// SHA-256 of Cargo.lock.\n\
+         pub const CARGO_LOCK_SHA256: &str = {:?};\n\
+         /// Git revision, or why there is none.\n\
+         pub const GIT_REVISION: &str = {revision:?};\n\
+         /// Whether the source differed from the revision.\n\
+         pub const GIT_DIRTY: Option<bool> = {dirty:?};\n\
+         /// Compiler version.\n\
+         pub const RUSTC: &str = {:?};\n\
+         /// Build profile and target.\n\
+         pub const BUILD: &str = {:?};\n\
+         /// Cargo features.\n\
+         pub const FEATURES: &[&str] = &{:?};\n",
+        digest(&core),
+        numeric_packages(&lock),
+        hex(&Sha256::digest(lock.as_bytes())),
+        run(Command::new(env::var("RUSTC").unwrap_or("rustc".into())).arg("-V")).unwrap_or_default(),
+        format!("{} {}", env::var("PROFILE").unwrap_or_default(), env::var("TARGET").unwrap_or_default()),
+        features(),
+    );
+    let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets it")).join("built.rs");
+    fs::write(out, generated).expect("cargo's output folder can be written");
+}
+
+/// The file names in the table of models: the part before `::` of each line of `models! { .. }`.
+fn models_of(table: &str) -> Vec<String> {
+    let lines = table.split_once("models! {").map_or("", |(_, rest)| rest);
+    let lines = lines.split_once('}').map_or("", |(lines, _)| lines);
+    let name = |line: &str| line.trim().split_once("::").map(|(file, _)| file.trim().to_owned());
+    lines.lines().filter_map(name).collect()
+}
+
+fn collect(folder: &Path, root: &Path, files: &mut BTreeMap<String, Vec<u8>>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            collect(&path, root, files);
+        } else if let (Ok(bytes), Ok(name)) = (fs::read(&path), path.strip_prefix(root)) {
+            files.insert(name.to_string_lossy().replace('\\', "/"), bytes);
+        }
+    }
+}
+
+fn digest(files: &BTreeMap<String, Vec<u8>>) -> String {
+    let mut hash = Sha256::new();
+    for (name, bytes) in files {
+        hash.update(name.as_bytes());
+        hash.update((bytes.len() as u64).to_le_bytes());
+        hash.update(bytes);
+    }
+    hex(&hash.finalize())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn numeric_packages(lock: &str) -> String {
+    let field = |block: &str, name: &str| {
+        let line = block.lines().find_map(|line| line.strip_prefix(name))?;
+        Some(line.trim_matches(|c| " =\"".contains(c)).to_owned())
+    };
+    let packages = lock.split("[[package]]").filter_map(|block| {
+        let name = field(block, "name")?;
+        let counts = NUMERIC.iter().any(|start| name.starts_with(start));
+        counts.then(|| Some(format!("{name} {}", field(block, "version")?)))?
+    });
+    packages.collect::<Vec<_>>().join(", ")
+}
+
+fn git(root: &Path) -> (String, Option<bool>) {
+    let git = |arguments: &[&str]| run(Command::new("git").arg("-C").arg(root).args(arguments));
+    let here = git(&["rev-parse", "--show-toplevel"]).map(PathBuf::from);
+    if here.as_deref().and_then(|top| top.canonicalize().ok()) != root.canonicalize().ok() {
+        return ("not available: not built in a git checkout".into(), None);
+    }
+    match git(&["rev-parse", "HEAD"]) {
+        Some(revision) => (revision, git(&["status", "--porcelain"]).map(|changes| !changes.is_empty())),
+        None => ("not available: no commit".into(), None),
+    }
+}
+
+fn run(command: &mut Command) -> Option<String> {
+    let output = command.output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+fn features() -> Vec<String> {
+    let mut features: Vec<String> = env::vars()
+        .filter_map(|(name, _)| Some(name.strip_prefix("CARGO_FEATURE_")?.to_lowercase().replace('_', "-")))
+        .collect();
+    features.sort();
+    features
+}

@@ -1,0 +1,231 @@
+//! `icdbench data list|verify|stats|synth|export`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::{Global, exit, print_columns, print_json, suite};
+use crate::data::{self, SyntheticSettings, synthetic};
+use crate::experiment::{Plan, export_svmlight};
+
+/// Arguments of `icdbench data`.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Name the data sets, where to get them and under which licence.
+    List,
+    /// Compare a data set's files with their known hashes and counts.
+    Verify {
+        /// The data set's name.
+        dataset: String,
+    },
+    /// Count notes, words and codes of the data set that a suite uses.
+    Stats {
+        /// A suite file, or the name of a built-in suite.
+        suite: PathBuf,
+    },
+    /// Write generated notes to a folder, to look at: one text file a note, codes in codes.tsv.
+    Synth {
+        /// The folder, which must not exist yet.
+        #[arg(long)]
+        out: PathBuf,
+        /// Notes to generate.
+        #[arg(long, default_value_t = 100)]
+        notes: u32,
+        /// Seed of the generator.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Median words of a note.
+        #[arg(long, default_value_t = 1600)]
+        median_words: u32,
+    },
+    /// Write a suite's bags of words as svmlight files, to run other tools on the same features and
+    /// split. They derive from note text: keep them where the data may be kept.
+    Export {
+        /// A suite file, or the name of a built-in suite.
+        suite: PathBuf,
+        /// The folder to write to.
+        #[arg(long)]
+        out: PathBuf,
+        /// Title of the run whose text settings are used [default: the first].
+        #[arg(long)]
+        run: Option<String>,
+        /// Words of each note [default: the suite's greatest length].
+        #[arg(long)]
+        length: Option<u32>,
+    },
+}
+
+pub(super) fn data(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
+    match &arguments.command {
+        Command::List => list(global),
+        Command::Verify { dataset } => verify(global, dataset),
+        Command::Stats { suite } => stats(global, suite),
+        Command::Synth {
+            out,
+            notes,
+            seed,
+            median_words,
+        } => {
+            let settings = SyntheticSettings {
+                seed: *seed,
+                notes: *notes,
+                median_words: *median_words,
+            };
+            synth(global, out, &settings)
+        }
+        Command::Export { suite, out, run, length } => export(global, suite, out, run.as_deref(), *length),
+    }
+}
+
+fn list(global: &Global) -> Result<ExitCode> {
+    let registry = global.registry()?;
+    if global.json {
+        print_json(&registry.datasets())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for dataset in registry.datasets() {
+        println!("{}: {}", dataset.name, dataset.title);
+        let access = if dataset.credentialed { ", credentialed access" } else { "" };
+        println!("  licence  {}{access}", dataset.licence);
+        println!("  source   {}", dataset.source);
+        println!("  cite     {}", dataset.citation.split_whitespace().collect::<Vec<_>>().join(" "));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn verify(global: &Global, name: &str) -> Result<ExitCode> {
+    let registry = global.registry()?;
+    let report = data::verify(registry.find(name)?, global.data.as_deref())?;
+    if global.json {
+        print_json(&report)?;
+    } else {
+        for entry in &report.entries {
+            println!("{:<12} {}{}", state(&entry.status), entry.path, remark(entry));
+        }
+    }
+    let good = report.ok;
+    if !good && !global.quiet {
+        eprintln!("{name} is not what datasets.toml expects; {}", registry.find(name)?.obtain());
+    }
+    Ok(ExitCode::from(if good { exit::GOOD } else { exit::COULD_NOT_RUN }))
+}
+
+/// One word on a file.
+fn state(status: &data::Status) -> &'static str {
+    match status {
+        data::Status::Ok => "ok",
+        data::Status::NotListed { .. } => "not listed",
+        data::Status::AbsentAllowed => "absent (may be)",
+        data::Status::Missing => "MISSING",
+        data::Status::Mismatch { .. } => "DIFFERS",
+        data::Status::Unreadable { .. } => "UNREADABLE",
+    }
+}
+
+/// What was found and what was expected, where the two differ or a count was checked.
+fn remark(entry: &data::EntryReport) -> String {
+    let mut remark = match &entry.status {
+        data::Status::Mismatch { expected, found } => format!(": sha256 {found}, expected {expected}"),
+        data::Status::Unreadable { reason } => format!(": {reason}"),
+        _ => String::new(),
+    };
+    match &entry.count {
+        Some(count) if count.ok => remark.push_str(&format!(" ({} as expected)", count.found)),
+        Some(count) => remark.push_str(&format!(" ({} found, {} EXPECTED)", count.found, count.expected)),
+        None => {}
+    }
+    remark
+}
+
+fn stats(global: &Global, path: &std::path::Path) -> Result<ExitCode> {
+    let suite = suite(path)?;
+    let corpus = data::load(&suite.data, global.data.as_deref(), &global.registry()?)?;
+    let stats = data::stats(&corpus);
+    if global.json {
+        print_json(&stats)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let head = [
+        "part", "notes", "patients", "words: p10", "p50", "p90", "p99", "max", "codes/note: p50", "max", "codes",
+        "of them not in train",
+    ];
+    let mut table = vec![head.map(String::from).to_vec()];
+    for part in &stats.parts {
+        let words = &part.words;
+        let mut row = vec![part.name.clone(), part.notes.to_string(), part.patients.to_string()];
+        row.extend([words.p10, words.p50, words.p90, words.p99, words.max].map(|count| count.to_string()));
+        let codes = part.codes_per_note.unwrap_or_default();
+        row.extend([codes.p50, codes.max, part.distinct_codes].map(|count| count.to_string()));
+        row.push(part.unseen_in_train.as_ref().map_or(String::new(), |unseen| {
+            format!("{} ({:.0} % of assignments)", unseen.codes, unseen.assignment_share * 100.0)
+        }));
+        table.push(row);
+    }
+    print_columns(&table);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn synth(global: &Global, out: &std::path::Path, settings: &SyntheticSettings) -> Result<ExitCode> {
+    if out.exists() {
+        bail!("{}: exists already; name a folder that does not, so that nothing is overwritten", out.display());
+    }
+    let notes = synthetic::generate(settings)?;
+    let mut codes = String::new();
+    let parts = [("train", &notes.train), ("dev", &notes.dev), ("test", &notes.test)];
+    for (part, notes) in parts {
+        let folder = out.join(part);
+        std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        for note in notes {
+            let path = folder.join(format!("{}.txt", note.id));
+            std::fs::write(&path, &note.text).with_context(|| path.display().to_string())?;
+            for code in &note.codes {
+                codes.push_str(&format!("{part}\t{}\t{code}\n", note.id));
+            }
+        }
+    }
+    let path = out.join("codes.tsv");
+    std::fs::write(&path, codes).with_context(|| path.display().to_string())?;
+    if !global.quiet {
+        let count: usize = parts.iter().map(|(_, notes)| notes.len()).sum();
+        eprintln!("{count} notes in {}", out.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn export(
+    global: &Global,
+    path: &std::path::Path,
+    out: &std::path::Path,
+    title: Option<&str>,
+    length: Option<u32>,
+) -> Result<ExitCode> {
+    let suite = suite(path)?;
+    let cache = global.cache();
+    let plan = Plan::make(suite, &global.registry()?, &global.places(&cache), &mut global.notice())?;
+    let prepared = match &plan.prepared {
+        Ok(prepared) => prepared,
+        Err(reason) => bail!("{reason}"),
+    };
+    let wanted = |run: &&crate::suite::Run| title.is_none_or(|title| run.title() == title);
+    let Some(run) = plan.suite.runs.iter().find(wanted) else {
+        let titles: Vec<_> = plan.suite.runs.iter().map(crate::suite::Run::title).collect();
+        bail!("--run {}: the suite has {}", title.unwrap_or_default(), titles.join(", "));
+    };
+    let longest = plan.suite.lengths.iter().copied().max().unwrap_or(u32::MAX);
+    export_svmlight(prepared, run, length.unwrap_or(longest), out)?;
+    if global.json {
+        print_json(&json!({ "folder": out }))?;
+    } else if !global.quiet {
+        eprintln!("train, validation and evaluation in {}", out.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}

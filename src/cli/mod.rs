@@ -1,0 +1,224 @@
+//! The command line: arguments, progress, exit codes. No logic of its own.
+
+mod data;
+mod doctor;
+mod list;
+mod plan;
+mod progress;
+mod report;
+mod run;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::data::Registry;
+use crate::experiment::Places;
+use crate::suite::Suite;
+
+/// Exit codes.
+pub mod exit {
+    /// Good.
+    pub const GOOD: u8 = 0;
+    /// A gate says worse.
+    pub const WORSE: u8 = 1;
+    /// Something could not run.
+    pub const COULD_NOT_RUN: u8 = 2;
+    /// Not enough data to say.
+    pub const NOT_ENOUGH_DATA: u8 = 3;
+    /// Results that cannot be compared: other hardware, other data, another version.
+    pub const NOT_COMPARABLE: u8 = 4;
+    /// A degenerate result.
+    pub const DEGENERATE: u8 = 5;
+    /// Stopped with Ctrl-C (128 + SIGINT).
+    pub const INTERRUPTED: u8 = 130;
+}
+
+/// Benchmark and reproducibility harness for automated ICD coding of clinical notes.
+///
+/// `icdbench run quick` needs no data of yours: it generates clinical notes, trains every model on
+/// them and writes a report. Then look at `reports/quick/index.html`.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 good, 2 could not run, 3 not enough data to say, 5 degenerate result, 130 stopped")]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Args)]
+struct Global {
+    /// Directory that holds the data sets (see `icdbench data list`).
+    #[arg(long, env = "ICDBENCH_DATA", global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Directory for records, weights and checkpoints.
+    #[arg(long, env = "ICDBENCH_RESULTS", default_value = "results", global = true, value_name = "DIR")]
+    results: PathBuf,
+    /// Directory for token caches; derived from note text, so keep it where the data may be kept
+    /// [default: `cache` in the results directory].
+    #[arg(long, env = "ICDBENCH_CACHE", global = true, value_name = "DIR")]
+    cache: Option<PathBuf>,
+    /// A file of data set entries to use in place of the built-in datasets.toml.
+    #[arg(long, global = true, value_name = "FILE")]
+    datasets: Option<PathBuf>,
+    /// Where models run (see `icdbench doctor`).
+    #[arg(long, value_enum, default_value_t = DeviceChoice::Flex, global = true)]
+    device: DeviceChoice,
+    /// Computing threads [default: one a CPU].
+    #[arg(long, global = true, value_name = "N")]
+    threads: Option<usize>,
+    /// No progress, errors only.
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    /// JSON on standard output, for programs.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+/// The devices this program was built with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum DeviceChoice {
+    /// CPU, pure Rust.
+    Flex,
+}
+
+impl DeviceChoice {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Flex => "flex",
+        }
+    }
+
+    fn device(self) -> burn::tensor::Device {
+        match self {
+            Self::Flex => burn::tensor::Device::flex(),
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Name the models, the metrics and the suites that come with the program.
+    List,
+    /// Show every cell of a suite, whether it is done, and what the rest would take.
+    Plan(plan::Arguments),
+    /// Run every cell of a suite that has no record yet, then write the report.
+    Run(run::Arguments),
+    /// Write a suite's report from its records alone.
+    Report(report::Arguments),
+    /// Look at data sets: what there is, whether the files are right, what is in them.
+    Data(data::Arguments),
+    /// Say what this program and this machine can do.
+    Doctor,
+}
+
+/// Does what the command line says.
+///
+/// # Errors
+/// Anything that keeps a command from running; printed once, by `main`.
+pub fn dispatch(cli: Cli) -> Result<ExitCode> {
+    let global = &cli.global;
+    if let Some(threads) = global.threads {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build_global()
+            .context("--threads")?;
+    }
+    match cli.command {
+        Command::List => list::list(global),
+        Command::Plan(arguments) => plan::plan(global, &arguments),
+        Command::Run(arguments) => run::run(global, &arguments),
+        Command::Report(arguments) => report::report(global, &arguments),
+        Command::Data(arguments) => data::data(global, &arguments),
+        Command::Doctor => doctor::doctor(global),
+    }
+}
+
+/// Suites that come with the program, by name: `icdbench run quick` works wherever it is called.
+const SUITES: &[(&str, &str)] = &[
+    ("smoke", include_str!("../../suites/smoke.toml")),
+    ("quick", include_str!("../../suites/quick.toml")),
+    ("codiesp", include_str!("../../suites/codiesp.toml")),
+    ("codiesp-dev", include_str!("../../suites/codiesp-dev.toml")),
+];
+
+/// A suite by path, or by the name of one that comes with the program.
+fn suite(argument: &Path) -> Result<Suite> {
+    let built_in = SUITES.iter().find(|(name, _)| argument.as_os_str() == *name);
+    let suite = match built_in {
+        Some((name, text)) if !argument.exists() => Suite::parse(text, &format!("suites/{name}.toml"))?,
+        _ => Suite::read(argument)?,
+    };
+    Ok(suite)
+}
+
+impl Global {
+    fn cache(&self) -> PathBuf {
+        self.cache.clone().unwrap_or_else(|| self.results.join("cache"))
+    }
+
+    fn registry(&self) -> Result<Registry> {
+        Ok(Registry::open(self.datasets.as_deref())?)
+    }
+
+    fn places<'a>(&'a self, cache: &'a Path) -> Places<'a> {
+        Places {
+            data: self.data.as_deref(),
+            results: &self.results,
+            cache,
+            device: self.device.name(),
+        }
+    }
+
+    fn notice(&self) -> impl FnMut(String) + use<> {
+        let quiet = self.quiet;
+        move |sentence| {
+            if !quiet {
+                eprintln!("note: {sentence}");
+            }
+        }
+    }
+}
+
+/// `value` as a line of JSON on standard output.
+fn print_json<T: serde::Serialize>(value: &T) -> Result<()> {
+    println!("{}", serde_json::to_string(value)?);
+    Ok(())
+}
+
+/// Rows as aligned columns, the first row a heading.
+fn print_columns(rows: &[Vec<String>]) {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    for row in rows {
+        let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}"));
+        println!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
+    }
+}
+
+/// Bytes for people.
+fn bytes(count: u64) -> String {
+    match count {
+        0..1_000_000 => format!("{:.0} kB", count as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.0} MB", count as f64 / 1e6),
+        _ => format!("{:.1} GB", count as f64 / 1e9),
+    }
+}
+
+/// Seconds for people.
+fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 1.0 => format!("{:.0} ms", s * 1e3),
+        s if s < 90.0 => format!("{s:.0} s"),
+        s if s < 5400.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{:.1} h", s / 3600.0),
+    }
+}

@@ -1,0 +1,15 @@
+//! From a suite to records: what there is to do ([`Plan`]), what it would take ([`estimate`]), and
+//! doing it ([`run`]).
+
+mod cell;
+mod estimate;
+mod outcome;
+mod prepare;
+mod run;
+mod salt;
+
+pub use cell::{Cell, descriptions, key_of, recorded};
+pub use estimate::{Estimate, estimate};
+pub use prepare::{Error, Places, Plan, Prepared, TextData, export_svmlight};
+pub use run::{CellEnd, Error as RunError, RunObserver, RunOptions, RunSummary, run};
+pub use salt::Salt;

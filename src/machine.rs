@@ -1,0 +1,122 @@
+//! The machine and the build: what provenance and `doctor` are made of.
+
+use std::time::SystemTime;
+
+use crate::record::Provenance;
+
+/// What the program was built from, written by `build.rs`.
+pub mod built {
+    include!(concat!(env!("OUT_DIR"), "/built.rs"));
+}
+
+/// The hash of one model's own source.
+pub fn model_sha256(model: &str) -> &'static str {
+    let found = built::MODEL_SHA256.iter().find(|(name, _)| *name == model);
+    found.map_or("not in the table", |(_, hash)| hash)
+}
+
+/// Facts of the machine that do not change while the program runs.
+#[derive(Clone, Debug, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Machine {
+    /// Operating system and kernel.
+    pub operating_system: String,
+    /// CPU model.
+    pub cpu: String,
+    /// Logical CPUs available to this process.
+    pub cpus: u32,
+    /// Threads used for computing.
+    pub threads: u32,
+    /// Memory, in bytes.
+    pub memory_bytes: Option<u64>,
+    /// GPU and driver, or `none`.
+    pub gpu: String,
+}
+
+impl Machine {
+    /// Asks the system.
+    pub fn look() -> Self {
+        let mut cpu = None;
+        let mut memory_bytes = None;
+        if let Ok(mut system) = sysinfo::System::new() {
+            system.refresh_cpu_all();
+            system.refresh_memory();
+            cpu = system.cpus().first().map(|cpu| cpu.brand().trim().to_owned());
+            memory_bytes = Some(system.total_memory()).filter(|&bytes| bytes > 0);
+        }
+        let available = std::thread::available_parallelism().map_or(1, |count| count.get() as u32);
+        Self {
+            operating_system: sysinfo::System::long_os_version()
+                .map(|name| format!("{name}, kernel {}", sysinfo::System::kernel_version().unwrap_or_default()))
+                .unwrap_or("not available: the system does not say".into()),
+            cpu: cpu.filter(|name| !name.is_empty()).unwrap_or("not available: the system does not say".into()),
+            cpus: available,
+            threads: rayon::current_num_threads() as u32,
+            memory_bytes,
+            gpu: gpu(),
+        }
+    }
+
+    /// The provenance of something that ran on this machine between two times.
+    pub fn provenance(&self, started: SystemTime, ended: SystemTime) -> Provenance {
+        Provenance {
+            icdbench_version: env!("CARGO_PKG_VERSION").into(),
+            git_revision: built::GIT_REVISION.into(),
+            git_dirty: built::GIT_DIRTY,
+            code_sha256: built::CORE_SHA256.into(),
+            cargo_lock_sha256: built::CARGO_LOCK_SHA256.into(),
+            rustc: built::RUSTC.into(),
+            build: built::BUILD.into(),
+            features: built::FEATURES.iter().map(|&name| name.into()).collect(),
+            operating_system: self.operating_system.clone(),
+            cpu: self.cpu.clone(),
+            cpus: self.cpus,
+            memory_bytes: self.memory_bytes,
+            gpu: self.gpu.clone(),
+            threads: self.threads,
+            command: command_line(),
+            started: humantime::format_rfc3339_seconds(started).to_string(),
+            ended: humantime::format_rfc3339_seconds(ended).to_string(),
+        }
+    }
+}
+
+/// The GPU as NVIDIA's own tool names it.
+fn gpu() -> String {
+    let output = std::process::Command::new("nvidia-smi")
+        .args(["--query-gpu=name,driver_version", "--format=csv,noheader"])
+        .output();
+    match output {
+        Ok(output) if output.status.success() => {
+            String::from_utf8_lossy(&output.stdout).trim().replace('\n', "; ")
+        }
+        _ => "none".into(),
+    }
+}
+
+/// The command line with each path cut to its last component: records must not tell whose machine made them.
+fn command_line() -> String {
+    let last = |argument: String| match argument.rsplit_once('/') {
+        Some((_, last)) if !argument.starts_with("--") => last.to_owned(),
+        Some((start, last)) => match start.split_once('=') {
+            Some((option, _)) => format!("{option}={last}"),
+            None => last.to_owned(),
+        },
+        None => argument,
+    };
+    std::env::args().map(last).collect::<Vec<_>>().join(" ")
+}
+
+/// The process's peak resident memory since [`reset_peak_memory`], in bytes, where the system says.
+pub fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+/// Starts the peak over, where the system can.
+pub fn reset_peak_memory() {
+    // Linux: 5 resets the peak of this process only. Where it fails, the peak is that of the whole run so far.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}

@@ -1,0 +1,299 @@
+//! Suites: one TOML file that says everything about an experiment, read strictly. What a file gets
+//! wrong is answered with its name, the line, the column and what was expected.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::data::{DatasetSettings, DivisionSettings, LabelRule, UnseenCodes};
+use crate::models::ModelConfig;
+use crate::text::{TextSettings, VectorScale};
+use crate::train::{EvaluationSettings, Recipe};
+
+/// An experiment: every model in `runs` at every length with every seed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Suite {
+    /// The suite's name, as its report is called.
+    pub name: String,
+    /// What it is for, in a sentence or two.
+    pub description: String,
+    /// Sequence lengths: a model reads the first N tokens of a note.
+    pub lengths: Vec<u32>,
+    /// Training seeds.
+    pub seeds: Vec<u64>,
+    /// Numeric precision.
+    pub precision: Precision,
+    /// The data set and its settings.
+    pub data: DatasetSettings,
+    /// Which part trains, which tunes and which is scored.
+    pub division: DivisionSettings,
+    /// Which codes are predicted.
+    pub labels: LabelSettings,
+    /// Ways of turning text into tokens, by a name that runs refer to.
+    pub text: BTreeMap<String, TextChoice>,
+    /// How scores become decisions and metrics.
+    pub evaluation: EvaluationSettings,
+    /// The models.
+    #[serde(rename = "run")]
+    pub runs: Vec<Run>,
+}
+
+/// Numeric precision of parameters and computing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// 32-bit floats.
+    F32,
+}
+
+impl Precision {
+    /// As it is written in a suite.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+        }
+    }
+}
+
+/// Which codes are predicted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct LabelSettings {
+    /// The label set, chosen from the training notes.
+    pub rule: LabelRule,
+    /// What becomes of gold codes that no training note has.
+    pub unseen_codes: UnseenCodes,
+}
+
+impl LabelSettings {
+    /// For people: `top 50`, `at least 10`, `all`.
+    pub fn title(&self) -> String {
+        match self.rule {
+            LabelRule::All => "all".into(),
+            LabelRule::Top(codes) => format!("top {codes}"),
+            LabelRule::MinCount(notes) => format!("at least {notes}"),
+        }
+    }
+}
+
+/// One way of turning text into tokens.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct TextChoice {
+    /// Normalising recipe.
+    pub normalise: crate::text::Recipe,
+    /// Tokenizer and vocabulary.
+    pub tokenizer: crate::text::TokenizerSettings,
+    /// Pretrained word vectors, for models that ask for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub word_vectors: Option<WordVectorFile>,
+}
+
+impl TextChoice {
+    /// What the tokenizer is made from.
+    pub fn settings(&self) -> TextSettings {
+        TextSettings {
+            normalise: self.normalise,
+            tokenizer: self.tokenizer.clone(),
+        }
+    }
+}
+
+/// A file of pretrained word vectors.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct WordVectorFile {
+    /// In the text format of word2vec and GloVe, relative to the working directory.
+    pub file: PathBuf,
+    /// The file's SHA-256.
+    pub sha256: String,
+    /// Length of a vector.
+    pub dimension: usize,
+    /// Whether vectors are rescaled.
+    pub scale: VectorScale,
+}
+
+/// One model in one setting.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Run {
+    /// What reports call it; the model's name where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Which of the suite's `[text.<name>]` the model reads.
+    pub text: String,
+    /// The model and all of its settings.
+    pub model: ModelConfig,
+    /// How it is trained.
+    pub training: Recipe,
+}
+
+impl Run {
+    /// What reports call it.
+    pub fn title(&self) -> &str {
+        self.name.as_deref().unwrap_or(self.model.name())
+    }
+}
+
+/// Why a suite cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file cannot be read.
+    #[error("{path}: cannot read the suite: {source}. `icdbench list` names the suites that come with the program")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's own words.
+        source: std::io::Error,
+    },
+    /// Not TOML, an unknown key, a wrong type.
+    #[error("{origin}: {source}")]
+    Parse {
+        /// The file.
+        origin: String,
+        /// With line, column, what was found and what was expected.
+        source: Box<toml::de::Error>,
+    },
+    /// A value that cannot be.
+    #[error("{origin}:{line}:{column}: {key}: {problem}")]
+    Value {
+        /// The file.
+        origin: String,
+        /// From 1.
+        line: usize,
+        /// From 1.
+        column: usize,
+        /// The key, such as `run[1].training.batch-size`.
+        key: String,
+        /// What was found and what was expected.
+        problem: String,
+    },
+}
+
+impl Suite {
+    /// Reads and checks a suite file.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(path).map_err(|source| Error::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::parse(&text, &path.display().to_string())
+    }
+
+    /// Reads and checks a suite's text; `origin` is what errors call it.
+    pub fn parse(text: &str, origin: &str) -> Result<Self, Error> {
+        let suite: Self = toml::from_str(text).map_err(|source| Error::Parse {
+            origin: origin.into(),
+            source: Box::new(source),
+        })?;
+        suite.check().map_err(|(key, problem)| {
+            let (line, column) = locate(text, &key);
+            Error::Value {
+                origin: origin.into(),
+                line,
+                column,
+                key: shown(&key),
+                problem,
+            }
+        })?;
+        Ok(suite)
+    }
+
+    /// The first value that cannot be: its key as steps, and the problem.
+    fn check(&self) -> Result<(), (Vec<String>, String)> {
+        let at = |key: &str, problem: &str| Err((vec![key.to_owned()], problem.to_owned()));
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if self.name.is_empty() || !self.name.chars().all(plain) {
+            return at("name", "expected letters, digits, `-` and `_`: it names the report's folder");
+        }
+        if self.lengths.is_empty() || self.lengths.contains(&0) {
+            return at("lengths", "expected at least one length, each 1 or more");
+        }
+        if self.seeds.is_empty() {
+            return at("seeds", "expected at least one seed");
+        }
+        for (key, unsorted) in [("lengths", repeats(&self.lengths)), ("seeds", repeats(&self.seeds))] {
+            if unsorted {
+                return at(key, "names a value twice");
+            }
+        }
+        if self.runs.is_empty() {
+            return at("run", "expected at least one [[run]]");
+        }
+        let in_evaluation = |(key, problem)| (vec!["evaluation".to_owned(), key], problem);
+        self.evaluation.check().map_err(in_evaluation)?;
+        for (index, run) in self.runs.iter().enumerate() {
+            self.check_run(index, run)?;
+        }
+        Ok(())
+    }
+
+    fn check_run(&self, index: usize, run: &Run) -> Result<(), (Vec<String>, String)> {
+        let key = |last: &[&str]| {
+            let mut steps = vec!["run".to_owned(), index.to_string()];
+            steps.extend(last.iter().map(|&step| step.to_owned()));
+            steps
+        };
+        if !self.text.contains_key(&run.text) {
+            let known: Vec<&str> = self.text.keys().map(String::as_str).collect();
+            let problem = format!("{:?} is not defined: expected one of [text.<name>]: {}", run.text, known.join(", "));
+            return Err((key(&["text"]), problem));
+        }
+        if let Some(other) = self.runs[..index].iter().find(|other| other.title() == run.title()) {
+            let problem = format!("a second run called {:?}: give one of them a `name`", other.title());
+            return Err((key(&[]), problem));
+        }
+        let known = |metric: &str| self.evaluation.knows(metric);
+        run.training
+            .check(known)
+            .map_err(|(last, problem)| (key(&["training", &last]), problem))
+    }
+}
+
+fn repeats<T: Ord + Clone>(values: &[T]) -> bool {
+    let mut sorted = values.to_vec();
+    sorted.sort();
+    sorted.windows(2).any(|pair| pair[0] == pair[1])
+}
+
+/// `run[1].training.batch-size` from its steps.
+fn shown(steps: &[String]) -> String {
+    let mut key = String::new();
+    for step in steps {
+        if step.chars().all(|c| c.is_ascii_digit()) {
+            key.push_str(&format!("[{step}]"));
+        } else {
+            if !key.is_empty() {
+                key.push('.');
+            }
+            key.push_str(step);
+        }
+    }
+    key
+}
+
+/// Line and column, from 1, of a key's value; of its nearest parent where the key itself is absent.
+fn locate(text: &str, steps: &[String]) -> (usize, usize) {
+    use toml::de::{DeTable, DeValue};
+    fn offset(value: &DeValue, start: usize, steps: &[String]) -> usize {
+        let Some((step, rest)) = steps.split_first() else {
+            return start;
+        };
+        let child = match value {
+            DeValue::Table(table) => table.get(step.as_str()),
+            DeValue::Array(array) => step.parse().ok().and_then(|index: usize| array.get(index)),
+            _ => None,
+        };
+        child.map_or(start, |child| offset(child.get_ref(), child.span().start, rest))
+    }
+    let start = DeTable::parse(text).map_or(0, |table| {
+        let table = DeValue::Table(table.into_inner());
+        offset(&table, 0, steps)
+    });
+    let before = &text[..start.min(text.len())];
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
+    (line, column)
+}

@@ -1,0 +1,471 @@
+//! The training loop on the page: batches, gradients, one optimiser step, validation after each
+//! epoch, early stopping, checkpoints, resume. It prints nothing; it tells an [`Observer`].
+//!
+//! An interrupted run that is started again ends in the same bytes as an undisturbed one: the order
+//! of the notes depends on (seed, epoch), the noise of a step on (seed, step), and everything else
+//! that moves is in the checkpoint.
+
+pub mod checkpoint;
+mod evaluation;
+mod optimiser;
+mod recipe;
+mod score;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use burn::module::Module;
+use burn::optim::{GradientsAccumulator, GradientsParams};
+use burn::tensor::{Device, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+
+use crate::metrics;
+use crate::models::dropout::Noise;
+use crate::models::parameters::{self, Parameters};
+use crate::models::{Initialiser, Model, ModelConfig, Task};
+use crate::record::EpochRow;
+use crate::text::{BatchSettings, TokenStore, training_order};
+
+pub use evaluation::{EvaluationSettings, ThresholdRule, Verdict};
+pub use optimiser::Stepper;
+pub use recipe::{Decay, Moments, Optimiser, Recipe, Schedule, Select};
+pub use score::{Reading, probabilities};
+
+/// Notes with their gold codes.
+#[derive(Clone, Copy)]
+pub struct Examples<'a> {
+    /// Token ids of the notes.
+    pub tokens: &'a TokenStore,
+    /// Columns of each note's gold codes, in the order of `tokens`.
+    pub gold: &'a [Vec<u32>],
+}
+
+/// One training run.
+pub struct Job<'a> {
+    /// The model and its settings.
+    pub model: &'a ModelConfig,
+    /// What it is built for.
+    pub task: &'a Task,
+    /// How it is trained.
+    pub recipe: &'a Recipe,
+    /// How it is evaluated after each epoch.
+    pub evaluation: &'a EvaluationSettings,
+    /// The notes to train on.
+    pub training: Examples<'a>,
+    /// The notes that choose the epoch and the threshold.
+    pub validation: Examples<'a>,
+    /// How notes reach the model.
+    pub reading: Reading,
+    /// Seed of the weights, the order of the notes and the dropout.
+    pub seed: u64,
+    /// The device, without autodiff.
+    pub device: &'a Device,
+    /// Where checkpoints go.
+    pub directory: &'a Path,
+    /// Time between two checkpoints.
+    pub checkpoint_every: Duration,
+}
+
+/// How a training run ended.
+pub enum End {
+    /// With a model.
+    Finished(Box<Trained>),
+    /// On request, after a checkpoint; the same call goes on from there.
+    Interrupted,
+}
+
+/// A trained model and how it came about.
+pub struct Trained {
+    /// The selected epoch's weights.
+    pub model: Model,
+    /// The same, by name.
+    pub parameters: Parameters,
+    /// One row an epoch.
+    pub epochs: Vec<EpochRow>,
+    /// The selected epoch, from 1.
+    pub best_epoch: u32,
+    /// Why training ended.
+    pub stopped: String,
+    /// The selected epoch's verdict on the validation notes.
+    pub validation: Verdict,
+    /// What it took.
+    pub effort: Effort,
+}
+
+/// What training took, over all sittings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Effort {
+    /// Seconds in training steps.
+    pub training_seconds: f64,
+    /// Seconds scoring validation notes.
+    pub validation_seconds: f64,
+    /// Notes that went through training steps.
+    pub notes: u64,
+    /// Real tokens that went through training steps.
+    pub tokens: u64,
+    /// Sittings.
+    pub sittings: u32,
+}
+
+/// Why a training run could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A checkpoint could not be read or written.
+    #[error(transparent)]
+    Checkpoint(#[from] checkpoint::Error),
+    /// The checkpoint is of another model.
+    #[error("{path}: the checkpoint {problem}. Delete the file to train this cell from its start")]
+    Mismatch {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What does not fit.
+        problem: String,
+    },
+    /// The loss is no longer a number.
+    #[error("training diverged: the loss is {loss} at step {step} of epoch {epoch}; a lower learning-rate or a clip-norm may help")]
+    Diverged {
+        /// From 1.
+        epoch: u32,
+        /// Optimiser step, from 1.
+        step: u64,
+        /// What it is.
+        loss: f64,
+    },
+    /// The scores cannot be evaluated.
+    #[error("evaluating epoch {epoch}: {source}")]
+    Metrics {
+        /// From 1.
+        epoch: u32,
+        /// What is wrong with them.
+        source: metrics::Error,
+    },
+}
+
+/// Told how a run goes on; decides when it stops.
+pub trait Observer {
+    /// A run starts, or goes on from a checkpoint at `step` of `steps`.
+    fn started(&self, _step: u64, _steps: u64) {}
+    /// An optimiser step is done.
+    fn stepped(&self, _step: &StepReport) {}
+    /// `done` of `all` notes are scored.
+    fn scored(&self, _done: usize, _all: usize) {}
+    /// An epoch is done.
+    fn epoch(&self, _row: &EpochRow, _epochs: u32) {}
+    /// A checkpoint is on disk.
+    fn checkpointed(&self) {}
+    /// Whether to checkpoint and end now.
+    fn interrupted(&self) -> bool {
+        false
+    }
+}
+
+/// One optimiser step.
+#[derive(Clone, Copy, Debug)]
+pub struct StepReport {
+    /// From 1.
+    pub epoch: u32,
+    /// Steps done in all epochs.
+    pub step: u64,
+    /// Steps of all epochs.
+    pub steps: u64,
+    /// Notes in this step.
+    pub notes: usize,
+    /// Seconds of this step.
+    pub seconds: f64,
+    /// Its loss.
+    pub loss: f64,
+}
+
+/// Everything that moves beside weights and moments: what a checkpoint says in JSON.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Progress {
+    /// Epochs finished.
+    epoch: u32,
+    /// Batches of the current epoch that are done.
+    batches: usize,
+    /// Optimiser steps taken.
+    steps: u64,
+    /// Sum of the current epoch's losses, weighted by notes.
+    loss: f64,
+    rows: Vec<EpochRow>,
+    best: Option<Best>,
+    stopped: Option<String>,
+    effort: Effort,
+    times: BTreeMap<String, usize>,
+}
+
+/// The best epoch so far.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Best {
+    epoch: u32,
+    value: f64,
+    verdict: Verdict,
+}
+
+/// Trains a model, or goes on where an interrupted run left off.
+///
+/// # Errors
+/// See [`Error`]; finished epochs stay on disk in every case.
+pub fn train(job: &Job, observer: &dyn Observer) -> Result<End, Error> {
+    let mut run = Run::open(job)?;
+    let steps = run.steps_an_epoch() * u64::from(job.recipe.epochs);
+    observer.started(run.progress.steps, steps);
+    while run.progress.stopped.is_none() {
+        if !run.epoch(steps, observer)? {
+            run.save()?;
+            observer.checkpointed();
+            return Ok(End::Interrupted);
+        }
+        run.save()?;
+        observer.checkpointed();
+    }
+    run.finish().map(|trained| End::Finished(Box::new(trained)))
+}
+
+/// A training run in progress.
+struct Run<'j, 'a> {
+    job: &'j Job<'a>,
+    /// On the autodiff device.
+    model: Model,
+    stepper: Stepper,
+    progress: Progress,
+    saved: Instant,
+}
+
+impl<'j, 'a> Run<'j, 'a> {
+    fn open(job: &'j Job<'a>) -> Result<Self, Error> {
+        let device = job.device.clone().autodiff();
+        let mut initialiser = Initialiser::new(job.seed, &device);
+        let mut model = job.model.init(job.task, &mut initialiser);
+        let mut stepper = Stepper::new(&job.recipe.optimiser, job.recipe.clip_norm);
+        let mut progress = Progress::default();
+        let path = job.directory.join("last.safetensors");
+        if let Some((all, found)) = checkpoint::read::<Progress>(&path)? {
+            let mismatch = |problem| Error::Mismatch {
+                path: path.clone(),
+                problem,
+            };
+            let (weights, moments) = split(all);
+            model = parameters::write(model, weights).map_err(mismatch)?;
+            stepper.load(&model, moments, &found.times, job.device).map_err(mismatch)?;
+            progress = found;
+        }
+        progress.effort.sittings += 1;
+        Ok(Self {
+            job,
+            model,
+            stepper,
+            progress,
+            saved: Instant::now(),
+        })
+    }
+
+    fn steps_an_epoch(&self) -> u64 {
+        let recipe = self.job.recipe;
+        let batches = self.job.training.gold.len().div_ceil(recipe.batch_size);
+        batches.div_ceil(recipe.accumulate) as u64
+    }
+
+    /// One epoch, or what is left of it. `false` when the observer asked to stop: then the model is
+    /// between two steps, or the epoch's steps are done and its validation is not.
+    fn epoch(&mut self, steps: u64, observer: &dyn Observer) -> Result<bool, Error> {
+        let recipe = self.job.recipe;
+        let epoch = self.progress.epoch + 1;
+        let settings = BatchSettings {
+            batch_size: recipe.batch_size,
+            max_length: self.job.reading.length,
+            bucket: recipe.bucket,
+        };
+        let lengths = self.job.training.tokens.lengths();
+        let order = training_order(&lengths, settings, self.job.seed, u64::from(epoch));
+        while self.progress.batches < order.len() {
+            let end = (self.progress.batches + recipe.accumulate).min(order.len());
+            let group = &order[self.progress.batches..end];
+            let report = self.step(epoch, steps, group)?;
+            observer.stepped(&report);
+            if observer.interrupted() {
+                return Ok(false);
+            }
+            if self.saved.elapsed() >= self.job.checkpoint_every {
+                self.save()?;
+                observer.checkpointed();
+            }
+        }
+        self.validate(epoch, observer)
+    }
+
+    /// One optimiser step over the batches of `group`.
+    fn step(&mut self, epoch: u32, steps: u64, group: &[Vec<usize>]) -> Result<StepReport, Error> {
+        let started = Instant::now();
+        let notes: usize = group.iter().map(Vec::len).sum();
+        let (loss, gradients) = self.group_gradients(group, notes);
+        if !loss.is_finite() {
+            let step = self.progress.steps + 1;
+            return Err(Error::Diverged { epoch, step, loss });
+        }
+        let rate = self.job.recipe.learning_rate * self.job.recipe.schedule.factor(self.progress.steps, steps);
+        self.model = self.stepper.step(rate, self.model.clone(), gradients);
+        let seconds = started.elapsed().as_secs_f64();
+        self.progress.steps += 1;
+        self.progress.batches += group.len();
+        self.progress.loss += loss * notes as f64;
+        self.progress.effort.training_seconds += seconds;
+        self.progress.effort.notes += notes as u64;
+        let tokens = self.job.training.tokens;
+        let read = |&note: &usize| tokens.note(note, self.job.reading.length).len() as u64;
+        self.progress.effort.tokens += group.iter().flatten().map(read).sum::<u64>();
+        Ok(StepReport {
+            epoch,
+            step: self.progress.steps,
+            steps,
+            notes,
+            seconds,
+            loss,
+        })
+    }
+
+    /// The loss averaged over all notes of `group`, and its gradients.
+    fn group_gradients(&self, group: &[Vec<usize>], notes: usize) -> (f64, GradientsParams) {
+        let device = self.job.device.clone().autodiff();
+        let mut sum = GradientsAccumulator::new();
+        let mut total = 0.0;
+        for (micro, batch_notes) in group.iter().enumerate() {
+            let noise = Noise::new(self.job.seed, (self.progress.steps << 12) + micro as u64);
+            let batch = self.job.reading.batch(self.job.training.tokens, batch_notes, &device);
+            let targets = targets(self.job.training.gold, batch_notes, self.job.task.codes, &device);
+            let (loss, gradients) = self.model.gradients(&batch.with_noise(noise), targets);
+            let loss = f64::from(parameters::host(loss)[0]);
+            if group.len() == 1 {
+                return (loss, gradients);
+            }
+            let share = batch_notes.len() as f64 / notes as f64;
+            total += loss * share;
+            sum.accumulate(&self.model, optimiser::scaled(&self.model, gradients, share));
+        }
+        (total, sum.grads())
+    }
+
+    /// Scores the validation notes, adds the epoch's row, keeps the weights when they are the best
+    /// so far and decides whether training goes on. `false` when the observer asked to stop.
+    fn validate(&mut self, epoch: u32, observer: &dyn Observer) -> Result<bool, Error> {
+        let started = Instant::now();
+        let job = self.job;
+        let model = self.model.valid();
+        let codes = job.task.codes;
+        let Some(scores) =
+            probabilities(&model, job.validation.tokens, job.reading, codes, job.device, observer)
+        else {
+            return Ok(false);
+        };
+        let verdict = job
+            .evaluation
+            .choose(&scores, job.validation.gold, codes)
+            .map_err(|source| Error::Metrics { epoch, source })?;
+        let notes = job.training.gold.len() as f64;
+        let row = EpochRow {
+            epoch,
+            steps: self.progress.steps,
+            training_loss: self.progress.loss / notes,
+            validation: verdict.scores.clone(),
+        };
+        observer.epoch(&row, job.recipe.epochs);
+        self.progress.rows.push(row);
+        self.progress.epoch = epoch;
+        self.progress.batches = 0;
+        self.progress.loss = 0.0;
+        self.select(epoch, verdict)?;
+        self.progress.effort.validation_seconds += started.elapsed().as_secs_f64();
+        Ok(true)
+    }
+
+    fn select(&mut self, epoch: u32, verdict: Verdict) -> Result<(), Error> {
+        let recipe = self.job.recipe;
+        let (value, patience) = match &recipe.select {
+            // Later is better.
+            Select::Last => (f64::from(epoch), None),
+            // A metric that is undefined on the validation notes never wins.
+            Select::Best { metric, patience } => (
+                verdict.scores.get(metric).copied().unwrap_or(f64::NEG_INFINITY),
+                Some((metric, *patience)),
+            ),
+        };
+        let better = self.progress.best.as_ref().is_none_or(|best| value > best.value);
+        if better {
+            // Before the checkpoint that refers to it: a run killed in between writes it again, equal.
+            checkpoint::write(&self.best_path(), &parameters::read(&self.model.valid()), &epoch)?;
+            self.progress.best = Some(Best { epoch, value, verdict });
+        }
+        let best_epoch = self.progress.best.as_ref().map_or(epoch, |best| best.epoch);
+        if let Some((metric, patience)) = patience
+            && epoch - best_epoch >= patience
+        {
+            self.progress.stopped = Some(format!("no better validation {metric} in {patience} epochs"));
+        } else if epoch >= recipe.epochs {
+            self.progress.stopped = Some("all epochs done".into());
+        }
+        Ok(())
+    }
+
+    fn best_path(&self) -> std::path::PathBuf {
+        self.job.directory.join("best.safetensors")
+    }
+
+    fn save(&mut self) -> Result<(), Error> {
+        let (moments, times) = self.stepper.save(&self.model);
+        self.progress.times = times;
+        let weights = parameters::read(&self.model);
+        let mut all: Parameters = weights
+            .into_iter()
+            .map(|(name, values)| (format!("weight.{name}"), values))
+            .collect();
+        all.extend(moments);
+        checkpoint::write(&self.job.directory.join("last.safetensors"), &all, &self.progress)?;
+        self.saved = Instant::now();
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Trained, Error> {
+        let path = self.best_path();
+        let mismatch = |problem: String| Error::Mismatch {
+            path: path.clone(),
+            problem,
+        };
+        let best = self.progress.best.ok_or_else(|| mismatch("is missing its best epoch".into()))?;
+        let (parameters, _) = checkpoint::read::<u32>(&path)?
+            .ok_or_else(|| mismatch("is missing, though the last one refers to it".into()))?;
+        let model = parameters::write(self.model.valid(), parameters.clone()).map_err(mismatch)?;
+        Ok(Trained {
+            model,
+            parameters,
+            epochs: self.progress.rows,
+            best_epoch: best.epoch,
+            stopped: self.progress.stopped.unwrap_or_default(),
+            validation: best.verdict,
+            effort: self.progress.effort,
+        })
+    }
+}
+
+/// 1 where a note has the code, `[note, code]`.
+fn targets(gold: &[Vec<u32>], notes: &[usize], codes: usize, device: &Device) -> Tensor<2> {
+    let mut values = vec![0f32; notes.len() * codes];
+    for (row, &note) in values.chunks_mut(codes).zip(notes) {
+        // Columns beyond the model's codes are unseen ones, which nothing is trained for.
+        for &column in gold[note].iter().filter(|&&column| (column as usize) < codes) {
+            row[column as usize] = 1.0;
+        }
+    }
+    Tensor::from_data(TensorData::new(values, [notes.len(), codes]), device)
+}
+
+/// Weights and moments of a checkpoint.
+fn split(all: Parameters) -> (Parameters, Parameters) {
+    let (weights, moments): (Parameters, Parameters) =
+        all.into_iter().partition(|(name, _)| name.starts_with("weight."));
+    let weights = weights
+        .into_iter()
+        .map(|(name, values)| (name["weight.".len()..].to_owned(), values))
+        .collect();
+    (weights, moments)
+}

@@ -1,0 +1,227 @@
+//! One optimiser step over a model's parameters: clipping by the global norm, then Burn's Adam or
+//! AdamW on each parameter. The moments live here by parameter path, so that a checkpoint holds them.
+
+use std::collections::BTreeMap;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::optim::decay::WeightDecayConfig;
+use burn::optim::{
+    Adam, AdamConfig, AdamState, AdamW, AdamWConfig, AdamWState, AdaptiveMomentumState,
+    GradientsParams, Optimizer,
+};
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::recipe::{Decay, Moments, Optimiser};
+use crate::models::parameters::{self, Parameters, Values};
+
+/// First and second moments of one parameter, flattened.
+#[derive(Clone)]
+struct State {
+    time: usize,
+    first: Tensor<1>,
+    second: Tensor<1>,
+}
+
+/// The optimiser of one training run.
+pub struct Stepper {
+    rule: Rule,
+    decay: Decay,
+    clip_norm: f64,
+    states: BTreeMap<u64, State>,
+}
+
+enum Rule {
+    Adam { decayed: Adam, plain: Adam },
+    AdamW { decayed: AdamW, plain: AdamW },
+}
+
+impl Stepper {
+    /// An optimiser without any step taken.
+    pub fn new(optimiser: &Optimiser, clip_norm: f64) -> Self {
+        let moments = optimiser.moments();
+        let rule = match optimiser {
+            Optimiser::Adam(_) => Rule::Adam {
+                decayed: adam(moments, moments.weight_decay),
+                plain: adam(moments, 0.0),
+            },
+            Optimiser::AdamW(_) => Rule::AdamW {
+                decayed: adamw(moments, moments.weight_decay),
+                plain: adamw(moments, 0.0),
+            },
+        };
+        Self {
+            rule,
+            decay: moments.decay,
+            clip_norm,
+            states: BTreeMap::new(),
+        }
+    }
+
+    /// The model after one step at the given learning rate. A parameter without a gradient stays as it is.
+    pub fn step<M: Module>(&mut self, rate: f64, model: M, gradients: GradientsParams) -> M {
+        let scale = (self.clip_norm > 0.0).then(|| clip_scale(&model, &gradients, self.clip_norm));
+        model.map(&mut Step {
+            stepper: self,
+            rate,
+            gradients,
+            scale: scale.flatten(),
+        })
+    }
+
+    /// The moments by name, for a checkpoint: `first.<path>` and `second.<path>`, and the step counts.
+    pub fn save<M: Module>(&self, model: &M) -> (Parameters, BTreeMap<String, usize>) {
+        let mut moments = Parameters::new();
+        let mut times = BTreeMap::new();
+        for (id, path) in parameters::paths(model) {
+            let Some(state) = self.states.get(&id) else {
+                continue;
+            };
+            times.insert(path.clone(), state.time);
+            for (name, tensor) in [("first", &state.first), ("second", &state.second)] {
+                let values = Values {
+                    shape: tensor.dims().to_vec(),
+                    values: parameters::host(tensor.clone()),
+                };
+                moments.insert(format!("{name}.{path}"), values);
+            }
+        }
+        (moments, times)
+    }
+
+    /// Takes back what [`save`](Self::save) gave.
+    ///
+    /// # Errors
+    /// Names the moment that is missing.
+    pub fn load<M: Module>(
+        &mut self,
+        model: &M,
+        mut moments: Parameters,
+        times: &BTreeMap<String, usize>,
+        device: &Device,
+    ) -> Result<(), String> {
+        for (id, path) in parameters::paths(model) {
+            let Some(&time) = times.get(&path) else {
+                continue;
+            };
+            let mut take = |name: &str| {
+                let name = format!("{name}.{path}");
+                let found = moments.remove(&name).ok_or(format!("lacks the moment {name}"))?;
+                let count = found.values.len();
+                Ok::<_, String>(Tensor::from_data(TensorData::new(found.values, [count]), device))
+            };
+            let (first, second) = (take("first")?, take("second")?);
+            self.states.insert(id, State { time, first, second });
+        }
+        Ok(())
+    }
+
+    fn update(&mut self, id: u64, rate: f64, decayed: bool, value: Tensor<1>, gradient: Tensor<1>) -> Tensor<1> {
+        let momentum = self.states.remove(&id).map(|state| {
+            let mut momentum = AdaptiveMomentumState::new(state.time, state.first, state.second);
+            momentum.max_moment_2 = None;
+            momentum
+        });
+        let (value, momentum) = match &self.rule {
+            Rule::Adam { decayed: with, plain } => {
+                let rule = if decayed { with } else { plain };
+                let (value, state) = rule.step(rate, value, gradient, momentum.map(AdamState::new));
+                (value, state.map(|state| state.momentum))
+            }
+            Rule::AdamW { decayed: with, plain } => {
+                let rule = if decayed { with } else { plain };
+                let (value, state) = rule.step(rate, value, gradient, momentum.map(AdamWState::new));
+                (value, state.map(|state| state.momentum))
+            }
+        };
+        if let Some(momentum) = momentum {
+            let state = State {
+                time: momentum.time,
+                first: momentum.moment_1,
+                second: momentum.moment_2,
+            };
+            self.states.insert(id, state);
+        }
+        value
+    }
+}
+
+fn adam(moments: &Moments, weight_decay: f32) -> Adam {
+    let config = AdamConfig::new()
+        .with_beta_1(moments.betas[0])
+        .with_beta_2(moments.betas[1])
+        .with_epsilon(moments.epsilon);
+    if weight_decay > 0.0 {
+        config.with_weight_decay(Some(WeightDecayConfig::new(weight_decay))).build()
+    } else {
+        config.build()
+    }
+}
+
+fn adamw(moments: &Moments, weight_decay: f32) -> AdamW {
+    AdamWConfig::new()
+        .with_beta_1(moments.betas[0])
+        .with_beta_2(moments.betas[1])
+        .with_epsilon(moments.epsilon)
+        .with_weight_decay(weight_decay)
+        .build()
+}
+
+struct Step<'a> {
+    stepper: &'a mut Stepper,
+    rate: f64,
+    gradients: GradientsParams,
+    scale: Option<Tensor<1>>,
+}
+
+impl ModuleMapper for Step<'_> {
+    fn map_float<const D: usize>(&mut self, parameter: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let Some(gradient) = self.gradients.remove::<D>(parameter.id) else {
+            return parameter;
+        };
+        let shape = gradient.dims();
+        let count = shape.iter().product::<usize>();
+        let mut gradient = gradient.reshape([count]);
+        if let Some(scale) = &self.scale {
+            gradient = gradient * scale.clone();
+        }
+        let decayed = self.stepper.decay == Decay::All || D > 1;
+        let value = parameter.val().inner().reshape([count]);
+        let value = self.stepper.update(parameter.id.val(), self.rate, decayed, value, gradient);
+        parameters::set(parameter, Tensor::from_inner(value.reshape(shape)))
+    }
+}
+
+/// `min(1, clip / (norm + 1e-6))` over all gradients together, as PyTorch's `clip_grad_norm_`; `[1]`,
+/// left on the device. `None` when there is no gradient.
+fn clip_scale<M: Module>(model: &M, gradients: &GradientsParams, clip: f64) -> Option<Tensor<1>> {
+    struct Norm<'a>(&'a GradientsParams, Option<Tensor<1>>);
+    impl ModuleVisitor for Norm<'_> {
+        fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
+            if let Some(gradient) = self.0.get::<D>(parameter.id) {
+                let squares = gradient.square().sum();
+                self.1 = Some(match self.1.take() {
+                    Some(sum) => sum + squares,
+                    None => squares,
+                });
+            }
+        }
+    }
+    let mut norm = Norm(gradients, None);
+    model.visit(&mut norm);
+    norm.1.map(|squares| ((squares.sqrt() + 1e-6).recip() * clip).clamp_max(1.0))
+}
+
+/// The gradients times a number.
+pub fn scaled<M: Module>(model: &M, gradients: GradientsParams, factor: f64) -> GradientsParams {
+    struct Scale(GradientsParams, GradientsParams, f64);
+    impl ModuleVisitor for Scale {
+        fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
+            if let Some(gradient) = self.0.remove::<D>(parameter.id) {
+                self.1.register(parameter.id, gradient * self.2);
+            }
+        }
+    }
+    let mut scale = Scale(gradients, GradientsParams::new(), factor);
+    model.visit(&mut scale);
+    scale.1
+}

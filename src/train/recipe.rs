@@ -1,0 +1,177 @@
+//! The training recipe of a run, as a suite writes it. Nothing in it has a default.
+
+use serde::{Deserialize, Serialize};
+
+/// How a model is trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Recipe {
+    /// Passes over the training notes, at most.
+    pub epochs: u32,
+    /// Notes computed at a time.
+    pub batch_size: usize,
+    /// Batches per optimiser step: gradients are averaged over all their notes.
+    pub accumulate: usize,
+    /// Notes are sorted by length within windows of this many batches, which saves padding.
+    pub bucket: usize,
+    /// The optimiser and its settings.
+    pub optimiser: Optimiser,
+    /// The peak learning rate.
+    pub learning_rate: f64,
+    /// How the learning rate moves.
+    pub schedule: Schedule,
+    /// Greatest Euclidean norm of all gradients together; 0 for no clipping.
+    pub clip_norm: f64,
+    /// Which epoch's weights are scored, and when to stop early.
+    pub select: Select,
+}
+
+/// The optimiser.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Optimiser {
+    /// Adam (Kingma and Ba 2015), as PyTorch's: weight decay is added to the gradient.
+    Adam(Moments),
+    /// AdamW (Loshchilov and Hutter 2019), as PyTorch's: weight decay is decoupled from the gradient.
+    #[serde(rename = "adamw")]
+    AdamW(Moments),
+}
+
+/// Settings that both optimisers share. The papers use PyTorch's defaults: betas 0.9 and 0.999,
+/// epsilon 1e-8 (Burn's own default differs).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Moments {
+    /// Decay of the first and second moment.
+    pub betas: [f32; 2],
+    /// Added to the root of the second moment.
+    pub epsilon: f32,
+    /// Weight decay.
+    pub weight_decay: f32,
+    /// Which parameters it applies to.
+    pub decay: Decay,
+}
+
+/// Which parameters weight decay applies to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decay {
+    /// All, as PyTorch does by default.
+    All,
+    /// Matrices only: no decay on biases and layer norms, as BERT is trained.
+    Matrices,
+}
+
+/// How the learning rate moves over the optimiser steps.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Schedule {
+    /// It does not.
+    Constant,
+    /// From 0 to the peak over the first `warmup` share of the steps, then linearly to 0: the factor
+    /// of Hugging Face's `get_linear_schedule_with_warmup`, whose first step has a rate of 0 when there is a warm-up.
+    Linear {
+        /// Share of all steps, 0 to 1.
+        warmup: f64,
+    },
+}
+
+/// Which epoch's weights are scored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Select {
+    /// The last, whatever validation says.
+    Last,
+    /// The best by a validation metric; the earlier of equals.
+    Best {
+        /// Metric name, such as `map` or `micro-f1`.
+        metric: String,
+        /// Stop after this many epochs without a better value.
+        patience: u32,
+    },
+}
+
+impl Recipe {
+    /// What is wrong with the recipe, if anything: the setting, what was found, what was expected.
+    pub fn check(&self, known_metric: impl Fn(&str) -> bool) -> Result<(), (String, String)> {
+        let at_least_1 = [
+            ("epochs", self.epochs as usize),
+            ("batch-size", self.batch_size),
+            ("accumulate", self.accumulate),
+            ("bucket", self.bucket),
+        ];
+        for (name, value) in at_least_1 {
+            require(value >= 1, name, || format!("{value}: expected at least 1"))?;
+        }
+        require(self.learning_rate > 0.0 && self.learning_rate.is_finite(), "learning-rate", || {
+            format!("{}: expected a number above 0", self.learning_rate)
+        })?;
+        require(self.clip_norm >= 0.0 && self.clip_norm.is_finite(), "clip-norm", || {
+            format!("{}: expected 0 (no clipping) or a positive number", self.clip_norm)
+        })?;
+        if let Schedule::Linear { warmup } = self.schedule {
+            require((0.0..=1.0).contains(&warmup), "schedule", || {
+                format!("warmup {warmup}: expected a share of the steps, 0 to 1")
+            })?;
+        }
+        let moments = self.optimiser.moments();
+        require(moments.betas.iter().all(|beta| (0.0..1.0).contains(beta)), "optimiser", || {
+            format!("betas {:?}: expected two numbers from 0 to below 1", moments.betas)
+        })?;
+        require(moments.epsilon > 0.0 && moments.weight_decay >= 0.0, "optimiser", || {
+            "expected epsilon above 0 and weight-decay not below 0".into()
+        })?;
+        match &self.select {
+            Select::Best { metric, .. } => require(known_metric(metric), "select", || {
+                format!("metric {metric:?} is not one this suite computes; `icdbench list` names them")
+            }),
+            Select::Last => Ok(()),
+        }
+    }
+}
+
+fn require(good: bool, name: &str, problem: impl Fn() -> String) -> Result<(), (String, String)> {
+    if good { Ok(()) } else { Err((name.to_owned(), problem())) }
+}
+
+impl Optimiser {
+    /// The settings both share.
+    pub fn moments(&self) -> &Moments {
+        match self {
+            Self::Adam(moments) | Self::AdamW(moments) => moments,
+        }
+    }
+}
+
+impl Schedule {
+    /// The factor on the peak learning rate at optimiser step `step` (from 0) of `steps`.
+    pub fn factor(&self, step: u64, steps: u64) -> f64 {
+        match *self {
+            Self::Constant => 1.0,
+            Self::Linear { warmup } => {
+                let warmup_steps = (warmup * steps as f64).round() as u64;
+                if step < warmup_steps {
+                    step as f64 / warmup_steps as f64
+                } else {
+                    let left = steps.saturating_sub(step) as f64;
+                    left / (steps - warmup_steps).max(1) as f64
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_linear_schedule_is_hugging_faces() {
+        // get_linear_schedule_with_warmup(num_warmup_steps=4, num_training_steps=10), lambda at 0..10
+        let expected = [0.0, 0.25, 0.5, 0.75, 1.0, 5.0 / 6.0, 4.0 / 6.0, 0.5, 2.0 / 6.0, 1.0 / 6.0, 0.0];
+        let schedule = Schedule::Linear { warmup: 0.4 };
+        for (step, expected) in expected.into_iter().enumerate() {
+            assert!((schedule.factor(step as u64, 10) - expected).abs() < 1e-12, "{step}");
+        }
+    }
+}

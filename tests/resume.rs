@@ -1,0 +1,176 @@
+//! Crash safety: killed, out of disk, run twice at once, and still the bytes of an undisturbed run.
+
+mod common;
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use common::{Bench, assert_fails, assert_good, caml, files, logistic_regression, stdout, suite_text};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+fn quietly<'a>(results: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let mut arguments = vec!["--results", results, "--quiet", "run", "tiny.toml", "--no-report"];
+    arguments.extend(more);
+    arguments
+}
+
+#[test]
+fn a_run_killed_at_twenty_random_moments_ends_in_the_bytes_of_an_undisturbed_one() {
+    let bench = Bench::new(&suite_text(60, &caml(40, 16)));
+    let started = std::time::Instant::now();
+    assert_good(&bench.run(&quietly("undisturbed", &[])));
+    let whole = started.elapsed();
+    let expected = bench.results("undisturbed");
+    assert_eq!(expected.len(), 2);
+
+    // From the clock: other moments in every run of the test. The seed is in the message should it fail.
+    let seed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64;
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let mut kills = 0;
+    let mut round = 0;
+    while kills < 20 {
+        round += 1;
+        let results = format!("disturbed-{round}");
+        loop {
+            // A checkpoint after every step, so that each sitting gets somewhere.
+            let mut child = bench
+                .command(&quietly(&results, &["--checkpoint-every", "0"]))
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            let share = random.next_u32() as f64 / f64::from(u32::MAX);
+            std::thread::sleep(whole.mul_f64(share * 0.7));
+            if kills < 20 && child.try_wait().unwrap().is_none() {
+                child.kill().unwrap(); // SIGKILL
+                child.wait().unwrap();
+                kills += 1;
+                continue;
+            }
+            assert_eq!(child.wait().unwrap().code(), Some(0), "seed {seed}");
+            break;
+        }
+        assert!(bench.results(&results) == expected, "seed {seed}, round {round}: other bytes than undisturbed");
+        let left = files(&bench.path(&results).join("work"));
+        assert!(left.iter().all(|file| file.ends_with(".lock")), "left behind: {left:?}");
+    }
+}
+
+#[test]
+fn ctrl_c_finishes_the_step_checkpoints_and_the_same_command_goes_on() {
+    let bench = Bench::new(&suite_text(60, &caml(60, 16)));
+    assert_good(&bench.run(&quietly("undisturbed", &[])));
+    let child = bench
+        .command(&["--results", "stopped", "run", "tiny.toml", "--no-report"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Once training is under way.
+    let begun = std::time::Instant::now();
+    while !bench.path("stopped/work").exists() && begun.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    std::thread::sleep(Duration::from_millis(100));
+    let interrupt = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(interrupt.success());
+    let output = child.wait_with_output().unwrap();
+    assert_fails(&output, 130, &["the same command goes on from here"]);
+    assert!(bench.records("stopped").is_empty());
+    assert!(files(&bench.path("stopped/work")).iter().any(|file| file.ends_with("last.safetensors")));
+
+    assert_good(&bench.run(&quietly("stopped", &[])));
+    assert!(bench.results("stopped") == bench.results("undisturbed"));
+    assert_eq!(bench.records("stopped")[0].timings.as_ref().unwrap().sittings, 2);
+}
+
+#[test]
+fn a_full_disk_loses_nothing_finished_and_says_what_happened() {
+    let bench = Bench::new(&suite_text(60, &(logistic_regression(3) + &caml(3, 600))));
+    // Files above 400 kB fail to be written, as on a disk that is full: enough for the first cell, not for the second.
+    let arguments = quietly("results", &[]).join(" ");
+    let program = env!("CARGO_BIN_EXE_icdbench");
+    let limited = std::process::Command::new("bash")
+        .current_dir(bench.directory.path())
+        .env("RAYON_NUM_THREADS", "1")
+        .args(["-c", &format!("trap '' XFSZ; ulimit -f 400; exec {program} {arguments}")])
+        .output()
+        .unwrap();
+    assert_fails(
+        &limited,
+        2,
+        &["cannot write the checkpoint", "File too large", "What was written before is untouched", "run the same command again"],
+    );
+    let finished = bench.records("results");
+    assert_eq!(finished.len(), 1, "the first cell is finished");
+    let half_written: Vec<String> = files(&bench.path("results"))
+        .into_iter()
+        .filter(|file| file.contains(".tmp"))
+        .collect();
+    assert!(half_written.is_empty(), "{half_written:?}");
+
+    assert_good(&bench.run(&quietly("results", &[])));
+    let records = bench.records("results");
+    assert_eq!(records.len(), 2);
+    assert!(records.contains(&finished[0]), "the finished cell was not touched");
+}
+
+#[test]
+fn two_processes_on_one_results_directory_share_the_work_and_corrupt_nothing() {
+    let runs = logistic_regression(5) + &caml(5, 16);
+    let bench = Bench::new(&suite_text(60, &runs).replace("seeds = [1]", "seeds = [1, 2, 3]"));
+    assert_good(&bench.run(&quietly("alone", &[])));
+    let start = || {
+        let mut arguments = vec!["--json"];
+        arguments.extend(quietly("together", &[]));
+        bench.command(&arguments).stdout(Stdio::piped()).spawn().unwrap()
+    };
+    let (left, right) = (start(), start());
+    let outputs = [left.wait_with_output().unwrap(), right.wait_with_output().unwrap()];
+    let mut written = 0;
+    for output in &outputs {
+        assert_good(output);
+        for line in stdout(output).lines() {
+            let cell: serde_json::Value = serde_json::from_str(line).unwrap();
+            written += usize::from(cell["found"] == false);
+        }
+    }
+    assert_eq!(written, 6, "each cell was run once");
+    assert!(bench.results("together") == bench.results("alone"));
+}
+
+#[test]
+fn a_second_run_does_no_work() {
+    let bench = Bench::new(&suite_text(60, &logistic_regression(3)));
+    assert_good(&bench.run(&quietly("results", &[])));
+    let record = bench.path("results/records").join(format!("{}.json", bench.records("results")[0].key));
+    let before = std::fs::metadata(&record).unwrap().modified().unwrap();
+    let again = bench.run(&["--json", "--results", "results", "run", "tiny.toml", "--no-report"]);
+    assert_good(&again);
+    assert!(stdout(&again).contains("\"found\":true"));
+    assert_eq!(std::fs::metadata(&record).unwrap().modified().unwrap(), before);
+}
+
+#[test]
+fn a_truncated_checkpoint_is_named_and_never_used() {
+    let bench = Bench::new(&suite_text(60, &caml(40, 16)));
+    let mut child = bench.command(&quietly("results", &["--checkpoint-every", "0"])).spawn().unwrap();
+    let last = loop {
+        let work = bench.path("results/work");
+        if let Some(file) = files(&work).into_iter().find(|file| file.ends_with("last.safetensors")) {
+            break work.join(file);
+        }
+        assert!(child.try_wait().unwrap().is_none(), "finished before it could be stopped");
+        std::thread::sleep(Duration::from_millis(2));
+    };
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let bytes = std::fs::read(&last).unwrap();
+    std::fs::write(&last, &bytes[..bytes.len() / 2]).unwrap();
+    assert_fails(
+        &bench.run(&quietly("results", &[])),
+        2,
+        &["last.safetensors: not a whole checkpoint", "cut short or changed", "Delete the file to train this cell from its start"],
+    );
+    std::fs::remove_file(&last).unwrap();
+    assert_good(&bench.run(&quietly("results", &[])));
+}

@@ -1,0 +1,120 @@
+//! Suites are read strictly: every mistake is answered with file, line, column, what was found and
+//! what was expected. The suites that come with the program are right.
+
+mod common;
+
+use common::{caml, logistic_regression, suite_text};
+use icdbench::suite::Suite;
+
+fn good() -> String {
+    suite_text(60, &(logistic_regression(3) + &caml(3, 16)))
+}
+
+/// The message for the good suite with one thing changed.
+fn message(from: &str, to: &str) -> String {
+    let text = good();
+    assert!(text.contains(from), "the suite has no {from:?}");
+    Suite::parse(&text.replacen(from, to, 1), "my.toml").unwrap_err().to_string()
+}
+
+/// The line of the good suite that starts with `start`, from 1.
+fn line(start: &str) -> usize {
+    1 + good().lines().position(|line| line.starts_with(start)).unwrap()
+}
+
+fn assert_says(message: &str, words: &[&str]) {
+    for word in words {
+        assert!(message.contains(word), "{word:?} is not in: {message}");
+    }
+}
+
+#[test]
+fn the_good_suite_is_good_and_survives_a_round_trip() {
+    let suite = Suite::parse(&good(), "my.toml").unwrap();
+    let text = toml::to_string(&suite).unwrap();
+    assert_eq!(Suite::parse(&text, "again.toml").unwrap(), suite);
+}
+
+#[test]
+fn the_suites_that_come_with_the_program_are_right() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/suites");
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let suite = Suite::read(&path).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(path.file_stem().unwrap().to_str().unwrap(), suite.name);
+        names.push(suite.name);
+    }
+    for name in ["smoke", "quick", "codiesp", "codiesp-dev"] {
+        assert!(names.iter().any(|found| found == name), "{name}");
+    }
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_place_and_the_known_keys() {
+    let message = message("filters = 12", "fliters = 12");
+    let at = format!("line {}, column 1", line("filters"));
+    assert_says(&message, &["my.toml", &at, "unknown field `fliters`", "`filters`"]);
+}
+
+#[test]
+fn an_unknown_model_is_named_with_the_models_there_are() {
+    let message = message("[run.model.caml]", "[run.model.camel]");
+    assert_says(&message, &["my.toml", "line", "unknown variant `camel`", "`logistic_regression`", "`caml`"]);
+}
+
+#[test]
+fn a_wrong_type_is_named_with_what_was_expected() {
+    let message = message("filters = 12", "filters = \"twelve\"");
+    let at = format!("line {}, column 11", line("filters"));
+    assert_says(&message, &["my.toml", &at, "invalid type: string \"twelve\", expected usize"]);
+}
+
+#[test]
+fn a_missing_key_is_named() {
+    let message = message("clip-norm = 0.0\n", "");
+    assert_says(&message, &["my.toml", "line", "missing field `clip-norm`"]);
+}
+
+#[test]
+fn what_is_not_toml_is_answered_with_its_place() {
+    assert_says(&message("seeds = [1]", "seeds = [1"), &["my.toml", "line"]);
+}
+
+#[test]
+fn values_that_cannot_be_are_named_with_key_line_and_column() {
+    let cases: &[(&str, &str, &str, &[&str])] = &[
+        ("lengths = [48]", "lengths = [0]", "lengths", &["lengths: expected at least one length, each 1 or more"]),
+        ("lengths = [48]", "lengths = [48, 48]", "lengths", &["lengths: names a value twice"]),
+        ("seeds = [1]", "seeds = []", "seeds", &["seeds: expected at least one seed"]),
+        ("name = \"tiny\"", "name = \"a/b\"", "name", &["name: expected letters"]),
+        ("epochs = 3", "epochs = 0", "epochs", &["run[0].training.epochs: 0: expected at least 1"]),
+        ("learning-rate = 0.02", "learning-rate = -1.0", "learning-rate", &["run[0].training.learning-rate: -1", "above 0"]),
+        ("metric = \"map\"", "metric = \"mop\"", "select", &["run[0].training.select", "\"mop\"", "icdbench list"]),
+        ("metric = \"map\"", "metric = \"precision-at-7\"", "select", &["\"precision-at-7\" is not one this suite computes"]),
+        ("text = \"words\"", "text = \"pieces\"", "text", &["run[0].text: \"pieces\" is not defined", "words"]),
+        ("at-k = [2]", "at-k = [0]", "at-k", &["evaluation.at-k: holds 0"]),
+        ("points = 100", "points = 0", "threshold", &["evaluation.threshold"]),
+    ];
+    for (from, to, key, words) in cases {
+        let message = message(from, to);
+        let place = format!("my.toml:{}:", line(key));
+        assert!(message.starts_with(&place), "{message} does not start with {place}");
+        assert_says(&message, words);
+    }
+}
+
+#[test]
+fn two_runs_of_one_model_need_names() {
+    let text = suite_text(60, &(caml(3, 16) + &caml(4, 16)));
+    let message = Suite::parse(&text, "my.toml").unwrap_err().to_string();
+    assert_says(&message, &["run[1]: a second run called \"caml\": give one of them a `name`"]);
+    let named = text.replacen("text = \"words\"", "name = \"first\"\ntext = \"words\"", 1);
+    assert!(Suite::parse(&named, "my.toml").is_ok());
+}
+
+#[test]
+fn a_missing_suite_file_says_where_to_find_one() {
+    let message = Suite::read(std::path::Path::new("no/such.toml")).unwrap_err().to_string();
+    assert_says(&message, &["no/such.toml: cannot read the suite", "icdbench list"]);
+}
