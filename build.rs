@@ -12,11 +12,27 @@ use sha2::{Digest, Sha256};
 const SCORED: &[&str] = &["data", "text", "models", "train", "metrics"];
 
 /// Packages whose version can move a score, by the start of their name.
-const NUMERIC: &[&str] = &["burn", "gemm", "cubecl", "cubek", "tokenizers", "rand_chacha", "tch", "regex"];
+const NUMERIC: &[&str] = &[
+    "burn",
+    "gemm",
+    "cubecl",
+    "cubek",
+    "tokenizers",
+    "rand_chacha",
+    "tch",
+    "regex",
+];
 
 fn main() {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"));
-    for watched in ["src", "Cargo.lock", "build.rs", "datasets.toml", ".git/HEAD", ".git/index"] {
+    for watched in [
+        "src",
+        "Cargo.lock",
+        "build.rs",
+        "datasets.toml",
+        ".git/HEAD",
+        ".git/index",
+    ] {
         if root.join(watched).exists() {
             println!("cargo::rerun-if-changed={watched}");
         }
@@ -60,7 +76,11 @@ fn main() {
         numeric_packages(&lock),
         hex(&Sha256::digest(lock.as_bytes())),
         run(Command::new(env::var("RUSTC").unwrap_or("rustc".into())).arg("-V")).unwrap_or_default(),
-        format!("{} {}", env::var("PROFILE").unwrap_or_default(), env::var("TARGET").unwrap_or_default()),
+        format!(
+            "{} {}",
+            env::var("PROFILE").unwrap_or_default(),
+            env::var("TARGET").unwrap_or_default()
+        ),
         features(),
     );
     let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets it")).join("built.rs");
@@ -120,14 +140,20 @@ fn git(root: &Path) -> (String, Option<bool>) {
         return ("not available: not built in a git checkout".into(), None);
     }
     match git(&["rev-parse", "HEAD"]) {
-        Some(revision) => (revision, git(&["status", "--porcelain"]).map(|changes| !changes.is_empty())),
+        Some(revision) => (
+            revision,
+            git(&["status", "--porcelain"]).map(|changes| !changes.is_empty()),
+        ),
         None => ("not available: no commit".into(), None),
     }
 }
 
 fn run(command: &mut Command) -> Option<String> {
     let output = command.output().ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 fn features() -> Vec<String> {

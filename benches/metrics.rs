@@ -7,8 +7,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use icdbench::metrics::{
-    NoteTable, Objective, Options, Scores, Targets, ThresholdGrid, TieOrder, evaluate,
-    tune_threshold,
+    NoteTable, Objective, Options, Scores, Targets, ThresholdGrid, TieOrder, evaluate, tune_threshold,
 };
 
 const NOTES: usize = 337;

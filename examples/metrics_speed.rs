@@ -10,8 +10,7 @@ use std::time::Instant;
 
 use anyhow::{Context, ensure};
 use icdbench::metrics::{
-    Evaluation, Objective, Options, Scores, Targets, ThresholdGrid, TieOrder, evaluate,
-    tune_threshold,
+    Evaluation, Objective, Options, Scores, Targets, ThresholdGrid, TieOrder, evaluate, tune_threshold,
 };
 
 /// Runs of `evaluate`; the median is reported beside the first, which also pays for cold caches.
@@ -67,11 +66,7 @@ fn main() -> anyhow::Result<()> {
 fn read_targets(directory: &Path, codes: usize) -> anyhow::Result<Targets> {
     let offsets = read(directory, "offsets.u32", u32::from_le_bytes)?;
     let columns = read(directory, "columns.u32", u32::from_le_bytes)?;
-    let row = |pair: &[u32]| {
-        columns
-            .get(pair[0] as usize..pair[1] as usize)
-            .map(<[u32]>::to_vec)
-    };
+    let row = |pair: &[u32]| columns.get(pair[0] as usize..pair[1] as usize).map(<[u32]>::to_vec);
     let rows: Option<Vec<Vec<u32>>> = offsets.windows(2).map(row).collect();
     let rows = rows.context("offsets.u32 points beyond columns.u32; write both anew")?;
     Ok(Targets::from_rows(&rows, codes)?)
@@ -82,20 +77,14 @@ fn read<T>(directory: &Path, name: &str, number: fn([u8; 4]) -> T) -> anyhow::Re
     let path = directory.join(name);
     let bytes = std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
     let (numbers, rest) = bytes.as_chunks::<4>();
-    ensure!(
-        rest.is_empty(),
-        "{} does not hold whole 4-byte numbers",
-        path.display()
-    );
+    ensure!(rest.is_empty(), "{} does not hold whole 4-byte numbers", path.display());
     Ok(numbers.iter().map(|&bytes| number(bytes)).collect())
 }
 
 /// The most memory this process has held; `None` where the system does not say (not Linux).
 fn peak_rss_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
 }

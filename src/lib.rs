@@ -23,13 +23,13 @@
 #![warn(missing_docs)]
 
 pub mod cli;
-pub mod suite;
-pub mod experiment;
 pub mod data;
-pub mod text;
-pub mod models;
-pub mod train;
+pub mod experiment;
+pub mod machine;
 pub mod metrics;
+pub mod models;
 pub mod record;
 pub mod report;
-pub mod machine;
+pub mod suite;
+pub mod text;
+pub mod train;

@@ -47,9 +47,16 @@ impl Machine {
         let available = std::thread::available_parallelism().map_or(1, |count| count.get() as u32);
         Self {
             operating_system: sysinfo::System::long_os_version()
-                .map(|name| format!("{name}, kernel {}", sysinfo::System::kernel_version().unwrap_or_default()))
+                .map(|name| {
+                    format!(
+                        "{name}, kernel {}",
+                        sysinfo::System::kernel_version().unwrap_or_default()
+                    )
+                })
                 .unwrap_or("not available: the system does not say".into()),
-            cpu: cpu.filter(|name| !name.is_empty()).unwrap_or("not available: the system does not say".into()),
+            cpu: cpu
+                .filter(|name| !name.is_empty())
+                .unwrap_or("not available: the system does not say".into()),
             cpus: available,
             threads: rayon::current_num_threads() as u32,
             memory_bytes,
@@ -87,9 +94,7 @@ fn gpu() -> String {
         .args(["--query-gpu=name,driver_version", "--format=csv,noheader"])
         .output();
     match output {
-        Ok(output) if output.status.success() => {
-            String::from_utf8_lossy(&output.stdout).trim().replace('\n', "; ")
-        }
+        Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout).trim().replace('\n', "; "),
         _ => "none".into(),
     }
 }

@@ -206,7 +206,10 @@ impl Suite {
         let at = |key: &str, problem: &str| Err((vec![key.to_owned()], problem.to_owned()));
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if self.name.is_empty() || !self.name.chars().all(plain) {
-            return at("name", "expected letters, digits, `-` and `_`: it names the report's folder");
+            return at(
+                "name",
+                "expected letters, digits, `-` and `_`: it names the report's folder",
+            );
         }
         if self.lengths.is_empty() || self.lengths.contains(&0) {
             return at("lengths", "expected at least one length, each 1 or more");
@@ -238,7 +241,11 @@ impl Suite {
         };
         if !self.text.contains_key(&run.text) {
             let known: Vec<&str> = self.text.keys().map(String::as_str).collect();
-            let problem = format!("{:?} is not defined: expected one of [text.<name>]: {}", run.text, known.join(", "));
+            let problem = format!(
+                "{:?} is not defined: expected one of [text.<name>]: {}",
+                run.text,
+                known.join(", ")
+            );
             return Err((key(&["text"]), problem));
         }
         if let Some(other) = self.runs[..index].iter().find(|other| other.title() == run.title()) {

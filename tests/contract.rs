@@ -15,7 +15,9 @@ fn task() -> Task {
         vocabulary: WORDS,
         padding: 0,
         training_notes: 20,
+        code_frequency: (0..CODES as u32).map(|code| 1 + code).collect(),
         document_frequency: Some((0..WORDS as u32).collect()),
+        count_scale: (0..WORDS).map(|word| 0.1 + word as f32 / 10.0).collect(),
         descriptions: (0..CODES as u32).map(|code| vec![2 + code, 3 + code]).collect(),
         word_vectors: None,
     }
@@ -24,7 +26,11 @@ fn task() -> Task {
 fn notes() -> Vec<Vec<i32>> {
     let length = [1, 13, 30, 7, 22];
     (0..5)
-        .map(|note| (0..length[note]).map(|i| 1 + ((i * 7 + note * 11) % (WORDS - 1)) as i32).collect())
+        .map(|note| {
+            (0..length[note])
+                .map(|i| 1 + ((i * 7 + note * 11) % (WORDS - 1)) as i32)
+                .collect()
+        })
         .collect()
 }
 
@@ -63,7 +69,10 @@ fn rows(logits: Tensor<2>) -> Vec<Vec<f32>> {
 fn assert_close(left: &[f32], right: &[f32], tolerance: f32, what: &str) {
     assert_eq!(left.len(), right.len(), "{what}");
     for (a, b) in left.iter().zip(right) {
-        assert!(a.is_finite() && (a - b).abs() <= tolerance * (1.0 + b.abs()), "{what}: {a} against {b}");
+        assert!(
+            a.is_finite() && (a - b).abs() <= tolerance * (1.0 + b.abs()),
+            "{what}: {a} against {b}"
+        );
     }
 }
 
@@ -98,7 +107,12 @@ fn a_note_alone_in_a_batch_padded_further_or_in_another_order_has_the_same_logit
             let alone = rows(model.logits(&batch(std::slice::from_ref(note), 0, &device)));
             assert_close(&alone[0], &together[i], 1e-5, &format!("{name}: note {i} alone"));
             assert_close(&padded[i], &together[i], 1e-5, &format!("{name}: note {i} padded"));
-            assert_close(&reversed[4 - i], &together[i], 1e-5, &format!("{name}: note {i} reversed"));
+            assert_close(
+                &reversed[4 - i],
+                &together[i],
+                1e-5,
+                &format!("{name}: note {i} reversed"),
+            );
         }
     });
 }
@@ -114,7 +128,11 @@ fn two_different_notes_have_different_logits() {
 
 /// Gradients by path, from the model's own `gradients`.
 fn gradients(model: &Model, batch: &Batch, targets: Tensor<2>) -> (f32, Parameters) {
-    struct Collect(burn::optim::GradientsParams, Parameters, std::collections::BTreeMap<u64, String>);
+    struct Collect(
+        burn::optim::GradientsParams,
+        Parameters,
+        std::collections::BTreeMap<u64, String>,
+    );
     impl burn::module::ModuleVisitor for Collect {
         fn visit_float<const D: usize>(&mut self, parameter: &burn::module::Param<Tensor<D>>) {
             if let Some(gradient) = self.0.remove::<D>(parameter.id) {
@@ -139,9 +157,14 @@ fn every_parameter_receives_a_gradient_of_its_own_shape() {
         let (loss, found) = gradients(&model, &batch(&notes(), 2, &device), targets(5, &device));
         assert!(loss.is_finite() && loss > 0.0, "{name}: loss {loss}");
         for (path, parameter) in parameters::read(&model) {
-            let gradient = found.get(&path).unwrap_or_else(|| panic!("{name}: {path} has no gradient"));
+            let gradient = found
+                .get(&path)
+                .unwrap_or_else(|| panic!("{name}: {path} has no gradient"));
             assert_eq!(gradient.shape, parameter.shape, "{name}: {path}");
-            assert!(gradient.values.iter().any(|value| *value != 0.0), "{name}: {path} is all 0");
+            assert!(
+                gradient.values.iter().any(|value| *value != 0.0),
+                "{name}: {path} is all 0"
+            );
             assert!(gradient.values.iter().all(|value| value.is_finite()), "{name}: {path}");
         }
     });
@@ -174,7 +197,10 @@ fn gradients_are_those_of_the_loss_by_finite_differences() {
             let step = 1e-2;
             let difference = (shifted(step) - shifted(-step)) / (2.0 * step);
             let tolerance = 2e-2 * largest.abs() + 2e-4;
-            assert!((difference - largest).abs() <= tolerance, "{name}: {path}: {difference} against {largest}");
+            assert!(
+                (difference - largest).abs() <= tolerance,
+                "{name}: {path}: {difference} against {largest}"
+            );
         }
     });
 }
@@ -201,16 +227,26 @@ fn loading_refuses_missing_left_over_and_misshapen_parameters_by_name() {
 
         let mut missing = values.clone();
         missing.remove(&path);
-        assert_eq!(parameters::write(model.clone(), missing).unwrap_err(), format!("lacks {path}"), "{name}");
+        assert_eq!(
+            parameters::write(model.clone(), missing).unwrap_err(),
+            format!("lacks {path}"),
+            "{name}"
+        );
 
         let mut extra = values.clone();
         extra.insert("zzz".into(), values[&path].clone());
-        assert!(parameters::write(model.clone(), extra).unwrap_err().contains("zzz"), "{name}");
+        assert!(
+            parameters::write(model.clone(), extra).unwrap_err().contains("zzz"),
+            "{name}"
+        );
 
         let mut misshapen = values.clone();
         misshapen.get_mut(&path).unwrap().shape.push(1);
         let message = parameters::write(model.clone(), misshapen).unwrap_err();
-        assert!(message.contains(&path) && message.contains("expected"), "{name}: {message}");
+        assert!(
+            message.contains(&path) && message.contains("expected"),
+            "{name}: {message}"
+        );
     });
 }
 
@@ -259,7 +295,12 @@ fn blocks_of_one_seven_and_all_labels_agree() {
         };
         for block in [1, 7] {
             let (blocked_logits, (blocked_loss, blocked)) = with_block(block).unwrap();
-            assert_close(&blocked_logits, &logits, 1e-5, &format!("{name}: logits, block {block}"));
+            assert_close(
+                &blocked_logits,
+                &logits,
+                1e-5,
+                &format!("{name}: logits, block {block}"),
+            );
             assert_close(&[blocked_loss], &[loss], 1e-5, &format!("{name}: loss, block {block}"));
             for (path, gradient) in &whole {
                 let what = format!("{name}: {path}, block {block}");
@@ -281,7 +322,10 @@ fn explanations_are_weights_over_the_real_tokens() {
         for (row, &length) in parameters::host(weights).chunks(batch.width()).zip(&batch.lengths) {
             assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{name}");
             // CAML's convolution of even width has a position that looks one word past the end.
-            assert!(row[(length + 1).min(row.len())..].iter().all(|&weight| weight == 0.0), "{name}");
+            assert!(
+                row[(length + 1).min(row.len())..].iter().all(|&weight| weight == 0.0),
+                "{name}"
+            );
         }
     });
 }

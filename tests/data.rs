@@ -20,8 +20,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use icdbench::data::{
-    CodeChoice, CodiespSettings, Corpus, DatasetSettings, DivisionSettings, Error, Language, Note,
-    NotesWithoutCodes, Part, Registry, Validation, load,
+    CodeChoice, CodiespSettings, Corpus, DatasetSettings, DivisionSettings, Error, Language, Note, NotesWithoutCodes,
+    Part, Registry, Validation, load,
 };
 
 /// A copy of the made-up release that a test may damage.
@@ -35,19 +35,13 @@ impl Release {
         let directory = tempfile::tempdir().unwrap();
         copy(&fixture(), directory.path());
         let registry = fs::read_to_string(fixture().join("datasets.toml")).unwrap();
-        Self {
-            directory,
-            registry,
-        }
+        Self { directory, registry }
     }
 
     /// Without checksums, so that what they would catch first is caught by the check in question.
     fn unsigned() -> Self {
         let mut release = Self::new();
-        let kept = release
-            .registry
-            .lines()
-            .filter(|line| !line.starts_with("sha256"));
+        let kept = release.registry.lines().filter(|line| !line.starts_with("sha256"));
         release.registry = kept.collect::<Vec<_>>().join("\n");
         release
     }
@@ -77,11 +71,7 @@ impl Release {
     }
 
     fn load(&self, language: Language, codes: CodeChoice) -> Result<Corpus, Error> {
-        load(
-            &codiesp(language, codes),
-            Some(self.directory.path()),
-            &self.registry(),
-        )
+        load(&codiesp(language, codes), Some(self.directory.path()), &self.registry())
     }
 
     fn corpus(&self) -> Corpus {

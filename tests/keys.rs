@@ -39,7 +39,10 @@ fn the_same_inputs_give_the_same_keys() {
 
 #[test]
 fn what_cannot_move_a_result_does_not_move_the_key() {
-    for (from, to) in [("name = \"tiny\"", "name = \"other\""), ("description = \"for tests\"", "description = \"x\"")] {
+    for (from, to) in [
+        ("name = \"tiny\"", "name = \"other\""),
+        ("description = \"for tests\"", "description = \"x\""),
+    ] {
         assert_eq!(keys(&good()), keys(&good().replacen(from, to, 1)), "{to}");
     }
 }
@@ -56,7 +59,11 @@ fn any_changed_setting_changes_the_key() {
         ("notes = 60", "notes = 61", &both),
         ("rule = { top = 8 }", "rule = { top = 7 }", &both),
         ("unseen-codes = \"ignore\"", "unseen-codes = \"count-as-missed\"", &both),
-        ("notes-without-codes = \"drop\"", "notes-without-codes = \"keep\"", &both),
+        (
+            "notes-without-codes = \"drop\"",
+            "notes-without-codes = \"keep\"",
+            &both,
+        ),
         ("evaluation = \"test\"", "evaluation = \"dev\"", &[]), // refused below: dev also validates
         ("normalise = \"caml\"", "normalise = \"edin\"", &both),
         ("min-documents = 2", "min-documents = 3", &both),
@@ -115,10 +122,9 @@ fn release(edit: impl Fn(&mut BTreeMap<String, Vec<u8>>)) -> tempfile::TempDir {
 
 #[test]
 fn one_byte_of_data_changes_the_key() {
-    let registry_text = std::fs::read_to_string(
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/codiesp/datasets.toml"),
-    )
-    .unwrap();
+    let registry_text =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/codiesp/datasets.toml"))
+            .unwrap();
     let registry = Registry::parse(&registry_text, "fixture").unwrap();
     let text = suite_text(60, &logistic_regression(3))
         .replace(
@@ -127,7 +133,10 @@ fn one_byte_of_data_changes_the_key() {
         )
         .replace("rule = { top = 8 }", "rule = \"all\"")
         .replace("min-documents = 2", "min-documents = 1")
-        .replace("validation = { part = \"dev\" }", "validation = { fraction-of-train = 0.3, seed = 1 }")
+        .replace(
+            "validation = { part = \"dev\" }",
+            "validation = { fraction-of-train = 0.3, seed = 1 }",
+        )
         .replace("evaluation = \"test\"", "evaluation = \"dev\"");
     let of = |directory: &tempfile::TempDir| keys_of(&text, Some(directory.path()), &registry, "flex");
     let original = of(&release(|_| {}));

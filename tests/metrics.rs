@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use icdbench::metrics::{
-    CodeScore, Evaluation, METRICS, NoteTable, Objective, Options, Scores, Targets, ThresholdGrid,
-    TieOrder, evaluate, from_notes, metric_info, metric_title, tune_threshold,
+    CodeScore, Evaluation, METRICS, NoteTable, Objective, Options, Scores, Targets, ThresholdGrid, TieOrder, evaluate,
+    from_notes, metric_info, metric_title, tune_threshold,
 };
 use proptest::prelude::*;
 
@@ -52,10 +52,7 @@ impl Case {
 
     fn keep_notes(&self, notes: &[usize]) -> Case {
         Case {
-            scores: notes
-                .iter()
-                .map(|&note| self.scores[note].clone())
-                .collect(),
+            scores: notes.iter().map(|&note| self.scores[note].clone()).collect(),
             gold: notes.iter().map(|&note| self.gold[note].clone()).collect(),
         }
     }
@@ -121,9 +118,8 @@ fn golden_vector_matches_to_six_digits() {
 
 #[test]
 fn golden_vector_has_its_best_threshold_on_the_edin_grid() {
-    let tuned = golden().with(|scores, targets| {
-        tune_threshold(scores, targets, &ThresholdGrid::EDIN, Objective::MicroF1).unwrap()
-    });
+    let tuned = golden()
+        .with(|scores, targets| tune_threshold(scores, targets, &ThresholdGrid::EDIN, Objective::MicroF1).unwrap());
     assert_eq!(
         format!("{:.6} {:.6}", tuned.threshold, tuned.value),
         "0.303030 0.818182"
@@ -134,10 +130,7 @@ fn golden_vector_has_its_best_threshold_on_the_edin_grid() {
 fn every_score_is_in_the_table_and_every_row_of_the_table_is_scored() {
     let scores = golden().evaluate(&options()).scores;
     for name in scores.keys() {
-        assert!(
-            metric_info(name).is_some() && metric_title(name).is_some(),
-            "{name}"
-        );
+        assert!(metric_info(name).is_some() && metric_title(name).is_some(), "{name}");
     }
     for metric in METRICS {
         let name = metric.name.replace("-at-k", "-at-2");
@@ -218,19 +211,8 @@ fn targets_against_themselves_are_perfect() {
         *scores = gold.iter().map(|&gold| f32::from(u8::from(gold))).collect();
     }
     let scores = case.evaluate(&options()).scores;
-    let perfect = [
-        "micro-f1",
-        "macro-f1-present",
-        "exact-match",
-        "map",
-        "r-precision",
-    ];
-    let areas = [
-        "micro-roc-auc",
-        "macro-roc-auc",
-        "micro-pr-auc",
-        "macro-pr-auc",
-    ];
+    let perfect = ["micro-f1", "macro-f1-present", "exact-match", "map", "r-precision"];
+    let areas = ["micro-roc-auc", "macro-roc-auc", "micro-pr-auc", "macro-pr-auc"];
     for name in perfect.into_iter().chain(areas) {
         assert_eq!(scores[name], 1.0, "{name}");
     }
@@ -247,11 +229,7 @@ fn negative_scores_and_both_zeros_are_ordered_as_numbers() {
     assert_eq!(evaluation.scores["micro-roc-auc"], 0.5 / 4.0);
     let predicted = |code: &CodeScore| code.tp + code.fp;
     assert_eq!(
-        evaluation
-            .per_code
-            .iter()
-            .map(predicted)
-            .collect::<Vec<_>>(),
+        evaluation.per_code.iter().map(predicted).collect::<Vec<_>>(),
         [0, 0, 0, 1]
     );
     assert_eq!(evaluation.per_note[0].gold_ranks, [3, 4]);
@@ -274,10 +252,7 @@ fn an_evaluation_survives_json() {
         json.contains(r#""gold-ranks":[1,3]"#) && json.contains(r#""fn":1"#),
         "{json}"
     );
-    assert_eq!(
-        serde_json::from_str::<Evaluation>(&json).unwrap(),
-        evaluation
-    );
+    assert_eq!(serde_json::from_str::<Evaluation>(&json).unwrap(), evaluation);
 }
 
 /// The textbook versions, cell by cell and pair by pair.
@@ -379,11 +354,7 @@ mod textbook {
             .collect();
         let over = |columns: &[Vec<(f32, bool)>], value: fn(f64, f64, f64) -> f64| {
             let decided = columns.iter().map(|cells| decide(cells, options.threshold));
-            mean(
-                &decided
-                    .map(|(tp, fp, fn_)| value(tp, fp, fn_))
-                    .collect::<Vec<f64>>(),
-            )
+            mean(&decided.map(|(tp, fp, fn_)| value(tp, fp, fn_)).collect::<Vec<f64>>())
         };
         let precision = |tp: f64, fp: f64, _: f64| share(tp, tp + fp);
         let recall = |tp: f64, _: f64, fn_: f64| share(tp, tp + fn_);
@@ -411,10 +382,7 @@ mod textbook {
         put("macro-f1-present", over(&present, f1));
         put("micro-f1-present", over(&[present.concat()], f1));
         let rocs: Vec<f64> = columns.iter().filter_map(|cells| roc_auc(cells)).collect();
-        let prs: Vec<f64> = present
-            .iter()
-            .filter_map(|cells| average_precision(cells))
-            .collect();
+        let prs: Vec<f64> = present.iter().filter_map(|cells| average_precision(cells)).collect();
         let macro_roc = (!rocs.is_empty()).then(|| mean(&rocs));
         let areas = [
             ("micro-roc-auc", roc_auc(&pooled[0])),
@@ -435,9 +403,7 @@ mod textbook {
             .zip(&case.gold)
             .map(|(s, g)| ranked(s, g, options.ties))
             .collect();
-        let over = |value: &dyn Fn(&[bool]) -> f64| {
-            mean(&notes.iter().map(|flags| value(flags)).collect::<Vec<f64>>())
-        };
+        let over = |value: &dyn Fn(&[bool]) -> f64| mean(&notes.iter().map(|flags| value(flags)).collect::<Vec<f64>>());
         let average_precision = |flags: &[bool]| {
             let precision_at = |rank: usize| true_flags(&flags[..rank]) / rank as f64;
             let gold = (1..=flags.len()).filter(|&rank| flags[rank - 1]);
@@ -450,10 +416,7 @@ mod textbook {
         all.insert("map".to_owned(), over(&average_precision));
         all.insert("r-precision".to_owned(), over(&r_precision));
         let exact = case.scores.iter().zip(&case.gold).map(|(scores, gold)| {
-            let same = scores
-                .iter()
-                .zip(gold)
-                .all(|(s, &g)| (*s > options.threshold) == g);
+            let same = scores.iter().zip(gold).all(|(s, &g)| (*s > options.threshold) == g);
             f64::from(u8::from(same))
         });
         all.insert("exact-match".to_owned(), mean(&exact.collect::<Vec<f64>>()));
@@ -487,27 +450,17 @@ fn cases() -> impl Strategy<Value = Case> {
 }
 
 fn any_options() -> impl Strategy<Value = Options> {
-    let ties = prop_oneof![
-        Just(TieOrder::HigherIndexFirst),
-        Just(TieOrder::LowerIndexFirst)
-    ];
-    ((-2i8..=9), prop::collection::vec(1usize..50, 0..4), ties).prop_map(|(eighths, at_k, ties)| {
-        Options {
-            threshold: f32::from(eighths) / 8.0,
-            at_k,
-            ties,
-        }
+    let ties = prop_oneof![Just(TieOrder::HigherIndexFirst), Just(TieOrder::LowerIndexFirst)];
+    ((-2i8..=9), prop::collection::vec(1usize..50, 0..4), ties).prop_map(|(eighths, at_k, ties)| Options {
+        threshold: f32::from(eighths) / 8.0,
+        at_k,
+        ties,
     })
 }
 
 /// Asserts the same names and values within `tolerance`.
 fn assert_close(left: &BTreeMap<String, f64>, right: &BTreeMap<String, f64>, tolerance: f64) {
-    assert!(
-        left.keys().eq(right.keys()),
-        "{:?} {:?}",
-        left.keys(),
-        right.keys()
-    );
+    assert!(left.keys().eq(right.keys()), "{:?} {:?}", left.keys(), right.keys());
     for (name, value) in left {
         assert!(
             (value - right[name]).abs() <= tolerance,
@@ -630,9 +583,7 @@ fn skewed_case(notes: usize, codes: usize) -> Case {
         gold: Vec::new(),
     };
     for _ in 0..notes {
-        let gold: Vec<bool> = (0..codes)
-            .map(|code| uniform() < 1.0 / (2.0 + code as f32))
-            .collect();
+        let gold: Vec<bool> = (0..codes).map(|code| uniform() < 1.0 / (2.0 + code as f32)).collect();
         let score = |&gold: &bool| (uniform() + 0.2 * f32::from(u8::from(gold))) / 1.2;
         case.scores.push(gold.iter().map(score).collect());
         case.gold.push(gold);
@@ -644,15 +595,10 @@ fn skewed_case(notes: usize, codes: usize) -> Case {
 fn the_number_of_threads_changes_no_bit() {
     let case = skewed_case(60, 400);
     let run = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
             let evaluation = case.evaluate(&options());
-            let tuned = case.with(|s, t| {
-                tune_threshold(s, t, &ThresholdGrid::EDIN, Objective::MacroF1All).unwrap()
-            });
+            let tuned = case.with(|s, t| tune_threshold(s, t, &ThresholdGrid::EDIN, Objective::MacroF1All).unwrap());
             serde_json::to_string(&(evaluation, tuned)).unwrap()
         })
     };

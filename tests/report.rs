@@ -17,32 +17,19 @@ use records::{cell, ended, scored};
 
 /// Two models at two lengths with two seeds: one cell failed, one was skipped, one has no record.
 fn mixed() -> (Vec<Record>, SuiteText) {
-    let cells: Vec<_> = [
-        ("caml", 512),
-        ("caml", 1024),
-        ("long_bert", 512),
-        ("long_bert", 1024),
-    ]
-    .into_iter()
-    .flat_map(|(run, length)| [cell(run, length, 1), cell(run, length, 2)])
-    .collect();
+    let cells: Vec<_> = [("caml", 512), ("caml", 1024), ("long_bert", 512), ("long_bert", 1024)]
+        .into_iter()
+        .flat_map(|(run, length)| [cell(run, length, 1), cell(run, length, 2)])
+        .collect();
     let records = vec![
         // Not in the suite's order: the report must not depend on the order of the records.
-        ended(
-            cells[7].clone(),
-            Status::Skipped,
-            Some("the test codes are not public"),
-        ),
+        ended(cells[7].clone(), Status::Skipped, Some("the test codes are not public")),
         scored(cells[0].clone(), 0.412),
         scored(cells[1].clone(), 0.428),
         scored(cells[4].clone(), 0.405),
         scored(cells[5].clone(), 0.425),
         scored(cells[3].clone(), 0.447),
-        ended(
-            cells[2].clone(),
-            Status::Failed,
-            Some("the loss became NaN at step 12"),
-        ),
+        ended(cells[2].clone(), Status::Failed, Some("the loss became NaN at step 12")),
     ];
     (records, suite(cells))
 }
@@ -106,19 +93,13 @@ fn the_csv_files_are_as_they_were() {
         "table_csv",
         text(csv::tables(&[(section.title.as_str(), &section.scores)]).unwrap())
     );
-    insta::assert_snapshot!(
-        "bins_csv",
-        text(csv::frequency_bins(&page.summary).unwrap())
-    );
+    insta::assert_snapshot!("bins_csv", text(csv::frequency_bins(&page.summary).unwrap()));
     insta::assert_snapshot!("speed_csv", text(csv::speed(&page.summary).unwrap()));
     let long = text(csv::scores(&page.summary).unwrap());
     let rows: Vec<&str> = long.lines().collect();
     // 5 scored cells with 15 metrics on three parts, two without scores, and the heading.
     assert_eq!(rows.len(), 1 + 5 * 3 * 15 + 2);
-    insta::assert_snapshot!(
-        "scores_csv",
-        [&rows[..8], &rows[rows.len() - 2..]].concat().join("\n")
-    );
+    insta::assert_snapshot!("scores_csv", [&rows[..8], &rows[rows.len() - 2..]].concat().join("\n"));
 }
 
 #[test]
@@ -127,9 +108,7 @@ fn the_numbers_of_the_table_are_those_of_the_records() {
     let page = page(&records, &suite);
     let table = &page.sections[0].scores;
     let score = |seed: u64, metric: &str| {
-        let record = records
-            .iter()
-            .find(|record| record.cell == cell("caml", 512, seed));
+        let record = records.iter().find(|record| record.cell == cell("caml", 512, seed));
         record.unwrap().outcome.as_ref().unwrap().scores[metric]
     };
     let cells = row(table, &["512", "caml"]);
@@ -145,27 +124,19 @@ fn the_numbers_of_the_table_are_those_of_the_records() {
             "{}",
             column.key
         );
-        assert!(
-            (number.value.sd.unwrap() - sd).abs() < 1e-12,
-            "{}",
-            column.key
-        );
+        assert!((number.value.sd.unwrap() - sd).abs() < 1e-12, "{}", column.key);
         assert_eq!(number.mean, format!("{:.1}", 50.0 * (first + second)));
         assert_eq!(number.sd, Some(format!("{:.1}", 100.0 * sd)));
     }
     let prior = row(table, &["any", "frequency prior"]);
-    assert!(
-        matches!(&prior[0], Cell::Number(number) if number.mean == "11.0" && number.sd.is_none())
-    );
+    assert!(matches!(&prior[0], Cell::Number(number) if number.mean == "11.0" && number.sd.is_none()));
 }
 
 #[test]
 fn the_best_of_each_length_is_bold_and_so_are_ties() {
     let best = |levels: [f64; 3]| {
         let runs = ["caml", "bert_xml", "long_bert"].iter().zip(levels);
-        let records: Vec<Record> = runs
-            .map(|(run, level)| scored(cell(run, 512, 1), level))
-            .collect();
+        let records: Vec<Record> = runs.map(|(run, level)| scored(cell(run, 512, 1), level)).collect();
         let suite = suite(Vec::new());
         let page = page(&records, &suite);
         let table = &page.sections[0].scores;
@@ -204,9 +175,7 @@ fn every_cell_without_scores_is_named_with_its_reason() {
         assert!(markdown.contains(reason), "{reason}");
     }
     let state = &row(&page.sections[0].scores, &["1,024", "long_bert"])[0];
-    assert!(
-        matches!(state, Cell::State { word, notes } if word == "missing, skipped" && notes.len() == 2)
-    );
+    assert!(matches!(state, Cell::State { word, notes } if word == "missing, skipped" && notes.len() == 2));
 }
 
 #[test]
@@ -232,10 +201,7 @@ fn a_later_record_of_a_cell_replaces_an_earlier_one_and_foreign_records_are_left
 #[test]
 fn names_are_escaped_in_every_format() {
     let name = "a_b&c<d>%|#{~}^\\$`\"";
-    let records = [
-        scored(cell(name, 512, 1), 0.4),
-        scored(cell("caml", 512, 1), 0.5),
-    ];
+    let records = [scored(cell(name, 512, 1), 0.4), scored(cell("caml", 512, 1), 0.5)];
     let suite = SuiteText {
         name: name.to_owned(),
         ..suite(Vec::new())
@@ -253,12 +219,10 @@ fn names_are_escaped_in_every_format() {
         .take_while(|line| line.starts_with('|'))
         .map(columns)
         .collect();
-    assert!(
-        widths.windows(2).all(|pair| pair[0] == pair[1]),
-        "{widths:?}"
-    );
+    assert!(widths.windows(2).all(|pair| pair[0] == pair[1]), "{widths:?}");
     let latex = latex::table(table, &[]);
-    let spelled = r"a\_b\&c\textless{}d\textgreater{}\%\textbar{}\#\{\textasciitilde{}\}\textasciicircum{}\textbackslash{}\$";
+    let spelled =
+        r"a\_b\&c\textless{}d\textgreater{}\%\textbar{}\#\{\textasciitilde{}\}\textasciicircum{}\textbackslash{}\$";
     assert!(latex.contains(spelled), "{latex}");
     let html = html::page(&page, 100).unwrap();
     assert!(html.contains("a_b&amp;c&lt;d&gt;%|#{~}^\\$`&quot;"));
@@ -285,9 +249,7 @@ fn anchors_lead_to_something_and_identifiers_are_unique() {
     let html = html::page(&page(&records, &suite), 100).unwrap();
     let values = |marker: &str| -> Vec<String> {
         let parts = html.split(marker).skip(1);
-        parts
-            .map(|part| part.split('"').next().unwrap().to_owned())
-            .collect()
+        parts.map(|part| part.split('"').next().unwrap().to_owned()).collect()
     };
     let identifiers = values(" id=\"");
     for (index, identifier) in identifiers.iter().enumerate() {
@@ -308,11 +270,7 @@ fn well_formed(xml: &str) -> bool {
         if tag.matches('"').count() % 2 != 0 {
             return false;
         }
-        let name = tag
-            .trim_start_matches('/')
-            .split([' ', '/'])
-            .next()
-            .unwrap_or_default();
+        let name = tag.trim_start_matches('/').split([' ', '/']).next().unwrap_or_default();
         if tag.starts_with('/') {
             if open.pop() != Some(name) {
                 return false;
@@ -341,11 +299,7 @@ fn every_svg_is_well_formed_follows_the_theme_and_names_itself() {
         assert!(svg.contains("@media screen and (prefers-color-scheme: dark)"));
         assert!(svg.contains("fill=\"#FFFFFF\"") && svg.contains("{fill:#16181D}"));
         assert!(svg.contains("role=\"img\" aria-label=\"") && svg.contains("<title>"));
-        assert!(
-            !svg.contains("#FE0"),
-            "a stand-in colour is left in {}",
-            scene.id
-        );
+        assert!(!svg.contains("#FE0"), "a stand-in colour is left in {}", scene.id);
         assert!(!svg.contains("NaN") && !svg.contains("inf"));
     }
 }
@@ -355,17 +309,9 @@ fn no_label_of_a_plot_is_cut_off_at_the_edge() {
     let long = "a_model_with_a_rather_long_name_and_a_setting";
     let suites = [
         mixed().0,
-        vec![
-            scored(cell("caml", 512, 1), 0.4),
-            scored(cell(long, 512, 1), 0.99),
-        ],
+        vec![scored(cell("caml", 512, 1), 0.4), scored(cell(long, 512, 1), 0.99)],
         (0..12)
-            .map(|run| {
-                scored(
-                    cell(&format!("{long}_{run}"), 512 << (run % 3), 1),
-                    0.08 * run as f64,
-                )
-            })
+            .map(|run| scored(cell(&format!("{long}_{run}"), 512 << (run % 3), 1), 0.08 * run as f64))
             .collect(),
     ];
     for records in suites {
@@ -466,10 +412,7 @@ fn the_same_records_give_the_same_bytes_in_any_order_and_old_plots_go() {
     assert!(
         first == second,
         "{:?}",
-        first
-            .keys()
-            .zip(second.keys())
-            .find(|(a, b)| first[*a] != second[*b])
+        first.keys().zip(second.keys()).find(|(a, b)| first[*a] != second[*b])
     );
 }
 
@@ -489,22 +432,16 @@ fn a_report_that_cannot_be_written_leaves_the_old_one_and_names_the_place() {
         pages,
         ["index.html", "report.md"].map(|file| fs::read(report.join(file)).unwrap())
     );
-    assert!(fs::read_dir(&report).unwrap().all(|entry| {
-        !entry
+    assert!(
+        fs::read_dir(&report)
             .unwrap()
-            .file_name()
-            .to_string_lossy()
-            .starts_with('.')
-    }));
+            .all(|entry| { !entry.unwrap().file_name().to_string_lossy().starts_with('.') })
+    );
 
     let file = target.path().join("file");
     fs::write(&file, "not a directory").unwrap();
-    let error =
-        write_report(&records, &suite, &Options::default(), &file.join("report")).unwrap_err();
-    assert!(
-        error.to_string().contains("cannot create the report"),
-        "{error}"
-    );
+    let error = write_report(&records, &suite, &Options::default(), &file.join("report")).unwrap_err();
+    assert!(error.to_string().contains("cannot create the report"), "{error}");
     assert_eq!(fs::read_to_string(&file).unwrap(), "not a directory");
 }
 
@@ -522,8 +459,5 @@ fn several_tasks_have_their_own_sections_and_plot_files() {
         .map(|figure| figure.stem.as_str())
         .collect();
     assert_eq!(page.sections.len(), 2);
-    assert!(
-        stems.contains(&"lengths-codiesp-all-codes-test")
-            && stems.contains(&"lengths-codiesp-top-50-test")
-    );
+    assert!(stems.contains(&"lengths-codiesp-all-codes-test") && stems.contains(&"lengths-codiesp-top-50-test"));
 }

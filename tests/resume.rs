@@ -25,7 +25,10 @@ fn a_run_killed_at_twenty_random_moments_ends_in_the_bytes_of_an_undisturbed_one
     assert_eq!(expected.len(), 2);
 
     // From the clock: other moments in every run of the test. The seed is in the message should it fail.
-    let seed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64;
+    let seed = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_nanos() as u64;
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut kills = 0;
     let mut round = 0;
@@ -50,7 +53,10 @@ fn a_run_killed_at_twenty_random_moments_ends_in_the_bytes_of_an_undisturbed_one
             assert_eq!(child.wait().unwrap().code(), Some(0), "seed {seed}");
             break;
         }
-        assert!(bench.results(&results) == expected, "seed {seed}, round {round}: other bytes than undisturbed");
+        assert!(
+            bench.results(&results) == expected,
+            "seed {seed}, round {round}: other bytes than undisturbed"
+        );
         let left = files(&bench.path(&results).join("work"));
         assert!(left.iter().all(|file| file.ends_with(".lock")), "left behind: {left:?}");
     }
@@ -71,12 +77,19 @@ fn ctrl_c_finishes_the_step_checkpoints_and_the_same_command_goes_on() {
         std::thread::sleep(Duration::from_millis(5));
     }
     std::thread::sleep(Duration::from_millis(100));
-    let interrupt = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let interrupt = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
     assert!(interrupt.success());
     let output = child.wait_with_output().unwrap();
     assert_fails(&output, 130, &["the same command goes on from here"]);
     assert!(bench.records("stopped").is_empty());
-    assert!(files(&bench.path("stopped/work")).iter().any(|file| file.ends_with("last.safetensors")));
+    assert!(
+        files(&bench.path("stopped/work"))
+            .iter()
+            .any(|file| file.ends_with("last.safetensors"))
+    );
 
     assert_good(&bench.run(&quietly("stopped", &[])));
     assert!(bench.results("stopped") == bench.results("undisturbed"));
@@ -92,13 +105,21 @@ fn a_full_disk_loses_nothing_finished_and_says_what_happened() {
     let limited = std::process::Command::new("bash")
         .current_dir(bench.directory.path())
         .env("RAYON_NUM_THREADS", "1")
-        .args(["-c", &format!("trap '' XFSZ; ulimit -f 400; exec {program} {arguments}")])
+        .args([
+            "-c",
+            &format!("trap '' XFSZ; ulimit -f 400; exec {program} {arguments}"),
+        ])
         .output()
         .unwrap();
     assert_fails(
         &limited,
         2,
-        &["cannot write the checkpoint", "File too large", "What was written before is untouched", "run the same command again"],
+        &[
+            "cannot write the checkpoint",
+            "File too large",
+            "What was written before is untouched",
+            "run the same command again",
+        ],
     );
     let finished = bench.records("results");
     assert_eq!(finished.len(), 1, "the first cell is finished");
@@ -142,7 +163,9 @@ fn two_processes_on_one_results_directory_share_the_work_and_corrupt_nothing() {
 fn a_second_run_does_no_work() {
     let bench = Bench::new(&suite_text(60, &logistic_regression(3)));
     assert_good(&bench.run(&quietly("results", &[])));
-    let record = bench.path("results/records").join(format!("{}.json", bench.records("results")[0].key));
+    let record = bench
+        .path("results/records")
+        .join(format!("{}.json", bench.records("results")[0].key));
     let before = std::fs::metadata(&record).unwrap().modified().unwrap();
     let again = bench.run(&["--json", "--results", "results", "run", "tiny.toml", "--no-report"]);
     assert_good(&again);
@@ -153,13 +176,19 @@ fn a_second_run_does_no_work() {
 #[test]
 fn a_truncated_checkpoint_is_named_and_never_used() {
     let bench = Bench::new(&suite_text(60, &caml(40, 16)));
-    let mut child = bench.command(&quietly("results", &["--checkpoint-every", "0"])).spawn().unwrap();
+    let mut child = bench
+        .command(&quietly("results", &["--checkpoint-every", "0"]))
+        .spawn()
+        .unwrap();
     let last = loop {
         let work = bench.path("results/work");
         if let Some(file) = files(&work).into_iter().find(|file| file.ends_with("last.safetensors")) {
             break work.join(file);
         }
-        assert!(child.try_wait().unwrap().is_none(), "finished before it could be stopped");
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "finished before it could be stopped"
+        );
         std::thread::sleep(Duration::from_millis(2));
     };
     child.kill().unwrap();
@@ -169,7 +198,11 @@ fn a_truncated_checkpoint_is_named_and_never_used() {
     assert_fails(
         &bench.run(&quietly("results", &[])),
         2,
-        &["last.safetensors: not a whole checkpoint", "cut short or changed", "Delete the file to train this cell from its start"],
+        &[
+            "last.safetensors: not a whole checkpoint",
+            "cut short or changed",
+            "Delete the file to train this cell from its start",
+        ],
     );
     std::fs::remove_file(&last).unwrap();
     assert_good(&bench.run(&quietly("results", &[])));

@@ -14,7 +14,9 @@ fn good() -> String {
 fn message(from: &str, to: &str) -> String {
     let text = good();
     assert!(text.contains(from), "the suite has no {from:?}");
-    Suite::parse(&text.replacen(from, to, 1), "my.toml").unwrap_err().to_string()
+    Suite::parse(&text.replacen(from, to, 1), "my.toml")
+        .unwrap_err()
+        .to_string()
 }
 
 /// The line of the good suite that starts with `start`, from 1.
@@ -60,14 +62,26 @@ fn an_unknown_key_is_named_with_its_place_and_the_known_keys() {
 #[test]
 fn an_unknown_model_is_named_with_the_models_there_are() {
     let message = message("[run.model.caml]", "[run.model.camel]");
-    assert_says(&message, &["my.toml", "line", "unknown variant `camel`", "`logistic_regression`", "`caml`"]);
+    assert_says(
+        &message,
+        &[
+            "my.toml",
+            "line",
+            "unknown variant `camel`",
+            "`logistic_regression`",
+            "`caml`",
+        ],
+    );
 }
 
 #[test]
 fn a_wrong_type_is_named_with_what_was_expected() {
     let message = message("filters = 12", "filters = \"twelve\"");
     let at = format!("line {}, column 11", line("filters"));
-    assert_says(&message, &["my.toml", &at, "invalid type: string \"twelve\", expected usize"]);
+    assert_says(
+        &message,
+        &["my.toml", &at, "invalid type: string \"twelve\", expected usize"],
+    );
 }
 
 #[test]
@@ -84,15 +98,55 @@ fn what_is_not_toml_is_answered_with_its_place() {
 #[test]
 fn values_that_cannot_be_are_named_with_key_line_and_column() {
     let cases: &[(&str, &str, &str, &[&str])] = &[
-        ("lengths = [48]", "lengths = [0]", "lengths", &["lengths: expected at least one length, each 1 or more"]),
-        ("lengths = [48]", "lengths = [48, 48]", "lengths", &["lengths: names a value twice"]),
-        ("seeds = [1]", "seeds = []", "seeds", &["seeds: expected at least one seed"]),
+        (
+            "lengths = [48]",
+            "lengths = [0]",
+            "lengths",
+            &["lengths: expected at least one length, each 1 or more"],
+        ),
+        (
+            "lengths = [48]",
+            "lengths = [48, 48]",
+            "lengths",
+            &["lengths: names a value twice"],
+        ),
+        (
+            "seeds = [1]",
+            "seeds = []",
+            "seeds",
+            &["seeds: expected at least one seed"],
+        ),
         ("name = \"tiny\"", "name = \"a/b\"", "name", &["name: expected letters"]),
-        ("epochs = 3", "epochs = 0", "epochs", &["run[0].training.epochs: 0: expected at least 1"]),
-        ("learning-rate = 0.02", "learning-rate = -1.0", "learning-rate", &["run[0].training.learning-rate: -1", "above 0"]),
-        ("metric = \"map\"", "metric = \"mop\"", "select", &["run[0].training.select", "\"mop\"", "icdbench list"]),
-        ("metric = \"map\"", "metric = \"precision-at-7\"", "select", &["\"precision-at-7\" is not one this suite computes"]),
-        ("text = \"words\"", "text = \"pieces\"", "text", &["run[0].text: \"pieces\" is not defined", "words"]),
+        (
+            "epochs = 3",
+            "epochs = 0",
+            "epochs",
+            &["run[0].training.epochs: 0: expected at least 1"],
+        ),
+        (
+            "learning-rate = 0.02",
+            "learning-rate = -1.0",
+            "learning-rate",
+            &["run[0].training.learning-rate: -1", "above 0"],
+        ),
+        (
+            "metric = \"map\"",
+            "metric = \"mop\"",
+            "select",
+            &["run[0].training.select", "\"mop\"", "icdbench list"],
+        ),
+        (
+            "metric = \"map\"",
+            "metric = \"precision-at-7\"",
+            "select",
+            &["\"precision-at-7\" is not one this suite computes"],
+        ),
+        (
+            "text = \"words\"",
+            "text = \"pieces\"",
+            "text",
+            &["run[0].text: \"pieces\" is not defined", "words"],
+        ),
         ("at-k = [2]", "at-k = [0]", "at-k", &["evaluation.at-k: holds 0"]),
         ("points = 100", "points = 0", "threshold", &["evaluation.threshold"]),
     ];
@@ -108,13 +162,18 @@ fn values_that_cannot_be_are_named_with_key_line_and_column() {
 fn two_runs_of_one_model_need_names() {
     let text = suite_text(60, &(caml(3, 16) + &caml(4, 16)));
     let message = Suite::parse(&text, "my.toml").unwrap_err().to_string();
-    assert_says(&message, &["run[1]: a second run called \"caml\": give one of them a `name`"]);
+    assert_says(
+        &message,
+        &["run[1]: a second run called \"caml\": give one of them a `name`"],
+    );
     let named = text.replacen("text = \"words\"", "name = \"first\"\ntext = \"words\"", 1);
     assert!(Suite::parse(&named, "my.toml").is_ok());
 }
 
 #[test]
 fn a_missing_suite_file_says_where_to_find_one() {
-    let message = Suite::read(std::path::Path::new("no/such.toml")).unwrap_err().to_string();
+    let message = Suite::read(std::path::Path::new("no/such.toml"))
+        .unwrap_err()
+        .to_string();
     assert_says(&message, &["no/such.toml: cannot read the suite", "icdbench list"]);
 }

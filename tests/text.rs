@@ -66,17 +66,11 @@ fn words_tokenizer(recipe: Recipe, min_documents: u32, texts: &[&str]) -> Tokeni
 
 /// Invented notes with many ties between word counts, so that any dependence on hash order would show.
 fn invented_notes(notes: usize) -> Vec<String> {
-    let stems = [
-        "cardi", "pulmon", "hepat", "nephr", "gastr", "oste", "derm", "neur",
-    ];
-    let ends = [
-        "itis", "osis", "ology", "ectomy", "algia", "opathy", "ic", "al",
-    ];
+    let stems = ["cardi", "pulmon", "hepat", "nephr", "gastr", "oste", "derm", "neur"];
+    let ends = ["itis", "osis", "ology", "ectomy", "algia", "opathy", "ic", "al"];
     let word = |number: usize| format!("{}{}", stems[number % 8], ends[(number / 8) % 8]);
     let note = |note: usize| {
-        let words: Vec<String> = (0..note % 40)
-            .map(|place| word(note * 7 + place * place * 3))
-            .collect();
+        let words: Vec<String> = (0..note % 40).map(|place| word(note * 7 + place * place * 3)).collect();
         words.join(" ")
     };
     (0..notes).map(note).collect()

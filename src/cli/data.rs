@@ -82,7 +82,12 @@ pub(super) fn data(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
             };
             synth(global, out, &settings)
         }
-        Command::Export { suite, out, run, length } => export(global, suite, out, run.as_deref(), *length),
+        Command::Export {
+            suite,
+            out,
+            run,
+            length,
+        } => export(global, suite, out, run.as_deref(), *length),
     }
 }
 
@@ -94,10 +99,17 @@ fn list(global: &Global) -> Result<ExitCode> {
     }
     for dataset in registry.datasets() {
         println!("{}: {}", dataset.name, dataset.title);
-        let access = if dataset.credentialed { ", credentialed access" } else { "" };
+        let access = if dataset.credentialed {
+            ", credentialed access"
+        } else {
+            ""
+        };
         println!("  licence  {}{access}", dataset.licence);
         println!("  source   {}", dataset.source);
-        println!("  cite     {}", dataset.citation.split_whitespace().collect::<Vec<_>>().join(" "));
+        println!(
+            "  cite     {}",
+            dataset.citation.split_whitespace().collect::<Vec<_>>().join(" ")
+        );
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -114,7 +126,10 @@ fn verify(global: &Global, name: &str) -> Result<ExitCode> {
     }
     let good = report.ok;
     if !good && !global.quiet {
-        eprintln!("{name} is not what datasets.toml expects; {}", registry.find(name)?.obtain());
+        eprintln!(
+            "{name} is not what datasets.toml expects; {}",
+            registry.find(name)?.obtain()
+        );
     }
     Ok(ExitCode::from(if good { exit::GOOD } else { exit::COULD_NOT_RUN }))
 }
@@ -155,7 +170,17 @@ fn stats(global: &Global, path: &std::path::Path) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let head = [
-        "part", "notes", "patients", "words: p10", "p50", "p90", "p99", "max", "codes/note: p50", "max", "codes",
+        "part",
+        "notes",
+        "patients",
+        "words: p10",
+        "p50",
+        "p90",
+        "p99",
+        "max",
+        "codes/note: p50",
+        "max",
+        "codes",
         "of them not in train",
     ];
     let mut table = vec![head.map(String::from).to_vec()];
@@ -166,7 +191,11 @@ fn stats(global: &Global, path: &std::path::Path) -> Result<ExitCode> {
         let codes = part.codes_per_note.unwrap_or_default();
         row.extend([codes.p50, codes.max, part.distinct_codes].map(|count| count.to_string()));
         row.push(part.unseen_in_train.as_ref().map_or(String::new(), |unseen| {
-            format!("{} ({:.0} % of assignments)", unseen.codes, unseen.assignment_share * 100.0)
+            format!(
+                "{} ({:.0} % of assignments)",
+                unseen.codes,
+                unseen.assignment_share * 100.0
+            )
         }));
         table.push(row);
     }
@@ -176,7 +205,10 @@ fn stats(global: &Global, path: &std::path::Path) -> Result<ExitCode> {
 
 fn synth(global: &Global, out: &std::path::Path, settings: &SyntheticSettings) -> Result<ExitCode> {
     if out.exists() {
-        bail!("{}: exists already; name a folder that does not, so that nothing is overwritten", out.display());
+        bail!(
+            "{}: exists already; name a folder that does not, so that nothing is overwritten",
+            out.display()
+        );
     }
     let notes = synthetic::generate(settings)?;
     let mut codes = String::new();
@@ -218,7 +250,11 @@ fn export(
     let wanted = |run: &&crate::suite::Run| title.is_none_or(|title| run.title() == title);
     let Some(run) = plan.suite.runs.iter().find(wanted) else {
         let titles: Vec<_> = plan.suite.runs.iter().map(crate::suite::Run::title).collect();
-        bail!("--run {}: the suite has {}", title.unwrap_or_default(), titles.join(", "));
+        bail!(
+            "--run {}: the suite has {}",
+            title.unwrap_or_default(),
+            titles.join(", ")
+        );
     };
     let longest = plan.suite.lengths.iter().copied().max().unwrap_or(u32::MAX);
     export_svmlight(prepared, run, length.unwrap_or(longest), out)?;

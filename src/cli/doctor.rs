@@ -69,7 +69,10 @@ pub(super) fn doctor(global: &Global) -> Result<ExitCode> {
     println!("\nMachine");
     let machine = &findings.machine;
     println!("  {}", machine.operating_system);
-    println!("  {}, {} CPUs, {} computing threads", machine.cpu, machine.cpus, machine.threads);
+    println!(
+        "  {}, {} CPUs, {} computing threads",
+        machine.cpu, machine.cpus, machine.threads
+    );
     println!("  memory {}", machine.memory_bytes.map_or("unknown".into(), bytes));
     println!("  GPU {}", machine.gpu);
     println!("\nDevices");
@@ -79,7 +82,11 @@ pub(super) fn doctor(global: &Global) -> Result<ExitCode> {
     }
     let noise = &findings.noise;
     println!("\nNoise");
-    println!("  the same work varies by {:.0} % (quartiles over median): {}", noise.spread * 100.0, noise.verdict);
+    println!(
+        "  the same work varies by {:.0} % (quartiles over median): {}",
+        noise.spread * 100.0,
+        noise.verdict
+    );
     Ok(ExitCode::SUCCESS)
 }
 

@@ -27,12 +27,22 @@ pub(super) fn list(global: &Global) -> Result<ExitCode> {
         }))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let row = |name: &str, about: &str| vec![format!("  {name}"), about.split_whitespace().collect::<Vec<_>>().join(" ")];
+    let row = |name: &str, about: &str| {
+        vec![
+            format!("  {name}"),
+            about.split_whitespace().collect::<Vec<_>>().join(" "),
+        ]
+    };
     println!("Models");
     print_columns(&models.iter().map(|(name, about)| row(name, about)).collect::<Vec<_>>());
     println!("\nSuites (also: any TOML file of your own)");
     print_columns(&suites.iter().map(|(name, about)| row(name, about)).collect::<Vec<_>>());
     println!("\nMetrics");
-    print_columns(&METRICS.iter().map(|metric| row(metric.name, metric.definition)).collect::<Vec<_>>());
+    print_columns(
+        &METRICS
+            .iter()
+            .map(|metric| row(metric.name, metric.definition))
+            .collect::<Vec<_>>(),
+    );
     Ok(ExitCode::SUCCESS)
 }

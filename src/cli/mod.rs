@@ -42,7 +42,9 @@ pub mod exit {
 /// them and writes a report. Then look at `reports/quick/index.html`.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 good, 2 could not run, 3 not enough data to say, 5 degenerate result, 130 stopped")]
+#[command(
+    after_help = "Exit codes: 0 good, 2 could not run, 3 not enough data to say, 5 degenerate result, 130 stopped"
+)]
 pub struct Cli {
     #[command(flatten)]
     global: Global,
@@ -56,7 +58,13 @@ struct Global {
     #[arg(long, env = "ICDBENCH_DATA", global = true, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Directory for records, weights and checkpoints.
-    #[arg(long, env = "ICDBENCH_RESULTS", default_value = "results", global = true, value_name = "DIR")]
+    #[arg(
+        long,
+        env = "ICDBENCH_RESULTS",
+        default_value = "results",
+        global = true,
+        value_name = "DIR"
+    )]
     results: PathBuf,
     /// Directory for token caches; derived from note text, so keep it where the data may be kept
     /// [default: `cache` in the results directory].

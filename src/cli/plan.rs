@@ -50,7 +50,11 @@ pub(super) fn plan(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
         print_json(&rows.collect::<Vec<_>>())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut table = vec![["run", "length", "seed", "key", "state", "time", "memory"].map(String::from).to_vec()];
+    let mut table = vec![
+        ["run", "length", "seed", "key", "state", "time", "memory"]
+            .map(String::from)
+            .to_vec(),
+    ];
     let mut left = 0.0;
     for (cell, record) in plan.cells.iter().zip(&records) {
         let estimate = if record.is_some() { None } else { of(cell) };
@@ -62,7 +66,9 @@ pub(super) fn plan(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
             cell.key[..12].to_owned(),
             state(record.as_ref(), &plan),
             estimate.map_or(String::new(), |estimate| format!("≤ {}", duration(estimate.seconds))),
-            estimate.and_then(|estimate| estimate.memory_bytes).map_or(String::new(), bytes),
+            estimate
+                .and_then(|estimate| estimate.memory_bytes)
+                .map_or(String::new(), bytes),
         ]);
     }
     print_columns(&table);
@@ -70,9 +76,16 @@ pub(super) fn plan(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
         println!("\nEvery cell is skipped: {reason}.");
     }
     let done = records.iter().filter(|record| record.is_some()).count();
-    println!("\n{done} of {} cells have a record in {}.", plan.cells.len(), global.results.display());
+    println!(
+        "\n{done} of {} cells have a record in {}.",
+        plan.cells.len(),
+        global.results.display()
+    );
     if left > 0.0 {
-        println!("The rest takes at most about {} (one step of each model and length was timed).", duration(left));
+        println!(
+            "The rest takes at most about {} (one step of each model and length was timed).",
+            duration(left)
+        );
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -68,14 +68,24 @@ impl Progress {
 
     fn title(&self, index: usize, cell: &Cell) -> String {
         let described = &cell.description;
-        format!("[{}/{}] {} · {} tokens · seed {}", index + 1, self.cells, described.run, cell.length, cell.seed)
+        format!(
+            "[{}/{}] {} · {} tokens · seed {}",
+            index + 1,
+            self.cells,
+            described.run,
+            cell.length,
+            cell.seed
+        )
     }
 }
 
 impl Observer for Progress {
     fn started(&self, step: u64, steps: u64) {
         if step > 0 {
-            self.line(&format!("{}: going on from step {step} of {steps}", self.state.borrow().title));
+            self.line(&format!(
+                "{}: going on from step {step} of {steps}",
+                self.state.borrow().title
+            ));
         }
         if self.mode == Mode::Bar {
             let bar = ProgressBar::new(steps);
@@ -92,7 +102,8 @@ impl Observer for Progress {
         let mut state = self.state.borrow_mut();
         let now = step.notes as f64 / step.seconds.max(1e-9);
         // A running mean over about ten steps: one slow step should not make the figure jump.
-        state.notes_per_second += (now - state.notes_per_second) * if state.notes_per_second == 0.0 { 1.0 } else { 0.1 };
+        state.notes_per_second +=
+            (now - state.notes_per_second) * if state.notes_per_second == 0.0 { 1.0 } else { 0.1 };
         let bar = self.bar.borrow();
         bar.set_position(step.step);
         bar.set_message(format!(
@@ -103,7 +114,11 @@ impl Observer for Progress {
 
     fn epoch(&self, row: &EpochRow, epochs: u32) {
         self.state.borrow_mut().epochs = row.epoch;
-        let score = |name: &str| row.validation.get(name).map_or("-".into(), |value| format!("{:.1}", value * 100.0));
+        let score = |name: &str| {
+            row.validation
+                .get(name)
+                .map_or("-".into(), |value| format!("{:.1}", value * 100.0))
+        };
         let state = self.state.borrow();
         self.line(&format!(
             "{}: epoch {}/{epochs}, loss {:.4}, validation micro-F1 {}, MAP {}, {:.0} notes/s",
@@ -166,10 +181,19 @@ fn summary(record: &Record, found: bool) -> String {
     let how = if found { " (had a record)" } else { "" };
     let Some(outcome) = record.outcome.as_ref().filter(|_| record.status == Status::Ok) else {
         let word = serde_json::to_value(record.status).ok();
-        let word = word.as_ref().and_then(|word| word.as_str()).unwrap_or("failed").to_owned();
+        let word = word
+            .as_ref()
+            .and_then(|word| word.as_str())
+            .unwrap_or("failed")
+            .to_owned();
         return format!("{word}{how}: {}", record.reason.as_deref().unwrap_or("no reason given"));
     };
-    let score = |name: &str| outcome.scores.get(name).map_or("-".into(), |value| format!("{:.1}", value * 100.0));
+    let score = |name: &str| {
+        outcome
+            .scores
+            .get(name)
+            .map_or("-".into(), |value| format!("{:.1}", value * 100.0))
+    };
     let took = record.timings.as_ref().map_or(String::new(), |timings| {
         let seconds = timings.training_seconds + timings.validation_seconds + timings.evaluation_seconds;
         format!(" in {}", duration(seconds))

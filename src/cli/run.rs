@@ -79,7 +79,12 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
 fn verdict(summary: &RunSummary) -> u8 {
     let records: Vec<&Record> = summary.records.iter().flatten().collect();
     let any = |status: Status| records.iter().any(|record| record.status == status);
-    let degenerate = |record: &&&Record| record.reason.as_deref().is_some_and(|reason| reason.starts_with("degenerate"));
+    let degenerate = |record: &&&Record| {
+        record
+            .reason
+            .as_deref()
+            .is_some_and(|reason| reason.starts_with("degenerate"))
+    };
     if records.iter().find(degenerate).is_some() {
         exit::DEGENERATE
     } else if any(Status::Failed) || any(Status::OutOfMemory) || any(Status::Unsupported) {

@@ -64,11 +64,7 @@ impl CodeChoice {
 }
 
 /// Reads every part whose text folder the registry lists, and checks what it lists.
-pub(super) fn read(
-    settings: &CodiespSettings,
-    data_dir: &Path,
-    dataset: &Dataset,
-) -> Result<Vec<Part>, Error> {
+pub(super) fn read(settings: &CodiespSettings, data_dir: &Path, dataset: &Dataset) -> Result<Vec<Part>, Error> {
     let folder_name = match settings.language {
         Language::Es => "text_files",
         Language::En => "text_files_en",
@@ -115,9 +111,7 @@ impl Release<'_> {
             evidence = self.evidence(name, kinds, &texts, &rows)?;
         }
         let notes = texts.into_iter().map(|(id, text)| {
-            let of_note = kinds
-                .iter()
-                .filter_map(|&kind| rows.remove(&(id.clone(), kind)));
+            let of_note = kinds.iter().filter_map(|&kind| rows.remove(&(id.clone(), kind)));
             let mut codes: Vec<String> = of_note.flatten().collect();
             codes.sort();
             codes.dedup();
@@ -210,14 +204,9 @@ impl Release<'_> {
         codes: &BTreeMap<(String, CodeKind), Vec<String>>,
     ) -> Result<BTreeMap<String, Vec<Evidence>>, Error> {
         let relative = format!("codiesp/{part}/{part}X.tsv");
-        let parse =
-            |text: &str, path: &Path| tables::evidence_rows(text, path, texts, kinds, codes);
+        let parse = |text: &str, path: &Path| tables::evidence_rows(text, path, texts, kinds, codes);
         let mut evidence: BTreeMap<String, Vec<Evidence>> = BTreeMap::new();
-        for EvidenceRow {
-            note,
-            evidence: row,
-        } in self.table(&relative, parse)?.unwrap_or_default()
-        {
+        for EvidenceRow { note, evidence: row } in self.table(&relative, parse)?.unwrap_or_default() {
             if kinds.contains(&row.kind) {
                 evidence.entry(note).or_default().push(row);
             }

@@ -118,10 +118,7 @@ impl Corpus {
                 (split.fit, split.drawn)
             }
         };
-        refuse_shared(
-            (Role::Validation, &validation),
-            (Role::Evaluation, &evaluation),
-        )?;
+        refuse_shared((Role::Validation, &validation), (Role::Evaluation, &evaluation))?;
         let division = Division {
             fit: FitNotes::new(fit, &validation, &evaluation)?,
             validation,
@@ -161,21 +158,12 @@ impl Division {
     ///
     /// # Errors
     /// The rule cannot be used, a note without codes is refused, or no note is left for a role.
-    pub fn label(
-        self,
-        rule: &LabelRule,
-        unseen: UnseenCodes,
-    ) -> Result<(LabelSet, Division), Error> {
+    pub fn label(self, rule: &LabelRule, unseen: UnseenCodes) -> Result<(LabelSet, Division), Error> {
         let mut labels = LabelSet::fit(&self.fit, rule)?;
         if unseen == UnseenCodes::CountAsMissed {
             labels = labels.with_unseen(&self.evaluation);
         }
-        let fitted = |note: &Note| {
-            labels
-                .columns(&note.codes)
-                .iter()
-                .any(|&c| labels.is_fitted(c))
-        };
+        let fitted = |note: &Note| labels.columns(&note.codes).iter().any(|&c| labels.is_fitted(c));
         let scored = |note: &Note| !labels.columns(&note.codes).is_empty();
         let (mut division, dropped) = self.filter("in the label set", fitted, scored)?;
         division.outside_labels = dropped;
@@ -197,22 +185,10 @@ impl Division {
             Ok(kept)
         })?;
         let tuned = self.validation.len();
-        let validation = keep_coded(
-            self.validation,
-            Role::Validation,
-            policy,
-            scope,
-            &has_fitted_code,
-        )?;
+        let validation = keep_coded(self.validation, Role::Validation, policy, scope, &has_fitted_code)?;
         dropped.validation = tuned - validation.len();
         let scored = self.evaluation.len();
-        let evaluation = keep_coded(
-            self.evaluation,
-            Role::Evaluation,
-            policy,
-            scope,
-            &has_scored_code,
-        )?;
+        let evaluation = keep_coded(self.evaluation, Role::Evaluation, policy, scope, &has_scored_code)?;
         dropped.evaluation = scored - evaluation.len();
         Ok((
             Self {
@@ -254,11 +230,7 @@ fn keep_coded(
         }
     };
     if kept.is_empty() {
-        return Err(Error::NoNotesLeft {
-            role,
-            before,
-            filter,
-        });
+        return Err(Error::NoNotesLeft { role, before, filter });
     }
     Ok(kept)
 }
@@ -307,9 +279,7 @@ impl TryFrom<WireValidation> for Validation {
         match (wire.part, wire.fraction_of_train, wire.seed) {
             (Some(part), None, None) => Ok(Self::Part(part)),
             (None, Some(fraction), Some(seed)) => Ok(Self::FractionOfTrain { fraction, seed }),
-            _ => Err(
-                "expected either `part` alone, or `fraction-of-train` together with `seed`".into(),
-            ),
+            _ => Err("expected either `part` alone, or `fraction-of-train` together with `seed`".into()),
         }
     }
 }

@@ -19,11 +19,7 @@ impl FitNotes {
     ///
     /// # Errors
     /// [`Error::SharedNotes`] when a note's id or patient is among the held-out notes.
-    pub fn new(
-        notes: Vec<Arc<Note>>,
-        validation: &[Arc<Note>],
-        evaluation: &[Arc<Note>],
-    ) -> Result<Self, Error> {
+    pub fn new(notes: Vec<Arc<Note>>, validation: &[Arc<Note>], evaluation: &[Arc<Note>]) -> Result<Self, Error> {
         refuse_shared((Role::Fit, &notes), (Role::Validation, validation))?;
         refuse_shared((Role::Fit, &notes), (Role::Evaluation, evaluation))?;
         Ok(Self { notes })
@@ -66,9 +62,7 @@ pub(super) fn refuse_shared(
     }
     let counterpart = |note: &Note| {
         let same_id = by_id.get(note.id.as_str());
-        same_id
-            .or_else(|| by_patient.get(note.patient.as_str()))
-            .copied()
+        same_id.or_else(|| by_patient.get(note.patient.as_str())).copied()
     };
     let shared: Vec<(usize, usize)> = left_notes
         .iter()

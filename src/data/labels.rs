@@ -124,9 +124,7 @@ impl LabelSet {
 
     /// The columns of a note's codes in ascending order; codes that are no label are left out.
     pub fn columns(&self, codes: &[String]) -> Vec<u32> {
-        let known = codes
-            .iter()
-            .filter_map(|code| self.column.get(code).copied());
+        let known = codes.iter().filter_map(|code| self.column.get(code).copied());
         let mut columns: Vec<u32> = known.collect();
         columns.sort_unstable();
         columns

@@ -64,11 +64,7 @@ impl DatasetSettings {
 /// # Errors
 /// The registry does not know the data set, the data directory is missing, or a file is missing,
 /// unreadable, inconsistent or not what the registry lists.
-pub fn load(
-    settings: &DatasetSettings,
-    data_dir: Option<&Path>,
-    registry: &Registry,
-) -> Result<Corpus, Error> {
+pub fn load(settings: &DatasetSettings, data_dir: Option<&Path>, registry: &Registry) -> Result<Corpus, Error> {
     let dataset = registry.find(settings.name())?;
     let (parts, titles) = match settings {
         DatasetSettings::Synthetic(settings) => synthetic_parts(settings)?,
@@ -81,9 +77,7 @@ pub fn load(
     Corpus::new(&dataset.name, dataset.credentialed, parts, titles)
 }
 
-fn synthetic_parts(
-    settings: &SyntheticSettings,
-) -> Result<(Vec<Part>, BTreeMap<String, String>), Error> {
+fn synthetic_parts(settings: &SyntheticSettings) -> Result<(Vec<Part>, BTreeMap<String, String>), Error> {
     let notes = synthetic::generate(settings).map_err(|error| Error::Synthetic(error.into()))?;
     let part = |name: &str, notes: Vec<Note>| Part {
         name: name.into(),

@@ -127,10 +127,7 @@ impl Registry {
             datasets: wire.datasets,
         };
         for (index, dataset) in registry.datasets.iter().enumerate() {
-            if registry.datasets[..index]
-                .iter()
-                .any(|d| d.name == dataset.name)
-            {
+            if registry.datasets[..index].iter().any(|d| d.name == dataset.name) {
                 return Err(registry.entry_error(dataset, "this name twice", "every name once"));
             }
             registry.check(dataset)?;
@@ -166,9 +163,7 @@ impl Registry {
                 return Err(self.entry_error(dataset, &found, "every path once"));
             }
             seen.push(path);
-            let inside = Path::new(path)
-                .components()
-                .all(|c| matches!(c, Component::Normal(_)));
+            let inside = Path::new(path).components().all(|c| matches!(c, Component::Normal(_)));
             if path.is_empty() || !inside {
                 let found = format!("path `{path}`");
                 let expected = "a path inside the data directory, without `..` or a leading `/`";

@@ -24,11 +24,7 @@ pub(super) struct Split {
 /// # Errors
 /// [`Error::Setting`] when the fraction is not between 0 and 1, or there are fewer than two
 /// patients.
-pub(super) fn split_by_patient(
-    notes: &[Arc<Note>],
-    fraction: f64,
-    seed: u64,
-) -> Result<Split, Error> {
+pub(super) fn split_by_patient(notes: &[Arc<Note>], fraction: f64, seed: u64) -> Result<Split, Error> {
     let patients: BTreeSet<&str> = notes.iter().map(|note| note.patient.as_str()).collect();
     let mut patients: Vec<&str> = patients.into_iter().collect();
     let wrong = |found: String, expected: &str| Error::Setting {
@@ -37,10 +33,7 @@ pub(super) fn split_by_patient(
         expected: expected.into(),
     };
     if !(fraction > 0.0 && fraction < 1.0) {
-        return Err(wrong(
-            fraction.to_string(),
-            "a number between 0 and 1, both excluded",
-        ));
+        return Err(wrong(fraction.to_string(), "a number between 0 and 1, both excluded"));
     }
     if patients.len() < 2 {
         let found = format!("a training part of {} patients", patients.len());

@@ -146,10 +146,7 @@ impl Percentiles {
 
 fn part_stats(part: &Part, train: Option<&Part>) -> PartStats {
     let frequency = code_frequency(&part.notes);
-    let words = part
-        .notes
-        .iter()
-        .map(|note| note.text.split_whitespace().count());
+    let words = part.notes.iter().map(|note| note.text.split_whitespace().count());
     let codes: Vec<usize> = part.notes.iter().map(|note| note.codes.len()).collect();
     let patients: BTreeSet<&str> = part.notes.iter().map(|n| n.patient.as_str()).collect();
     let without = codes.iter().filter(|&&count| count == 0).count();
@@ -179,9 +176,7 @@ fn code_frequency(notes: &[Arc<Note>]) -> BTreeMap<&str, u32> {
 
 fn unseen(frequency: &BTreeMap<&str, u32>, train: &Part) -> Unseen {
     let known = code_frequency(&train.notes);
-    let new = frequency
-        .iter()
-        .filter(|(code, _)| !known.contains_key(*code));
+    let new = frequency.iter().filter(|(code, _)| !known.contains_key(*code));
     let counts: Vec<u32> = new.map(|(_, &count)| count).collect();
     let assignments = counts.iter().sum::<u32>() as usize;
     let all_assignments = frequency.values().sum::<u32>() as usize;
@@ -194,11 +189,7 @@ fn unseen(frequency: &BTreeMap<&str, u32>, train: &Part) -> Unseen {
 }
 
 fn share(part: usize, whole: usize) -> f64 {
-    if whole == 0 {
-        0.0
-    } else {
-        part as f64 / whole as f64
-    }
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
 fn histogram(frequency: &BTreeMap<&str, u32>) -> Vec<FrequencyBin> {

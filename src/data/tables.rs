@@ -46,18 +46,11 @@ impl Place<'_> {
 }
 
 /// Reads `articleID <TAB> code`; every pair must be there once.
-pub(super) fn code_rows(
-    table: &str,
-    path: &Path,
-    texts: &BTreeMap<String, String>,
-) -> Result<Vec<CodeRow>, Error> {
+pub(super) fn code_rows(table: &str, path: &Path, texts: &BTreeMap<String, String>) -> Result<Vec<CodeRow>, Error> {
     let mut rows = Vec::new();
     let mut first_row: HashMap<(String, String), usize> = HashMap::new();
     for (index, line) in table.lines().enumerate() {
-        let place = Place {
-            path,
-            row: index + 1,
-        };
+        let place = Place { path, row: index + 1 };
         let [note, code] = fields(line, place, "a note id and a code")?;
         check_note(note, texts, place)?;
         let code = checked_code(code, place)?;
@@ -92,10 +85,7 @@ pub(super) fn evidence_rows(
         .collect();
     let mut rows = Vec::new();
     for (index, line) in table.lines().enumerate() {
-        let place = Place {
-            path,
-            row: index + 1,
-        };
+        let place = Place { path, row: index + 1 };
         let columns = "a note id, a kind, a code, the reference text and offsets";
         let [note, kind, code, _reference, offsets] = fields(line, place, columns)?;
         check_note(note, texts, place)?;
@@ -117,11 +107,7 @@ pub(super) fn evidence_rows(
     Ok(rows)
 }
 
-fn fields<'a, const N: usize>(
-    line: &'a str,
-    place: Place<'_>,
-    columns: &str,
-) -> Result<[&'a str; N], Error> {
+fn fields<'a, const N: usize>(line: &'a str, place: Place<'_>, columns: &str) -> Result<[&'a str; N], Error> {
     let found: Vec<&str> = line.split('\t').collect();
     let count = found.len();
     let unit = if count == 1 { "field" } else { "fields" };
@@ -144,10 +130,7 @@ fn check_note(id: &str, texts: &BTreeMap<String, String>, place: Place<'_>) -> R
 fn checked_code(code: &str, place: Place<'_>) -> Result<String, Error> {
     let letters = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.';
     if code.is_empty() || !code.bytes().all(letters) {
-        return Err(place.wrong(
-            "something other than a code",
-            "letters, digits and dots only",
-        ));
+        return Err(place.wrong("something other than a code", "letters, digits and dots only"));
     }
     Ok(code.to_ascii_uppercase())
 }
@@ -163,10 +146,7 @@ fn spans(offsets: &str, length: usize, place: Place<'_>) -> Result<Vec<Range<usi
         };
         if start > end || end > length {
             let found = format!("the span {start} {end}");
-            return Err(place.wrong(
-                found,
-                format!("a span inside the note's {length} characters"),
-            ));
+            return Err(place.wrong(found, format!("a span inside the note's {length} characters")));
         }
         if start < end {
             spans.push(start..end);

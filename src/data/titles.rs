@@ -13,10 +13,7 @@ const HEADER: [&str; 2] = ["ICD10-CM-CODE", "description"];
 
 /// The titles of the three-character categories of ICD-10-CM; empty when the registry does not
 /// list the table, or allows it to be absent and it is.
-pub(super) fn icd10cm_categories(
-    data_dir: &Path,
-    dataset: &Dataset,
-) -> Result<BTreeMap<String, String>, Error> {
+pub(super) fn icd10cm_categories(data_dir: &Path, dataset: &Dataset) -> Result<BTreeMap<String, String>, Error> {
     let path = data_dir.join(CATEGORIES);
     let Some(entry) = dataset.file(CATEGORIES) else {
         return Ok(BTreeMap::new());
@@ -35,9 +32,7 @@ pub(super) fn icd10cm_categories(
     let mut titles = BTreeMap::new();
     for (index, record) in reader.records().enumerate() {
         let record = record.map_err(|error| row_error(&path, index + 1, &error.to_string()))?;
-        let row = record
-            .position()
-            .map_or(index + 1, |position| position.line() as usize);
+        let row = record.position().map_or(index + 1, |position| position.line() as usize);
         let (Some(code), Some(title)) = (record.get(0), record.get(1)) else {
             return Err(row_error(&path, row, "fewer than 2 fields"));
         };
@@ -55,10 +50,7 @@ fn row_error(path: &Path, row: usize, found: &str) -> Error {
         path: path.to_path_buf(),
         row,
         found: found.into(),
-        expected: format!(
-            "a comma-separated table that begins with {}",
-            HEADER.join(",")
-        ),
+        expected: format!("a comma-separated table that begins with {}", HEADER.join(",")),
         next: "correct the row or fetch the file again".into(),
     }
 }

@@ -85,18 +85,8 @@ pub fn verify(dataset: &Dataset, data_dir: Option<&Path>) -> Result<VerifyReport
     let mut entries = Vec::new();
     if !(dataset.files.is_empty() && dataset.folders.is_empty()) {
         let data_dir = dataset.directory(data_dir)?;
-        entries.extend(
-            dataset
-                .folders
-                .iter()
-                .map(|entry| folder_report(entry, data_dir)),
-        );
-        entries.extend(
-            dataset
-                .files
-                .iter()
-                .map(|entry| file_report(entry, data_dir)),
-        );
+        entries.extend(dataset.folders.iter().map(|entry| folder_report(entry, data_dir)));
+        entries.extend(dataset.files.iter().map(|entry| file_report(entry, data_dir)));
     }
     Ok(VerifyReport {
         dataset: dataset.name.clone(),

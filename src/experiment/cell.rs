@@ -49,11 +49,7 @@ pub fn cell_inputs(suite: &Suite, run: &Run, length: u32, seed: u64, device: &st
 }
 
 /// All inputs of a cell: the suite's, the fingerprints of data and tokenizer, and the program's own versions.
-pub(super) fn all_inputs(
-    mut inputs: BTreeMap<String, Value>,
-    run: &Run,
-    found: &Inputs,
-) -> BTreeMap<String, Value> {
+pub(super) fn all_inputs(mut inputs: BTreeMap<String, Value>, run: &Run, found: &Inputs) -> BTreeMap<String, Value> {
     let mut put = |name: &str, value: &str| inputs.insert(name.into(), json!(value));
     put("data-sha256", &found.data);
     put("code-titles-sha256", &found.titles);
@@ -115,7 +111,11 @@ pub fn descriptions(suite: &Suite, device: &str) -> Vec<CellDescription> {
 pub fn recorded(suite: &Suite, device: &str, records: Vec<Record>) -> Vec<Record> {
     let wanted = grid(suite).map(|(_, run, length, seed)| {
         let inputs = cell_inputs(suite, run, length, seed, device);
-        let fits = |record: &&Record| inputs.iter().all(|(name, value)| record.inputs.get(name) == Some(value));
+        let fits = |record: &&Record| {
+            inputs
+                .iter()
+                .all(|(name, value)| record.inputs.get(name) == Some(value))
+        };
         let latest = records
             .iter()
             .filter(fits)

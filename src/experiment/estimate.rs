@@ -12,7 +12,7 @@ use crate::machine;
 use crate::models::dropout::Noise;
 use crate::models::{Initialiser, parameters};
 use crate::text::{BatchSettings, evaluation_order};
-use crate::train::{Reading, Stepper};
+use crate::train::{Optimiser, Reading, Stepper};
 
 /// Time and memory a cell would take on this machine.
 #[derive(Clone, Copy, Debug, serde::Serialize)]
@@ -46,13 +46,20 @@ pub fn estimate(plan: &Plan, prepared: &Prepared, cell: &Cell, device: &Device) 
     // Longest first: the batch that decides the memory.
     let order = evaluation_order(&text.training.lengths(), settings);
     let notes = &order[0];
-    let tokens: usize = notes.iter().map(|&note| text.training.note(note, reading.length).len()).sum();
+    let tokens: usize = notes
+        .iter()
+        .map(|&note| text.training.note(note, reading.length).len())
+        .sum();
     let mut step = || {
-        let batch = reading.batch(&text.training, notes, &autodiff).with_noise(Noise::new(cell.seed, 0));
+        let batch = reading
+            .batch(&text.training, notes, &autodiff)
+            .with_noise(Noise::new(cell.seed, 0));
         let targets = Tensor::zeros([notes.len(), text.task.codes], &autodiff);
         let started = Instant::now();
         let (loss, gradients) = model.gradients(&batch, targets);
-        model = stepper.step(run.training.learning_rate, model.clone(), gradients);
+        if let Some(stepper) = &mut stepper {
+            model = stepper.step(run.training.learning_rate, model.clone(), gradients);
+        }
         parameters::host(loss);
         started.elapsed().as_secs_f64()
     };
@@ -60,12 +67,21 @@ pub fn estimate(plan: &Plan, prepared: &Prepared, cell: &Cell, device: &Device) 
     let training = step() / tokens as f64;
     let valid = model.valid();
     let started = Instant::now();
-    parameters::host(activation::sigmoid(valid.logits(&reading.batch(&text.training, notes, device))));
+    parameters::host(activation::sigmoid(valid.logits(&reading.batch(
+        &text.training,
+        notes,
+        device,
+    ))));
     let inference = started.elapsed().as_secs_f64() / tokens as f64;
     let epochs = f64::from(run.training.epochs);
+    let passes = match run.training.optimiser {
+        // The line search looks at a point or two an iteration.
+        Optimiser::Lbfgs { iterations, .. } => 1.25 * iterations as f64,
+        Optimiser::Adam(_) | Optimiser::AdamW(_) => 1.0,
+    };
     let read = |store| reading.tokens(store) as f64;
     Estimate {
-        seconds: epochs * (training * read(&text.training) + inference * read(&text.validation))
+        seconds: epochs * (passes * training * read(&text.training) + inference * read(&text.validation))
             + inference * read(&text.evaluation),
         memory_bytes: machine::peak_memory(),
     }

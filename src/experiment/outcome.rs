@@ -48,7 +48,11 @@ pub fn scored(
     let bins = metrics::frequency_bins(&evaluation.per_code, labels.train_frequency()).map_err(words)?;
     let outcome = Outcome {
         task: facts(prepared, &text.evaluation, cell.length, text.tokenizer.size()),
-        parameters: trained.parameters.values().map(|values| values.values.len() as u64).sum(),
+        parameters: trained
+            .parameters
+            .values()
+            .map(|values| values.values.len() as u64)
+            .sum(),
         threshold,
         threshold_source: suite.evaluation.threshold_source(),
         validation_scores: trained.validation.scores,
@@ -81,13 +85,17 @@ fn with_unseen(
     let gold = &prepared.evaluation_gold;
     let targets = Targets::from_rows(gold, columns)?;
     if columns == fitted {
-        return suite.evaluation.evaluate(&Scores::new(scores, gold.len(), columns)?, &targets, threshold);
+        return suite
+            .evaluation
+            .evaluate(&Scores::new(scores, gold.len(), columns)?, &targets, threshold);
     }
     let mut wide = vec![0f32; gold.len() * columns];
     for (row, scores) in wide.chunks_mut(columns).zip(scores.chunks(fitted)) {
         row[..fitted].copy_from_slice(scores);
     }
-    suite.evaluation.evaluate(&Scores::new(&wide, gold.len(), columns)?, &targets, threshold)
+    suite
+        .evaluation
+        .evaluate(&Scores::new(&wide, gold.len(), columns)?, &targets, threshold)
 }
 
 /// The floor: every note gets the codes' training frequencies, with a threshold chosen like a model's.
@@ -96,7 +104,10 @@ fn prior(suite: &Suite, prepared: &Prepared, fitted: usize) -> Result<Evaluation
     let frequency = &prepared.labels.train_frequency()[..fitted];
     let row: Vec<f32> = frequency.iter().map(|&count| count as f32 / notes).collect();
     let validation = row.repeat(prepared.validation_gold.len());
-    let threshold = suite.evaluation.choose(&validation, &prepared.validation_gold, fitted)?.threshold;
+    let threshold = suite
+        .evaluation
+        .choose(&validation, &prepared.validation_gold, fitted)?
+        .threshold;
     let evaluation = row.repeat(prepared.evaluation_gold.len());
     with_unseen(suite, prepared, &evaluation, fitted, threshold)
 }
@@ -134,7 +145,11 @@ fn bin_row(bin: metrics::FrequencyBin) -> FrequencyBinRow {
 
 fn code_rows(evaluation: &Evaluation, prepared: &Prepared) -> Vec<CodeRow> {
     let labels = &prepared.labels;
-    let named = evaluation.per_code.iter().zip(labels.codes()).zip(labels.train_frequency());
+    let named = evaluation
+        .per_code
+        .iter()
+        .zip(labels.codes())
+        .zip(labels.train_frequency());
     named
         .map(|((score, code), &training)| CodeRow {
             code: code.clone(),
@@ -164,7 +179,9 @@ fn note_rows(
         fp: score.fp,
         fn_: score.fn_,
         gold_ranks: score.gold_ranks.clone(),
-        predicted: (0..codes as u32).filter(|&code| row[code as usize] > threshold).collect(),
+        predicted: (0..codes as u32)
+            .filter(|&code| row[code as usize] > threshold)
+            .collect(),
     })
     .collect()
 }

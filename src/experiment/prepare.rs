@@ -214,11 +214,13 @@ impl Prepared {
         grid(suite)
             .map(|(index, run, length, seed)| {
                 let text = &self.text[&run.text];
-                run.model.check(&text.task, length as usize).map_err(|problem| Error::Model {
-                    run: run.title().into(),
-                    length,
-                    problem,
-                })?;
+                run.model
+                    .check(&text.task, length as usize)
+                    .map_err(|problem| Error::Model {
+                        run: run.title().into(),
+                        length,
+                        problem,
+                    })?;
                 let found = Inputs {
                     data: corpus.fingerprint.clone(),
                     titles: corpus.titles_fingerprint(),
@@ -314,13 +316,19 @@ impl TextData {
                 (Some(vectors), file.sha256.clone())
             }
         };
-        let describe = |code: &String| corpus.title(code).map_or_else(Vec::new, |title| tokenizer.encode(title));
+        let describe = |code: &String| {
+            corpus
+                .title(code)
+                .map_or_else(Vec::new, |title| tokenizer.encode(title))
+        };
         let task = Task {
             codes: labels.fitted(),
             vocabulary: tokenizer.size(),
             padding: tokenizer.padding(),
             training_notes: training.len(),
+            code_frequency: labels.train_frequency()[..labels.fitted()].to_vec(),
             document_frequency: tokenizer.document_frequency().map(<[u32]>::to_vec),
+            count_scale: count_scale(&training, tokenizer.size()),
             descriptions: labels.codes()[..labels.fitted()].iter().map(describe).collect(),
             word_vectors: vectors,
         };
@@ -333,6 +341,23 @@ impl TextData {
             word_vectors,
         })
     }
+}
+
+/// The root mean square of each token's count over the notes.
+fn count_scale(notes: &TokenStore, vocabulary: usize) -> Vec<f32> {
+    let mut squares = vec![0f64; vocabulary];
+    let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
+    for note in 0..notes.len() {
+        counts.clear();
+        for &token in notes.note(note, usize::MAX) {
+            *counts.entry(token).or_default() += 1;
+        }
+        for (&token, &count) in &counts {
+            squares[token as usize] += f64::from(count).powi(2);
+        }
+    }
+    let notes = notes.len() as f64;
+    squares.into_iter().map(|sum| (sum / notes).sqrt() as f32).collect()
 }
 
 /// Writes the bags of words of a plan's first text choice and length as svmlight files

@@ -74,7 +74,9 @@ pub enum Error {
     #[error(transparent)]
     Train(train::Error),
     /// The results directory.
-    #[error("{path}: cannot {verb}: {source}. Finished cells are untouched; fix the cause and run the same command again")]
+    #[error(
+        "{path}: cannot {verb}: {source}. Finished cells are untouched; fix the cause and run the same command again"
+    )]
     Io {
         /// The file or directory.
         path: PathBuf,
@@ -198,7 +200,8 @@ impl Runner<'_> {
             Err(TryLockError::Error(source)) => Err(io(source)),
             Err(TryLockError::WouldBlock) if patience == Patience::None => Ok(None),
             Err(TryLockError::WouldBlock) => {
-                self.observer.notice("another process is running the next cell; waiting for it");
+                self.observer
+                    .notice("another process is running the next cell; waiting for it");
                 file.lock().map_err(io)?;
                 Ok(Some(file))
             }
@@ -231,7 +234,11 @@ impl Runner<'_> {
         let outcome = catch_unwind(AssertUnwindSafe(|| self.train_and_score(cell, prepared)));
         let record = match outcome {
             Ok(Ok(Some(scored))) => {
-                let Scored { outcome, timings, degenerate } = *scored;
+                let Scored {
+                    outcome,
+                    timings,
+                    degenerate,
+                } = *scored;
                 match degenerate {
                     None => self.record(cell, started, Status::Ok, None, Some((Some(outcome), timings))),
                     Some(reason) => {
@@ -245,7 +252,11 @@ impl Runner<'_> {
             Ok(Err(Problem::Cell(reason))) => self.record(cell, started, Status::Failed, Some(reason), None),
             Err(panic) => {
                 let message = panic_message(panic.as_ref());
-                let status = if is_out_of_memory(&message) { Status::OutOfMemory } else { Status::Failed };
+                let status = if is_out_of_memory(&message) {
+                    Status::OutOfMemory
+                } else {
+                    Status::Failed
+                };
                 self.record(cell, started, status, Some(message), None)
             }
         };
@@ -280,7 +291,11 @@ impl Runner<'_> {
             End::Finished(trained) => trained,
             End::Interrupted => return Ok(None),
         };
-        let weights = self.options.results.join("weights").join(format!("{}.safetensors", cell.key));
+        let weights = self
+            .options
+            .results
+            .join("weights")
+            .join(format!("{}.safetensors", cell.key));
         let weights_sha256 = checkpoint::write(&weights, &trained.parameters, &cell.key)
             .map_err(|error| Problem::World(error.into()))?;
         let started = Instant::now();
@@ -297,9 +312,17 @@ impl Runner<'_> {
         };
         let seconds = started.elapsed().as_secs_f64();
         let timings = timings(&trained, &reading, &text.evaluation, seconds);
-        outcome::scored(&self.plan.suite, cell, prepared, *trained, scores, weights_sha256, timings)
-            .map(|scored| Some(Box::new(scored)))
-            .map_err(Problem::Cell)
+        outcome::scored(
+            &self.plan.suite,
+            cell,
+            prepared,
+            *trained,
+            scores,
+            weights_sha256,
+            timings,
+        )
+        .map(|scored| Some(Box::new(scored)))
+        .map_err(Problem::Cell)
     }
 
     fn record(
@@ -368,7 +391,13 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
 /// Whether a panic is a device saying that it is full: CUDA's, CubeCL's and LibTorch's words.
 fn is_out_of_memory(message: &str) -> bool {
     let message = message.to_lowercase();
-    ["out of memory", "outofmemory", "out_of_memory", "can't allocate", "cannot allocate"]
-        .iter()
-        .any(|words| message.contains(words))
+    [
+        "out of memory",
+        "outofmemory",
+        "out_of_memory",
+        "can't allocate",
+        "cannot allocate",
+    ]
+    .iter()
+    .any(|words| message.contains(words))
 }

@@ -72,12 +72,7 @@ pub(super) fn score_codes(scores: &Scores, targets: &Targets, threshold: f32) ->
         )
         .reduce(|| Tally::new(pool.as_ref()), Tally::merge);
     let areas = |cells: &[u64]| pool.as_ref().map(|pool| pool.areas(cells));
-    let all: Vec<u64> = tally
-        .present
-        .iter()
-        .zip(&tally.absent)
-        .map(|(a, b)| a + b)
-        .collect();
+    let all: Vec<u64> = tally.present.iter().zip(&tally.absent).map(|(a, b)| a + b).collect();
     CodePass {
         per_code,
         pooled: areas(&all),
@@ -92,12 +87,7 @@ fn pool_gold(scores: &Scores, targets: &Targets) -> Option<GoldLadder> {
     }
     let mut keys = Vec::with_capacity(targets.gold());
     for (note, row) in scores.rows().enumerate() {
-        keys.extend(
-            targets
-                .row(note)
-                .iter()
-                .map(|&code| order_key(row[code as usize])),
-        );
+        keys.extend(targets.row(note).iter().map(|&code| order_key(row[code as usize])));
     }
     keys.par_sort_unstable();
     Some(GoldLadder::new(&keys, POOLED_BUCKETS))

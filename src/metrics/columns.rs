@@ -8,11 +8,7 @@ pub(super) const BLOCK: usize = 16;
 /// An integer that orders as the (finite) float does; both zeros share one.
 pub(super) fn order_key(score: f32) -> u32 {
     let bits = (score + 0.0).to_bits(); // -0.0 + 0.0 is 0.0
-    if bits >> 31 == 1 {
-        !bits
-    } else {
-        bits | 1 << 31
-    }
+    if bits >> 31 == 1 { !bits } else { bits | 1 << 31 }
 }
 
 /// Fills `keys` with the order keys of `width` columns from `first` on, `[code, note]`.
@@ -33,11 +29,7 @@ mod tests {
     #[test]
     fn keys_keep_the_order_of_scores() {
         let ascending = [f32::MIN, -1.5, -1e-40, 0.0, 1e-40, 0.25, 0.5, 1.0, f32::MAX];
-        assert!(
-            ascending
-                .windows(2)
-                .all(|pair| order_key(pair[0]) < order_key(pair[1]))
-        );
+        assert!(ascending.windows(2).all(|pair| order_key(pair[0]) < order_key(pair[1])));
         assert_eq!(order_key(-0.0), order_key(0.0));
     }
 

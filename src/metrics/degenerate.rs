@@ -74,16 +74,11 @@ pub fn degenerate(scores: &Scores, threshold: f32) -> Option<Degenerate> {
     let highest = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     // A single cell is constant by nature.
     if cells > 1 && lowest == highest {
-        return Some(Degenerate::Constant {
-            value: lowest,
-            cells,
-        });
+        return Some(Degenerate::Constant { value: lowest, cells });
     }
     let first = scores.row(0);
     if scores.notes() > 1 && scores.rows().all(|row| row == first) {
-        return Some(Degenerate::SameForAllNotes {
-            notes: scores.notes(),
-        });
+        return Some(Degenerate::SameForAllNotes { notes: scores.notes() });
     }
     if highest <= threshold {
         return Some(Degenerate::NonePredicted {
@@ -111,19 +106,10 @@ mod tests {
     fn degenerate_scores_are_named() {
         let find = |rows: &[&[f32]], threshold| {
             let values = rows.concat();
-            degenerate(
-                &Scores::new(&values, rows.len(), rows[0].len()).unwrap(),
-                threshold,
-            )
+            degenerate(&Scores::new(&values, rows.len(), rows[0].len()).unwrap(), threshold)
         };
         let constant = find(&[&[0.3, 0.3], &[0.3, 0.3]], 0.5);
-        assert_eq!(
-            constant,
-            Some(Degenerate::Constant {
-                value: 0.3,
-                cells: 4
-            })
-        );
+        assert_eq!(constant, Some(Degenerate::Constant { value: 0.3, cells: 4 }));
         let same = find(&[&[0.3, 0.7], &[0.3, 0.7]], 0.5);
         assert_eq!(same, Some(Degenerate::SameForAllNotes { notes: 2 }));
         let none = find(&[&[0.3, 0.5], &[0.1, 0.2]], 0.5);
@@ -145,11 +131,7 @@ mod tests {
             })
         );
         assert_eq!(find(&[&[0.9, 0.7], &[0.6, 0.2]], 0.5), None);
-        assert_eq!(
-            find(&[&[0.9, 0.2]], 0.5),
-            None,
-            "one note cannot differ from others"
-        );
+        assert_eq!(find(&[&[0.9, 0.2]], 0.5), None, "one note cannot differ from others");
         assert!(
             same.unwrap()
                 .to_string()
@@ -162,16 +144,12 @@ mod tests {
         let error = Scores::new(&[0.1, 0.2, 0.3, f32::NAN, 0.5, f32::INFINITY], 2, 3).unwrap_err();
         assert!(matches!(
             error,
-            Error::Degenerate(Degenerate::NotFinite {
-                note: 1,
-                code: 0,
-                ..
-            })
+            Error::Degenerate(Degenerate::NotFinite { note: 1, code: 0, .. })
         ));
         assert!(
-            error.to_string().starts_with(
-                "score of note row 1, code column 0 is NaN (2 of 6 scores are not finite)"
-            ),
+            error
+                .to_string()
+                .starts_with("score of note row 1, code column 0 is NaN (2 of 6 scores are not finite)"),
             "{error}"
         );
     }

@@ -99,9 +99,7 @@ pub enum Error {
         codes: usize,
     },
     /// Training frequencies and codes do not pair up.
-    #[error(
-        "{frequencies} training frequencies given for {codes} codes; expected one per code, in column order"
-    )]
+    #[error("{frequencies} training frequencies given for {codes} codes; expected one per code, in column order")]
     Frequencies {
         /// Frequencies given.
         frequencies: usize,

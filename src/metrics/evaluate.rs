@@ -40,11 +40,7 @@ pub struct Evaluation {
 /// # Errors
 /// [`Error::Shape`] when scores and targets disagree, [`Error::Threshold`] and [`Error::AtK`] for
 /// options that make no sense. Degenerate scores are evaluated; see [`super::degenerate`].
-pub fn evaluate(
-    scores: &Scores,
-    targets: &Targets,
-    options: &Options,
-) -> Result<Evaluation, Error> {
+pub fn evaluate(scores: &Scores, targets: &Targets, options: &Options) -> Result<Evaluation, Error> {
     check_shape(scores, targets)?;
     if !options.threshold.is_finite() {
         return Err(Error::Threshold(options.threshold));
@@ -66,9 +62,7 @@ pub fn evaluate(
 
 /// Averages over all codes, those without gold pairs included (0/0 counts 0).
 fn add_macro(named: &mut BTreeMap<String, f64>, per_code: &[CodeScore]) {
-    let mean = |value: fn(&CodeScore) -> f64| {
-        per_code.iter().map(value).sum::<f64>() / per_code.len() as f64
-    };
+    let mean = |value: fn(&CodeScore) -> f64| per_code.iter().map(value).sum::<f64>() / per_code.len() as f64;
     let precision = mean(|code| code.precision);
     let recall = mean(|code| code.recall);
     let jaccard = |code: &CodeScore| {
@@ -89,11 +83,7 @@ fn add_present(named: &mut BTreeMap<String, f64>, per_code: &[CodeScore]) {
     let present = || per_code.iter().filter(|code| code.gold() > 0);
     let sum = |value: fn(&CodeScore) -> u32| present().map(|code| u64::from(value(code))).sum();
     if let Some(value) = mean_of(present().map(|code| code.f1)) {
-        let micro = f1(
-            sum(|code| code.tp),
-            sum(|code| code.fp),
-            sum(|code| code.fn_),
-        );
+        let micro = f1(sum(|code| code.tp), sum(|code| code.fp), sum(|code| code.fn_));
         named.insert("micro-f1-present".to_owned(), micro);
         named.insert("macro-f1-present".to_owned(), value);
     }
@@ -102,10 +92,7 @@ fn add_present(named: &mut BTreeMap<String, f64>, per_code: &[CodeScore]) {
 fn add_areas(named: &mut BTreeMap<String, f64>, pass: &CodePass) {
     let areas = [
         ("micro-roc-auc", pass.pooled.and_then(|areas| areas.roc)),
-        (
-            "micro-roc-auc-present",
-            pass.pooled_present.and_then(|areas| areas.roc),
-        ),
+        ("micro-roc-auc-present", pass.pooled_present.and_then(|areas| areas.roc)),
         ("micro-pr-auc", pass.pooled.map(|areas| areas.pr)),
         (
             "macro-roc-auc",

@@ -41,10 +41,7 @@ pub struct FrequencyBin {
 ///
 /// # Errors
 /// [`Error::Frequencies`] when the two slices differ in length.
-pub fn frequency_bins(
-    per_code: &[CodeScore],
-    train_frequency: &[u32],
-) -> Result<Vec<FrequencyBin>, Error> {
+pub fn frequency_bins(per_code: &[CodeScore], train_frequency: &[u32]) -> Result<Vec<FrequencyBin>, Error> {
     if per_code.len() != train_frequency.len() {
         return Err(Error::Frequencies {
             frequencies: train_frequency.len(),
@@ -56,10 +53,7 @@ pub fn frequency_bins(
     for (code, &frequency) in per_code.iter().zip(train_frequency) {
         members[edges.partition_point(|&edge| edge <= frequency) - 1].push(code);
     }
-    let bins = members
-        .iter()
-        .enumerate()
-        .filter(|(_, codes)| !codes.is_empty());
+    let bins = members.iter().enumerate().filter(|(_, codes)| !codes.is_empty());
     Ok(bins
         .map(|(bin, codes)| summarise(codes, edges[bin], edges.get(bin + 1).map(|next| next - 1)))
         .collect())
@@ -69,9 +63,7 @@ pub fn frequency_bins(
 fn lower_edges() -> Vec<u32> {
     let half_decades = (0..20).map(|half| 10f64.powf(f64::from(half) / 2.0).round());
     let fitting = half_decades.take_while(|&edge| edge <= f64::from(u32::MAX));
-    std::iter::once(0)
-        .chain(fitting.map(|edge| edge as u32))
-        .collect()
+    std::iter::once(0).chain(fitting.map(|edge| edge as u32)).collect()
 }
 
 fn summarise(codes: &[&CodeScore], lower: u32, upper: Option<u32>) -> FrequencyBin {
@@ -97,8 +89,7 @@ fn summarise(codes: &[&CodeScore], lower: u32, upper: Option<u32>) -> FrequencyB
         fp,
         fn_,
         micro_f1: f1(tp, fp, fn_),
-        macro_f1_present: (!present.is_empty())
-            .then(|| present.iter().sum::<f64>() / present.len() as f64),
+        macro_f1_present: (!present.is_empty()).then(|| present.iter().sum::<f64>() / present.len() as f64),
     }
 }
 
@@ -129,12 +120,7 @@ mod tests {
 
         let unseen = &bins[0];
         assert_eq!(
-            (
-                unseen.lower,
-                unseen.upper,
-                unseen.codes,
-                unseen.codes_present
-            ),
+            (unseen.lower, unseen.upper, unseen.codes, unseen.codes_present),
             (0, Some(0), 1, 1)
         );
         assert_eq!(
@@ -150,8 +136,7 @@ mod tests {
 
     #[test]
     fn frequency_bins_meet_without_gaps_up_to_the_largest_count() {
-        let frequencies: Vec<u32> =
-            [1, 3, 10, 32, 100, 316, 1000, 3162, 10_000, 31_623, u32::MAX].into();
+        let frequencies: Vec<u32> = [1, 3, 10, 32, 100, 316, 1000, 3162, 10_000, 31_623, u32::MAX].into();
         let per_code = vec![CodeScore::default(); 2 * frequencies.len() - 1];
         let below = frequencies[1..].iter().map(|&lower| lower - 1);
         let both: Vec<u32> = frequencies.iter().copied().chain(below).collect();
@@ -161,9 +146,6 @@ mod tests {
         }
         let last = bins.last().unwrap();
         assert_eq!((last.name.as_str(), last.upper), ("3162277660+", None));
-        assert_eq!(
-            bins.iter().map(|bin| bin.codes).sum::<u32>() as usize,
-            per_code.len()
-        );
+        assert_eq!(bins.iter().map(|bin| bin.codes).sum::<u32>() as usize, per_code.len());
     }
 }

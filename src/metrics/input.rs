@@ -39,11 +39,7 @@ impl<'a> Scores<'a> {
                 all: values.len(),
             }));
         }
-        Ok(Scores {
-            values,
-            notes,
-            codes,
-        })
+        Ok(Scores { values, notes, codes })
     }
 
     /// Number of notes (rows), at least 1.
@@ -181,11 +177,7 @@ pub(super) fn check_shape(scores: &Scores, targets: &Targets) -> Result<(), Erro
 
 fn check_row(note: usize, row: &[u32], codes: usize) -> Result<(), Error> {
     if let Some(&column) = row.iter().find(|&&column| column as usize >= codes) {
-        return Err(Error::TargetColumn {
-            note,
-            column,
-            codes,
-        });
+        return Err(Error::TargetColumn { note, column, codes });
     }
     match row.windows(2).find(|pair| pair[0] >= pair[1]) {
         Some(pair) => Err(Error::TargetOrder {

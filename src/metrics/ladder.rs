@@ -24,11 +24,7 @@ impl Ladder {
             }
         }
         starts.push(rungs.len() as u32);
-        Ladder {
-            rungs,
-            starts,
-            shift,
-        }
+        Ladder { rungs, starts, shift }
     }
 
     /// Number of places a key can take: on each rung, below, between and above.
@@ -45,10 +41,7 @@ impl Ladder {
         if bucket + 1 >= self.starts.len() {
             return 2 * self.rungs.len();
         }
-        let (from, to) = (
-            self.starts[bucket] as usize,
-            self.starts[bucket + 1] as usize,
-        );
+        let (from, to) = (self.starts[bucket] as usize, self.starts[bucket + 1] as usize);
         let rung = from + self.rungs[from..to].partition_point(|&rung| rung < key);
         // Only a rung of the same bucket can equal the key.
         2 * rung + usize::from(rung < to && self.rungs[rung] == key)
@@ -109,8 +102,7 @@ impl GoldLadder {
             precision_sum += gold_here as f64 * precision;
         }
         Areas {
-            roc: (others > 0)
-                .then(|| ordered_twice as f64 / (2 * u128::from(gold) * u128::from(others)) as f64),
+            roc: (others > 0).then(|| ordered_twice as f64 / (2 * u128::from(gold) * u128::from(others)) as f64),
             pr: precision_sum / gold as f64,
         }
     }
@@ -133,25 +125,9 @@ mod tests {
     fn a_key_is_placed_below_on_between_and_above_rungs() {
         for buckets in [2, 4, 8, 1 << 12] {
             let ladder = Ladder::new(vec![10, 11, 500, 70_000, u32::MAX - 1], buckets);
-            let keys = [
-                0,
-                10,
-                11,
-                12,
-                499,
-                500,
-                501,
-                69_999,
-                70_000,
-                u32::MAX - 1,
-                u32::MAX,
-            ];
+            let keys = [0, 10, 11, 12, 499, 500, 501, 69_999, 70_000, u32::MAX - 1, u32::MAX];
             let places = keys.map(|key| ladder.place(key));
-            assert_eq!(
-                places,
-                [0, 1, 3, 4, 4, 5, 6, 6, 7, 9, 10],
-                "{buckets} buckets"
-            );
+            assert_eq!(places, [0, 1, 3, 4, 4, 5, 6, 6, 7, 9, 10], "{buckets} buckets");
         }
     }
 

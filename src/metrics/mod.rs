@@ -62,9 +62,5 @@ fn f1(tp: u64, fp: u64, missed: u64) -> f64 {
 
 /// 2ab / (a + b), and 0 when both are 0.
 fn harmonic_mean(a: f64, b: f64) -> f64 {
-    if a + b == 0.0 {
-        0.0
-    } else {
-        2.0 * a * b / (a + b)
-    }
+    if a + b == 0.0 { 0.0 } else { 2.0 * a * b / (a + b) }
 }

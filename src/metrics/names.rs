@@ -184,12 +184,7 @@ fn split_k(name: &str) -> (String, Option<usize>) {
     (name.to_owned(), None)
 }
 
-const fn metric(
-    name: &'static str,
-    title: &'static str,
-    definition: &'static str,
-    source: &'static str,
-) -> MetricInfo {
+const fn metric(name: &'static str, title: &'static str, definition: &'static str, source: &'static str) -> MetricInfo {
     MetricInfo {
         name,
         title,
@@ -208,16 +203,8 @@ mod tests {
         for (position, metric) in METRICS.iter().enumerate() {
             let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
             assert!(metric.name.chars().all(plain), "{}", metric.name);
-            assert!(
-                METRICS[..position]
-                    .iter()
-                    .all(|other| other.name != metric.name)
-            );
-            assert!(
-                METRICS[..position]
-                    .iter()
-                    .all(|other| other.title != metric.title)
-            );
+            assert!(METRICS[..position].iter().all(|other| other.name != metric.name));
+            assert!(METRICS[..position].iter().all(|other| other.title != metric.title));
         }
     }
 

@@ -76,9 +76,7 @@ impl NoteTable {
                 shares.push(recall_at(&note.gold_ranks, k));
             }
         }
-        let counts = per_note
-            .iter()
-            .map(|note| [note.tp, note.fp, note.fn_].map(u64::from));
+        let counts = per_note.iter().map(|note| [note.tp, note.fp, note.fn_].map(u64::from));
         Ok(NoteTable {
             codes,
             at_k: at_k.to_vec(),
@@ -141,12 +139,7 @@ impl NoteTable {
 }
 
 /// Decides and ranks every note.
-pub(super) fn score_notes(
-    scores: &Scores,
-    targets: &Targets,
-    threshold: f32,
-    ties: TieOrder,
-) -> Vec<NoteScore> {
+pub(super) fn score_notes(scores: &Scores, targets: &Targets, threshold: f32, ties: TieOrder) -> Vec<NoteScore> {
     let score = |note| score_note(scores.row(note), targets.row(note), threshold, ties);
     (0..scores.notes()).into_par_iter().map(score).collect()
 }
@@ -155,10 +148,7 @@ fn score_note(row: &[f32], gold: &[u32], threshold: f32, ties: TieOrder) -> Note
     let predicted = count(row, |score| score > threshold);
     let above = gold.iter().filter(|&&code| row[code as usize] > threshold);
     let tp = above.count() as u32;
-    let mut gold_ranks: Vec<u32> = gold
-        .iter()
-        .map(|&code| rank(row, code as usize, ties))
-        .collect();
+    let mut gold_ranks: Vec<u32> = gold.iter().map(|&code| rank(row, code as usize, ties)).collect();
     gold_ranks.sort_unstable();
     NoteScore {
         tp,

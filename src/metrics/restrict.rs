@@ -47,18 +47,13 @@ pub fn restrict(
     let mut gold_rows = Vec::new();
     for note in 0..scores.notes() {
         let place = |code: &u32| columns.binary_search(code).ok();
-        let gold = targets
-            .row(note)
-            .iter()
-            .filter_map(place)
-            .map(|place| place as u32);
+        let gold = targets.row(note).iter().filter_map(place).map(|place| place as u32);
         let gold: Vec<u32> = gold.collect();
         if drop_notes_without_gold && gold.is_empty() {
             continue;
         }
         let row = scores.row(note);
-        kept.values
-            .extend(columns.iter().map(|&column| row[column as usize]));
+        kept.values.extend(columns.iter().map(|&column| row[column as usize]));
         kept.notes.push(note);
         gold_rows.push(gold);
     }
@@ -107,12 +102,7 @@ mod tests {
     }
 
     fn keep(columns: &[u32], drop_notes_without_gold: bool) -> Result<Restricted, Error> {
-        restrict(
-            &Scores::new(&VALUES, 4, 4)?,
-            &gold(),
-            columns,
-            drop_notes_without_gold,
-        )
+        restrict(&Scores::new(&VALUES, 4, 4)?, &gold(), columns, drop_notes_without_gold)
     }
 
     #[test]
@@ -121,10 +111,7 @@ mod tests {
         let scores = kept.scores().unwrap();
         assert_eq!(kept.notes, [1, 2, 3]);
         assert_eq!(scores.values(), [0.7, 0.2, 0.4, 0.1, 0.1, 0.8]);
-        assert_eq!(
-            [0, 1, 2].map(|note| kept.targets.row(note).to_vec()),
-            [[0], [0], [1]]
-        );
+        assert_eq!([0, 1, 2].map(|note| kept.targets.row(note).to_vec()), [[0], [0], [1]]);
         let evaluation = evaluate(&scores, &kept.targets, &options()).unwrap();
         assert_eq!(evaluation.scores["micro-precision"], 1.0);
 
@@ -153,9 +140,6 @@ mod tests {
         let nothing_gold = Targets::from_rows(&[vec![0], vec![0]], 2).unwrap();
         let scores = Scores::new(&VALUES[..4], 2, 2).unwrap();
         let kept = restrict(&scores, &nothing_gold, &[1], true).unwrap();
-        assert_eq!(
-            kept.scores().unwrap_err(),
-            Error::Empty { notes: 0, codes: 1 }
-        );
+        assert_eq!(kept.scores().unwrap_err(), Error::Empty { notes: 0, codes: 1 });
     }
 }

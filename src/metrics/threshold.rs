@@ -40,8 +40,7 @@ impl ThresholdGrid {
     /// [`Error::Grid`] unless there is at least one and they ascend strictly in single precision.
     pub fn thresholds(&self) -> Result<Vec<f32>, Error> {
         let steps = self.points.saturating_sub(1).max(1) as f64;
-        let at =
-            |point: usize| (self.start + (self.end - self.start) * point as f64 / steps) as f32;
+        let at = |point: usize| (self.start + (self.end - self.start) * point as f64 / steps) as f32;
         let thresholds: Vec<f32> = (0..self.points).map(at).collect();
         let finite = thresholds.iter().all(|threshold| threshold.is_finite());
         if self.points == 0 || !finite || thresholds.windows(2).any(|pair| pair[0] >= pair[1]) {
@@ -144,11 +143,7 @@ impl Decisions {
             sum += f1(row.tp, row.predicted - row.tp, row.gold - row.tp);
             codes += 1;
         }
-        if codes == 0 {
-            0.0
-        } else {
-            sum / f64::from(codes)
-        }
+        if codes == 0 { 0.0 } else { sum / f64::from(codes) }
     }
 
     fn rows(&self, point: usize) -> impl Iterator<Item = Row> {
@@ -159,11 +154,7 @@ impl Decisions {
         predicted
             .zip(tp)
             .zip(gold)
-            .map(|((predicted, tp), gold)| Row {
-                predicted,
-                tp,
-                gold,
-            })
+            .map(|((predicted, tp), gold)| Row { predicted, tp, gold })
     }
 }
 
@@ -176,10 +167,7 @@ struct Row {
 
 fn count_decisions(scores: &Scores, targets: &Targets, thresholds: &[f32]) -> Decisions {
     let (notes, points) = (scores.notes(), thresholds.len());
-    let rungs: Vec<u32> = thresholds
-        .iter()
-        .map(|&threshold| order_key(threshold))
-        .collect();
+    let rungs: Vec<u32> = thresholds.iter().map(|&threshold| order_key(threshold)).collect();
     let ladder = Ladder::new(rungs, GRID_BUCKETS);
     let by_code = targets.by_code();
     let mut predicted = vec![0; scores.codes() * points];
@@ -190,9 +178,7 @@ fn count_decisions(scores: &Scores, targets: &Targets, thresholds: &[f32]) -> De
         .enumerate()
         .for_each_init(Vec::new, |keys, (block, (predicted, tp))| {
             read_columns(scores, block * BLOCK, predicted.len() / points, keys);
-            let codes = predicted
-                .chunks_exact_mut(points)
-                .zip(tp.chunks_exact_mut(points));
+            let codes = predicted.chunks_exact_mut(points).zip(tp.chunks_exact_mut(points));
             for (position, (predicted, tp)) in codes.enumerate() {
                 let keys = &keys[position * notes..(position + 1) * notes];
                 let gold = by_code.notes(block * BLOCK + position);

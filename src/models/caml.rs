@@ -83,8 +83,7 @@ struct Descriptions {
 impl CodingModel for Caml {
     type Config = Config;
 
-    const ABOUT: &'static str =
-        "convolution and label-wise attention (Mullenbach et al. 2018); DR-CAML as a setting";
+    const ABOUT: &'static str = "convolution and label-wise attention (Mullenbach et al. 2018); DR-CAML as a setting";
 
     fn tiny() -> Config {
         Config {
@@ -120,9 +119,11 @@ impl CodingModel for Caml {
             ));
         }
         if config.description_weight > 0.0 && task.descriptions.iter().all(Vec::is_empty) {
-            return Err("description-weight is above 0, but the data set has no code descriptions; \
+            return Err(
+                "description-weight is above 0, but the data set has no code descriptions; \
                         set it to 0 or add them"
-                .into());
+                    .into(),
+            );
         }
         match (&task.word_vectors, config.pretrained_embedding) {
             (None, true) => Err("pretrained-embedding = true needs [text.word-vectors] in the suite".into()),
@@ -145,8 +146,7 @@ impl CodingModel for Caml {
             embedding: initialiser.values([task.vocabulary, config.embedding], rows),
             convolution: Convolution::init(config, initialiser),
             head: LabelAttention::init(task.codes, config.filters, config.label_block, initialiser),
-            descriptions: (config.description_weight > 0.0)
-                .then(|| Descriptions::init(config, task, initialiser)),
+            descriptions: (config.description_weight > 0.0).then(|| Descriptions::init(config, task, initialiser)),
             dropout: config.dropout,
             attend_to_padding: config.attend_to_padding,
         }
@@ -226,12 +226,7 @@ impl Convolution {
     fn forward(&self, words: Tensor<3>) -> Tensor<3> {
         let pad = self.weight.dims()[2] / 2;
         let options = ConvOptions::new([1], [pad], [1], 1);
-        let convolved = module::conv1d(
-            words.swap_dims(1, 2),
-            self.weight.val(),
-            Some(self.bias.val()),
-            options,
-        );
+        let convolved = module::conv1d(words.swap_dims(1, 2), self.weight.val(), Some(self.bias.val()), options);
         activation::tanh(convolved).swap_dims(1, 2)
     }
 

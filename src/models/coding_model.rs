@@ -74,8 +74,12 @@ pub struct Task {
     pub padding: u32,
     /// Training notes.
     pub training_notes: usize,
+    /// Per code, the training notes that have it.
+    pub code_frequency: Vec<u32>,
     /// Per token id, the training notes that hold it; where the vocabulary counted them.
     pub document_frequency: Option<Vec<u32>>,
+    /// Per token id, the root mean square of its count over the training notes.
+    pub count_scale: Vec<f32>,
     /// Per code, the token ids of its description; empty where there is none.
     pub descriptions: Vec<Vec<u32>>,
     /// Pretrained word vectors, row-major `[vocabulary, dimension]`.
@@ -101,6 +105,5 @@ pub fn cross_entropy(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
 
 /// [`cross_entropy`] before averaging, shape `[note, code]`.
 pub fn cross_entropy_cells(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<2> {
-    activation::relu(logits.clone()) - logits.clone() * targets
-        + (-logits.abs()).exp().log1p()
+    activation::relu(logits.clone()) - logits.clone() * targets + (-logits.abs()).exp().log1p()
 }

@@ -49,9 +49,7 @@ impl Noise {
         let mut mask = Vec::with_capacity(count);
         while mask.len() < count {
             generator.fill_bytes(&mut bytes);
-            let draws = bytes
-                .chunks_exact(2)
-                .map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
+            let draws = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
             mask.extend(
                 draws
                     .take(count - mask.len())
@@ -63,11 +61,7 @@ impl Noise {
 }
 
 /// Dropout where the batch is a training batch, the input unchanged otherwise.
-pub fn dropout<const D: usize>(
-    noise: Option<&Noise>,
-    input: Tensor<D>,
-    probability: f64,
-) -> Tensor<D> {
+pub fn dropout<const D: usize>(noise: Option<&Noise>, input: Tensor<D>, probability: f64) -> Tensor<D> {
     match noise {
         Some(noise) => noise.dropout(input, probability),
         None => input,

@@ -150,7 +150,10 @@ impl ModuleMapper for Writer<'_> {
             return parameter;
         }
         let device = parameter.val().device();
-        set(parameter, Tensor::from_data(TensorData::new(found.values, expected), &device))
+        set(
+            parameter,
+            Tensor::from_data(TensorData::new(found.values, expected), &device),
+        )
     }
 }
 

@@ -10,7 +10,9 @@ use super::{Record, SCHEMA_VERSION};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file system refused.
-    #[error("{path}: cannot {verb} the record: {source}. Finished cells are untouched; free space or fix the permissions and run the same command again")]
+    #[error(
+        "{path}: cannot {verb} the record: {source}. Finished cells are untouched; free space or fix the permissions and run the same command again"
+    )]
     Io {
         /// The file.
         path: PathBuf,
@@ -28,7 +30,9 @@ pub enum Error {
         source: serde_json::Error,
     },
     /// Written by a newer program.
-    #[error("{path}: record has schema {found}, this program reads up to {SCHEMA_VERSION}. Use the newer icdbench that wrote it, or another results directory")]
+    #[error(
+        "{path}: record has schema {found}, this program reads up to {SCHEMA_VERSION}. Use the newer icdbench that wrote it, or another results directory"
+    )]
     Newer {
         /// The file.
         path: PathBuf,

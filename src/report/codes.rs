@@ -38,13 +38,7 @@ impl CodeTable {
         let mut codes: BTreeMap<&str, (u32, u32, Vec<Vec<f64>>)> = BTreeMap::new();
         for (index, (_, (_, cell))) in scored.iter().enumerate() {
             for row in cell.outcomes().flat_map(|outcome| &outcome.codes) {
-                let empty = || {
-                    (
-                        row.training,
-                        row.tp + row.fn_,
-                        vec![Vec::new(); scored.len()],
-                    )
-                };
+                let empty = || (row.training, row.tp + row.fn_, vec![Vec::new(); scored.len()]);
                 let (_, _, f1) = codes.entry(&row.code).or_insert_with(empty);
                 let decisions = 2 * row.tp + row.fp + row.fn_;
                 if decisions > 0 {
@@ -61,15 +55,8 @@ impl CodeTable {
                 f1: f1.into_iter().map(Spread::of).collect(),
             })
             .collect();
-        rows.sort_by(|a, b| {
-            b.training
-                .cmp(&a.training)
-                .then_with(|| a.code.cmp(&b.code))
-        });
-        let runs = scored
-            .into_iter()
-            .map(|(label, (length, _))| (label, length))
-            .collect();
+        rows.sort_by(|a, b| b.training.cmp(&a.training).then_with(|| a.code.cmp(&b.code)));
+        let runs = scored.into_iter().map(|(label, (length, _))| (label, length)).collect();
         Self { runs, rows }
     }
 
@@ -82,10 +69,6 @@ impl CodeTable {
         }
         let rare = most / 2;
         let (frequent, rest) = present.split_at(most - rare);
-        frequent
-            .iter()
-            .chain(&rest[rest.len() - rare..])
-            .copied()
-            .collect()
+        frequent.iter().chain(&rest[rest.len() - rare..]).copied().collect()
     }
 }

@@ -12,35 +12,16 @@ use crate::record::{Record, Status};
 
 /// One row a cell and metric; a cell without scores has one row with its status and reason.
 pub fn scores(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
-    let mut sheet =
-        Sheet::new(
-            CELL.iter()
-                .chain(&["status", "scored-on", "metric", "value", "reason"]),
-        )?;
+    let mut sheet = Sheet::new(CELL.iter().chain(&["status", "scored-on", "metric", "value", "reason"]))?;
     for record in &summary.records {
         let cell = cell_fields(&record.cell, &record.key);
         let mut add = |part: &str, metric: &str, value: String, reason: &str| {
             let status = status(record.status).to_owned();
-            let fields = [
-                status,
-                part.to_owned(),
-                metric.to_owned(),
-                value,
-                reason.to_owned(),
-            ];
+            let fields = [status, part.to_owned(), metric.to_owned(), value, reason.to_owned()];
             sheet.row(cell.iter().cloned().chain(fields).collect())
         };
-        let Some(outcome) = record
-            .outcome
-            .as_ref()
-            .filter(|_| record.status == Status::Ok)
-        else {
-            add(
-                "",
-                "",
-                String::new(),
-                record.reason.as_deref().unwrap_or_default(),
-            )?;
+        let Some(outcome) = record.outcome.as_ref().filter(|_| record.status == Status::Ok) else {
+            add("", "", String::new(), record.reason.as_deref().unwrap_or_default())?;
             continue;
         };
         let parts = [
@@ -78,10 +59,7 @@ pub fn tables(tables: &[(&str, &Table)]) -> Result<Vec<u8>, csv::Error> {
         }
     }
     let stub = tables.first().map_or(&[][..], |(_, table)| &table.stub);
-    let mut headings: Vec<String> = ["task".to_owned()]
-        .into_iter()
-        .chain(stub.iter().cloned())
-        .collect();
+    let mut headings: Vec<String> = ["task".to_owned()].into_iter().chain(stub.iter().cloned()).collect();
     headings.push("state".to_owned());
     headings.extend(
         keys.iter()
@@ -141,10 +119,7 @@ pub fn speed(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
         let Some(timings) = &record.timings else {
             continue;
         };
-        let parameters = record
-            .outcome
-            .as_ref()
-            .map(|outcome| outcome.parameters.to_string());
+        let parameters = record.outcome.as_ref().map(|outcome| outcome.parameters.to_string());
         let mut fields = cell_fields(&record.cell, &record.key);
         fields.push(parameters.unwrap_or_default());
         let measured = [
@@ -184,30 +159,17 @@ pub fn training(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
         for row in &outcome.epochs {
             let mut fields = cell.clone();
             let best = row.epoch == outcome.best_epoch;
-            fields.extend([
-                row.epoch.to_string(),
-                row.steps.to_string(),
-                best.to_string(),
-            ]);
+            fields.extend([row.epoch.to_string(), row.steps.to_string(), best.to_string()]);
             fields.push(number(Some(row.training_loss)));
-            fields.extend(
-                names
-                    .iter()
-                    .map(|name| number(row.validation.get(*name).copied())),
-            );
+            fields.extend(names.iter().map(|name| number(row.validation.get(*name).copied())));
             sheet.row(fields)?;
         }
     }
     sheet.bytes()
 }
 
-fn scored<'s>(
-    summary: &'s Summary<'_>,
-) -> impl Iterator<Item = (&'s Record, &'s crate::record::Outcome)> {
-    let records = summary
-        .records
-        .iter()
-        .filter(|record| record.status == Status::Ok);
+fn scored<'s>(summary: &'s Summary<'_>) -> impl Iterator<Item = (&'s Record, &'s crate::record::Outcome)> {
+    let records = summary.records.iter().filter(|record| record.status == Status::Ok);
     records.filter_map(|record| Some((*record, record.outcome.as_ref()?)))
 }
 
@@ -232,11 +194,7 @@ pub fn frequency_bins(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
     for task in &summary.tasks {
         for (run, length, bins) in bins(task) {
             for bin in bins {
-                let mut fields = vec![
-                    task.title.clone(),
-                    task.runs[run].label.clone(),
-                    length.to_string(),
-                ];
+                let mut fields = vec![task.title.clone(), task.runs[run].label.clone(), length.to_string()];
                 fields.extend([
                     bin.lower.to_string(),
                     bin.upper.map(|upper| upper.to_string()).unwrap_or_default(),
@@ -279,9 +237,7 @@ pub fn note_lengths(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
 }
 
 /// One row a run and code, every code, each run at its longest scored length.
-pub fn codes<'c>(
-    tables: impl Iterator<Item = (&'c str, &'c CodeTable)>,
-) -> Result<Vec<u8>, csv::Error> {
+pub fn codes<'c>(tables: impl Iterator<Item = (&'c str, &'c CodeTable)>) -> Result<Vec<u8>, csv::Error> {
     let mut sheet = Sheet::new([
         "task",
         "code",

@@ -12,16 +12,10 @@ type Measure = (&'static str, &'static str, fn(&Timings) -> Option<f64>);
 
 const MEASURES: [Measure; 7] = [
     ("training", "notes/s", |t| Some(t.training_notes_per_second)),
-    ("training", "tokens/s", |t| {
-        Some(t.training_tokens_per_second)
-    }),
+    ("training", "tokens/s", |t| Some(t.training_tokens_per_second)),
     ("training", "seconds", |t| Some(t.training_seconds)),
-    ("evaluation", "notes/s", |t| {
-        Some(t.evaluation_notes_per_second)
-    }),
-    ("evaluation", "tokens/s", |t| {
-        Some(t.evaluation_tokens_per_second)
-    }),
+    ("evaluation", "notes/s", |t| Some(t.evaluation_notes_per_second)),
+    ("evaluation", "tokens/s", |t| Some(t.evaluation_tokens_per_second)),
     ("evaluation", "seconds", |t| Some(t.evaluation_seconds)),
     ("memory", "peak GiB", |t| {
         t.peak_memory_bytes.map(|bytes| bytes as f64 / GIBIBYTE)
@@ -75,10 +69,7 @@ fn speed_cells(seeds: &LengthSummary<'_>) -> Vec<Cell> {
     let mut cells = vec![mean_cell(parameters, |value| grouped(value.round() as u64))];
     for (_, _, measure) in MEASURES {
         let timings = seeds.ok.iter().filter_map(|record| record.timings.as_ref());
-        cells.push(mean_cell(
-            Spread::of(timings.filter_map(measure)),
-            three_digits,
-        ));
+        cells.push(mean_cell(Spread::of(timings.filter_map(measure)), three_digits));
     }
     cells
 }
@@ -155,13 +146,11 @@ pub fn data_table(task: &TaskSummary<'_>) -> Table {
     ]
     .map(plain)
     .to_vec();
-    columns.extend(
-        ["median", "90th percentile", "longest"].map(|title| Column {
-            group: "tokens per evaluation note".to_owned(),
-            title: title.to_owned(),
-            key: format!("tokens {title}"),
-        }),
-    );
+    columns.extend(["median", "90th percentile", "longest"].map(|title| Column {
+        group: "tokens per evaluation note".to_owned(),
+        title: title.to_owned(),
+        key: format!("tokens {title}"),
+    }));
     columns.extend(task.lengths.iter().map(|length| Column {
         group: "tokens cut off (%) at length".to_owned(),
         title: grouped(u64::from(*length)),
@@ -185,11 +174,7 @@ pub fn data_table(task: &TaskSummary<'_>) -> Table {
 
 fn data_row(task: &TaskSummary<'_>, tokenisation: &Tokenisation<'_>) -> Row {
     let facts = &tokenisation.outcome.task;
-    let count = |number: u32| {
-        mean_cell(Spread::of([f64::from(number)]), |value| {
-            grouped(value as u64)
-        })
-    };
+    let count = |number: u32| mean_cell(Spread::of([f64::from(number)]), |value| grouped(value as u64));
     let mut cells: Vec<Cell> = [
         facts.training_notes,
         facts.validation_notes,
@@ -202,9 +187,7 @@ fn data_row(task: &TaskSummary<'_>, tokenisation: &Tokenisation<'_>) -> Row {
     .to_vec();
     let quantiles = &facts.token_length_quantiles;
     let at = |percent: usize| quantiles.get(percent * quantiles.len().saturating_sub(1) / 100);
-    cells.extend(
-        [50, 90, 100].map(|percent| at(percent).map_or(Cell::Empty, |tokens| count(*tokens))),
-    );
+    cells.extend([50, 90, 100].map(|percent| at(percent).map_or(Cell::Empty, |tokens| count(*tokens))));
     cells.extend(task.lengths.iter().map(|length| {
         let share = tokenisation.truncated.get(length).copied();
         mean_cell(Spread::of(share), |value| format!("{:.1}", 100.0 * value))

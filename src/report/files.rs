@@ -37,11 +37,7 @@ impl Staging {
     }
 
     /// Stages a file, to be named relative to the report, by the function that writes it to a path.
-    pub fn add(
-        &mut self,
-        name: &str,
-        write: impl FnOnce(&Path) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+    pub fn add(&mut self, name: &str, write: impl FnOnce(&Path) -> Result<(), Error>) -> Result<(), Error> {
         write(&self.staged.path().join(name))?;
         self.files.push(PathBuf::from(name));
         Ok(())

@@ -50,8 +50,8 @@ fn head(page: &Page<'_>) -> String {
     );
     if coverage.cells > 0 {
         text += "<div class=\"bar\" aria-hidden=\"true\">";
-        let parts = std::iter::once(("ok", coverage.ok))
-            .chain(coverage.other.iter().map(|(word, count)| (*word, *count)));
+        let parts =
+            std::iter::once(("ok", coverage.ok)).chain(coverage.other.iter().map(|(word, count)| (*word, *count)));
         for (word, count) in parts.filter(|(_, count)| *count > 0) {
             text += &format!(
                 "<span class=\"{}\" style=\"flex-grow:{count}\"></span>",
@@ -71,26 +71,21 @@ fn section_html(page: &Page<'_>, section: &Section, codes_shown: usize) -> Resul
     if page.sections.len() > 1 {
         text += &format!("<h2 class=\"task\">{}</h2>\n", escape(&section.title));
     }
-    let mut block =
-        |heading: &str, table_of_block: Option<&Table>, figure_of_block: &Option<Figure>| {
-            if table_of_block.is_none() && figure_of_block.is_none() {
-                return Ok(());
-            }
-            text += &format!("<section>\n<h2>{heading}</h2>\n");
-            text += &table_of_block.map(table).unwrap_or_default();
-            if let Some(figure_of_block) = figure_of_block {
-                text += &figure(figure_of_block)?;
-            }
-            text += "</section>\n";
-            Ok(())
-        };
+    let mut block = |heading: &str, table_of_block: Option<&Table>, figure_of_block: &Option<Figure>| {
+        if table_of_block.is_none() && figure_of_block.is_none() {
+            return Ok(());
+        }
+        text += &format!("<section>\n<h2>{heading}</h2>\n");
+        text += &table_of_block.map(table).unwrap_or_default();
+        if let Some(figure_of_block) = figure_of_block {
+            text += &figure(figure_of_block)?;
+        }
+        text += "</section>\n";
+        Ok(())
+    };
     match &section.headline {
         Some(headline) => {
-            block(
-                "Scores by sequence length",
-                Some(headline),
-                &section.by_length,
-            )?;
+            block("Scores by sequence length", Some(headline), &section.by_length)?;
             block("All metrics", Some(&section.scores), &None)?;
         }
         None => block("Scores", Some(&section.scores), &section.by_length)?,
@@ -206,11 +201,7 @@ fn provenance(page: &Page<'_>) -> String {
     }
     let mut text = "<section>\n<h2>Provenance</h2>\n<dl class=\"provenance\">\n".to_owned();
     for (name, value) in &page.provenance {
-        text += &format!(
-            "<div><dt>{}</dt><dd>{}</dd></div>\n",
-            escape(name),
-            escape(value)
-        );
+        text += &format!("<div><dt>{}</dt><dd>{}</dd></div>\n", escape(name), escape(value));
     }
     text + "</dl>\n</section>\n"
 }

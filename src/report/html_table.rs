@@ -24,14 +24,7 @@ pub fn table(table: &Table) -> String {
     text += "</thead>\n<tbody>\n";
     let mut block: Option<(&str, bool)> = None;
     for row in &table.rows {
-        let of_row = (
-            if in_blocks {
-                row.labels[0].as_str()
-            } else {
-                ""
-            },
-            row.reference,
-        );
+        let of_row = (if in_blocks { row.labels[0].as_str() } else { "" }, row.reference);
         if block.is_some_and(|block| block != of_row) {
             text += "</tbody>\n<tbody>\n";
         }
@@ -63,11 +56,7 @@ fn row_html(row: &Row) -> String {
     if let Some((n, notes)) = &row.fewer_seeds {
         label += &format!(" <span class=\"sd\">({n})</span>{}", marks(notes));
     }
-    let class = if row.reference {
-        " class=\"reference\""
-    } else {
-        ""
-    };
+    let class = if row.reference { " class=\"reference\"" } else { "" };
     let mut text = format!("<tr{class}><th scope=\"row\">{label}</th>");
     for (cell_of_row, width) in merged(&row.cells) {
         text += &cell(cell_of_row, width);
@@ -77,11 +66,7 @@ fn row_html(row: &Row) -> String {
 
 fn heading(table: &Table, in_blocks: bool) -> String {
     let mut text = String::new();
-    let stub = if in_blocks {
-        &table.stub[1..]
-    } else {
-        &table.stub[..]
-    };
+    let stub = if in_blocks { &table.stub[1..] } else { &table.stub[..] };
     let groups = table.groups();
     let grouped = groups.iter().any(|(group, _)| !group.is_empty());
     if grouped {
@@ -128,11 +113,7 @@ fn cell(cell: &Cell, width: usize) -> String {
             } else {
                 String::new()
             };
-            format!(
-                "<td class=\"{class}\"{span}>{}{}</td>",
-                escape(word),
-                marks(notes)
-            )
+            format!("<td class=\"{class}\"{span}>{}{}</td>", escape(word), marks(notes))
         }
     }
 }

@@ -47,8 +47,7 @@ pub fn table(table: &Table, notes: &[(usize, &str)]) -> String {
 
 /// Whether a rule belongs between two rows: another length, or the reference row.
 fn new_block(previous: &Row, row: &Row) -> bool {
-    row.reference != previous.reference
-        || (row.labels.len() > 1 && row.labels[0] != previous.labels[0])
+    row.reference != previous.reference || (row.labels.len() > 1 && row.labels[0] != previous.labels[0])
 }
 
 fn heading(table: &Table) -> String {
@@ -59,10 +58,7 @@ fn heading(table: &Table) -> String {
         let mut rules = String::new();
         let mut first = table.stub.len() + 1;
         for (group, width) in groups {
-            cells.push(format!(
-                "\\multicolumn{{{width}}}{{c}}{{{}}}",
-                escape(group)
-            ));
+            cells.push(format!("\\multicolumn{{{width}}}{{c}}{{{}}}", escape(group)));
             let last = first + width - 1;
             if !group.is_empty() {
                 rules += &format!("\\cmidrule(lr){{{first}-{last}}}");
@@ -72,12 +68,7 @@ fn heading(table: &Table) -> String {
         text += &format!("{} \\\\\n{rules}\n", cells.join(" & "));
     }
     let titles = table.columns.iter().map(|column| &column.title);
-    let titles: Vec<String> = table
-        .stub
-        .iter()
-        .chain(titles)
-        .map(|title| escape(title))
-        .collect();
+    let titles: Vec<String> = table.stub.iter().chain(titles).map(|title| escape(title)).collect();
     text + &format!("{} \\\\\n\\midrule\n", titles.join(" & "))
 }
 

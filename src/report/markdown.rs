@@ -36,11 +36,7 @@ pub fn page(page: &Page<'_>) -> String {
     if !page.definitions.is_empty() {
         text += "\n## Metrics\n\n";
         for metric in &page.definitions {
-            text += &format!(
-                "- **{}**: {}\n",
-                escape(&metric.label),
-                escape(&metric.definition)
-            );
+            text += &format!("- **{}**: {}\n", escape(&metric.label), escape(&metric.definition));
         }
     }
     if !page.provenance.is_empty() {

@@ -84,16 +84,8 @@ pub fn choose(asked: &[String], present: &BTreeSet<String>) -> Vec<Metric> {
     ]
     .map(str::to_owned)
     .to_vec();
-    names.extend(
-        cut_offs("precision-at-")
-            .iter()
-            .map(|k| format!("precision-at-{k}")),
-    );
-    names.extend(
-        cut_offs("recall-at-")
-            .last()
-            .map(|k| format!("recall-at-{k}")),
-    );
+    names.extend(cut_offs("precision-at-").iter().map(|k| format!("precision-at-{k}")));
+    names.extend(cut_offs("recall-at-").last().map(|k| format!("recall-at-{k}")));
     names.extend(["map", "r-precision", "exact-match", "jaccard-micro"].map(str::to_owned));
     names.retain(|name| present.contains(name));
     names.iter().map(|name| Metric::named(name)).collect()
@@ -114,10 +106,7 @@ mod tests {
             "odd",
         ];
         let present: BTreeSet<String> = present.iter().map(|name| name.to_string()).collect();
-        let labels: Vec<String> = choose(&[], &present)
-            .into_iter()
-            .map(|metric| metric.label)
-            .collect();
+        let labels: Vec<String> = choose(&[], &present).into_iter().map(|metric| metric.label).collect();
         assert_eq!(labels, ["P@5", "P@15", "R@15", "MAP"]);
     }
 

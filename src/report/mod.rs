@@ -131,10 +131,7 @@ pub fn write_report(
     stage_sheets(&mut staging, &page)?;
     staging.bytes("table.tex", latex_of(&page).as_bytes())?;
     staging.bytes("report.md", markdown::page(&page).as_bytes())?;
-    staging.bytes(
-        "index.html",
-        html::page(&page, options.codes_shown)?.as_bytes(),
-    )?;
+    staging.bytes("index.html", html::page(&page, options.codes_shown)?.as_bytes())?;
     Ok(Written {
         directory: out_dir.to_owned(),
         files: staging.finish()?,

@@ -36,12 +36,7 @@ impl Names {
     /// Looks at all cells of a suite.
     pub fn of(cells: &[&CellDescription]) -> Self {
         let several = |part: &dyn Fn(&CellDescription) -> String| {
-            cells
-                .iter()
-                .map(|cell| part(cell))
-                .collect::<BTreeSet<_>>()
-                .len()
-                > 1
+            cells.iter().map(|cell| part(cell)).collect::<BTreeSet<_>>().len() > 1
         };
         let runs: BTreeSet<_> = cells.iter().map(|cell| &cell.run).collect();
         let models: BTreeSet<_> = cells.iter().map(|cell| (&cell.run, &cell.model)).collect();
@@ -66,10 +61,7 @@ impl Names {
         }
         let words = self.task(cell).to_lowercase();
         let words = words.split(|character: char| !character.is_ascii_alphanumeric());
-        words
-            .filter(|word| !word.is_empty())
-            .collect::<Vec<_>>()
-            .join("-")
+        words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-")
     }
 
     /// Label of the cell's run.

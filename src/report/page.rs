@@ -76,23 +76,16 @@ impl Section {
             let stem = with_slug(stem, &task.slug);
             let scene = draw(format!("icd-{stem}"))?;
             let caption = caption.to_owned();
-            Some(Figure {
-                stem,
-                caption,
-                scene,
-            })
+            Some(Figure { stem, caption, scene })
         };
         Self {
             title: task.title.clone(),
-            headline: (!metrics.is_empty() && task.lengths.len() > 1)
-                .then(|| headline_table(task, &metrics)),
+            headline: (!metrics.is_empty() && task.lengths.len() > 1).then(|| headline_table(task, &metrics)),
             scores: score_table(task, &metrics),
             speed: scored.then(|| speed_table(task)),
             data: scored.then(|| data_table(task)),
             codes: CodeTable::of(task),
-            by_length: figure("lengths", LENGTHS, &|id| {
-                lengths::plot(id, task, &headline(&metrics))
-            }),
+            by_length: figure("lengths", LENGTHS, &|id| lengths::plot(id, task, &headline(&metrics))),
             by_frequency: figure("bins", BINS, &|id| bins::plot(id, task)),
             note_lengths: figure("tokens", TOKENS, &|id| tokens::plot(id, task)),
             training: figure("training", TRAINING, &|id| training::plot(id, task)),
@@ -122,10 +115,7 @@ impl Section {
 
     /// The tables, in reading order.
     pub fn tables(&self) -> Vec<&Table> {
-        self.blocks()
-            .into_iter()
-            .filter_map(|(table, _)| table)
-            .collect()
+        self.blocks().into_iter().filter_map(|(table, _)| table).collect()
     }
 }
 
@@ -135,8 +125,7 @@ fn figures(figure: &Option<Figure>) -> Vec<&Figure> {
 
 const LENGTHS: &str = "Points are means over the seeds, bars one sample standard deviation. The frequency prior is drawn where it lies near the runs; the table always has it.";
 const BINS: &str = "Each run at its longest scored length. Points are means over the seeds, bars one sample standard deviation; the lines only lead the eye. Codes without a gold positive in the scored notes have no F1 and are left out.";
-const TOKENS: &str =
-    "Cumulative distribution of the tokens per evaluation note, before truncation.";
+const TOKENS: &str = "Cumulative distribution of the tokens per evaluation note, before truncation.";
 const TRAINING: &str = "One line per seed; the marker is the epoch whose weights were scored.";
 
 /// Arranges the records into a page.
@@ -145,11 +134,7 @@ pub fn assemble<'a>(records: &'a [Record], suite: &'a SuiteText, options: &Optio
     let scored = summary.tasks.iter().filter(|task| !task.runs.is_empty());
     let sections: Vec<Section> = scored.map(|task| Section::of(task, options)).collect();
     let mut definitions: Vec<Metric> = Vec::new();
-    for metric in summary
-        .tasks
-        .iter()
-        .flat_map(|task| metrics_of(task, &options.metrics))
-    {
+    for metric in summary.tasks.iter().flat_map(|task| metrics_of(task, &options.metrics)) {
         if !definitions.contains(&metric) {
             definitions.push(metric);
         }
@@ -170,37 +155,24 @@ fn remarks(summary: &Summary<'_>) -> Vec<String> {
     let mut remarks = Vec::new();
     let records = &summary.records;
     if summary.coverage.ok == 0 {
-        remarks.push(
-            "No cell was scored, so the tables hold no scores and there are no plots.".to_owned(),
-        );
+        remarks.push("No cell was scored, so the tables hold no scores and there are no plots.".to_owned());
     }
-    if records
-        .iter()
-        .any(|record| record.provenance.git_dirty == Some(true))
-    {
-        remarks.push(
-            "Some cells were made from sources that differ from their git revision.".to_owned(),
-        );
+    if records.iter().any(|record| record.provenance.git_dirty == Some(true)) {
+        remarks.push("Some cells were made from sources that differ from their git revision.".to_owned());
     }
-    let distinct = |part: &dyn Fn(&Record) -> String| {
-        records
-            .iter()
-            .map(|record| part(record))
-            .collect::<BTreeSet<_>>()
-            .len()
-    };
+    let distinct =
+        |part: &dyn Fn(&Record) -> String| records.iter().map(|record| part(record)).collect::<BTreeSet<_>>().len();
     if distinct(&|record| record.provenance.code_sha256.clone()) > 1 {
-        remarks.push(
-            "The cells were made by different versions of the scoring code: see Provenance."
-                .to_owned(),
-        );
+        remarks.push("The cells were made by different versions of the scoring code: see Provenance.".to_owned());
     }
     let machine = |record: &Record| {
         let made = &record.provenance;
         format!("{} {} {}", made.cpu, made.gpu, made.threads)
     };
     if distinct(&machine) > 1 {
-        remarks.push("The cells were made on different machines or thread counts: their speeds do not compare.".to_owned());
+        remarks.push(
+            "The cells were made on different machines or thread counts: their speeds do not compare.".to_owned(),
+        );
     }
     if summary.superseded > 0 {
         remarks.push(format!(
@@ -221,9 +193,7 @@ fn remarks(summary: &Summary<'_>) -> Vec<String> {
 type Part = (&'static str, fn(&Record) -> String);
 
 const PARTS: [Part; 12] = [
-    ("icdbench", |record| {
-        record.provenance.icdbench_version.clone()
-    }),
+    ("icdbench", |record| record.provenance.icdbench_version.clone()),
     ("git revision", |record| {
         let revision = &record.provenance.git_revision;
         let dirty = match record.provenance.git_dirty {
@@ -234,20 +204,13 @@ const PARTS: [Part; 12] = [
         format!("{revision}{dirty}")
     }),
     ("code hash", |record| record.provenance.code_sha256.clone()),
-    ("Cargo.lock hash", |record| {
-        record.provenance.cargo_lock_sha256.clone()
-    }),
+    ("Cargo.lock hash", |record| record.provenance.cargo_lock_sha256.clone()),
     ("compiler", |record| record.provenance.rustc.clone()),
     ("build", |record| record.provenance.build.clone()),
     ("features", |record| record.provenance.features.join(", ")),
-    ("operating system", |record| {
-        record.provenance.operating_system.clone()
-    }),
+    ("operating system", |record| record.provenance.operating_system.clone()),
     ("CPU", |record| {
-        format!(
-            "{}, {} logical",
-            record.provenance.cpu, record.provenance.cpus
-        )
+        format!("{}, {} logical", record.provenance.cpu, record.provenance.cpus)
     }),
     ("memory", |record| match record.provenance.memory_bytes {
         Some(bytes) => format!("{:.0} GiB", bytes as f64 / (1u64 << 30) as f64),
@@ -265,16 +228,8 @@ fn provenance(summary: &Summary<'_>) -> Vec<(String, String)> {
         .iter()
         .map(|(name, part)| ((*name).to_owned(), counted(summary, part)))
         .collect();
-    let started = summary
-        .records
-        .iter()
-        .map(|record| &record.provenance.started)
-        .min();
-    let ended = summary
-        .records
-        .iter()
-        .map(|record| &record.provenance.ended)
-        .max();
+    let started = summary.records.iter().map(|record| &record.provenance.started).min();
+    let ended = summary.records.iter().map(|record| &record.provenance.ended).max();
     if let (Some(started), Some(ended)) = (started, ended) {
         rows.push(("made".to_owned(), format!("{started} to {ended} (UTC)")));
     }
@@ -300,16 +255,9 @@ fn counted(summary: &Summary<'_>, part: &fn(&Record) -> String) -> String {
 
 /// The inputs that all cells share, such as the data's fingerprint; of the others, how many values they have.
 fn inputs(summary: &Summary<'_>) -> Vec<(String, String)> {
-    let names: BTreeSet<&String> = summary
-        .records
-        .iter()
-        .flat_map(|record| record.inputs.keys())
-        .collect();
+    let names: BTreeSet<&String> = summary.records.iter().flat_map(|record| record.inputs.keys()).collect();
     let row = |name: &String| {
-        let values = summary
-            .records
-            .iter()
-            .filter_map(|record| record.inputs.get(name));
+        let values = summary.records.iter().filter_map(|record| record.inputs.get(name));
         let values: BTreeSet<String> = values.map(spelled).collect();
         let value = match values.len() {
             1 => values.into_iter().next().unwrap_or_default(),

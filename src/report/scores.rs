@@ -113,11 +113,7 @@ pub fn score_table(task: &TaskSummary<'_>, metrics: &[Metric]) -> Table {
         caption: format!("All metrics on {}", task.title),
         stub: vec!["length".to_owned(), "run".to_owned()],
         columns,
-        foot: score_foot(
-            !metrics.is_empty(),
-            rows.iter().any(|row| row.reference),
-            usual,
-        ),
+        foot: score_foot(!metrics.is_empty(), rows.iter().any(|row| row.reference), usual),
         rows,
     };
     table.mark_best(&better, true);
@@ -127,9 +123,7 @@ pub fn score_table(task: &TaskSummary<'_>, metrics: &[Metric]) -> Table {
 fn score_foot(scored: bool, with_prior: bool, usual: usize) -> Vec<String> {
     let mut foot = Vec::new();
     if scored {
-        foot.push(
-            "Ratios in percent. Bold: best of its column at that length, ties included.".to_owned(),
-        );
+        foot.push("Ratios in percent. Bold: best of its column at that length, ties included.".to_owned());
         foot.push(seeds_sentence(usual));
     }
     if with_prior {

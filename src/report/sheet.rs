@@ -52,9 +52,7 @@ impl Sheet {
 
     /// The finished file.
     pub fn bytes(self) -> Result<Vec<u8>, csv::Error> {
-        self.writer
-            .into_inner()
-            .map_err(|error| error.into_error().into())
+        self.writer.into_inner().map_err(|error| error.into_error().into())
     }
 }
 

@@ -21,10 +21,7 @@ pub struct Spread {
 impl Spread {
     /// The spread of the finite values; `None` where there is none.
     pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
-        let values: Vec<f64> = values
-            .into_iter()
-            .filter(|value| value.is_finite())
-            .collect();
+        let values: Vec<f64> = values.into_iter().filter(|value| value.is_finite()).collect();
         let n = values.len();
         if n == 0 {
             return None;
@@ -145,11 +142,7 @@ impl<'a> RunSummary<'a> {
 
     /// The greatest length with scores, and its cells.
     pub fn longest(&self) -> Option<(u32, &LengthSummary<'a>)> {
-        let scored = self
-            .cells
-            .iter()
-            .rev()
-            .find(|(_, cell)| !cell.ok.is_empty());
+        let scored = self.cells.iter().rev().find(|(_, cell)| !cell.ok.is_empty());
         scored.map(|(length, cell)| (*length, cell))
     }
 }

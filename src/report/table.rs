@@ -144,15 +144,8 @@ impl Row {
 
     /// The numbers of the notes that the row and its cells refer to.
     pub fn notes(&self) -> impl Iterator<Item = usize> + '_ {
-        let of_row = self
-            .fewer_seeds
-            .iter()
-            .flat_map(|(_, notes)| notes.iter().copied());
-        of_row.chain(
-            self.cells
-                .iter()
-                .flat_map(|cell| cell.notes().iter().copied()),
-        )
+        let of_row = self.fewer_seeds.iter().flat_map(|(_, notes)| notes.iter().copied());
+        of_row.chain(self.cells.iter().flat_map(|cell| cell.notes().iter().copied()))
     }
 }
 
@@ -165,9 +158,8 @@ impl Table {
             if row.reference {
                 continue;
             }
-            let same_block = |block: &&mut Vec<usize>| {
-                !per_first_label || self.rows[block[0]].labels[0] == row.labels[0]
-            };
+            let same_block =
+                |block: &&mut Vec<usize>| !per_first_label || self.rows[block[0]].labels[0] == row.labels[0];
             match blocks.iter_mut().find(same_block) {
                 Some(block) => block.push(index),
                 None => blocks.push(vec![index]),
@@ -231,9 +223,7 @@ pub fn merged(cells: &[Cell]) -> Vec<(&Cell, usize)> {
     let mut merged: Vec<(&Cell, usize)> = Vec::new();
     for cell in cells {
         match merged.last_mut() {
-            Some((last, width)) if matches!(cell, Cell::State { .. }) && *last == cell => {
-                *width += 1
-            }
+            Some((last, width)) if matches!(cell, Cell::State { .. }) && *last == cell => *width += 1,
             _ => merged.push((cell, 1)),
         }
     }

@@ -77,11 +77,7 @@ impl Tokenizer {
         // Only the position: the reader's own words may quote a token.
         let artifact: Artifact<'_> = serde_json::from_slice(&bytes).map_err(|error| {
             refuse(
-                format!(
-                    "something else at line {}, column {}",
-                    error.line(),
-                    error.column()
-                ),
+                format!("something else at line {}, column {}", error.line(), error.column()),
                 "the JSON of a saved tokenizer".to_owned(),
             )
         })?;
@@ -103,9 +99,7 @@ impl Tokenizer {
             ));
         }
         let vocabulary = match artifact.content.vocabulary {
-            Table::Words(table) => {
-                Vocabulary::Words(WordVocabulary::from_table(table.into_owned()))
-            }
+            Table::Words(table) => Vocabulary::Words(WordVocabulary::from_table(table.into_owned())),
             Table::WordPiece(table) => {
                 Vocabulary::WordPiece(WordPieceVocabulary::from_table(table.into_owned(), path)?)
             }

@@ -26,12 +26,7 @@ pub struct BatchSettings {
 ///
 /// # Panics
 /// When a setting is 0.
-pub fn training_order(
-    lengths: &[usize],
-    settings: BatchSettings,
-    seed: u64,
-    epoch: u64,
-) -> Vec<Vec<usize>> {
+pub fn training_order(lengths: &[usize], settings: BatchSettings, seed: u64, epoch: u64) -> Vec<Vec<usize>> {
     check(settings);
     let mut random = generator(seed, epoch);
     let mut notes: Vec<usize> = (0..lengths.len()).collect();
@@ -40,10 +35,7 @@ pub fn training_order(
         // Stable: notes of equal length stay shuffled.
         window.sort_by_key(|note| lengths[*note].min(settings.max_length));
     }
-    let mut batches: Vec<Vec<usize>> = notes
-        .chunks(settings.batch_size)
-        .map(<[usize]>::to_vec)
-        .collect();
+    let mut batches: Vec<Vec<usize>> = notes.chunks(settings.batch_size).map(<[usize]>::to_vec).collect();
     shuffle(&mut batches, &mut random);
     batches
 }
@@ -58,10 +50,7 @@ pub fn evaluation_order(lengths: &[usize], settings: BatchSettings) -> Vec<Vec<u
     check(settings);
     let mut notes: Vec<usize> = (0..lengths.len()).collect();
     notes.sort_by_key(|note| std::cmp::Reverse(lengths[*note].min(settings.max_length)));
-    notes
-        .chunks(settings.batch_size)
-        .map(<[usize]>::to_vec)
-        .collect()
+    notes.chunks(settings.batch_size).map(<[usize]>::to_vec).collect()
 }
 
 /// A rectangle of token ids.
@@ -82,21 +71,12 @@ pub struct PaddedBatch {
 ///
 /// # Panics
 /// When `multiple_of` or `max_length` is 0, or a note index is out of range.
-pub fn pad(
-    store: &TokenStore,
-    notes: &[usize],
-    max_length: usize,
-    padding_id: u32,
-    multiple_of: usize,
-) -> PaddedBatch {
+pub fn pad(store: &TokenStore, notes: &[usize], max_length: usize, padding_id: u32, multiple_of: usize) -> PaddedBatch {
     assert!(
         max_length > 0 && multiple_of > 0,
         "max_length and multiple_of must be 1 or more"
     );
-    let rows: Vec<&[u32]> = notes
-        .iter()
-        .map(|note| store.note(*note, max_length))
-        .collect();
+    let rows: Vec<&[u32]> = notes.iter().map(|note| store.note(*note, max_length)).collect();
     let lengths: Vec<usize> = rows.iter().map(|row| row.len()).collect();
     let longest = lengths.iter().copied().max().unwrap_or(0);
     let width = longest.max(1).next_multiple_of(multiple_of);
@@ -106,11 +86,7 @@ pub fn pad(
             *place = *token as i32;
         }
     }
-    PaddedBatch {
-        tokens,
-        lengths,
-        width,
-    }
+    PaddedBatch { tokens, lengths, width }
 }
 
 // By hand, so that no note reaches a log through `{:?}`.

@@ -35,10 +35,7 @@ impl TokenStore {
         };
         store.offsets.push(0);
         for step in texts.chunks(NOTES_PER_STEP) {
-            let encoded: Vec<Vec<u32>> = step
-                .par_iter()
-                .map(|text| tokenizer.encode(text.as_ref()))
-                .collect();
+            let encoded: Vec<Vec<u32>> = step.par_iter().map(|text| tokenizer.encode(text.as_ref())).collect();
             for note in encoded {
                 store.tokens.extend_from_slice(&note);
                 store.offsets.push(store.tokens.len());
@@ -70,10 +67,7 @@ impl TokenStore {
 
     /// The whole length of every note, in tokens.
     pub fn lengths(&self) -> Vec<usize> {
-        self.offsets
-            .windows(2)
-            .map(|pair| pair[1] - pair[0])
-            .collect()
+        self.offsets.windows(2).map(|pair| pair[1] - pair[0]).collect()
     }
 
     /// Indices of the notes without a single token.
@@ -90,10 +84,7 @@ impl TokenStore {
     /// How often a token occurs in all notes together. With [`Tokenizer::unknown`], over
     /// [`TokenStore::token_count`]: the out-of-vocabulary rate.
     pub fn count(&self, token: u32) -> usize {
-        self.tokens
-            .par_iter()
-            .filter(|found| **found == token)
-            .count()
+        self.tokens.par_iter().filter(|found| **found == token).count()
     }
 }
 

@@ -23,11 +23,7 @@ pub struct TextSettings {
 
 /// Which tokenizer, and all of its settings: `words`, `train-word-piece` or `word-piece` in a suite.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(
-    rename_all = "kebab-case",
-    rename_all_fields = "kebab-case",
-    deny_unknown_fields
-)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub enum TokenizerSettings {
     /// Whole words, from the training split.
     Words {
@@ -100,21 +96,13 @@ impl Tokenizer {
     /// # Errors
     /// A setting out of range, a training split without text, or a vocabulary file that is missing, is not
     /// the expected one or cannot be reproduced.
-    pub fn fit<T: AsRef<str> + Sync>(
-        settings: &TextSettings,
-        training_texts: &[T],
-    ) -> Result<Self, Error> {
+    pub fn fit<T: AsRef<str> + Sync>(settings: &TextSettings, training_texts: &[T]) -> Result<Self, Error> {
         let recipe = settings.normalise;
         let vocabulary = match &settings.tokenizer {
             TokenizerSettings::Words {
                 min_documents,
                 max_size,
-            } => Vocabulary::Words(WordVocabulary::fit(
-                recipe,
-                *min_documents,
-                *max_size,
-                training_texts,
-            )?),
+            } => Vocabulary::Words(WordVocabulary::fit(recipe, *min_documents, *max_size, training_texts)?),
             TokenizerSettings::TrainWordPiece {
                 vocabulary,
                 min_frequency,

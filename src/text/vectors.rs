@@ -40,12 +40,7 @@ impl WordVectors {
     /// # Errors
     /// When the tokenizer has no words, the file cannot be read, a line has another number of values than
     /// `dimension` or a value that is not a finite number, or the file is shorter than its first line says.
-    pub fn read(
-        path: &Path,
-        tokenizer: &Tokenizer,
-        dimension: usize,
-        scale: VectorScale,
-    ) -> Result<Self, Error> {
+    pub fn read(path: &Path, tokenizer: &Tokenizer, dimension: usize, scale: VectorScale) -> Result<Self, Error> {
         if tokenizer.kind() != TokenizerKind::Words {
             return Err(Error::NotWords {
                 found: tokenizer.kind().name(),
@@ -59,11 +54,7 @@ impl WordVectors {
         let mut announced = None;
         let mut read = 0;
         for_each_line(path, |line, text| {
-            let place = Place {
-                path,
-                line,
-                dimension,
-            };
+            let place = Place { path, line, dimension };
             let mut fields = text.split([' ', '\t']).filter(|field| !field.is_empty());
             if line == 1 {
                 announced = header(text);
@@ -110,9 +101,7 @@ impl WordVectors {
         }
         let divisor = match scale {
             VectorScale::AsRead => 1.0,
-            VectorScale::UnitRows => {
-                values.iter().map(|value| value * value).sum::<f64>().sqrt() + 1e-6
-            }
+            VectorScale::UnitRows => values.iter().map(|value| value * value).sum::<f64>().sqrt() + 1e-6,
         };
         let row = &mut self.values[id * self.dimension..][..self.dimension];
         for (place, value) in row.iter_mut().zip(values) {
@@ -170,10 +159,7 @@ fn header(line: &str) -> Option<(usize, usize)> {
 }
 
 /// Reads line by line: vector files are larger than memory ought to hold twice.
-fn for_each_line(
-    path: &Path,
-    mut each: impl FnMut(usize, &str) -> Result<(), Error>,
-) -> Result<(), Error> {
+fn for_each_line(path: &Path, mut each: impl FnMut(usize, &str) -> Result<(), Error>) -> Result<(), Error> {
     let failed = |source| Error::Read {
         path: path.to_owned(),
         what: "word vectors",

@@ -8,8 +8,7 @@ use tokenizers::models::wordpiece::WordPiece;
 use tokenizers::normalizers::BertNormalizer;
 use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
 use tokenizers::{
-    Model, NormalizedString, Normalizer, OffsetReferential, OffsetType, PreTokenizedString,
-    PreTokenizer,
+    Model, NormalizedString, Normalizer, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer,
 };
 
 use super::Error;
@@ -23,10 +22,7 @@ pub(super) const MAX_CHARACTERS: usize = 100;
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) enum Origin {
     /// Trained from the training split with these settings.
-    Trained {
-        vocabulary: usize,
-        min_frequency: u64,
-    },
+    Trained { vocabulary: usize, min_frequency: u64 },
     /// Read from a file. Its path is left out: it says nothing about the result.
     File,
 }
@@ -108,13 +104,11 @@ impl WordPieceVocabulary {
             .build()
             .unwrap(); // OK because building fails only while reading a file, and none is given.
         let required = |token: &'static str| {
-            model
-                .token_to_id(token)
-                .ok_or_else(|| Error::MissingSpecialToken {
-                    path: path.to_owned(),
-                    token,
-                    size: table.tokens.len(),
-                })
+            model.token_to_id(token).ok_or_else(|| Error::MissingSpecialToken {
+                path: path.to_owned(),
+                token,
+                size: table.tokens.len(),
+            })
         };
         Ok(Self {
             padding: required("[PAD]")?,

@@ -8,17 +8,11 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::Error;
-use super::wordpiece::{
-    Cleaning, MAX_CHARACTERS, Origin, PREFIX, WordPieceTable, WordPieceVocabulary,
-};
+use super::wordpiece::{Cleaning, MAX_CHARACTERS, Origin, PREFIX, WordPieceTable, WordPieceVocabulary};
 
 /// Reads a vocabulary; a name that ends in `.json` is a `tokenizer.json`, anything else a `vocab.txt`.
 /// `expected_sha256` is compared with the file's bytes first.
-pub(super) fn read(
-    path: &Path,
-    expected_sha256: Option<&str>,
-    lowercase: bool,
-) -> Result<WordPieceVocabulary, Error> {
+pub(super) fn read(path: &Path, expected_sha256: Option<&str>, lowercase: bool) -> Result<WordPieceVocabulary, Error> {
     let bytes = std::fs::read(path).map_err(|source| Error::Read {
         path: path.to_owned(),
         what: "WordPiece vocabulary",
@@ -27,10 +21,7 @@ pub(super) fn read(
     if let Some(expected) = expected_sha256 {
         check_sha256(path, &bytes, expected)?;
     }
-    let table = match path
-        .extension()
-        .is_some_and(|extension| extension == "json")
-    {
+    let table = match path.extension().is_some_and(|extension| extension == "json") {
         true => tokenizer_json(path, &bytes, lowercase)?,
         false => WordPieceTable {
             origin: Origin::File,
@@ -92,11 +83,7 @@ fn vocab_txt(path: &Path, bytes: &[u8]) -> Result<Vec<String>, Error> {
             });
         }
     }
-    Ok(text
-        .trim_end_matches(['\r', '\n'])
-        .lines()
-        .map(str::to_owned)
-        .collect())
+    Ok(text.trim_end_matches(['\r', '\n']).lines().map(str::to_owned).collect())
 }
 
 /// The parts of a `tokenizer.json` that decide how a text without special tokens is encoded. The
@@ -167,9 +154,7 @@ fn tokenizer_json(path: &Path, bytes: &[u8], lowercase: bool) -> Result<WordPiec
     let pre_tokenizer = file.pre_tokenizer.as_ref().map_or("missing", kind);
     expect("pre_tokenizer.type", pre_tokenizer, "BertPreTokenizer")?;
 
-    let model = serde_json::from_slice::<WordPieceJson>(bytes)
-        .map_err(malformed)?
-        .model;
+    let model = serde_json::from_slice::<WordPieceJson>(bytes).map_err(malformed)?.model;
     expect(
         "model.unk_token",
         model.unk_token.as_deref().unwrap_or("[UNK]"),
@@ -178,11 +163,7 @@ fn tokenizer_json(path: &Path, bytes: &[u8], lowercase: bool) -> Result<WordPiec
     let prefix = model.continuing_subword_prefix.as_deref().unwrap_or(PREFIX);
     expect("model.continuing_subword_prefix", prefix, PREFIX)?;
     let size = model.vocab.len();
-    if let Some(added) = file
-        .added_tokens
-        .iter()
-        .find(|added| added.id as usize >= size)
-    {
+    if let Some(added) = file.added_tokens.iter().find(|added| added.id as usize >= size) {
         let expected = format!("an id below {size}, the size of model.vocab");
         expect("added_tokens.id", &added.id.to_string(), &expected)?;
     }
@@ -192,11 +173,7 @@ fn tokenizer_json(path: &Path, bytes: &[u8], lowercase: bool) -> Result<WordPiec
     };
     let said = format!("{lowercase}, as `lowercase` in the suite says");
     if cleaning.lowercase != lowercase {
-        expect(
-            "normalizer.lowercase",
-            &cleaning.lowercase.to_string(),
-            &said,
-        )?;
+        expect("normalizer.lowercase", &cleaning.lowercase.to_string(), &said)?;
     }
     let tokens = by_id(model.vocab).ok_or_else(|| Error::Unsupported {
         path: path.to_owned(),
@@ -229,13 +206,8 @@ fn cleaning(normalizer: &Normalizer) -> Cleaning {
 
 /// Tokens in the order of their ids; `None` unless the ids are 0, 1, 2, ...
 pub(super) fn by_id(vocabulary: HashMap<String, u32>) -> Option<Vec<String>> {
-    let mut tokens: Vec<(u32, String)> = vocabulary
-        .into_iter()
-        .map(|(token, id)| (id, token))
-        .collect();
+    let mut tokens: Vec<(u32, String)> = vocabulary.into_iter().map(|(token, id)| (id, token)).collect();
     tokens.sort_unstable();
-    let contiguous = (0..)
-        .zip(&tokens)
-        .all(|(expected, (id, _))| expected == *id);
+    let contiguous = (0..).zip(&tokens).all(|(expected, (id, _))| expected == *id);
     contiguous.then(|| tokens.into_iter().map(|(_, token)| token).collect())
 }

@@ -100,10 +100,7 @@ impl Alphabet {
 
     /// The special tokens, then every `##` character in order; the trainer adds the plain ones, sorted.
     fn first_tokens(&self) -> Vec<AddedToken> {
-        let continuing = self
-            .continuing
-            .iter()
-            .map(|character| format!("{PREFIX}{character}"));
+        let continuing = self.continuing.iter().map(|character| format!("{PREFIX}{character}"));
         SPECIAL
             .into_iter()
             .map(str::to_owned)

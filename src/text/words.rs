@@ -71,20 +71,13 @@ impl WordVocabulary {
             words: SPECIAL.map(String::from).into_iter().chain(kept).collect(),
             document_frequency: [0, 0].into_iter().chain(frequency).collect(),
         });
-        vocabulary.table.document_frequency[UNKNOWN as usize] =
-            vocabulary.notes_with_unknown(recipe, texts);
+        vocabulary.table.document_frequency[UNKNOWN as usize] = vocabulary.notes_with_unknown(recipe, texts);
         Ok(vocabulary)
     }
 
     /// A vocabulary from its saved table.
     pub(super) fn from_table(table: WordTable) -> Self {
-        let ids = table
-            .words
-            .iter()
-            .cloned()
-            .zip(0..)
-            .skip(SPECIAL.len())
-            .collect();
+        let ids = table.words.iter().cloned().zip(0..).skip(SPECIAL.len()).collect();
         Self { table, ids }
     }
 
@@ -131,10 +124,7 @@ fn document_frequency<T: AsRef<str> + Sync>(recipe: Recipe, texts: &[T]) -> Hash
         }
         large
     };
-    texts
-        .par_iter()
-        .fold(HashMap::new, count)
-        .reduce(HashMap::new, merge)
+    texts.par_iter().fold(HashMap::new, count).reduce(HashMap::new, merge)
 }
 
 static RAW_WORD: LazyLock<Regex> = LazyLock::new(|| {

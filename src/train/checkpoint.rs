@@ -16,7 +16,9 @@ use crate::models::parameters::{Parameters, Values};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file system refused.
-    #[error("{path}: cannot {verb} the checkpoint: {source}. What was written before is untouched; free space or fix the permissions and run the same command again")]
+    #[error(
+        "{path}: cannot {verb} the checkpoint: {source}. What was written before is untouched; free space or fix the permissions and run the same command again"
+    )]
     Io {
         /// The file.
         path: PathBuf,
@@ -47,17 +49,24 @@ pub fn write<P: Serialize>(path: &Path, parameters: &Parameters, progress: &P) -
     };
     let bytes: BTreeMap<&String, Vec<u8>> = parameters
         .iter()
-        .map(|(name, values)| (name, values.values.iter().flat_map(|value| value.to_le_bytes()).collect()))
+        .map(|(name, values)| {
+            (
+                name,
+                values.values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            )
+        })
         .collect();
     let metadata = serde_json::json!({ "payload": digest(&bytes), "progress": progress });
     let views = bytes.iter().map(|(name, bytes)| {
         let shape = parameters[*name].shape.clone();
         // OK because the bytes were made from as many f32 as the shape holds.
-        (name.as_str(), TensorView::new(Dtype::F32, shape, bytes).expect("whole tensor"))
+        (
+            name.as_str(),
+            TensorView::new(Dtype::F32, shape, bytes).expect("whole tensor"),
+        )
     });
     let metadata = HashMap::from([(METADATA.to_owned(), metadata.to_string())]);
-    let file = safetensors::serialize(views, Some(metadata))
-        .map_err(|error| io(std::io::Error::other(error)))?;
+    let file = safetensors::serialize(views, Some(metadata)).map_err(|error| io(std::io::Error::other(error)))?;
     let directory = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(directory).map_err(io)?;
     let mut unfinished = tempfile::NamedTempFile::new_in(directory).map_err(io)?;
@@ -93,8 +102,7 @@ pub fn read<P: DeserializeOwned>(path: &Path) -> Result<Option<(Parameters, P)>,
         .as_ref()
         .and_then(|metadata| metadata.get(METADATA))
         .ok_or_else(|| damaged("no icdbench header".into()))?;
-    let mut metadata: serde_json::Value =
-        serde_json::from_str(metadata).map_err(|error| damaged(error.to_string()))?;
+    let mut metadata: serde_json::Value = serde_json::from_str(metadata).map_err(|error| damaged(error.to_string()))?;
     let mut bytes = BTreeMap::new();
     let mut parameters = Parameters::new();
     for (name, view) in tensors.tensors() {
@@ -109,7 +117,9 @@ pub fn read<P: DeserializeOwned>(path: &Path) -> Result<Option<(Parameters, P)>,
     }
     let named = bytes.iter().map(|(name, bytes)| (name, bytes.clone())).collect();
     if metadata["payload"] != serde_json::Value::String(digest(&named)) {
-        return Err(damaged("its content does not match the hash it was written with".into()));
+        return Err(damaged(
+            "its content does not match the hash it was written with".into(),
+        ));
     }
     let progress = serde_json::from_value(metadata["progress"].take())
         .map_err(|error| damaged(format!("its progress is of another version ({error})")))?;

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::{
-    self, Evaluation, Objective, Options, Scores, Targets, ThresholdGrid, TieOrder, evaluate,
-    tune_threshold,
+    self, Evaluation, Objective, Options, Scores, Targets, ThresholdGrid, TieOrder, evaluate, tune_threshold,
 };
 
 /// A suite's `[evaluation]`.
@@ -50,8 +49,7 @@ impl EvaluationSettings {
     pub fn knows(&self, metric: &str) -> bool {
         match metric.rsplit_once("-at-") {
             Some((family, k)) => {
-                ["precision", "recall", "f1"].contains(&family)
-                    && k.parse().is_ok_and(|k| self.at_k.contains(&k))
+                ["precision", "recall", "f1"].contains(&family) && k.parse().is_ok_and(|k| self.at_k.contains(&k))
             }
             None => metrics::metric_info(metric).is_some(),
         }
@@ -89,14 +87,17 @@ impl EvaluationSettings {
         let scores = Scores::new(scores, gold.len(), codes)?;
         let seen: Vec<Vec<u32>> = gold
             .iter()
-            .map(|row| row.iter().copied().filter(|&column| (column as usize) < codes).collect())
+            .map(|row| {
+                row.iter()
+                    .copied()
+                    .filter(|&column| (column as usize) < codes)
+                    .collect()
+            })
             .collect();
         let targets = Targets::from_rows(&seen, codes)?;
         let threshold = match &self.threshold {
             ThresholdRule::Fixed(value) => *value,
-            ThresholdRule::Tuned { objective, grid } => {
-                tune_threshold(&scores, &targets, grid, *objective)?.threshold
-            }
+            ThresholdRule::Tuned { objective, grid } => tune_threshold(&scores, &targets, grid, *objective)?.threshold,
         };
         let evaluation = evaluate(&scores, &targets, &self.options(threshold))?;
         Ok(Verdict {
@@ -106,12 +107,7 @@ impl EvaluationSettings {
     }
 
     /// Every metric at a given threshold.
-    pub fn evaluate(
-        &self,
-        scores: &Scores,
-        targets: &Targets,
-        threshold: f32,
-    ) -> Result<Evaluation, metrics::Error> {
+    pub fn evaluate(&self, scores: &Scores, targets: &Targets, threshold: f32) -> Result<Evaluation, metrics::Error> {
         evaluate(scores, targets, &self.options(threshold))
     }
 

@@ -16,7 +16,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use burn::module::Module;
-use burn::optim::{GradientsAccumulator, GradientsParams};
+use burn::optim::{GradientsAccumulator, GradientsParams, LBFGSConfig, LineSearchFn};
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +25,7 @@ use crate::models::dropout::Noise;
 use crate::models::parameters::{self, Parameters};
 use crate::models::{Initialiser, Model, ModelConfig, Task};
 use crate::record::EpochRow;
-use crate::text::{BatchSettings, TokenStore, training_order};
+use crate::text::{BatchSettings, TokenStore, evaluation_order, training_order};
 
 pub use evaluation::{EvaluationSettings, ThresholdRule, Verdict};
 pub use optimiser::Stepper;
@@ -123,7 +123,9 @@ pub enum Error {
         problem: String,
     },
     /// The loss is no longer a number.
-    #[error("training diverged: the loss is {loss} at step {step} of epoch {epoch}; a lower learning-rate or a clip-norm may help")]
+    #[error(
+        "training diverged: the loss is {loss} at step {step} of epoch {epoch}; a lower learning-rate or a clip-norm may help"
+    )]
     Diverged {
         /// From 1.
         epoch: u32,
@@ -228,7 +230,8 @@ struct Run<'j, 'a> {
     job: &'j Job<'a>,
     /// On the autodiff device.
     model: Model,
-    stepper: Stepper,
+    /// `None` for L-BFGS, which has no state between epochs.
+    stepper: Option<Stepper>,
     progress: Progress,
     saved: Instant,
 }
@@ -248,7 +251,11 @@ impl<'j, 'a> Run<'j, 'a> {
             };
             let (weights, moments) = split(all);
             model = parameters::write(model, weights).map_err(mismatch)?;
-            stepper.load(&model, moments, &found.times, job.device).map_err(mismatch)?;
+            if let Some(stepper) = &mut stepper {
+                stepper
+                    .load(&model, moments, &found.times, job.device)
+                    .map_err(mismatch)?;
+            }
             progress = found;
         }
         progress.effort.sittings += 1;
@@ -263,6 +270,9 @@ impl<'j, 'a> Run<'j, 'a> {
 
     fn steps_an_epoch(&self) -> u64 {
         let recipe = self.job.recipe;
+        if self.stepper.is_none() {
+            return 1;
+        }
         let batches = self.job.training.gold.len().div_ceil(recipe.batch_size);
         batches.div_ceil(recipe.accumulate) as u64
     }
@@ -272,6 +282,13 @@ impl<'j, 'a> Run<'j, 'a> {
     fn epoch(&mut self, steps: u64, observer: &dyn Observer) -> Result<bool, Error> {
         let recipe = self.job.recipe;
         let epoch = self.progress.epoch + 1;
+        if let Optimiser::Lbfgs { history, iterations } = recipe.optimiser {
+            if self.progress.batches == 0 {
+                let report = self.lbfgs(epoch, steps, history, iterations)?;
+                observer.stepped(&report);
+            }
+            return self.validate(epoch, observer);
+        }
         let settings = BatchSettings {
             batch_size: recipe.batch_size,
             max_length: self.job.reading.length,
@@ -299,49 +316,116 @@ impl<'j, 'a> Run<'j, 'a> {
     fn step(&mut self, epoch: u32, steps: u64, group: &[Vec<usize>]) -> Result<StepReport, Error> {
         let started = Instant::now();
         let notes: usize = group.iter().map(Vec::len).sum();
-        let (loss, gradients) = self.group_gradients(group, notes);
+        let noise = Some(self.progress.steps << 12);
+        let (loss, gradients) = self.group_gradients(&self.model, group, notes, noise);
         if !loss.is_finite() {
             let step = self.progress.steps + 1;
             return Err(Error::Diverged { epoch, step, loss });
         }
         let rate = self.job.recipe.learning_rate * self.job.recipe.schedule.factor(self.progress.steps, steps);
-        self.model = self.stepper.step(rate, self.model.clone(), gradients);
-        let seconds = started.elapsed().as_secs_f64();
-        self.progress.steps += 1;
+        if let Some(stepper) = &mut self.stepper {
+            self.model = stepper.step(rate, self.model.clone(), gradients);
+        }
         self.progress.batches += group.len();
-        self.progress.loss += loss * notes as f64;
-        self.progress.effort.training_seconds += seconds;
-        self.progress.effort.notes += notes as u64;
         let tokens = self.job.training.tokens;
         let read = |&note: &usize| tokens.note(note, self.job.reading.length).len() as u64;
-        self.progress.effort.tokens += group.iter().flatten().map(read).sum::<u64>();
-        Ok(StepReport {
-            epoch,
-            step: self.progress.steps,
-            steps,
-            notes,
-            seconds,
-            loss,
-        })
+        let tokens = group.iter().flatten().map(read).sum();
+        Ok(self.stepped(epoch, steps, loss, started, (notes as u64, tokens), notes))
     }
 
-    /// The loss averaged over all notes of `group`, and its gradients.
-    fn group_gradients(&self, group: &[Vec<usize>], notes: usize) -> (f64, GradientsParams) {
+    /// One epoch of L-BFGS iterations over all training notes.
+    fn lbfgs(&mut self, epoch: u32, steps: u64, history: usize, iterations: usize) -> Result<StepReport, Error> {
+        let started = Instant::now();
+        let notes = self.job.training.gold.len();
+        let settings = BatchSettings {
+            batch_size: self.job.recipe.batch_size,
+            max_length: self.job.reading.length,
+            bucket: 1,
+        };
+        let order = evaluation_order(&self.job.training.tokens.lengths(), settings);
+        let mut passes = 0;
+        let mut optimiser = LBFGSConfig::new()
+            .with_history_size(history)
+            .with_max_iter(iterations)
+            .with_line_search_fn(LineSearchFn::StrongWolfe)
+            .with_tolerance_grad(1e-7)
+            .with_tolerance_change(1e-9)
+            .init();
+        // Summed over notes and codes, not averaged: the optimiser drops gradient pairs whose product is
+        // below an absolute 1e-10, which those of a mean soon are.
+        let cells = (notes * self.job.task.codes) as f64;
+        let (model, _) = optimiser.step(self.job.recipe.learning_rate, self.model.clone(), |model: Model| {
+            passes += 1;
+            let (loss, gradients) = self.group_gradients(&model, &order, notes, None);
+            (loss * cells, optimiser::scaled(&model, gradients, cells))
+        });
+        self.model = model;
+        // The loss at the start of the step is what L-BFGS gives back; the epoch's is the one at its end.
+        let (loss, _) = self.group_gradients(&self.model, &order, notes, None);
+        passes += 1;
+        if !loss.is_finite() {
+            let step = self.progress.steps + 1;
+            return Err(Error::Diverged { epoch, step, loss });
+        }
+        self.progress.batches = order.len();
+        let tokens = self.job.reading.tokens(self.job.training.tokens);
+        let passed = (notes as u64 * passes, tokens * passes);
+        Ok(self.stepped(epoch, steps, loss, started, passed, notes))
+    }
+
+    /// Books a step: its loss, its time, and the notes and tokens that went through.
+    fn stepped(
+        &mut self,
+        epoch: u32,
+        steps: u64,
+        loss: f64,
+        started: Instant,
+        (notes, tokens): (u64, u64),
+        weight: usize,
+    ) -> StepReport {
+        let seconds = started.elapsed().as_secs_f64();
+        let progress = &mut self.progress;
+        progress.steps += 1;
+        progress.loss += loss * weight as f64;
+        progress.effort.training_seconds += seconds;
+        progress.effort.notes += notes;
+        progress.effort.tokens += tokens;
+        StepReport {
+            epoch,
+            step: progress.steps,
+            steps,
+            notes: notes as usize,
+            seconds,
+            loss,
+        }
+    }
+
+    /// The loss averaged over all notes of `group`, and its gradients; without dropout where there is
+    /// no `noise` to number the batches from.
+    fn group_gradients(
+        &self,
+        model: &Model,
+        group: &[Vec<usize>],
+        notes: usize,
+        noise: Option<u64>,
+    ) -> (f64, GradientsParams) {
         let device = self.job.device.clone().autodiff();
         let mut sum = GradientsAccumulator::new();
         let mut total = 0.0;
         for (micro, batch_notes) in group.iter().enumerate() {
-            let noise = Noise::new(self.job.seed, (self.progress.steps << 12) + micro as u64);
-            let batch = self.job.reading.batch(self.job.training.tokens, batch_notes, &device);
+            let mut batch = self.job.reading.batch(self.job.training.tokens, batch_notes, &device);
+            if let Some(first) = noise {
+                batch = batch.with_noise(Noise::new(self.job.seed, first + micro as u64));
+            }
             let targets = targets(self.job.training.gold, batch_notes, self.job.task.codes, &device);
-            let (loss, gradients) = self.model.gradients(&batch.with_noise(noise), targets);
+            let (loss, gradients) = model.gradients(&batch, targets);
             let loss = f64::from(parameters::host(loss)[0]);
             if group.len() == 1 {
                 return (loss, gradients);
             }
             let share = batch_notes.len() as f64 / notes as f64;
             total += loss * share;
-            sum.accumulate(&self.model, optimiser::scaled(&self.model, gradients, share));
+            sum.accumulate(model, optimiser::scaled(model, gradients, share));
         }
         (total, sum.grads())
     }
@@ -353,8 +437,7 @@ impl<'j, 'a> Run<'j, 'a> {
         let job = self.job;
         let model = self.model.valid();
         let codes = job.task.codes;
-        let Some(scores) =
-            probabilities(&model, job.validation.tokens, job.reading, codes, job.device, observer)
+        let Some(scores) = probabilities(&model, job.validation.tokens, job.reading, codes, job.device, observer)
         else {
             return Ok(false);
         };
@@ -412,7 +495,11 @@ impl<'j, 'a> Run<'j, 'a> {
     }
 
     fn save(&mut self) -> Result<(), Error> {
-        let (moments, times) = self.stepper.save(&self.model);
+        let (moments, times) = self
+            .stepper
+            .as_ref()
+            .map(|stepper| stepper.save(&self.model))
+            .unwrap_or_default();
         self.progress.times = times;
         let weights = parameters::read(&self.model);
         let mut all: Parameters = weights
@@ -431,7 +518,10 @@ impl<'j, 'a> Run<'j, 'a> {
             path: path.clone(),
             problem,
         };
-        let best = self.progress.best.ok_or_else(|| mismatch("is missing its best epoch".into()))?;
+        let best = self
+            .progress
+            .best
+            .ok_or_else(|| mismatch("is missing its best epoch".into()))?;
         let (parameters, _) = checkpoint::read::<u32>(&path)?
             .ok_or_else(|| mismatch("is missing, though the last one refers to it".into()))?;
         let model = parameters::write(self.model.valid(), parameters.clone()).map_err(mismatch)?;

@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::{
-    Adam, AdamConfig, AdamState, AdamW, AdamWConfig, AdamWState, AdaptiveMomentumState,
-    GradientsParams, Optimizer,
+    Adam, AdamConfig, AdamState, AdamW, AdamWConfig, AdamWState, AdaptiveMomentumState, GradientsParams, Optimizer,
 };
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -36,25 +35,31 @@ enum Rule {
 }
 
 impl Stepper {
-    /// An optimiser without any step taken.
-    pub fn new(optimiser: &Optimiser, clip_norm: f64) -> Self {
-        let moments = optimiser.moments();
-        let rule = match optimiser {
-            Optimiser::Adam(_) => Rule::Adam {
-                decayed: adam(moments, moments.weight_decay),
-                plain: adam(moments, 0.0),
-            },
-            Optimiser::AdamW(_) => Rule::AdamW {
-                decayed: adamw(moments, moments.weight_decay),
-                plain: adamw(moments, 0.0),
-            },
+    /// An optimiser without any step taken; `None` for one that does not go step by step.
+    pub fn new(optimiser: &Optimiser, clip_norm: f64) -> Option<Self> {
+        let (rule, decay) = match optimiser {
+            Optimiser::Adam(moments) => (
+                Rule::Adam {
+                    decayed: adam(moments, moments.weight_decay),
+                    plain: adam(moments, 0.0),
+                },
+                moments.decay,
+            ),
+            Optimiser::AdamW(moments) => (
+                Rule::AdamW {
+                    decayed: adamw(moments, moments.weight_decay),
+                    plain: adamw(moments, 0.0),
+                },
+                moments.decay,
+            ),
+            Optimiser::Lbfgs { .. } => return None,
         };
-        Self {
+        Some(Self {
             rule,
-            decay: moments.decay,
+            decay,
             clip_norm,
             states: BTreeMap::new(),
-        }
+        })
     }
 
     /// The model after one step at the given learning rate. A parameter without a gradient stays as it is.
@@ -151,7 +156,9 @@ fn adam(moments: &Moments, weight_decay: f32) -> Adam {
         .with_beta_2(moments.betas[1])
         .with_epsilon(moments.epsilon);
     if weight_decay > 0.0 {
-        config.with_weight_decay(Some(WeightDecayConfig::new(weight_decay))).build()
+        config
+            .with_weight_decay(Some(WeightDecayConfig::new(weight_decay)))
+            .build()
     } else {
         config.build()
     }
@@ -186,7 +193,9 @@ impl ModuleMapper for Step<'_> {
         }
         let decayed = self.stepper.decay == Decay::All || D > 1;
         let value = parameter.val().inner().reshape([count]);
-        let value = self.stepper.update(parameter.id.val(), self.rate, decayed, value, gradient);
+        let value = self
+            .stepper
+            .update(parameter.id.val(), self.rate, decayed, value, gradient);
         parameters::set(parameter, Tensor::from_inner(value.reshape(shape)))
     }
 }
@@ -208,7 +217,8 @@ fn clip_scale<M: Module>(model: &M, gradients: &GradientsParams, clip: f64) -> O
     }
     let mut norm = Norm(gradients, None);
     model.visit(&mut norm);
-    norm.1.map(|squares| ((squares.sqrt() + 1e-6).recip() * clip).clamp_max(1.0))
+    norm.1
+        .map(|squares| ((squares.sqrt() + 1e-6).recip() * clip).clamp_max(1.0))
 }
 
 /// The gradients times a number.

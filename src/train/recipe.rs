@@ -35,6 +35,16 @@ pub enum Optimiser {
     /// AdamW (Loshchilov and Hutter 2019), as PyTorch's: weight decay is decoupled from the gradient.
     #[serde(rename = "adamw")]
     AdamW(Moments),
+    /// L-BFGS with a strong Wolfe line search (Burn's), for convex models on data that a pass can go
+    /// over often: each epoch is a fresh start of so many iterations over all training notes. There is
+    /// no dropout (a line search needs one function), and batches only bound the memory.
+    #[serde(rename_all = "kebab-case")]
+    Lbfgs {
+        /// Gradient pairs remembered.
+        history: usize,
+        /// Iterations an epoch.
+        iterations: usize,
+    },
 }
 
 /// Settings that both optimisers share. The papers use PyTorch's defaults: betas 0.9 and 0.999,
@@ -103,9 +113,11 @@ impl Recipe {
         for (name, value) in at_least_1 {
             require(value >= 1, name, || format!("{value}: expected at least 1"))?;
         }
-        require(self.learning_rate > 0.0 && self.learning_rate.is_finite(), "learning-rate", || {
-            format!("{}: expected a number above 0", self.learning_rate)
-        })?;
+        require(
+            self.learning_rate > 0.0 && self.learning_rate.is_finite(),
+            "learning-rate",
+            || format!("{}: expected a number above 0", self.learning_rate),
+        )?;
         require(self.clip_norm >= 0.0 && self.clip_norm.is_finite(), "clip-norm", || {
             format!("{}: expected 0 (no clipping) or a positive number", self.clip_norm)
         })?;
@@ -114,13 +126,7 @@ impl Recipe {
                 format!("warmup {warmup}: expected a share of the steps, 0 to 1")
             })?;
         }
-        let moments = self.optimiser.moments();
-        require(moments.betas.iter().all(|beta| (0.0..1.0).contains(beta)), "optimiser", || {
-            format!("betas {:?}: expected two numbers from 0 to below 1", moments.betas)
-        })?;
-        require(moments.epsilon > 0.0 && moments.weight_decay >= 0.0, "optimiser", || {
-            "expected epsilon above 0 and weight-decay not below 0".into()
-        })?;
+        self.optimiser.check(self)?;
         match &self.select {
             Select::Best { metric, .. } => require(known_metric(metric), "select", || {
                 format!("metric {metric:?} is not one this suite computes; `icdbench list` names them")
@@ -130,16 +136,40 @@ impl Recipe {
     }
 }
 
-fn require(good: bool, name: &str, problem: impl Fn() -> String) -> Result<(), (String, String)> {
-    if good { Ok(()) } else { Err((name.to_owned(), problem())) }
+impl Optimiser {
+    fn check(&self, recipe: &Recipe) -> Result<(), (String, String)> {
+        let moments = match self {
+            Self::Adam(moments) | Self::AdamW(moments) => moments,
+            Self::Lbfgs { history, iterations } => {
+                require(*history >= 1 && *iterations >= 1, "optimiser", || {
+                    "expected history and iterations of at least 1".into()
+                })?;
+                require(recipe.clip_norm == 0.0, "clip-norm", || {
+                    format!("{}: expected 0, lbfgs does not clip gradients", recipe.clip_norm)
+                })?;
+                return require(recipe.schedule == Schedule::Constant, "schedule", || {
+                    "expected \"constant\": lbfgs searches the length of each step itself".into()
+                });
+            }
+        };
+        require(
+            moments.betas.iter().all(|beta| (0.0..1.0).contains(beta)),
+            "optimiser",
+            || format!("betas {:?}: expected two numbers from 0 to below 1", moments.betas),
+        )?;
+        require(
+            moments.epsilon > 0.0 && moments.weight_decay >= 0.0,
+            "optimiser",
+            || "expected epsilon above 0 and weight-decay not below 0".into(),
+        )
+    }
 }
 
-impl Optimiser {
-    /// The settings both share.
-    pub fn moments(&self) -> &Moments {
-        match self {
-            Self::Adam(moments) | Self::AdamW(moments) => moments,
-        }
+fn require(good: bool, name: &str, problem: impl Fn() -> String) -> Result<(), (String, String)> {
+    if good {
+        Ok(())
+    } else {
+        Err((name.to_owned(), problem()))
     }
 }
 
@@ -168,7 +198,19 @@ mod tests {
     #[test]
     fn the_linear_schedule_is_hugging_faces() {
         // get_linear_schedule_with_warmup(num_warmup_steps=4, num_training_steps=10), lambda at 0..10
-        let expected = [0.0, 0.25, 0.5, 0.75, 1.0, 5.0 / 6.0, 4.0 / 6.0, 0.5, 2.0 / 6.0, 1.0 / 6.0, 0.0];
+        let expected = [
+            0.0,
+            0.25,
+            0.5,
+            0.75,
+            1.0,
+            5.0 / 6.0,
+            4.0 / 6.0,
+            0.5,
+            2.0 / 6.0,
+            1.0 / 6.0,
+            0.0,
+        ];
         let schedule = Schedule::Linear { warmup: 0.4 };
         for (step, expected) in expected.into_iter().enumerate() {
             assert!((schedule.factor(step as u64, 10) - expected).abs() < 1e-12, "{step}");

@@ -92,28 +92,18 @@ fn a_code_twice_for_one_note_is_refused_with_both_rows() {
     release.replace_row("codiesp/train/trainD.tsv", 2, "made-up-train-1\tJ18.9");
     assert_says(
         &release.refusal(),
-        &[
-            "trainD.tsv, row 2: found the note and code of row 1 again",
-            "once",
-        ],
+        &["trainD.tsv, row 2: found the note and code of row 1 again", "once"],
     );
 }
 
 #[test]
 fn something_that_is_no_code_is_refused_without_quoting_it() {
     let release = Release::unsigned();
-    release.replace_row(
-        "codiesp/train/trainD.tsv",
-        2,
-        "made-up-train-1\tfiebre alta",
-    );
+    release.replace_row("codiesp/train/trainD.tsv", 2, "made-up-train-1\tfiebre alta");
     let refusal = release.refusal();
     assert_says(
         &refusal,
-        &[
-            "row 2: found something other than a code",
-            "letters, digits and dots",
-        ],
+        &["row 2: found something other than a code", "letters, digits and dots"],
     );
     assert!(!refusal.contains("fiebre"));
 }
@@ -154,10 +144,7 @@ fn evidence_rows_are_checked_against_texts_and_codes() {
 #[test]
 fn a_text_that_is_not_utf_8_is_named_with_its_line() {
     let release = Release::new();
-    release.write(
-        "codiesp/dev/text_files/made-up-dev-2.txt",
-        b"Mujer\nde 68 a\xf1os\n",
-    );
+    release.write("codiesp/dev/text_files/made-up-dev-2.txt", b"Mujer\nde 68 a\xf1os\n");
     assert_says(
         &release.refusal(),
         &["made-up-dev-2.txt, row 2: found bytes that are not UTF-8"],
@@ -170,10 +157,7 @@ fn a_note_without_text_is_refused() {
     release.write("codiesp/dev/text_files/made-up-dev-2.txt", b" \n");
     assert_says(
         &release.refusal(),
-        &[
-            "made-up-dev-2.txt: found a note without text",
-            "at least one word",
-        ],
+        &["made-up-dev-2.txt: found a note without text", "at least one word"],
     );
 }
 
@@ -184,10 +168,7 @@ fn a_file_where_a_folder_should_be_is_an_unreadable_directory() {
     release.write("codiesp/test/text_files", b"");
     assert_says(
         &release.refusal(),
-        &[
-            "codiesp/test/text_files: cannot read this directory",
-            "Not a directory",
-        ],
+        &["codiesp/test/text_files: cannot read this directory", "Not a directory"],
     );
 }
 
@@ -199,10 +180,7 @@ fn a_stray_file_among_the_notes_is_refused_and_a_hidden_one_ignored() {
     release.write("codiesp/test/text_files/made-up-test-1.ann", b"x");
     assert_says(
         &release.refusal(),
-        &[
-            "made-up-test-1.ann: found something other than a note",
-            "ID.txt",
-        ],
+        &["made-up-test-1.ann: found something other than a note", "ID.txt"],
     );
 }
 
@@ -224,10 +202,7 @@ fn counts_that_differ_from_the_registry_are_refused() {
 #[test]
 fn a_note_in_two_parts_is_refused_by_position() {
     let parts = vec![
-        (
-            "train",
-            vec![note("b", "b", &["A00"]), note("a", "a", &["A00"])],
-        ),
+        ("train", vec![note("b", "b", &["A00"]), note("a", "a", &["A00"])]),
         ("test", vec![note("b", "b", &["A00"])]),
     ];
     let expected = [

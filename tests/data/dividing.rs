@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use icdbench::data::{
-    CodeChoice, DatasetSettings, Division, DivisionSettings, Error, FitNotes, Language, Note,
-    NotesWithoutCodes, Role, Validation,
+    CodeChoice, DatasetSettings, Division, DivisionSettings, Error, FitNotes, Language, Note, NotesWithoutCodes, Role,
+    Validation,
 };
 use proptest::prelude::*;
 
@@ -20,18 +20,9 @@ fn fraction(fraction: f64, seed: u64) -> DivisionSettings {
 /// `patients` patients with one to three notes each to train on, and one note to score.
 fn many(patients: usize) -> Vec<(&'static str, Vec<Note>)> {
     let notes = (0..patients).flat_map(|patient| {
-        (0..=patient % 3).map(move |visit| {
-            note(
-                &format!("n{patient:03}-{visit}"),
-                &format!("p{patient:03}"),
-                &["A00"],
-            )
-        })
+        (0..=patient % 3).map(move |visit| note(&format!("n{patient:03}-{visit}"), &format!("p{patient:03}"), &["A00"]))
     });
-    vec![
-        ("train", notes.collect()),
-        ("test", vec![note("t", "t", &["A00"])]),
-    ]
+    vec![("train", notes.collect()), ("test", vec![note("t", "t", &["A00"])])]
 }
 
 fn divide(parts: Vec<(&str, Vec<Note>)>, settings: &DivisionSettings) -> Result<Division, Error> {
@@ -61,30 +52,20 @@ fn settings_read_as_they_are_written_and_point_at_mistakes() {
     };
     let both = "expected either `part` alone, or `fraction-of-train` together with `seed`";
     assert_says(&wrong(", seed = 13", ""), &["line 2, column 14", both]);
-    assert_says(
-        &wrong("seed", "sede"),
-        &["line 2", "unknown field `sede`", "`seed`"],
-    );
+    assert_says(&wrong("seed", "sede"), &["line 2", "unknown field `sede`", "`seed`"]);
     assert_says(
         &wrong("drop", "dorp"),
         &["line 4", "unknown variant `dorp`", "`refuse`"],
     );
     let data: Result<DatasetSettings, _> = toml::from_str("[codiesp]\nlanguage = \"es\"\n");
-    assert_says(
-        &data.unwrap_err().to_string(),
-        &["line 1", "missing field `codes`"],
-    );
+    assert_says(&data.unwrap_err().to_string(), &["line 1", "missing field `codes`"]);
 }
 
 #[test]
 fn the_official_division_hands_out_the_parts_without_copying_texts() {
     let corpus = Release::new().corpus();
     let division = corpus.divide(&official(NotesWithoutCodes::Refuse)).unwrap();
-    let sizes = (
-        division.fit.len(),
-        division.validation.len(),
-        division.evaluation.len(),
-    );
+    let sizes = (division.fit.len(), division.validation.len(), division.evaluation.len());
     assert_eq!(sizes, (8, 4, 4));
     let shared = &corpus.part("dev").unwrap().notes[0];
     assert!(std::sync::Arc::ptr_eq(shared, &division.validation[0]));
@@ -93,8 +74,7 @@ fn the_official_division_hands_out_the_parts_without_copying_texts() {
 #[test]
 fn a_test_id_in_a_fit_step_is_refused() {
     let corpus = Release::new().corpus();
-    let [train, dev, test] =
-        ["train", "dev", "test"].map(|name| corpus.part(name).unwrap().notes.clone());
+    let [train, dev, test] = ["train", "dev", "test"].map(|name| corpus.part(name).unwrap().notes.clone());
     let mut leaking = train.clone();
     leaking.push(test[2].clone());
     let error = FitNotes::new(leaking, &dev, &test).unwrap_err();
@@ -139,18 +119,9 @@ fn a_patient_in_two_roles_is_refused() {
         Err(Error::SharedNotes { left, right, .. }) => Some((left, right)),
         other => other.map(|_| None).unwrap(),
     };
-    assert_eq!(
-        roles(parts("p", "q", "p")),
-        Some((Role::Fit, Role::Evaluation))
-    );
-    assert_eq!(
-        roles(parts("p", "p", "q")),
-        Some((Role::Fit, Role::Validation))
-    );
-    assert_eq!(
-        roles(parts("p", "q", "q")),
-        Some((Role::Validation, Role::Evaluation))
-    );
+    assert_eq!(roles(parts("p", "q", "p")), Some((Role::Fit, Role::Evaluation)));
+    assert_eq!(roles(parts("p", "p", "q")), Some((Role::Fit, Role::Validation)));
+    assert_eq!(roles(parts("p", "q", "q")), Some((Role::Validation, Role::Evaluation)));
     assert_eq!(roles(parts("p", "q", "r")), None);
 }
 
@@ -171,10 +142,7 @@ fn a_part_has_one_role() {
         "name two different parts",
     ];
     assert_says(&divide("train", "dev", "train"), &expected);
-    assert_says(
-        &divide("train", "train", "test"),
-        &["for fitting and for validation"],
-    );
+    assert_says(&divide("train", "train", "test"), &["for fitting and for validation"]);
     assert_says(
         &divide("train", "dev", "dev"),
         &["`dev` is named for validation and for evaluation"],
@@ -201,9 +169,7 @@ fn a_test_part_without_codes_is_a_case_of_its_own_with_a_reason() {
             .iter()
             .all(|note| note.codes.is_empty())
     );
-    let error = corpus
-        .divide(&official(NotesWithoutCodes::Drop))
-        .unwrap_err();
+    let error = corpus.divide(&official(NotesWithoutCodes::Drop)).unwrap_err();
     assert!(matches!(&error, Error::Uncoded { part, .. } if part == "test"));
     let expected = [
         "part `test` has no codes",
@@ -220,24 +186,15 @@ fn a_test_part_without_codes_is_a_case_of_its_own_with_a_reason() {
 
 #[test]
 fn notes_without_codes_are_dropped_kept_or_refused() {
-    let corpus = Release::new()
-        .load(Language::Es, CodeChoice::Procedures)
-        .unwrap();
+    let corpus = Release::new().load(Language::Es, CodeChoice::Procedures).unwrap();
     let divide = |policy| corpus.divide(&official(policy));
     let dropped = divide(NotesWithoutCodes::Drop).unwrap();
     assert_eq!(
-        (
-            dropped.fit.len(),
-            dropped.validation.len(),
-            dropped.evaluation.len()
-        ),
+        (dropped.fit.len(), dropped.validation.len(), dropped.evaluation.len()),
         (5, 2, 1)
     );
     let counts = dropped.without_codes;
-    assert_eq!(
-        (counts.fit, counts.validation, counts.evaluation),
-        (3, 2, 3)
-    );
+    assert_eq!((counts.fit, counts.validation, counts.evaluation), (3, 2, 3));
     assert_eq!(divide(NotesWithoutCodes::Keep).unwrap().evaluation.len(), 4);
     let error = divide(NotesWithoutCodes::Refuse).unwrap_err();
     let expected = [
@@ -273,20 +230,14 @@ fn a_fraction_that_cannot_be_split_off_is_refused() {
         );
     }
     let error = divide(many(1), &fraction(0.5, 1)).unwrap_err();
-    assert_says(
-        &message(error),
-        &["a training part of 1 patients", "at least 2"],
-    );
+    assert_says(&message(error), &["a training part of 1 patients", "at least 2"]);
 }
 
 #[test]
 fn the_draw_is_fixed_for_good() {
     // Another draw here would silently change every published score with a seeded split.
     let division = divide(many(10), &fraction(0.2, 13)).unwrap();
-    assert_eq!(
-        ids(&division.validation),
-        ["n002-0", "n002-1", "n002-2", "n006-0"]
-    );
+    assert_eq!(ids(&division.validation), ["n002-0", "n002-1", "n002-2", "n006-0"]);
 }
 
 #[test]

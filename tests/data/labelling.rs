@@ -1,8 +1,6 @@
 //! Which codes become labels, and what happens to the others.
 
-use icdbench::data::{
-    Division, Error, FitNotes, LabelRule, LabelSet, NotesWithoutCodes, UnseenCodes,
-};
+use icdbench::data::{Division, Error, FitNotes, LabelRule, LabelSet, NotesWithoutCodes, UnseenCodes};
 use serde::Deserialize;
 
 use super::{assert_says, corpus_of, ids, message, note, official};
@@ -20,10 +18,7 @@ fn division(policy: NotesWithoutCodes) -> Division {
         note("a3", "a3", &["A00", "B00", "C00"]),
         note("a4", "a4", &["D00"]),
     ];
-    let dev = vec![
-        note("b1", "b1", &["B00", "D00"]),
-        note("b2", "b2", &["Y00"]),
-    ];
+    let dev = vec![note("b1", "b1", &["B00", "D00"]), note("b2", "b2", &["Y00"])];
     let test = vec![
         note("c1", "c1", &["A00", "X00"]),
         note("c2", "c2", &["Y00"]),
@@ -42,10 +37,7 @@ fn rules_read_as_they_are_written() {
     let read = |text: &str| toml::from_str::<Written>(text).map(|written| written.labels);
     assert_eq!(read("labels = \"all\"").unwrap(), LabelRule::All);
     assert_eq!(read("labels = { top = 50 }").unwrap(), LabelRule::Top(50));
-    assert_eq!(
-        read("labels = { min-count = 10 }").unwrap(),
-        LabelRule::MinCount(10)
-    );
+    assert_eq!(read("labels = { min-count = 10 }").unwrap(), LabelRule::MinCount(10));
     let error = read("labels = { topp = 50 }").unwrap_err().to_string();
     assert_says(&error, &["line 1", "unknown variant `topp`", "`min-count`"]);
 }
@@ -61,10 +53,7 @@ fn labels_are_ordered_by_training_frequency_then_by_code() {
 #[test]
 fn rules_choose_by_rank_or_by_count() {
     assert_eq!(labels(LabelRule::Top(2)).codes(), ["A00", "B00"]);
-    assert_eq!(
-        labels(LabelRule::MinCount(2)).codes(),
-        ["A00", "B00", "C00"]
-    );
+    assert_eq!(labels(LabelRule::MinCount(2)).codes(), ["A00", "B00", "C00"]);
     assert_eq!(labels(LabelRule::MinCount(1)), labels(LabelRule::All));
 }
 
@@ -80,14 +69,8 @@ fn a_rule_that_cannot_be_met_is_refused() {
     ];
     assert_says(&refusal(LabelRule::Top(5)), &expected);
     assert_says(&refusal(LabelRule::Top(0)), &["found top = 0"]);
-    assert_says(
-        &refusal(LabelRule::MinCount(4)),
-        &["found min-count = 4", "3 notes"],
-    );
-    assert_says(
-        &refusal(LabelRule::MinCount(0)),
-        &["min-count = 0", "at least 1"],
-    );
+    assert_says(&refusal(LabelRule::MinCount(4)), &["found min-count = 4", "3 notes"]);
+    assert_says(&refusal(LabelRule::MinCount(0)), &["min-count = 0", "at least 1"]);
     let none = FitNotes::new(Vec::new(), &[], &[]).unwrap();
     assert!(LabelSet::fit(&none, &LabelRule::All).is_err());
 }
@@ -116,16 +99,10 @@ fn unseen_codes_are_appended_with_frequency_zero_and_without_an_output() {
 #[test]
 fn the_fingerprint_follows_codes_and_frequencies() {
     let all = labels(LabelRule::All);
-    assert_eq!(
-        all.fingerprint(),
-        labels(LabelRule::MinCount(1)).fingerprint()
-    );
+    assert_eq!(all.fingerprint(), labels(LabelRule::MinCount(1)).fingerprint());
     assert_ne!(all.fingerprint(), labels(LabelRule::Top(3)).fingerprint());
     let test = division(NotesWithoutCodes::Keep).evaluation;
-    assert_ne!(
-        all.fingerprint(),
-        all.clone().with_unseen(&test).fingerprint()
-    );
+    assert_ne!(all.fingerprint(), all.clone().with_unseen(&test).fingerprint());
 }
 
 #[test]
@@ -138,10 +115,7 @@ fn notes_without_a_label_follow_the_policy_for_notes_without_codes() {
     assert_eq!(ids(&dropped.validation), ["b1"]);
     assert_eq!(ids(&dropped.evaluation), ["c1"]);
     let counts = dropped.outside_labels;
-    assert_eq!(
-        (counts.fit, counts.validation, counts.evaluation),
-        (1, 1, 2)
-    );
+    assert_eq!((counts.fit, counts.validation, counts.evaluation), (1, 1, 2));
     let (_, kept) = division(NotesWithoutCodes::Keep)
         .label(&rule, UnseenCodes::Ignore)
         .unwrap();
@@ -176,9 +150,7 @@ fn a_rule_that_leaves_no_note_to_score_is_refused() {
         .unwrap()
         .divide(&official(NotesWithoutCodes::Drop))
         .unwrap();
-    let error = division
-        .label(&LabelRule::Top(1), UnseenCodes::Ignore)
-        .unwrap_err();
+    let error = division.label(&LabelRule::Top(1), UnseenCodes::Ignore).unwrap_err();
     assert!(matches!(error, Error::NoNotesLeft { before: 1, .. }));
     let expected = [
         "no note is left for evaluation: there were 1",

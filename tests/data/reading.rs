@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use icdbench::data::{
-    CodeChoice, CodeKind, Corpus, DatasetSettings, Evidence, Language, Note, Percentiles,
-    SyntheticSettings, load, registry, stats,
+    CodeChoice, CodeKind, Corpus, DatasetSettings, Evidence, Language, Note, Percentiles, SyntheticSettings, load,
+    registry, stats,
 };
 
 use super::{Release, assert_says, corpus_of, message, note};
@@ -28,19 +28,10 @@ fn a_release_is_read_part_by_part_with_codes_in_upper_case() {
     let first = &corpus.part("train").unwrap().notes[0];
     assert_eq!(first.codes, ["BW03ZZZ", "J18.9", "R05", "R50.9"]);
     assert_eq!(first.patient, first.id);
-    let reason = corpus
-        .part("background")
-        .unwrap()
-        .uncoded_reason
-        .as_deref()
-        .unwrap();
+    let reason = corpus.part("background").unwrap().uncoded_reason.as_deref().unwrap();
     assert_says(
         reason,
-        &[
-            "backgroundD.tsv",
-            "no codes for this part",
-            "choose another part",
-        ],
+        &["backgroundD.tsv", "no codes for this part", "choose another part"],
     );
 }
 
@@ -53,12 +44,7 @@ fn the_choice_of_codes_selects_the_tables_and_the_evidence() {
     assert_eq!(of(&diagnoses).codes, ["J18.9", "R05", "R50.9"]);
     assert_eq!(of(&procedures).codes, ["BW03ZZZ"]);
     assert_eq!(of(&procedures).evidence.len(), 1);
-    assert!(
-        of(&diagnoses)
-            .evidence
-            .iter()
-            .all(|e| e.kind == CodeKind::Diagnosis)
-    );
+    assert!(of(&diagnoses).evidence.iter().all(|e| e.kind == CodeKind::Diagnosis));
 }
 
 #[test]
@@ -89,14 +75,8 @@ fn evidence_spans_are_characters_of_the_spanish_text_and_empty_ones_are_left_out
 #[test]
 fn titles_fall_back_to_the_category_for_diagnoses_only() {
     let corpus = Release::new().corpus();
-    assert_eq!(
-        corpus.title("I10"),
-        Some("Essential (primary) hypertension")
-    );
-    assert_eq!(
-        corpus.title("J18.9"),
-        Some("Pneumonia, unspecified organism")
-    );
+    assert_eq!(corpus.title("I10"), Some("Essential (primary) hypertension"));
+    assert_eq!(corpus.title("J18.9"), Some("Pneumonia, unspecified organism"));
     assert_eq!(corpus.title("R051ZZZ"), None);
     let release = Release::new();
     release.remove("icd10cm/categories.csv");
@@ -157,10 +137,7 @@ fn stats_count_words_codes_and_what_train_does_not_have() {
     let release = Release::new();
     let stats = stats(&release.load(Language::Es, CodeChoice::Diagnoses).unwrap());
     let train = &stats.parts[0];
-    assert_eq!(
-        (train.notes, train.assignments, train.distinct_codes),
-        (8, 23, 12)
-    );
+    assert_eq!((train.notes, train.assignments, train.distinct_codes), (8, 23, 12));
     let bins: Vec<usize> = train.code_frequency.iter().map(|bin| bin.codes).collect();
     assert_eq!(bins[..3], [6, 6, 0]);
     assert!(train.unseen_in_train.is_none());
@@ -168,10 +145,7 @@ fn stats_count_words_codes_and_what_train_does_not_have() {
     assert_eq!((dev.codes, dev.assignments), (3, 3));
     assert!(stats.parts[3].codes_per_note.is_none() && stats.parts[3].unseen_in_train.is_none());
     let ten = Percentiles::of((1..=10).collect());
-    assert_eq!(
-        (ten.p10, ten.p25, ten.p50, ten.p99, ten.max),
-        (1, 3, 5, 10, 10)
-    );
+    assert_eq!((ten.p10, ten.p25, ten.p50, ten.p99, ten.max), (1, 3, 5, 10, 10));
     assert_eq!(Percentiles::of(Vec::new()), Percentiles::default());
 }
 
@@ -183,22 +157,14 @@ fn synthetic_notes_need_no_directory_and_follow_from_the_settings() {
             notes,
             median_words: 60,
         };
-        load(
-            &DatasetSettings::Synthetic(settings),
-            None,
-            &registry().unwrap(),
-        )
+        load(&DatasetSettings::Synthetic(settings), None, &registry().unwrap())
     };
     let corpus = load_seed(1, 60).unwrap();
     let names: Vec<&str> = corpus.parts.iter().map(|part| part.name.as_str()).collect();
     assert_eq!(names, ["train", "dev", "test"]);
     let notes: Vec<_> = corpus.parts.iter().flat_map(|part| &part.notes).collect();
     assert_eq!(notes.len(), 60);
-    assert!(
-        notes
-            .iter()
-            .all(|note| note.codes.is_sorted_by(|a, b| a < b))
-    );
+    assert!(notes.iter().all(|note| note.codes.is_sorted_by(|a, b| a < b)));
     assert!(
         notes
             .iter()

@@ -20,12 +20,7 @@ fn data_dir() -> Option<PathBuf> {
 }
 
 fn corpus(data_dir: &Path, language: Language, codes: CodeChoice) -> Corpus {
-    load(
-        &codiesp(language, codes),
-        Some(data_dir),
-        &registry().unwrap(),
-    )
-    .unwrap()
+    load(&codiesp(language, codes), Some(data_dir), &registry().unwrap()).unwrap()
 }
 
 #[test]
@@ -47,11 +42,7 @@ fn the_release_matches_its_checksums() {
     let Some(data_dir) = data_dir() else { return };
     let registry = registry().unwrap();
     let report = verify(registry.find("codiesp").unwrap(), Some(&data_dir)).unwrap();
-    let wrong: Vec<_> = report
-        .entries
-        .iter()
-        .filter(|entry| !entry.is_ok())
-        .collect();
+    let wrong: Vec<_> = report.entries.iter().filter(|entry| !entry.is_ok()).collect();
     assert!(report.ok, "{wrong:?}");
 }
 
@@ -96,10 +87,7 @@ fn evidence_spans_hold_the_reference_texts() {
             let fields: Vec<&str> = line.split('\t').collect();
             let row = evidence.get_mut(fields[0]).unwrap().next().unwrap();
             assert_eq!(row.code, fields[2].to_uppercase());
-            let words = row
-                .spans
-                .iter()
-                .map(|s| texts[fields[0]][s.clone()].iter().collect());
+            let words = row.spans.iter().map(|s| texts[fields[0]][s.clone()].iter().collect());
             let words: Vec<String> = words.collect();
             agree += usize::from(squeezed(&words.join(" ")) == squeezed(fields[3]));
         }

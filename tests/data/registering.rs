@@ -23,28 +23,16 @@ fn refusal(text: &str) -> String {
 #[test]
 fn the_built_in_registry_is_valid_and_open_gives_it_without_a_path() {
     let built_in = registry().unwrap();
-    let names: Vec<&str> = built_in
-        .datasets()
-        .iter()
-        .map(|d| d.name.as_str())
-        .collect();
+    let names: Vec<&str> = built_in.datasets().iter().map(|d| d.name.as_str()).collect();
     assert_eq!(names, ["synthetic", "codiesp"]);
-    assert_eq!(
-        Registry::open(None).unwrap().datasets(),
-        built_in.datasets()
-    );
+    assert_eq!(Registry::open(None).unwrap().datasets(), built_in.datasets());
 }
 
 #[test]
 fn an_unknown_data_set_is_answered_with_the_known_ones() {
     let error = registry().unwrap().find("mimic-5").unwrap_err();
     assert!(matches!(error, Error::UnknownDataset { .. }));
-    let expected = [
-        "datasets.toml",
-        "`mimic-5`",
-        "`synthetic`, `codiesp`",
-        "[[dataset]]",
-    ];
+    let expected = ["datasets.toml", "`mimic-5`", "`synthetic`, `codiesp`", "[[dataset]]"];
     assert_says(&message(error), &expected);
 }
 
@@ -91,19 +79,10 @@ fn entries_that_contradict_themselves_are_refused() {
 fn verify_finds_nothing_wrong_with_the_fixture() {
     let release = Release::new();
     let registry = release.registry();
-    let report = verify(
-        registry.find("codiesp").unwrap(),
-        Some(release.directory.path()),
-    )
-    .unwrap();
+    let report = verify(registry.find("codiesp").unwrap(), Some(release.directory.path())).unwrap();
     assert!(report.ok);
     assert_eq!(report.entries.len(), 18);
-    assert!(
-        report
-            .entries
-            .iter()
-            .all(|entry| entry.status == Status::Ok)
-    );
+    assert!(report.entries.iter().all(|entry| entry.status == Status::Ok));
     let synthetic = verify(registry.find("synthetic").unwrap(), None).unwrap();
     assert!(synthetic.ok && synthetic.entries.is_empty());
 }
@@ -115,25 +94,15 @@ fn verify_reports_every_difference_at_once() {
     release.remove("codiesp/test/testP.tsv");
     release.replace_row("codiesp/train/trainD.tsv", 1, "x\ny");
     release.remove("codiesp/dev/text_files/made-up-dev-1.txt");
-    release.write(
-        "codiesp/dev/text_files_en/made-up-dev-1.txt",
-        b"Another text.\n",
-    );
+    release.write("codiesp/dev/text_files_en/made-up-dev-1.txt", b"Another text.\n");
     fs::remove_file(release.path("codiesp/dev/devX.tsv")).unwrap();
     fs::create_dir(release.path("codiesp/dev/devX.tsv")).unwrap();
     let registry = release.registry();
-    let report = verify(
-        registry.find("codiesp").unwrap(),
-        Some(release.directory.path()),
-    )
-    .unwrap();
+    let report = verify(registry.find("codiesp").unwrap(), Some(release.directory.path())).unwrap();
     assert!(!report.ok);
     let entry = |path: &str| report.entries.iter().find(|e| e.path == path).unwrap();
     assert_eq!(entry("codiesp/train/trainP.tsv").status, Status::Missing);
-    assert_eq!(
-        entry("codiesp/test/testP.tsv").status,
-        Status::AbsentAllowed
-    );
+    assert_eq!(entry("codiesp/test/testP.tsv").status, Status::AbsentAllowed);
     let table = entry("codiesp/train/trainD.tsv");
     assert!(matches!(table.status, Status::Mismatch { .. }));
     let count = table.count.as_ref().unwrap();
@@ -142,16 +111,11 @@ fn verify_reports_every_difference_at_once() {
     assert!(matches!(folder.status, Status::Mismatch { .. }));
     assert!(!folder.count.as_ref().unwrap().ok);
     let english = entry("codiesp/dev/text_files_en");
-    assert!(
-        matches!(english.status, Status::Mismatch { .. }) && english.count.as_ref().unwrap().ok
-    );
+    assert!(matches!(english.status, Status::Mismatch { .. }) && english.count.as_ref().unwrap().ok);
     assert!(matches!(
         entry("codiesp/dev/devX.tsv").status,
         Status::Unreadable { .. }
     ));
-    assert_eq!(
-        report.entries.iter().filter(|entry| !entry.is_ok()).count(),
-        5
-    );
+    assert_eq!(report.entries.iter().filter(|entry| !entry.is_ok()).count(), 5);
     assert_eq!(serde_json::to_value(&report).unwrap()["ok"], false);
 }

@@ -23,10 +23,7 @@ fn sorted(batches: &[Vec<usize>]) -> Vec<usize> {
 fn padding(lengths: &[usize], batches: &[Vec<usize>]) -> usize {
     let waste = |batch: &Vec<usize>| {
         let longest = batch.iter().map(|note| lengths[*note]).max().unwrap_or(0);
-        batch
-            .iter()
-            .map(|note| longest - lengths[*note])
-            .sum::<usize>()
+        batch.iter().map(|note| longest - lengths[*note]).sum::<usize>()
     };
     batches.iter().map(waste).sum()
 }
@@ -34,10 +31,7 @@ fn padding(lengths: &[usize], batches: &[Vec<usize>]) -> usize {
 /// A store whose note `i` has `lengths[i]` tokens, all with id 2.
 fn store(lengths: &[usize]) -> TokenStore {
     let tokenizer = words_tokenizer(Recipe::Caml, 1, &["word"]);
-    let notes: Vec<String> = lengths
-        .iter()
-        .map(|length| "word ".repeat(*length))
-        .collect();
+    let notes: Vec<String> = lengths.iter().map(|length| "word ".repeat(*length)).collect();
     TokenStore::encode(&tokenizer, &notes, &mut |_, _| {})
 }
 
@@ -125,27 +119,14 @@ fn every_first_place_is_equally_likely() {
     for epoch in 0..6000 {
         first[training_order(&[1; 6], settings(1, 10, 1), 5, epoch)[0][0]] += 1;
     }
-    assert!(
-        first.iter().all(|count| count.abs_diff(1000) < 145),
-        "{first:?}"
-    );
+    assert!(first.iter().all(|count| count.abs_diff(1000) < 145), "{first:?}");
 }
 
 #[test]
 fn buckets_save_padding_and_a_whole_bucket_saves_most() {
     let lengths: Vec<usize> = (0..400).map(|note| 1 + note * 7919 % 997).collect();
-    let waste = |bucket| {
-        padding(
-            &lengths,
-            &training_order(&lengths, settings(8, 1000, bucket), 3, 0),
-        )
-    };
-    assert!(
-        waste(10) * 4 < waste(1),
-        "{} against {}",
-        waste(10),
-        waste(1)
-    );
+    let waste = |bucket| padding(&lengths, &training_order(&lengths, settings(8, 1000, bucket), 3, 0));
+    assert!(waste(10) * 4 < waste(1), "{} against {}", waste(10), waste(1));
     assert!(waste(50) < waste(10));
 }
 
@@ -153,9 +134,7 @@ fn buckets_save_padding_and_a_whole_bucket_saves_most() {
 fn notes_beyond_max_length_count_as_equally_long() {
     // All longer than 10: sorting by the real length would order them within the window.
     let lengths: Vec<usize> = (0..64).map(|note| 11 + note).collect();
-    let [batch] = training_order(&lengths, settings(64, 10, 1), 1, 0)
-        .try_into()
-        .unwrap();
+    let [batch] = training_order(&lengths, settings(64, 10, 1), 1, 0).try_into().unwrap();
     assert!(!batch.is_sorted());
 }
 

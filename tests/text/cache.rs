@@ -2,9 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use icdbench::text::{
-    CacheNotice, Recipe, TokenCache, TokenSource, TokenStore, Tokenizer, content_fingerprint,
-};
+use icdbench::text::{CacheNotice, Recipe, TokenCache, TokenSource, TokenStore, Tokenizer, content_fingerprint};
 
 use super::{invented_notes, words_settings, words_tokenizer};
 
@@ -15,10 +13,7 @@ fn tokenizer() -> Tokenizer {
 /// Fills a cache and returns its only file.
 fn filled(directory: &Path, notes: &[String]) -> (PathBuf, TokenStore) {
     let cached = TokenCache::new(directory).load_or_encode(&tokenizer(), notes, &mut |_, _| {});
-    assert_eq!(
-        (cached.source, cached.notices.len()),
-        (TokenSource::Encoded, 0)
-    );
+    assert_eq!((cached.source, cached.notices.len()), (TokenSource::Encoded, 0));
     (only_file(directory), cached.store)
 }
 
@@ -51,11 +46,7 @@ fn no_notes_at_all_can_be_cached() {
     let directory = tempfile::tempdir().unwrap();
     let (_, store) = filled(directory.path(), &[]);
     assert!(store.is_empty());
-    let again = TokenCache::new(directory.path()).load_or_encode(
-        &tokenizer(),
-        &[] as &[String],
-        &mut |_, _| {},
-    );
+    let again = TokenCache::new(directory.path()).load_or_encode(&tokenizer(), &[] as &[String], &mut |_, _| {});
     assert_eq!((again.source, again.store), (TokenSource::Cache, store));
 }
 
@@ -67,11 +58,7 @@ fn other_texts_or_another_tokenizer_are_another_file() {
     let mut changed = notes.clone();
     changed[7].push('x');
     let other = words_tokenizer(Recipe::Edin, 1, &["cardiitis"]);
-    for (tokenizer, notes) in [
-        (tokenizer(), &notes),
-        (tokenizer(), &changed),
-        (other, &notes),
-    ] {
+    for (tokenizer, notes) in [(tokenizer(), &notes), (tokenizer(), &changed), (other, &notes)] {
         let cached = cache.load_or_encode(&tokenizer, notes, &mut |_, _| {});
         assert_eq!(cached.source, TokenSource::Encoded);
     }
@@ -81,16 +68,8 @@ fn other_texts_or_another_tokenizer_are_another_file() {
 #[test]
 fn the_content_fingerprint_sees_order_and_borders() {
     let base = content_fingerprint(&["ab", "c"]);
-    assert_eq!(
-        base,
-        content_fingerprint(&["ab".to_owned(), "c".to_owned()])
-    );
-    for other in [
-        vec!["c", "ab"],
-        vec!["a", "bc"],
-        vec!["abc"],
-        vec!["ab", "c", ""],
-    ] {
+    assert_eq!(base, content_fingerprint(&["ab".to_owned(), "c".to_owned()]));
+    for other in [vec!["c", "ab"], vec!["a", "bc"], vec!["abc"], vec!["ab", "c", ""]] {
         assert_ne!(base, content_fingerprint(&other));
     }
 }
@@ -105,18 +84,14 @@ fn rejected(damage: impl Fn(&mut Vec<u8>), reason: &str) {
     damage(&mut bytes);
     std::fs::write(&path, &bytes).unwrap();
 
-    let cached =
-        TokenCache::new(directory.path()).load_or_encode(&tokenizer(), &notes, &mut |_, _| {});
+    let cached = TokenCache::new(directory.path()).load_or_encode(&tokenizer(), &notes, &mut |_, _| {});
     assert_eq!(cached.source, TokenSource::Encoded);
     assert_eq!(cached.store, expected);
     let [notice] = cached.notices.as_slice() else {
         panic!("{:?}", cached.notices)
     };
     let message = notice.to_string();
-    assert!(
-        message.starts_with(&path.display().to_string()),
-        "{message}"
-    );
+    assert!(message.starts_with(&path.display().to_string()), "{message}");
     assert!(message.contains(reason), "{message}");
     assert_eq!(std::fs::read(&path).unwrap(), good, "rebuilt");
 }
@@ -125,18 +100,12 @@ fn rejected(damage: impl Fn(&mut Vec<u8>), reason: &str) {
 fn a_file_that_cannot_be_trusted_is_reported_and_rebuilt() {
     rejected(|bytes| bytes.truncate(0), "too short for a token file");
     rejected(|bytes| bytes.truncate(70), "too short for a token file");
-    rejected(
-        |bytes| bytes.truncate(bytes.len() - 5),
-        "its header announces",
-    );
+    rejected(|bytes| bytes.truncate(bytes.len() - 5), "its header announces");
     rejected(|bytes| bytes.push(0), "its header announces");
     rejected(|bytes| bytes[0] = b'x', "not a token file");
     rejected(|bytes| bytes[8] = 99, "version 99, this program reads 1");
     rejected(|bytes| bytes[20] ^= 1, "another tokenizer or other texts");
-    rejected(
-        |bytes| bytes[51] = 255,
-        "its header announces more than fit",
-    );
+    rejected(|bytes| bytes[51] = 255, "its header announces more than fit");
     rejected(|bytes| bytes[100] ^= 1, "does not match its checksum");
     rejected(
         |bytes| {
@@ -145,10 +114,7 @@ fn a_file_that_cannot_be_trusted_is_reported_and_rebuilt() {
         },
         "does not match its checksum",
     );
-    rejected(
-        |bytes| *bytes.last_mut().unwrap() ^= 1,
-        "does not match its checksum",
-    );
+    rejected(|bytes| *bytes.last_mut().unwrap() ^= 1, "does not match its checksum");
 }
 
 #[test]
@@ -157,23 +123,13 @@ fn a_directory_that_cannot_be_written_costs_the_cache_and_nothing_else() {
     let file = directory.path().join("file");
     std::fs::write(&file, "").unwrap();
     let notes = invented_notes(20);
-    let cached =
-        TokenCache::new(file.join("cache")).load_or_encode(&tokenizer(), &notes, &mut |_, _| {});
-    assert_eq!(
-        cached.store,
-        TokenStore::encode(&tokenizer(), &notes, &mut |_, _| {})
-    );
+    let cached = TokenCache::new(file.join("cache")).load_or_encode(&tokenizer(), &notes, &mut |_, _| {});
+    assert_eq!(cached.store, TokenStore::encode(&tokenizer(), &notes, &mut |_, _| {}));
     let last = cached.notices.last().unwrap();
     assert!(matches!(last, CacheNotice::NotWritten { .. }));
     let message = last.to_string();
-    assert!(
-        message.starts_with(&file.display().to_string()),
-        "{message}"
-    );
-    assert!(
-        message.contains("choose another cache directory"),
-        "{message}"
-    );
+    assert!(message.starts_with(&file.display().to_string()), "{message}");
+    assert!(message.contains("choose another cache directory"), "{message}");
 }
 
 #[test]
@@ -185,18 +141,13 @@ fn writers_of_the_same_file_at_the_same_time_do_not_disturb_each_other() {
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
-                let cached = TokenCache::new(directory.path()).load_or_encode(
-                    &tokenizer,
-                    &notes,
-                    &mut |_, _| {},
-                );
+                let cached = TokenCache::new(directory.path()).load_or_encode(&tokenizer, &notes, &mut |_, _| {});
                 assert_eq!(cached.store, expected);
                 assert_eq!(cached.notices, []);
             });
         }
     });
     only_file(directory.path());
-    let after =
-        TokenCache::new(directory.path()).load_or_encode(&tokenizer, &notes, &mut |_, _| {});
+    let after = TokenCache::new(directory.path()).load_or_encode(&tokenizer, &notes, &mut |_, _| {});
     assert_eq!((after.source, after.store), (TokenSource::Cache, expected));
 }

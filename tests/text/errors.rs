@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use icdbench::text::{
-    Error, Recipe, TextSettings, Tokenizer, TokenizerSettings, VectorScale, WordVectors,
-};
+use icdbench::text::{Error, Recipe, TextSettings, Tokenizer, TokenizerSettings, VectorScale, WordVectors};
 use serde_json::json;
 
 use super::wordpiece::tokenizer_json;
@@ -15,8 +13,7 @@ fn vocabulary_error(name: &str, content: impl AsRef<[u8]>, lowercase: bool) -> S
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(name);
     std::fs::write(&path, content).unwrap();
-    let error =
-        Tokenizer::fit(&file_settings(path.clone(), lowercase), &[] as &[&str]).unwrap_err();
+    let error = Tokenizer::fit(&file_settings(path.clone(), lowercase), &[] as &[&str]).unwrap_err();
     shorten(&error, &path)
 }
 
@@ -51,15 +48,9 @@ fn a_wrong_checksum() {
     };
     let message = fit_error(&settings, &[]);
     let found = message.split("sha256 is ").nth(1).unwrap();
+    assert!(found.as_bytes()[..64].iter().all(u8::is_ascii_hexdigit), "{message}");
     assert!(
-        found.as_bytes()[..64].iter().all(u8::is_ascii_hexdigit),
-        "{message}"
-    );
-    assert!(
-        found[64..].starts_with(&format!(
-            ", the suite expects {}. Fetch the file again",
-            "0".repeat(64)
-        )),
+        found[64..].starts_with(&format!(", the suite expects {}. Fetch the file again", "0".repeat(64))),
         "{message}"
     );
 }
@@ -71,13 +62,8 @@ fn a_broken_vocab_txt() {
         "vocab.txt: no [UNK] among 2 tokens, expected a BERT vocabulary with [PAD] and [UNK]. Check that the \
          file is the model's own vocabulary"
     );
-    assert!(
-        vocabulary_error("vocab.txt", "[UNK]\n", true)
-            .starts_with("vocab.txt: no [PAD] among 1 tokens")
-    );
-    assert!(
-        vocabulary_error("vocab.txt", "", true).starts_with("vocab.txt: no [PAD] among 0 tokens")
-    );
+    assert!(vocabulary_error("vocab.txt", "[UNK]\n", true).starts_with("vocab.txt: no [PAD] among 1 tokens"));
+    assert!(vocabulary_error("vocab.txt", "", true).starts_with("vocab.txt: no [PAD] among 0 tokens"));
     let duplicate = vocabulary_error("vocab.txt", "[PAD]\n[UNK]\nfever\ncough\nfever\n", true);
     assert_eq!(
         duplicate,
@@ -85,9 +71,8 @@ fn a_broken_vocab_txt() {
          the file again rather than deleting the line"
     );
     assert!(
-        vocabulary_error("vocab.txt", "[PAD]\n\n[UNK]\n", true).starts_with(
-            "vocab.txt, line 2: empty, expected one token per line. Ids are line numbers"
-        )
+        vocabulary_error("vocab.txt", "[PAD]\n\n[UNK]\n", true)
+            .starts_with("vocab.txt, line 2: empty, expected one token per line. Ids are line numbers")
     );
     assert!(
         vocabulary_error("vocab.txt", b"[PAD]\n[UNK]\nf\xffver\n", true)
@@ -110,8 +95,7 @@ fn a_tokenizer_json_that_is_not_json() {
 
 #[test]
 fn a_tokenizer_json_of_another_model() {
-    let bpe =
-        json!({"model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}, "normalizer": null});
+    let bpe = json!({"model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}, "normalizer": null});
     assert_eq!(
         vocabulary_error("tokenizer.json", bpe.to_string(), true),
         "tokenizer.json: model.type is BPE, expected WordPiece. Use the vocab.txt of a BERT WordPiece model, or \
@@ -166,10 +150,7 @@ fn a_tokenizer_json_that_cuts_text_otherwise() {
         let mut file = tokenizer_json(true);
         *file.pointer_mut(pointer).unwrap() = value;
         let message = vocabulary_error("tokenizer.json", file.to_string(), true);
-        assert!(
-            message.starts_with(&format!("tokenizer.json: {expected}")),
-            "{message}"
-        );
+        assert!(message.starts_with(&format!("tokenizer.json: {expected}")), "{message}");
     }
 }
 
@@ -177,8 +158,7 @@ fn a_tokenizer_json_that_cuts_text_otherwise() {
 fn an_empty_training_split() {
     for settings in [words_settings(Recipe::Edin, 1), training_settings(100, 1)] {
         assert!(
-            fit_error(&settings, &[])
-                .starts_with("the training split holds 0 notes and not one token"),
+            fit_error(&settings, &[]).starts_with("the training split holds 0 notes and not one token"),
             "{settings:?}"
         );
         assert_eq!(
@@ -202,14 +182,8 @@ fn settings_out_of_range() {
             max_size: Some(0),
         },
     };
-    assert!(
-        fit_error(&no_words, &["fever"])
-            .starts_with("tokenizer setting max-size = 0, expected 1 or more")
-    );
-    assert!(
-        fit_error(&training_settings(100, 0), &["fever"])
-            .starts_with("tokenizer setting min-frequency = 0")
-    );
+    assert!(fit_error(&no_words, &["fever"]).starts_with("tokenizer setting max-size = 0, expected 1 or more"));
+    assert!(fit_error(&training_settings(100, 0), &["fever"]).starts_with("tokenizer setting min-frequency = 0"));
 }
 
 #[test]
@@ -230,9 +204,7 @@ fn a_vocabulary_too_small_for_the_alphabet() {
          the training text. Raise vocabulary"
     );
     assert_eq!(
-        Tokenizer::fit(&training_settings(10, 1), &["ab abc"])
-            .unwrap()
-            .size(),
+        Tokenizer::fit(&training_settings(10, 1), &["ab abc"]).unwrap().size(),
         10
     );
 }
@@ -244,17 +216,11 @@ fn a_saved_tokenizer_that_is_missing_edited_or_of_another_version() {
     let load = || shorten(&Tokenizer::load(&path).unwrap_err(), &path);
     assert!(load().starts_with("saved.json: cannot read the tokenizer artifact"));
 
-    words_tokenizer(Recipe::Caml, 1, &["fever cough"])
-        .save(&path)
-        .unwrap();
+    words_tokenizer(Recipe::Caml, 1, &["fever cough"]).save(&path).unwrap();
     let good = std::fs::read_to_string(&path).unwrap();
     for (from, to, expected) in [
         ("fever", "fevers", "saved.json: content with fingerprint "),
-        (
-            "\"caml\"",
-            "\"edin\"",
-            "saved.json: content with fingerprint ",
-        ),
+        ("\"caml\"", "\"edin\"", "saved.json: content with fingerprint "),
         (
             "\"normalise_version\":1",
             "\"normalise_version\":2",
@@ -265,11 +231,7 @@ fn a_saved_tokenizer_that_is_missing_edited_or_of_another_version() {
             "other",
             "saved.json: another `format`, expected \"icdbench tokenizer\".",
         ),
-        (
-            "\"fever\"",
-            "5",
-            "saved.json: something else at line 1, column ",
-        ),
+        ("\"fever\"", "5", "saved.json: something else at line 1, column "),
         ("}", "", "saved.json: something else at line 1, column "),
     ] {
         assert!(good.contains(from));
@@ -285,9 +247,7 @@ fn a_tokenizer_that_cannot_be_saved() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("file"), "").unwrap();
     let path = directory.path().join("file/tokenizer.json");
-    let error = words_tokenizer(Recipe::Caml, 1, &["fever"])
-        .save(&path)
-        .unwrap_err();
+    let error = words_tokenizer(Recipe::Caml, 1, &["fever"]).save(&path).unwrap_err();
     let message = shorten(&error, &path);
     assert!(
         message.starts_with("tokenizer.json: cannot write the tokenizer artifact: "),
@@ -298,17 +258,11 @@ fn a_tokenizer_that_cannot_be_saved() {
 
 #[test]
 fn word_vectors_for_pieces_and_a_missing_vector_file() {
-    let pieces =
-        Tokenizer::fit(&file_settings(fixture("vocab.txt"), true), &[] as &[&str]).unwrap();
+    let pieces = Tokenizer::fit(&file_settings(fixture("vocab.txt"), true), &[] as &[&str]).unwrap();
     let read = |tokenizer: &Tokenizer| {
-        WordVectors::read(
-            Path::new("no/vectors.txt"),
-            tokenizer,
-            2,
-            VectorScale::AsRead,
-        )
-        .unwrap_err()
-        .to_string()
+        WordVectors::read(Path::new("no/vectors.txt"), tokenizer, 2, VectorScale::AsRead)
+            .unwrap_err()
+            .to_string()
     };
     assert_eq!(
         read(&pieces),

@@ -23,17 +23,9 @@ fn a_words_fingerprint_changes_with_recipe_settings_and_vocabulary() {
         // One word other.
         words_tokenizer(Recipe::Caml, 1, &["Fever and cough", "fever and chill"]),
         // The same words in more notes: other document frequencies.
-        words_tokenizer(
-            Recipe::Caml,
-            1,
-            &["Fever and cough", "fever and chills cough"],
-        ),
+        words_tokenizer(Recipe::Caml, 1, &["Fever and cough", "fever and chills cough"]),
         // The same words, one more note.
-        words_tokenizer(
-            Recipe::Caml,
-            1,
-            &["Fever and cough", "fever and chills", ""],
-        ),
+        words_tokenizer(Recipe::Caml, 1, &["Fever and cough", "fever and chills", ""]),
     ];
     for (index, other) in others.iter().enumerate() {
         assert_ne!(base.fingerprint(), other.fingerprint(), "variant {index}");
@@ -84,20 +76,14 @@ fn a_wordpiece_fingerprint_changes_with_lowercase_recipe_and_one_line() {
     );
     // The same tokens in another order are other ids.
     std::fs::write(&path, text.replace("the\npatient", "patient\nthe")).unwrap();
-    assert_ne!(
-        base.fingerprint(),
-        fit(&file_settings(path, true)).fingerprint()
-    );
+    assert_ne!(base.fingerprint(), fit(&file_settings(path, true)).fingerprint());
 }
 
 #[test]
 fn a_trained_fingerprint_changes_with_each_setting() {
     let fit = |vocabulary, min_frequency| {
         let settings = training_settings(vocabulary, min_frequency);
-        Tokenizer::fit(&settings, &NOTES)
-            .unwrap()
-            .fingerprint()
-            .to_owned()
+        Tokenizer::fit(&settings, &NOTES).unwrap().fingerprint().to_owned()
     };
     let base = fit(40, 2);
     assert_eq!(base, fit(40, 2));
@@ -130,17 +116,13 @@ fn a_saved_tokenizer_comes_back_the_same() {
 
 #[test]
 fn a_suite_writes_settings_in_kebab_case_and_nothing_unknown() {
-    let parse =
-        |text: &str| toml::from_str::<TextSettings>(text).map_err(|error| error.to_string());
+    let parse = |text: &str| toml::from_str::<TextSettings>(text).map_err(|error| error.to_string());
     assert_eq!(
         parse("normalise = \"caml\"\n[tokenizer.words]\nmin-documents = 3").unwrap(),
         words_settings(Recipe::Caml, 3)
     );
     assert_eq!(
-        parse(
-            "normalise = \"none\"\n[tokenizer.word-piece]\nfile = \"vocab.txt\"\nlowercase = true"
-        )
-        .unwrap(),
+        parse("normalise = \"none\"\n[tokenizer.word-piece]\nfile = \"vocab.txt\"\nlowercase = true").unwrap(),
         file_settings("vocab.txt".into(), true)
     );
     let trained = "normalise = \"none\"\n[tokenizer.train-word-piece]\nvocabulary = 200\n";

@@ -15,22 +15,11 @@ struct Case {
 
 #[test]
 fn both_recipes_agree_with_python() {
-    let cases: Vec<Case> =
-        serde_json::from_slice(&std::fs::read(fixture("recipes.json")).unwrap()).unwrap();
+    let cases: Vec<Case> = serde_json::from_slice(&std::fs::read(fixture("recipes.json")).unwrap()).unwrap();
     assert_eq!(cases.len(), 35);
     for case in cases {
-        assert_eq!(
-            Recipe::Caml.normalise(&case.text),
-            case.caml,
-            "caml of {:?}",
-            case.text
-        );
-        assert_eq!(
-            Recipe::Edin.normalise(&case.text),
-            case.edin,
-            "edin of {:?}",
-            case.text
-        );
+        assert_eq!(Recipe::Caml.normalise(&case.text), case.caml, "caml of {:?}", case.text);
+        assert_eq!(Recipe::Edin.normalise(&case.text), case.edin, "edin of {:?}", case.text);
     }
 }
 
@@ -75,14 +64,8 @@ fn numbers_at_the_ends_survive_in_edin_only() {
 
 #[test]
 fn numbers_inside_words_survive_in_both() {
-    assert_eq!(
-        Recipe::Caml.normalise("3rd dose, 40mg, x2"),
-        "3rd dose 40mg x2"
-    );
-    assert_eq!(
-        Recipe::Edin.normalise("3rd dose, 40mg, x2"),
-        "3rd dose 40mg x2"
-    );
+    assert_eq!(Recipe::Caml.normalise("3rd dose, 40mg, x2"), "3rd dose 40mg x2");
+    assert_eq!(Recipe::Edin.normalise("3rd dose, 40mg, x2"), "3rd dose 40mg x2");
 }
 
 #[test]

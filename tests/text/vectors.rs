@@ -8,22 +8,15 @@ use super::words_tokenizer;
 
 /// Ids: fever 2, cough 3, rash 4.
 fn tokenizer() -> Tokenizer {
-    words_tokenizer(
-        Recipe::Caml,
-        1,
-        &["fever cough rash", "fever cough", "fever"],
-    )
+    words_tokenizer(Recipe::Caml, 1, &["fever cough rash", "fever cough", "fever"])
 }
 
 fn read(content: &[u8], scale: VectorScale) -> Result<WordVectors, String> {
     let directory = tempfile::tempdir().unwrap();
     let path: PathBuf = directory.path().join("vectors.txt");
     std::fs::write(&path, content).unwrap();
-    WordVectors::read(&path, &tokenizer(), 2, scale).map_err(|error| {
-        error
-            .to_string()
-            .replace(&path.display().to_string(), "vectors.txt")
-    })
+    WordVectors::read(&path, &tokenizer(), 2, scale)
+        .map_err(|error| error.to_string().replace(&path.display().to_string(), "vectors.txt"))
 }
 
 const EXPECTED: [f32; 10] = [0.0, 0.0, 0.0, 0.0, 3.0, 4.0, -0.5, 1e-3, 0.0, 0.0];
@@ -57,20 +50,10 @@ fn unit_rows_divide_by_the_length_plus_a_millionth_as_caml_does() {
 
 #[test]
 fn the_first_of_two_lines_counts_and_special_names_are_only_words() {
-    let vectors = read(
-        b"fever 1 2\nfever 3 4\n<pad> 9 9\n<unk> 9 9\n",
-        VectorScale::AsRead,
-    )
-    .unwrap();
+    let vectors = read(b"fever 1 2\nfever 3 4\n<pad> 9 9\n<unk> 9 9\n", VectorScale::AsRead).unwrap();
     assert_eq!(vectors.row(2), [1.0, 2.0]);
     assert_eq!(vectors.found_words(), 1);
-    assert!(
-        vectors
-            .row(0)
-            .iter()
-            .chain(vectors.row(1))
-            .all(|value| *value == 0.0)
-    );
+    assert!(vectors.row(0).iter().chain(vectors.row(1)).all(|value| *value == 0.0));
 }
 
 #[test]
@@ -100,10 +83,7 @@ fn errors_name_the_line_and_the_expected_dimension_and_never_the_word() {
             b"1 300\nfever 3 4\n",
             "vectors.txt, line 1: announces dimension 300, expected 2.",
         ),
-        (
-            b"fever 3 4\nf\xffver 1 1\n",
-            "vectors.txt, line 2: not UTF-8.",
-        ),
+        (b"fever 3 4\nf\xffver 1 1\n", "vectors.txt, line 2: not UTF-8."),
     ] {
         let message = read(content, VectorScale::AsRead).unwrap_err();
         assert!(message.starts_with(expected), "{message}");

@@ -6,18 +6,12 @@ use sha2::{Digest, Sha256};
 use super::{file_settings, fixture, invented_notes, training_settings};
 
 fn fixture_tokenizer(lowercase: bool) -> Tokenizer {
-    Tokenizer::fit(
-        &file_settings(fixture("vocab.txt"), lowercase),
-        &[] as &[&str],
-    )
-    .unwrap()
+    Tokenizer::fit(&file_settings(fixture("vocab.txt"), lowercase), &[] as &[&str]).unwrap()
 }
 
 fn pieces<'a>(tokenizer: &'a Tokenizer, text: &str) -> Vec<&'a str> {
     let ids = tokenizer.encode(text);
-    ids.into_iter()
-        .map(|id| tokenizer.token(id).unwrap())
-        .collect()
+    ids.into_iter().map(|id| tokenizer.token(id).unwrap()).collect()
 }
 
 #[test]
@@ -60,19 +54,13 @@ fn the_longest_match_wins_even_where_it_leads_nowhere() {
     assert_eq!(pieces(&tokenizer, "mimis"), ["mi", "##mi", "##s"]);
     // `a` `##bc` would do, but `ab` is longer than `a`, and there is no `##c`.
     assert_eq!(pieces(&tokenizer, "abc"), ["[UNK]"]);
-    assert_eq!(
-        pieces(&tokenizer, "feverish feverx"),
-        ["fever", "##ish", "[UNK]"]
-    );
+    assert_eq!(pieces(&tokenizer, "feverish feverx"), ["fever", "##ish", "[UNK]"]);
 }
 
 #[test]
 fn punctuation_and_chinese_characters_stand_alone() {
     let tokenizer = fixture_tokenizer(true);
-    assert_eq!(
-        pieces(&tokenizer, "(fever-ish)"),
-        ["(", "fever", "-", "[UNK]", ")"]
-    );
+    assert_eq!(pieces(&tokenizer, "(fever-ish)"), ["(", "fever", "-", "[UNK]", ")"]);
     assert_eq!(pieces(&tokenizer, "中文patient"), ["中", "文", "patient"]);
 }
 
@@ -111,10 +99,7 @@ fn the_recipe_runs_before_the_pieces_are_cut() {
         ..file_settings(fixture("vocab.txt"), true)
     };
     let tokenizer = Tokenizer::fit(&settings, &[] as &[&str]).unwrap();
-    assert_eq!(
-        pieces(&tokenizer, "Fever, 12 (patients)."),
-        ["fever", "patient", "##s"]
-    );
+    assert_eq!(pieces(&tokenizer, "Fever, 12 (patients)."), ["fever", "patient", "##s"]);
 }
 
 #[test]
@@ -213,12 +198,8 @@ fn training_gives_the_same_bytes_every_time_in_one_thread_and_in_two() {
     let notes = invented_notes(300);
     let directory = tempfile::tempdir().unwrap();
     let bytes = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
-        let tokenizer =
-            pool.install(|| Tokenizer::fit(&training_settings(200, 2), &notes).unwrap());
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let tokenizer = pool.install(|| Tokenizer::fit(&training_settings(200, 2), &notes).unwrap());
         let path = directory.path().join("tokenizer.json");
         tokenizer.save(&path).unwrap();
         std::fs::read(path).unwrap()

@@ -1,8 +1,6 @@
 //! Word vocabularies on three notes whose counts can be checked by eye.
 
-use icdbench::text::{
-    Recipe, TextSettings, TokenStore, Tokenizer, TokenizerKind, TokenizerSettings,
-};
+use icdbench::text::{Recipe, TextSettings, TokenStore, Tokenizer, TokenizerKind, TokenizerSettings};
 
 use super::{invented_notes, words_settings, words_tokenizer};
 
@@ -49,19 +47,13 @@ fn max_size_keeps_the_most_frequent_words() {
         },
     };
     let tokenizer = Tokenizer::fit(&settings, &NOTES).unwrap();
-    assert_eq!(
-        vocabulary(&tokenizer),
-        ["<pad>", "<unk>", "fever", "cough", "___"]
-    );
+    assert_eq!(vocabulary(&tokenizer), ["<pad>", "<unk>", "fever", "cough", "___"]);
 }
 
 #[test]
 fn raw_text_is_split_into_words_and_single_marks() {
     let tokenizer = words_tokenizer(Recipe::None, 1, &["Na+ 140; ok?!"]);
-    assert_eq!(
-        vocabulary(&tokenizer)[2..],
-        ["!", "+", "140", ";", "?", "Na", "ok"]
-    );
+    assert_eq!(vocabulary(&tokenizer)[2..], ["!", "+", "140", ";", "?", "Na", "ok"]);
     assert_eq!(tokenizer.encode("ok Na??\n na"), [8, 7, 6, 6, 1]);
 }
 
@@ -78,20 +70,14 @@ fn a_text_cannot_spell_the_special_ids() {
 fn out_of_vocabulary_words_are_counted() {
     let tokenizer = words_tokenizer(Recipe::Caml, 2, &NOTES);
     let store = TokenStore::encode(&tokenizer, &NOTES, &mut |_, _| {});
-    assert_eq!(
-        (store.count(tokenizer.unknown()), store.token_count()),
-        (2, 8)
-    );
+    assert_eq!((store.count(tokenizer.unknown()), store.token_count()), (2, 8));
 }
 
 #[test]
 fn the_vocabulary_does_not_depend_on_threads() {
     let notes = invented_notes(300);
     let fit = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| Tokenizer::fit(&words_settings(Recipe::Caml, 3), &notes).unwrap())
     };
     let one = fit(1);
@@ -105,9 +91,7 @@ fn the_store_keeps_the_order_and_cuts_at_max_length() {
     let notes = invented_notes(600);
     let tokenizer = Tokenizer::fit(&words_settings(Recipe::Caml, 1), &notes).unwrap();
     let mut reports = Vec::new();
-    let store = TokenStore::encode(&tokenizer, &notes, &mut |done, all| {
-        reports.push((done, all))
-    });
+    let store = TokenStore::encode(&tokenizer, &notes, &mut |done, all| reports.push((done, all)));
     assert_eq!(reports, [(256, 600), (512, 600), (600, 600)]);
     assert_eq!(store.len(), 600);
     for (index, note) in notes.iter().enumerate() {
@@ -132,8 +116,5 @@ fn debug_output_never_shows_a_token() {
     let tokenizer = words_tokenizer(Recipe::Caml, 1, &NOTES);
     let store = TokenStore::encode(&tokenizer, &NOTES, &mut |_, _| {});
     assert!(!format!("{tokenizer:?}").contains("fever"));
-    assert_eq!(
-        format!("{store:?}"),
-        "TokenStore { notes: 3, tokens: 8, .. }"
-    );
+    assert_eq!(format!("{store:?}"), "TokenStore { notes: 3, tokens: 8, .. }");
 }

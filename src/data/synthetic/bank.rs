@@ -44,6 +44,11 @@ impl Entry {
         &self.code[..3]
     }
 
+    /// Whether a woman (or else a man) can have it.
+    pub(super) fn fits_sex(&self, female: bool) -> bool {
+        if female { !self.male_only } else { !self.female_only }
+    }
+
     /// Whether the code stays with the patient.
     pub(super) fn lasting(&self) -> bool {
         matches!(self.course, Course::Chronic | Course::Status)
@@ -94,9 +99,18 @@ impl Bank {
             .collect();
         let index: HashMap<&str, usize> = entries.iter().enumerate().map(|(i, e)| (e.code, i)).collect();
         let of_kind = |kind: &str| {
-            self::rows(clusters, 5).iter().filter(|row| row[1] == kind).map(|row| cluster(row, &index)).collect()
+            self::rows(clusters, 5)
+                .iter()
+                .filter(|row| row[1] == kind)
+                .map(|row| cluster(row, &index))
+                .collect()
         };
-        Self { chronic: of_kind("chronic"), episodes: of_kind("episode"), entries, conflicts }
+        Self {
+            chronic: of_kind("chronic"),
+            episodes: of_kind("episode"),
+            entries,
+            conflicts,
+        }
     }
 }
 
@@ -105,14 +119,21 @@ pub(super) fn rows(table: &'static str, columns: usize) -> Vec<Vec<&'static str>
     let split = |line: &'static str| -> Vec<&'static str> { line.split('\t').collect() };
     let rows: Vec<_> = table.lines().skip(1).map(split).collect();
     for (i, row) in rows.iter().enumerate() {
-        assert_eq!(row.len(), columns, "embedded table headed {:?}, line {}: wrong number of columns", &table[..12], i + 2);
+        assert_eq!(
+            row.len(),
+            columns,
+            "embedded table headed {:?}, line {}: wrong number of columns",
+            &table[..12],
+            i + 2
+        );
     }
     rows
 }
 
 /// A number of an embedded table.
 pub(super) fn number(cell: &str) -> u32 {
-    cell.parse().unwrap_or_else(|_| panic!("embedded table: expected a number, found {cell:?}"))
+    cell.parse()
+        .unwrap_or_else(|_| panic!("embedded table: expected a number, found {cell:?}"))
 }
 
 /// The items of a space-separated cell; `-` stands for none.
@@ -146,8 +167,12 @@ fn entry(row: &[&'static str]) -> Entry {
 
 fn cluster(row: &[&'static str], index: &HashMap<&str, usize>) -> Cluster {
     let member = |cell: &'static str| {
-        let (code, percent) = cell.split_once(':').unwrap_or_else(|| panic!("clusters.tsv, {}: {cell:?}", row[0]));
-        let code = *index.get(code).unwrap_or_else(|| panic!("clusters.tsv, {}: {code} is not in bank.tsv", row[0]));
+        let (code, percent) = cell
+            .split_once(':')
+            .unwrap_or_else(|| panic!("clusters.tsv, {}: {cell:?}", row[0]));
+        let code = *index
+            .get(code)
+            .unwrap_or_else(|| panic!("clusters.tsv, {}: {code} is not in bank.tsv", row[0]));
         (code, number(percent))
     };
     Cluster {
@@ -166,7 +191,11 @@ mod tests {
     fn episodes_follow_clusters_that_exist() {
         let names: Vec<_> = BANK.chronic.iter().map(|c| c.name).collect();
         for episode in &BANK.episodes {
-            assert!(episode.after.iter().all(|name| names.contains(name)), "{}", episode.name);
+            assert!(
+                episode.after.iter().all(|name| names.contains(name)),
+                "{}",
+                episode.name
+            );
         }
     }
 
@@ -176,13 +205,22 @@ mod tests {
         assert!(BANK.entries.iter().filter(|e| e.unseen).count() >= 10);
         assert!(BANK.entries.iter().filter(|e| e.unseen).all(|e| e.rate == 0));
         let clusters = BANK.chronic.iter().chain(&BANK.episodes);
-        assert!(clusters.flat_map(|c| &c.members).all(|&(code, percent)| !held(code) && percent <= 100));
+        assert!(
+            clusters
+                .flat_map(|c| &c.members)
+                .all(|&(code, percent)| !held(code) && percent <= 100)
+        );
     }
 
     #[test]
     fn conflicts_are_symmetric_and_know_the_coding_rules() {
         let at = |code: &str| BANK.entries.iter().position(|e| e.code == code).unwrap();
-        for (a, b) in [("I10", "I12.9"), ("E11.9", "E11.22"), ("E10.9", "E11.65"), ("I50.22", "I50.32")] {
+        for (a, b) in [
+            ("I10", "I12.9"),
+            ("E11.9", "E11.22"),
+            ("E10.9", "E11.65"),
+            ("I50.22", "I50.32"),
+        ] {
             assert!(BANK.conflict(at(a), at(b)) && BANK.conflict(at(b), at(a)), "{a} {b}");
         }
         assert!(!BANK.conflict(at("E11.22"), at("E11.65")));

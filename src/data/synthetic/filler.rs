@@ -33,7 +33,13 @@ pub(super) fn count_words(text: &str) -> u32 {
 impl<'a> Filler<'a> {
     /// `words` for sections that have `shares` together.
     pub(super) fn new(person: Person<'a>, codes: &'a [usize], words: u32, shares: u32) -> Self {
-        Self { person, codes, words: i64::from(words), shares: i64::from(shares), owed: 0 }
+        Self {
+            person,
+            codes,
+            words: i64::from(words),
+            shares: i64::from(shares),
+            owed: 0,
+        }
     }
 
     /// The sentences or lines of the next section; `occupied` says that it already names a code.
@@ -51,8 +57,11 @@ impl<'a> Filler<'a> {
             "labs" => {
                 while self.owed > 0 {
                     let results = draw.percent(RESULTS);
-                    let text =
-                        if results { orders::laboratory_line(self.codes, draw) } else { self.sentence("labs", draw) };
+                    let text = if results {
+                        orders::laboratory_line(self.codes, draw)
+                    } else {
+                        self.sentence("labs", draw)
+                    };
                     self.take(text, &mut texts);
                 }
             }

@@ -56,28 +56,53 @@ pub(super) fn note(
 ) -> Note {
     let words = section::length(median_words, draw);
     let medications = orders::medications(codes, draw);
-    let person = Person { female: patient.female, age: patient.age, medications: &medications };
-    let draft = |section| Draft { section, placed: Vec::new(), units: Vec::new() };
+    let person = Person {
+        female: patient.female,
+        age: patient.age,
+        medications: &medications,
+    };
+    let draft = |section| Draft {
+        section,
+        placed: Vec::new(),
+        units: Vec::new(),
+    };
     let mut drafts: Vec<Draft> = section::layout(words, draw).into_iter().map(draft).collect();
     place_codes(&mut drafts, person, codes, draw);
     for Distractor { text, sections } in distractor::draw_for(words, person, codes, draw) {
-        let places: Vec<usize> = (0..drafts.len()).filter(|&at| sections.contains(&drafts[at].section.pool)).collect();
+        let places: Vec<usize> = (0..drafts.len())
+            .filter(|&at| sections.contains(&drafts[at].section.pool))
+            .collect();
         if !places.is_empty() {
             drafts[*draw.pick(&places)].placed.push(Unit::filler(text));
         }
     }
     let head = head(person, codes, words, draw);
-    fill(&mut drafts, person, codes, words.saturating_sub(count_words(&head)), draw);
+    fill(
+        &mut drafts,
+        person,
+        codes,
+        words.saturating_sub(count_words(&head)),
+        draw,
+    );
     let (text, gold) = assemble(head, &drafts, draw);
     let evidence = evidence(&text, gold);
     let codes = codes.iter().map(|&code| BANK.entries[code].code.to_owned()).collect();
-    Note { id, patient: patient_id, text, codes, evidence }
+    Note {
+        id,
+        patient: patient_id,
+        text,
+        codes,
+        evidence,
+    }
 }
 
 /// Names every code once or twice, in sections drawn by their weights.
 fn place_codes(drafts: &mut [Draft], person: Person, codes: &[usize], draw: &mut Draw) {
-    let acute: Vec<usize> =
-        codes.iter().copied().filter(|&code| BANK.entries[code].course == Course::Acute).collect();
+    let acute: Vec<usize> = codes
+        .iter()
+        .copied()
+        .filter(|&code| BANK.entries[code].course == Course::Acute)
+        .collect();
     let complaint = match drafts.iter().position(|draft| draft.section.pool == "complaint") {
         Some(at) if !acute.is_empty() && draw.percent(CODED_COMPLAINT) => Some((at, *draw.pick(&acute))),
         _ => None,
@@ -85,12 +110,19 @@ fn place_codes(drafts: &mut [Draft], person: Person, codes: &[usize], draw: &mut
     for &code in codes {
         let entry = &BANK.entries[code];
         let first = draw.skewed(entry.wordings.len());
-        let step = if draw.percent(OTHER_WORDING) { 1 + draw.below(entry.wordings.len() as u32 - 1) as usize } else { 0 };
+        let step = if draw.percent(OTHER_WORDING) {
+            1 + draw.below(entry.wordings.len() as u32 - 1) as usize
+        } else {
+            0
+        };
         let mentions = if draw.percent(SECOND_MENTION) { 2 } else { 1 };
         for turn in 0..mentions {
             let wording = entry.wordings[(first + turn * step) % entry.wordings.len()];
             if let Some((at, _)) = complaint.filter(|&(_, chief)| turn == 0 && chief == code) {
-                drafts[at].placed.push(Unit { text: wording.to_owned(), gold: vec![(0..wording.len(), code)] });
+                drafts[at].placed.push(Unit {
+                    text: wording.to_owned(),
+                    gold: vec![(0..wording.len(), code)],
+                });
                 continue;
             }
             let weights: Vec<u32> = drafts.iter().map(|d| d.section.mention_weight(entry.course)).collect();
@@ -98,18 +130,29 @@ fn place_codes(drafts: &mut [Draft], person: Person, codes: &[usize], draw: &mut
             let draft = &mut drafts[draw.weighted(&weights).unwrap()];
             let template = draw.pick(mention_pool(draft.section));
             let Rendered { text, mentions } = template.render(person, &[wording], draw);
-            draft.placed.push(Unit { text, gold: mentions.into_iter().map(|span| (span, code)).collect() });
+            draft.placed.push(Unit {
+                text,
+                gold: mentions.into_iter().map(|span| (span, code)).collect(),
+            });
         }
     }
 }
 
 fn mention_pool(section: &Section) -> &'static [Template] {
-    if section.pool.starts_with("meds-") { pool("meds-mention") } else { pool(&format!("{}-mention", section.pool)) }
+    if section.pool.starts_with("meds-") {
+        pool("meds-mention")
+    } else {
+        pool(&format!("{}-mention", section.pool))
+    }
 }
 
 /// Brings the note to `words` words with text that names no condition, then puts the placed sentences anywhere among it.
 fn fill(drafts: &mut [Draft], person: Person, codes: &[usize], words: u32, draw: &mut Draw) {
-    let placed: u32 = drafts.iter().flat_map(|d| &d.placed).map(|unit| count_words(&unit.text)).sum();
+    let placed: u32 = drafts
+        .iter()
+        .flat_map(|d| &d.placed)
+        .map(|unit| count_words(&unit.text))
+        .sum();
     let shares: u32 = drafts.iter().map(|draft| draft.section.filler).sum();
     let mut filler = Filler::new(person, codes, words.saturating_sub(placed), shares);
     for draft in drafts {
@@ -152,7 +195,11 @@ fn assemble(head: String, drafts: &[Draft], draw: &mut Draw) -> (String, Vec<(Ra
         if units.is_empty() {
             continue;
         }
-        let mut heading = if capitals { heading.to_uppercase() } else { heading.to_owned() };
+        let mut heading = if capitals {
+            heading.to_uppercase()
+        } else {
+            heading.to_owned()
+        };
         if section.repeated() {
             ward_notes += 1;
             heading.push_str(&format!(" (HD {})", 1 + ward_notes / WARD_NOTES_PER_DAY));
@@ -164,7 +211,11 @@ fn assemble(head: String, drafts: &[Draft], draw: &mut Draw) -> (String, Vec<(Ra
                 Layout::Prose if i > 0 => text.push_str(separator(unit, draw)),
                 _ => {}
             }
-            gold.extend(unit.gold.iter().map(|(span, code)| (text.len() + span.start..text.len() + span.end, *code)));
+            gold.extend(
+                unit.gold
+                    .iter()
+                    .map(|(span, code)| (text.len() + span.start..text.len() + span.end, *code)),
+            );
             text.push_str(&unit.text);
             if section.layout != Layout::Prose {
                 text.push('\n');
@@ -199,7 +250,12 @@ fn evidence(text: &str, gold: Vec<(Range<usize>, usize)>) -> Vec<Evidence> {
     let one = |(span, code): (Range<usize>, usize)| {
         let start = position(span.start);
         let end = position(span.end);
-        Evidence { code: BANK.entries[code].code.to_owned(), kind: CodeKind::Diagnosis, spans: vec![start..end] }
+        let spans = std::iter::once(start..end).collect();
+        Evidence {
+            code: BANK.entries[code].code.to_owned(),
+            kind: CodeKind::Diagnosis,
+            spans,
+        }
     };
     gold.into_iter().map(one).collect()
 }

@@ -108,12 +108,23 @@ pub fn generate(settings: &SyntheticSettings) -> Result<SyntheticNotes, Syntheti
         let patient = Patient::draw(plan, &mut draw);
         let names = (1..).map(|admission| format!("syn-{number:06}-{admission}"));
         let one = |(codes, id): (&Vec<usize>, String)| {
-            generate::note(id, format!("syn-{number:06}"), &patient, codes, settings.median_words, &mut draw)
+            generate::note(
+                id,
+                format!("syn-{number:06}"),
+                &patient,
+                codes,
+                settings.median_words,
+                &mut draw,
+            )
         };
         patient.admissions.iter().zip(names).map(one).collect::<Vec<Note>>()
     };
     let written: Vec<Vec<Note>> = plans.par_iter().enumerate().map(|(i, plan)| write((i, plan))).collect();
-    let mut notes = SyntheticNotes { train: Vec::new(), dev: Vec::new(), test: Vec::new() };
+    let mut notes = SyntheticNotes {
+        train: Vec::new(),
+        dev: Vec::new(),
+        test: Vec::new(),
+    };
     for (plan, patient_notes) in plans.iter().zip(written) {
         match plan.part {
             Part::Train => notes.train.extend(patient_notes),

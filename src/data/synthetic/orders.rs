@@ -37,13 +37,20 @@ struct Analyte {
 
 /// All medications.
 pub(super) static DRUGS: LazyLock<Vec<Drug>> = LazyLock::new(|| {
-    let drug =
-        |row: &Vec<&'static str>| Drug { name: row[0], doses: row[1].split('|').collect(), used_for: words(row[2]) };
+    let drug = |row: &Vec<&'static str>| Drug {
+        name: row[0],
+        doses: row[1].split('|').collect(),
+        used_for: words(row[2]),
+    };
     rows(include_str!("drugs.tsv"), 3).iter().map(drug).collect()
 });
 
-static ANALYTES: LazyLock<Vec<Analyte>> =
-    LazyLock::new(|| rows(include_str!("labs.tsv"), 11).iter().map(|row| analyte(row)).collect());
+static ANALYTES: LazyLock<Vec<Analyte>> = LazyLock::new(|| {
+    rows(include_str!("labs.tsv"), 11)
+        .iter()
+        .map(|row| analyte(row))
+        .collect()
+});
 
 static PANELS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
     let mut panels: Vec<_> = ANALYTES.iter().map(|a| a.panel).collect();
@@ -66,7 +73,11 @@ fn analyte(row: &[&'static str]) -> Analyte {
 }
 
 fn linked(prefixes: &[&str], codes: &[usize]) -> bool {
-    codes.iter().any(|&code| prefixes.iter().any(|prefix| BANK.entries[code].code.starts_with(prefix)))
+    codes.iter().any(|&code| {
+        prefixes
+            .iter()
+            .any(|prefix| BANK.entries[code].code.starts_with(prefix))
+    })
 }
 
 /// What the patient takes: drugs linked to the codes more often than not, others rarely.
@@ -77,7 +88,10 @@ pub(super) fn medications(codes: &[usize], draw: &mut Draw) -> Vec<Medication> {
     for drug in order {
         let chance = if linked(&drug.used_for, codes) { 55 } else { 4 };
         if draw.percent(chance) && medications.len() < MOST_MEDICATIONS {
-            medications.push(Medication { name: drug.name, dose: *draw.pick(&drug.doses) });
+            medications.push(Medication {
+                name: drug.name,
+                dose: draw.pick::<&str>(&drug.doses),
+            });
         }
     }
     medications
@@ -117,7 +131,11 @@ impl Analyte {
             }
         };
         let value = draw.between(range.0, range.1);
-        let flag = if (self.normal.0..=self.normal.1).contains(&value) { "" } else { "*" };
+        let flag = if (self.normal.0..=self.normal.1).contains(&value) {
+            ""
+        } else {
+            "*"
+        };
         format!(" {}-{}{flag}", self.name, scaled(value, self.decimals))
     }
 }
@@ -136,12 +154,20 @@ mod tests {
 
     #[test]
     fn ranges_are_in_order_and_links_name_codes_of_the_bank() {
-        let known = |prefix: &&str| BANK.entries.iter().any(|e| e.code.starts_with(prefix));
+        let known = |prefix: &&'static str| BANK.entries.iter().any(|e| e.code.starts_with(prefix));
         for a in ANALYTES.iter() {
-            assert!(a.normal.0 <= a.normal.1 && a.raised.0 <= a.raised.1 && a.lowered.0 <= a.lowered.1, "{}", a.name);
-            assert!(a.raised_by.iter().chain(&a.lowered_by).all(|p| known(p)), "{}", a.name);
+            assert!(
+                a.normal.0 <= a.normal.1 && a.raised.0 <= a.raised.1 && a.lowered.0 <= a.lowered.1,
+                "{}",
+                a.name
+            );
+            assert!(a.raised_by.iter().chain(&a.lowered_by).all(known), "{}", a.name);
         }
-        assert!(DRUGS.iter().all(|drug| drug.used_for.iter().all(|p| known(p)) && !drug.doses.is_empty()));
+        assert!(
+            DRUGS
+                .iter()
+                .all(|drug| drug.used_for.iter().all(known) && !drug.doses.is_empty())
+        );
     }
 
     #[test]

@@ -34,13 +34,21 @@ pub(super) fn plan(settings: &SyntheticSettings) -> Vec<Plan> {
     while left > 0 {
         let admissions = (draw.weighted(&ADMISSIONS).map_or(1, |i| i as u32 + 1)).min(left);
         left -= admissions;
-        plans.push(Plan { admissions, part: Part::Train, held_out: None });
+        plans.push(Plan {
+            admissions,
+            part: Part::Train,
+            held_out: None,
+        });
     }
     let mut order: Vec<usize> = (0..plans.len()).collect();
     draw.shuffle(&mut order);
     share_out(&mut plans, &order, settings.notes);
     let codes: Vec<usize> = (0..BANK.entries.len()).filter(|&i| BANK.entries[i].unseen).collect();
-    let holdout = order.iter().filter(|&&i| plans[i].part != Part::Train).copied().collect::<Vec<_>>();
+    let holdout = order
+        .iter()
+        .filter(|&&i| plans[i].part != Part::Train)
+        .copied()
+        .collect::<Vec<_>>();
     for (turn, &patient) in holdout.iter().take(codes.len() * HELD_OUT_REPEATS).enumerate() {
         plans[patient].held_out = Some(codes[turn % codes.len()]);
     }
@@ -52,7 +60,9 @@ pub(super) fn plan(settings: &SyntheticSettings) -> Vec<Plan> {
 fn share_out(plans: &mut [Plan], order: &[usize], notes: u32) {
     let mut lacking = SHARES.map(|share| i64::from(share) * i64::from(notes));
     for &patient in order {
-        let neediest = (0..3).max_by_key(|&part| (lacking[part], std::cmp::Reverse(part))).unwrap_or(0);
+        let neediest = (0..3)
+            .max_by_key(|&part| (lacking[part], std::cmp::Reverse(part)))
+            .unwrap_or(0);
         lacking[neediest] -= 100 * i64::from(plans[patient].admissions);
         plans[patient].part = [Part::Train, Part::Dev, Part::Test][neediest];
     }
@@ -67,7 +77,11 @@ impl Patient {
             22..55 => draw.between(45, 64),
             _ => draw.between(65, 94),
         };
-        let mut patient = Self { female, age, admissions: Vec::new() };
+        let mut patient = Self {
+            female,
+            age,
+            admissions: Vec::new(),
+        };
         let mut clusters: Vec<&str> = Vec::new();
         let mut lasting: Vec<usize> = Vec::new();
         patient.lasting_codes(plan, draw, &mut clusters, &mut lasting);
@@ -99,8 +113,11 @@ impl Patient {
 
     /// The codes of the next admission; lasting codes that it brings are added to `lasting`.
     fn admission(&self, draw: &mut Draw, clusters: &[&str], lasting: &mut Vec<usize>) -> Vec<usize> {
-        let mut codes: Vec<usize> =
-            lasting.iter().copied().filter(|&code| BANK.entries[code].unseen || draw.percent(93)).collect();
+        let mut codes: Vec<usize> = lasting
+            .iter()
+            .copied()
+            .filter(|&code| BANK.entries[code].unseen || draw.percent(93))
+            .collect();
         let weights: Vec<u32> = BANK.episodes.iter().map(|e| self.episode_weight(e, clusters)).collect();
         for _ in 0..1 + u32::from(draw.percent(45)) {
             let episode = &BANK.episodes[draw.weighted(&weights).unwrap_or(0)];
@@ -125,7 +142,11 @@ impl Patient {
     /// Four times likelier after a cluster that leads to it; pregnancies only where possible.
     fn episode_weight(&self, episode: &Cluster, clusters: &[&str]) -> u32 {
         if episode.name.starts_with("pregnancy") {
-            return if self.female && self.age < 45 { 8 * episode.weight } else { 0 };
+            return if self.female && self.age < 45 {
+                8 * episode.weight
+            } else {
+                0
+            };
         }
         let favoured = episode.after.iter().any(|name| clusters.contains(name));
         episode.weight * if favoured { 4 } else { 1 }
@@ -133,10 +154,12 @@ impl Patient {
 
     fn eligible(&self, code: usize) -> bool {
         let entry = &BANK.entries[code];
-        !(entry.male_only && self.female
-            || entry.female_only && !self.female
-            || entry.young_only && self.age >= 50
-            || entry.old_only && self.age < 50)
+        let fits_age = if self.age < 50 {
+            !entry.old_only
+        } else {
+            !entry.young_only
+        };
+        fits_age && entry.fits_sex(self.female)
     }
 
     fn add(&self, code: usize, codes: &mut Vec<usize>) {
@@ -155,7 +178,10 @@ impl Patient {
             let old = &BANK.entries[other];
             new.course == Course::Acute && old.course == Course::Chronic && old.category() == new.category()
         };
-        if codes.iter().any(|&other| BANK.conflict(code, other) && !gives_way(other)) {
+        if codes
+            .iter()
+            .any(|&other| BANK.conflict(code, other) && !gives_way(other))
+        {
             return false;
         }
         codes.retain(|&other| !BANK.conflict(code, other));
@@ -169,7 +195,11 @@ mod tests {
     use super::*;
 
     fn patients(seed: u64, notes: u32) -> Vec<(Plan, Patient)> {
-        let settings = SyntheticSettings { seed, notes, median_words: 60 };
+        let settings = SyntheticSettings {
+            seed,
+            notes,
+            median_words: 60,
+        };
         let drawn = |(i, plan): (usize, Plan)| {
             let patient = Patient::draw(&plan, &mut Draw::new(seed, i as u64 + 1));
             (plan, patient)
@@ -182,7 +212,11 @@ mod tests {
         for (_, patient) in patients(11, 600) {
             for codes in &patient.admissions {
                 for (i, &a) in codes.iter().enumerate() {
-                    assert!(codes[i + 1..].iter().all(|&b| a != b && !BANK.conflict(a, b)), "{}", BANK.entries[a].code);
+                    assert!(
+                        codes[i + 1..].iter().all(|&b| a != b && !BANK.conflict(a, b)),
+                        "{}",
+                        BANK.entries[a].code
+                    );
                 }
                 assert!(codes.iter().all(|&code| patient.eligible(code)) && !codes.is_empty());
             }
@@ -192,8 +226,18 @@ mod tests {
     #[test]
     fn parts_take_their_shares_and_none_is_empty() {
         for notes in [30, 31, 47, 100, 2000] {
-            let plans = plan(&SyntheticSettings { seed: 5, notes, median_words: 60 });
-            let count = |part| plans.iter().filter(|p| p.part == part).map(|p| p.admissions).sum::<u32>();
+            let plans = plan(&SyntheticSettings {
+                seed: 5,
+                notes,
+                median_words: 60,
+            });
+            let count = |part| {
+                plans
+                    .iter()
+                    .filter(|p| p.part == part)
+                    .map(|p| p.admissions)
+                    .sum::<u32>()
+            };
             let (train, dev, test) = (count(Part::Train), count(Part::Dev), count(Part::Test));
             assert_eq!(train + dev + test, notes);
             assert!(dev > 0 && train > test && test > 0, "{notes}: {train} {dev} {test}");
@@ -204,7 +248,11 @@ mod tests {
     #[test]
     fn only_patients_outside_train_carry_zero_shot_codes() {
         for (plan, patient) in patients(2, 800) {
-            let held = patient.admissions.iter().flatten().any(|&code| BANK.entries[code].unseen);
+            let held = patient
+                .admissions
+                .iter()
+                .flatten()
+                .any(|&code| BANK.entries[code].unseen);
             assert!(held == plan.held_out.is_some() && !(held && plan.part == Part::Train));
         }
     }

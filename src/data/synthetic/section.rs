@@ -89,7 +89,11 @@ const WORDS_PER_REPEAT: u32 = 120;
 pub(super) fn layout(words: u32, draw: &mut Draw) -> Vec<&'static Section> {
     let mut ranked: Vec<(u32, &Section)> = Vec::new();
     for section in ONCE {
-        let presence = if section.presence == 100 { 100 } else { section.presence * words.min(600) / 600 };
+        let presence = if section.presence == 100 {
+            100
+        } else {
+            section.presence * words.min(600) / 600
+        };
         let rank = section.rank + draw.below(24);
         if draw.percent(presence) {
             ranked.push((rank, section));

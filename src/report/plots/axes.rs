@@ -23,11 +23,7 @@ impl Scale {
     /// The pixel of a value.
     pub fn at(&self, value: f64) -> f64 {
         let bend = |value: f64| {
-            if self.logarithmic {
-                value.max(1.0).log2()
-            } else {
-                value
-            }
+            if self.logarithmic { value.max(1.0).log2() } else { value }
         };
         let (low, high) = (bend(self.values.0), bend(self.values.1));
         let part = if high > low {
@@ -58,12 +54,7 @@ pub struct Panel {
 
 impl Panel {
     /// A panel in a rectangle (left, top, right, bottom), with values from and to in x and y.
-    pub fn new(
-        edges: (f64, f64, f64, f64),
-        x: (f64, f64),
-        logarithmic: bool,
-        y: (f64, f64),
-    ) -> Self {
+    pub fn new(edges: (f64, f64, f64, f64), x: (f64, f64), logarithmic: bool, y: (f64, f64)) -> Self {
         let (left, top, right, bottom) = edges;
         // Markers at the first and last value keep off the edges.
         let inset = 14.0;
@@ -117,11 +108,7 @@ impl Panel {
         );
         for (value, label) in ticks {
             let x = self.x.at(*value);
-            scene.line(
-                vec![(x, self.bottom), (x, self.bottom + 5.0)],
-                Ink::Axis,
-                1.0,
-            );
+            scene.line(vec![(x, self.bottom), (x, self.bottom + 5.0)], Ink::Axis, 1.0);
             let at = (x, self.bottom + 20.0);
             if !label.is_empty() {
                 scene.text(at, label, LABEL, Anchor::Middle, Ink::Muted);
@@ -152,10 +139,7 @@ pub fn ticks(low: f64, high: f64) -> Vec<f64> {
 
 /// A tick's label with as many decimals as its neighbours need.
 pub fn tick_label(ticks: &[f64]) -> impl Fn(f64) -> String {
-    let step = ticks
-        .windows(2)
-        .map(|pair| pair[1] - pair[0])
-        .fold(f64::MAX, f64::min);
+    let step = ticks.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::MAX, f64::min);
     let decimals = if step >= 1.0 {
         0
     } else {
@@ -196,10 +180,7 @@ mod tests {
         assert_eq!(ticks(41.3, 57.9), [40.0, 45.0, 50.0, 55.0, 60.0]);
         let ticks = ticks(0.013, 0.047);
         assert_eq!(
-            ticks
-                .iter()
-                .map(|tick| tick_label(&ticks)(*tick))
-                .collect::<Vec<_>>(),
+            ticks.iter().map(|tick| tick_label(&ticks)(*tick)).collect::<Vec<_>>(),
             [
                 "0.010", "0.015", "0.020", "0.025", "0.030", "0.035", "0.040", "0.045", "0.050"
             ]

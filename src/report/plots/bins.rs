@@ -99,11 +99,7 @@ pub fn plot(id: String, task: &TaskSummary<'_>) -> Option<Scene> {
     let ticks = ticks(0.0, highest(&runs));
     let edges = (LEFT, top, width - MARGIN, top + PANEL_HEIGHT);
     let panel = Panel::new(edges, (0.0, 1.0), false, (0.0, ticks[ticks.len() - 1]));
-    scene.heading(
-        (MARGIN, top - 14.0),
-        "Macro-F1 of the codes present (%)",
-        HEADING,
-    );
+    scene.heading((MARGIN, top - 14.0), "Macro-F1 of the codes present (%)", HEADING);
     panel.horizontal_grid(&mut scene, &ticks, tick_label(&ticks));
     panel.base_line(&mut scene, &[]);
     let room = (panel.right - panel.left) / kinds.len() as f64;
@@ -123,9 +119,7 @@ fn draw_runs(scene: &mut Scene, panel: &Panel, runs: &[RunBins], (kinds, room): 
         let shift = (rank as f64 - (runs.len() as f64 - 1.0) / 2.0) * apart;
         let mut points = Vec::new();
         for bin in bins {
-            let place = kinds
-                .keys()
-                .position(|kind| *kind == (bin.lower, bin.upper));
+            let place = kinds.keys().position(|kind| *kind == (bin.lower, bin.upper));
             let (Some(place), Some(value)) = (place, bin.macro_f1) else {
                 continue;
             };
@@ -164,10 +158,7 @@ fn entries(task: &TaskSummary<'_>, runs: &[RunBins]) -> Vec<Entry> {
 }
 
 fn highest(runs: &[RunBins]) -> f64 {
-    let values = runs
-        .iter()
-        .flat_map(|(_, _, bins)| bins)
-        .filter_map(|bin| bin.macro_f1);
+    let values = runs.iter().flat_map(|(_, _, bins)| bins).filter_map(|bin| bin.macro_f1);
     let highest = values
         .map(|value| value.mean + value.sd.unwrap_or(0.0))
         .fold(0.0, f64::max);
@@ -179,32 +170,16 @@ fn bin_labels(scene: &mut Scene, panel: &Panel, kinds: &Kinds, centre: impl Fn(u
         let x = centre(place);
         if place > 0 {
             let edge = (centre(place - 1) + x) / 2.0;
-            scene.line(
-                vec![(edge, panel.bottom), (edge, panel.bottom + 5.0)],
-                Ink::Axis,
-                1.0,
-            );
+            scene.line(vec![(edge, panel.bottom), (edge, panel.bottom + 5.0)], Ink::Axis, 1.0);
         }
         let label = bin_label(*lower, *upper);
-        scene.text(
-            (x, panel.bottom + 20.0),
-            &label,
-            LABEL,
-            Anchor::Middle,
-            Ink::Text,
-        );
-        let codes = format!(
-            "{} of {}",
-            grouped(u64::from(*present)),
-            grouped(u64::from(*codes))
-        );
-        scene.text(
-            (x, panel.bottom + 38.0),
-            &codes,
-            12.0,
-            Anchor::Middle,
-            Ink::Muted,
-        );
+        scene.text((x, panel.bottom + 20.0), &label, LABEL, Anchor::Middle, Ink::Text);
+        let codes = format!("{} of {}", grouped(u64::from(*present)), grouped(u64::from(*codes)));
+        scene.text((x, panel.bottom + 38.0), &codes, 12.0, Anchor::Middle, Ink::Muted);
     }
-    panel.x_title(scene, "training notes with the code; below it, codes with a gold positive in the scored notes, of all codes", 66.0);
+    panel.x_title(
+        scene,
+        "training notes with the code; below it, codes with a gold positive in the scored notes, of all codes",
+        66.0,
+    );
 }

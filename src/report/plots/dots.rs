@@ -18,19 +18,12 @@ const VALUE: f64 = 44.0;
 /// Draws the plot of the runs that have the first metric.
 pub(super) fn draw(id: String, task: &TaskSummary<'_>, metrics: &[&Metric], length: u32) -> Scene {
     let width = f64::from(WIDTH);
-    let mut shown: Vec<usize> = values(task, metrics[0])
-        .iter()
-        .map(|(run, _, _)| *run)
-        .collect();
+    let mut shown: Vec<usize> = values(task, metrics[0]).iter().map(|(run, _, _)| *run).collect();
     shown.dedup();
-    let labels: Vec<String> = shown
-        .iter()
-        .map(|run| task.runs[*run].short_label())
-        .collect();
+    let labels: Vec<String> = shown.iter().map(|run| task.runs[*run].short_label()).collect();
     let widest = labels.iter().map(|label| text_width(label, LABEL, false));
     let left = widest.fold(0.0, f64::max) * 1.06 + MARGIN + 14.0;
-    let axis_of =
-        |metric: &&Metric| axis(&values(task, metric), prior_of(task, metric), metric.ratio);
+    let axis_of = |metric: &&Metric| axis(&values(task, metric), prior_of(task, metric), metric.ratio);
     let axes: Vec<_> = metrics.iter().map(axis_of).collect();
     let with_prior = axes.iter().any(|(_, prior)| prior.is_some());
     let top = MARGIN + if with_prior { 46.0 } else { 24.0 };
@@ -72,22 +65,11 @@ fn frame(scene: &mut Scene, panel: &Panel, ticks: &[f64], prior: Option<f64>) {
         let x = panel.x.at(prior);
         let line = [(x, panel.top), (x, panel.bottom)];
         scene.series_line(&line, SeriesStyle::reference(), 1.5, 1.0);
-        scene.text(
-            (x, panel.top - 6.0),
-            PRIOR,
-            12.0,
-            Anchor::Middle,
-            Ink::Muted,
-        );
+        scene.text((x, panel.top - 6.0), PRIOR, 12.0, Anchor::Middle, Ink::Muted);
     }
 }
 
-fn draw_runs(
-    scene: &mut Scene,
-    panel: &Panel,
-    (task, metric): (&TaskSummary<'_>, &Metric),
-    shown: &[usize],
-) {
+fn draw_runs(scene: &mut Scene, panel: &Panel, (task, metric): (&TaskSummary<'_>, &Metric), shown: &[usize]) {
     for (run, _, value) in values(task, metric) {
         let Some(place) = shown.iter().position(|shown| *shown == run) else {
             continue;
@@ -103,11 +85,7 @@ fn draw_runs(
         scene.marker((x, y), style);
         let at = (reach.max(x + theme::MARKER_RADIUS) + 8.0, y + 4.5);
         // The axis shows percentages; `print` takes the value as the records have it.
-        let printed = metric.print(if metric.ratio {
-            value.mean / 100.0
-        } else {
-            value.mean
-        });
+        let printed = metric.print(if metric.ratio { value.mean / 100.0 } else { value.mean });
         scene.text(at, &printed, LABEL, Anchor::Start, Ink::Text);
     }
 }

@@ -20,10 +20,7 @@ pub fn plot(id: String, task: &TaskSummary<'_>, metrics: &[Metric]) -> Option<Sc
     if metrics.is_empty() {
         return None;
     }
-    let mut lengths: Vec<u32> = values(task, metrics[0])
-        .iter()
-        .map(|(_, length, _)| *length)
-        .collect();
+    let mut lengths: Vec<u32> = values(task, metrics[0]).iter().map(|(_, length, _)| *length).collect();
     lengths.sort_unstable();
     lengths.dedup();
     Some(match lengths.as_slice() {
@@ -37,9 +34,7 @@ pub(super) fn values(task: &TaskSummary<'_>, metric: &Metric) -> Vec<(usize, u32
     let runs = task.runs.iter().enumerate();
     let cells = runs.flat_map(|(run, summary)| {
         let cells = summary.cells.iter();
-        cells.filter_map(move |(length, cell)| {
-            Some((run, *length, scaled(cell.score(&metric.name)?, metric)))
-        })
+        cells.filter_map(move |(length, cell)| Some((run, *length, scaled(cell.score(&metric.name)?, metric))))
     });
     cells.collect()
 }
@@ -61,11 +56,7 @@ pub(super) fn ends(value: &Spread) -> (f64, f64) {
 
 /// The ticks of an axis that spans all values, and the prior if it is drawn. The prior takes part where it is at most one such span away: further off
 /// it would press the runs into one line, and the table has it.
-pub(super) fn axis(
-    values: &[(usize, u32, Spread)],
-    prior: Option<f64>,
-    ratio: bool,
-) -> (Vec<f64>, Option<f64>) {
+pub(super) fn axis(values: &[(usize, u32, Spread)], prior: Option<f64>, ratio: bool) -> (Vec<f64>, Option<f64>) {
     let low = values
         .iter()
         .map(|(_, _, value)| ends(value).0)
@@ -77,23 +68,12 @@ pub(super) fn axis(
     // A single point, or points that hardly differ, must not fill the axis with noise.
     let least = if ratio { 2.0 } else { 1e-3 };
     let middle = (low + high) / 2.0;
-    let (low, high) = (
-        low.min(middle - least / 2.0),
-        high.max(middle + least / 2.0),
-    );
+    let (low, high) = (low.min(middle - least / 2.0), high.max(middle + least / 2.0));
     let span = high - low;
     let prior = prior.filter(|prior| *prior > low - span && *prior < high + span);
     let (low, high) = prior.map_or((low, high), |prior| (low.min(prior), high.max(prior)));
-    let low = if ratio {
-        (low - 0.05 * span).max(0.0)
-    } else {
-        low
-    };
-    let high = if ratio {
-        (high + 0.05 * span).min(100.0)
-    } else {
-        high
-    };
+    let low = if ratio { (low - 0.05 * span).max(0.0) } else { low };
+    let high = if ratio { (high + 0.05 * span).min(100.0) } else { high };
     (ticks(low, high), prior)
 }
 
@@ -130,12 +110,7 @@ fn lines(id: String, task: &TaskSummary<'_>, metrics: &[&Metric], lengths: &[u32
         panel.x_title(&mut scene, "sequence length (tokens, doubling scale)", 46.0);
         if let Some(prior) = prior {
             let y = panel.y.at(*prior);
-            scene.series_line(
-                &[(panel.left, y), (panel.right, y)],
-                SeriesStyle::reference(),
-                1.5,
-                1.0,
-            );
+            scene.series_line(&[(panel.left, y), (panel.right, y)], SeriesStyle::reference(), 1.5, 1.0);
         }
         draw_runs(&mut scene, &panel, &values(task, metric), task.runs.len());
     }
@@ -186,8 +161,6 @@ pub(super) fn names(metrics: &[&Metric]) -> String {
 /// Least distance between neighbouring lengths in pixels.
 fn closest(panel: &Panel, lengths: &[u32]) -> f64 {
     let place = |length: u32| panel.x.at(f64::from(length));
-    let gaps = lengths
-        .windows(2)
-        .map(|pair| place(pair[1]) - place(pair[0]));
+    let gaps = lengths.windows(2).map(|pair| place(pair[1]) - place(pair[0]));
     gaps.fold(f64::MAX, f64::min)
 }

@@ -9,9 +9,7 @@ use std::sync::OnceLock;
 
 use plotters::prelude::{BitMapBackend, DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{
-    Color, FontDesc, FontFamily, FontStyle, RGBColor, ShapeStyle, TextStyle, register_font,
-};
+use plotters::style::{Color, FontDesc, FontFamily, FontStyle, RGBColor, ShapeStyle, TextStyle, register_font};
 
 use super::scene::{Anchor, Ink, Mark, Point, Scene, dashed};
 use super::theme::{DASHES, FONTS, Rgb};
@@ -45,9 +43,7 @@ pub fn text_width(text: &str, size: f64, bold: bool) -> f64 {
 /// The scene as a standalone SVG document that needs nothing from outside.
 pub fn svg(scene: &Scene) -> Result<String, PaintError> {
     let inner = svg_marks(scene)?;
-    let Scene {
-        id, width, height, ..
-    } = scene;
+    let Scene { id, width, height, .. } = scene;
     let title = super::super::html::escape(&scene.title);
     Ok(format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {} {}\" \
@@ -139,10 +135,7 @@ fn dash_attributes(dash: usize) -> String {
     if units.is_empty() {
         return String::new();
     }
-    format!(
-        " stroke-dasharray=\"{}\" stroke-linecap=\"butt\"",
-        units.join(" ")
-    )
+    format!(" stroke-dasharray=\"{}\" stroke-linecap=\"butt\"", units.join(" "))
 }
 
 /// Rounds font sizes, which went through a division and back.
@@ -201,9 +194,7 @@ impl Pen {
         let (width, height) = (f64::from(scene.width), f64::from(scene.height));
         let surface = self.style((Ink::Surface, 0), 1.0, 0.0);
         let (from, to) = (self.place((0.0, 0.0)), self.place((width, height)));
-        backend
-            .draw_rect(from, to, &surface, true)
-            .map_err(failure)?;
+        backend.draw_rect(from, to, &surface, true).map_err(failure)?;
         for mark in &scene.marks {
             self.mark(backend, mark)?;
         }
@@ -213,11 +204,7 @@ impl Pen {
     fn mark<B: DrawingBackend>(&self, backend: &mut B, mark: &Mark) -> Result<(), PaintError> {
         match mark {
             Mark::Line { .. } => return self.line(backend, mark),
-            Mark::Area {
-                points,
-                ink,
-                opacity,
-            } => {
+            Mark::Area { points, ink, opacity } => {
                 let style = self.style((*ink, 0), *opacity, 0.0);
                 let points = points.iter().map(|point| self.place(*point));
                 backend.fill_polygon(points, &style)
@@ -275,10 +262,7 @@ impl Pen {
     }
 
     fn place(&self, (x, y): Point) -> (i32, i32) {
-        (
-            (x * self.scale).round() as i32,
-            (y * self.scale).round() as i32,
-        )
+        ((x * self.scale).round() as i32, (y * self.scale).round() as i32)
     }
 
     fn rgb(&self, ink: Ink, dash: usize) -> RGBColor {
@@ -317,11 +301,7 @@ fn reduce(pixels: &[u8], (width, height): (u32, u32)) -> Vec<u8> {
 }
 
 fn font(size: f64, bold: bool) -> FontDesc<'static> {
-    let style = if bold {
-        FontStyle::Bold
-    } else {
-        FontStyle::Normal
-    };
+    let style = if bold { FontStyle::Bold } else { FontStyle::Normal };
     FontDesc::new(FontFamily::Name(FAMILY), size, style)
 }
 

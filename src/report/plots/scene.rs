@@ -191,9 +191,7 @@ impl Scene {
 
     /// Adds a marker with a rim in the background's colour, so that markers that overlap stay apart.
     pub fn marker(&mut self, at: Point, style: SeriesStyle) {
-        style
-            .shape
-            .draw(self, at, theme::MARKER_RADIUS + 1.5, Ink::Surface);
+        style.shape.draw(self, at, theme::MARKER_RADIUS + 1.5, Ink::Surface);
         style.shape.draw(self, at, theme::MARKER_RADIUS, style.ink);
     }
 
@@ -225,10 +223,7 @@ pub fn dashed(points: &[Point], dashes: &[f64]) -> Vec<Vec<Point>> {
                 break;
             }
             let part = left / length;
-            from = (
-                from.0 + part * (to.0 - from.0),
-                from.1 + part * (to.1 - from.1),
-            );
+            from = (from.0 + part * (to.0 - from.0), from.1 + part * (to.1 - from.1));
             piece.push(from);
             if index % 2 == 0 {
                 pieces.push(std::mem::take(&mut piece));
@@ -258,10 +253,6 @@ mod tests {
         };
         let pieces = dashed(&[(0.0, 0.0), (10.0, 0.0), (10.0, 20.0)], &[6.0, 4.0]);
         assert_eq!(pieces.len(), 3);
-        assert!(
-            pieces
-                .iter()
-                .all(|piece| (length(piece) - 6.0).abs() < 1e-9)
-        );
+        assert!(pieces.iter().all(|piece| (length(piece) - 6.0).abs() < 1e-9));
     }
 }

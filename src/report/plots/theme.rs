@@ -19,13 +19,7 @@ pub const SERIES: [(Rgb, Rgb); 8] = [
 ];
 
 /// Dash patterns in pixels, drawn and left out by turns: those of series, then that of reference lines.
-pub const DASHES: [&[f64]; 5] = [
-    &[],
-    &[7.0, 4.0],
-    &[2.5, 3.5],
-    &[9.0, 3.5, 2.5, 3.5],
-    &[2.0, 4.0],
-];
+pub const DASHES: [&[f64]; 5] = [&[], &[7.0, 4.0], &[2.5, 3.5], &[9.0, 3.5, 2.5, 3.5], &[2.0, 4.0]];
 /// How many of them are for series.
 pub const SERIES_DASHES: usize = 4;
 /// The one of reference lines.
@@ -40,13 +34,7 @@ pub const FONTS: &str = "'Noto Sans', 'Segoe UI', 'Helvetica Neue', Arial, sans-
 impl Ink {
     /// All roles, in a fixed order.
     pub fn all() -> impl Iterator<Item = Self> {
-        let plain = [
-            Self::Surface,
-            Self::Text,
-            Self::Muted,
-            Self::Axis,
-            Self::Grid,
-        ];
+        let plain = [Self::Surface, Self::Text, Self::Muted, Self::Axis, Self::Grid];
         plain.into_iter().chain((0..SERIES.len()).map(Self::Series))
     }
 

@@ -42,10 +42,7 @@ pub fn plot(id: String, task: &TaskSummary<'_>) -> Option<Scene> {
     let entries = entries(&curves);
     let top = MARGIN + legend::height(&entries, width - 2.0 * MARGIN) + 40.0;
     let rows = curves.len() as f64;
-    let title = format!(
-        "Note length and what a sequence length holds, {}",
-        task.title
-    );
+    let title = format!("Note length and what a sequence length holds, {}", task.title);
     let mut scene = Scene::new(id, title, top + PANEL_HEIGHT + 72.0 + ROW * rows);
     legend::draw(&mut scene, &entries, (MARGIN, MARGIN), width - 2.0 * MARGIN);
     let edges = (LEFT, top, width - MARGIN, top + PANEL_HEIGHT);
@@ -55,17 +52,10 @@ pub fn plot(id: String, task: &TaskSummary<'_>) -> Option<Scene> {
         "Share of evaluation notes with at most so many tokens (%)",
         HEADING,
     );
-    panel.horizontal_grid(&mut scene, &[0.0, 25.0, 50.0, 75.0, 100.0], |tick| {
-        format!("{tick:.0}")
-    });
+    panel.horizontal_grid(&mut scene, &[0.0, 25.0, 50.0, 75.0, 100.0], |tick| format!("{tick:.0}"));
     for length in &task.lengths {
         let x = panel.x.at(f64::from(*length));
-        scene.series_line(
-            &[(x, panel.top), (x, panel.bottom)],
-            SeriesStyle::reference(),
-            1.0,
-            1.0,
-        );
+        scene.series_line(&[(x, panel.top), (x, panel.bottom)], SeriesStyle::reference(), 1.0, 1.0);
     }
     let ticks = length_ticks(&task.lengths, closest(&panel, &task.lengths));
     let all_ticks: Vec<_> = shorter(&panel, task.lengths[0])
@@ -141,27 +131,20 @@ fn shorter(panel: &Panel, least: u32) -> Vec<(f64, String)> {
 
 /// From the shortest note or length to the longest, the few shortest notes aside.
 fn bounds(task: &TaskSummary<'_>, curves: &[Tokenisation<'_>]) -> (f64, f64) {
-    let quantiles = curves
-        .iter()
-        .map(|curve| &curve.outcome.task.token_length_quantiles);
+    let quantiles = curves.iter().map(|curve| &curve.outcome.task.token_length_quantiles);
     let low = quantiles
         .clone()
         .filter_map(|quantiles| quantiles.get(quantiles.len() / 50))
         .min();
     let high = quantiles.filter_map(|quantiles| quantiles.last()).max();
     let low = low.copied().unwrap_or(1).max(1).min(task.lengths[0]);
-    let high = high
-        .copied()
-        .unwrap_or(1)
-        .max(task.lengths[task.lengths.len() - 1]);
+    let high = high.copied().unwrap_or(1).max(task.lengths[task.lengths.len() - 1]);
     (f64::from(low), f64::from(high.max(low + 1)))
 }
 
 fn closest(panel: &Panel, lengths: &[u32]) -> f64 {
     let place = |length: u32| panel.x.at(f64::from(length));
-    let gaps = lengths
-        .windows(2)
-        .map(|pair| place(pair[1]) - place(pair[0]));
+    let gaps = lengths.windows(2).map(|pair| place(pair[1]) - place(pair[0]));
     gaps.fold(f64::MAX, f64::min)
 }
 

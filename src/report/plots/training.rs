@@ -94,9 +94,7 @@ fn curves<'a>(task: &TaskSummary<'a>) -> Vec<Curve<'a>> {
 /// The first metric of the report's default list that the epochs have.
 fn validation_metric(curves: &[Curve<'_>]) -> Option<Metric> {
     let epochs = curves.iter().flat_map(|curve| curve.epochs);
-    let present: BTreeSet<String> = epochs
-        .flat_map(|row| row.validation.keys().cloned())
-        .collect();
+    let present: BTreeSet<String> = epochs.flat_map(|row| row.validation.keys().cloned()).collect();
     let usual = choose(&[], &present).into_iter().next();
     usual.or_else(|| present.first().map(|name| Metric::named(name)))
 }
@@ -116,25 +114,17 @@ fn panels(
     name: &str,
     (quantity, marked): (Quantity<'_>, bool),
 ) {
-    let values = curves
-        .iter()
-        .flat_map(|curve| curve.epochs)
-        .filter_map(quantity);
+    let values = curves.iter().flat_map(|curve| curve.epochs).filter_map(quantity);
     let values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
     if values.is_empty() {
         return;
     }
-    let (low, high) = values
-        .iter()
-        .fold((f64::MAX, f64::MIN), |(low, high), value| {
-            (low.min(*value), high.max(*value))
-        });
+    let (low, high) = values.iter().fold((f64::MAX, f64::MIN), |(low, high), value| {
+        (low.min(*value), high.max(*value))
+    });
     let y_ticks = ticks(low, high);
     let label = tick_label(&y_ticks);
-    let epochs = curves
-        .iter()
-        .flat_map(|curve| curve.epochs)
-        .map(|row| row.epoch);
+    let epochs = curves.iter().flat_map(|curve| curve.epochs).map(|row| row.epoch);
     let epochs = epochs.max().unwrap_or(1);
     let count = lengths.len() as f64;
     let panel_width = (right - left - LEFT - BETWEEN * (count - 1.0)) / count;
@@ -148,13 +138,13 @@ fn panels(
         let at = (left, top - 12.0);
         let heading = format!("length {}", grouped(u64::from(*length)));
         scene.text(at, &heading, LABEL, Anchor::Start, Ink::Muted);
-        panel.horizontal_grid(scene, &y_ticks, |tick| {
-            if place == 0 {
-                label(tick)
-            } else {
-                String::new()
-            }
-        });
+        panel.horizontal_grid(
+            scene,
+            &y_ticks,
+            |tick| {
+                if place == 0 { label(tick) } else { String::new() }
+            },
+        );
         panel.base_line(scene, &epoch_ticks(epochs, panel_width));
         panel.x_title(scene, "epoch", 40.0);
         for curve in curves.iter().filter(|curve| curve.length == *length) {
@@ -163,12 +153,7 @@ fn panels(
     }
 }
 
-fn draw_curve(
-    scene: &mut Scene,
-    panel: &Panel,
-    curve: &Curve<'_>,
-    (quantity, marked): (Quantity<'_>, bool),
-) {
+fn draw_curve(scene: &mut Scene, panel: &Panel, curve: &Curve<'_>, (quantity, marked): (Quantity<'_>, bool)) {
     let style = SeriesStyle::of(curve.run);
     let value = |row: &EpochRow| quantity(row).filter(|value| value.is_finite());
     let point = |row: &EpochRow| Some(panel.at((f64::from(row.epoch), value(row)?)));
@@ -195,9 +180,7 @@ fn epoch_ticks(epochs: u32, panel_width: f64) -> Vec<(f64, String)> {
     let step = step.unwrap_or(1000);
     let mut shown: Vec<u32> = match step {
         2 => (1..=epochs).step_by(2).collect(),
-        _ => (1..=epochs)
-            .filter(|epoch| epoch.is_multiple_of(step))
-            .collect(),
+        _ => (1..=epochs).filter(|epoch| epoch.is_multiple_of(step)).collect(),
     };
     if shown.first() != Some(&1) {
         shown.insert(0, 1);

@@ -55,10 +55,7 @@ pub(super) fn write(file: &mut File, key: &[u8; 32], store: &TokenStore) -> io::
         output.write(&bytes)?;
     }
     for tokens in store.tokens.chunks(BLOCK_BYTES / 4) {
-        let bytes: Vec<u8> = tokens
-            .iter()
-            .flat_map(|token| token.to_le_bytes())
-            .collect();
+        let bytes: Vec<u8> = tokens.iter().flat_map(|token| token.to_le_bytes()).collect();
         output.write(&bytes)?;
     }
     let trailer = output.digest();
@@ -66,20 +63,14 @@ pub(super) fn write(file: &mut File, key: &[u8; 32], store: &TokenStore) -> io::
     output.stream.flush()
 }
 
-fn read_checked(
-    input: &mut Hashed<BufReader<File>>,
-    length: u64,
-    key: &[u8; 32],
-) -> Result<TokenStore, String> {
+fn read_checked(input: &mut Hashed<BufReader<File>>, length: u64, key: &[u8; 32]) -> Result<TokenStore, String> {
     let failed = |error: io::Error| error.to_string();
     if input.array::<8>().map_err(failed)? != MAGIC {
         return Err("not a token file".to_owned());
     }
     let version = u32::from_le_bytes(input.array().map_err(failed)?);
     if version != STORE_VERSION {
-        return Err(format!(
-            "version {version}, this program reads {STORE_VERSION}"
-        ));
+        return Err(format!("version {version}, this program reads {STORE_VERSION}"));
     }
     if input.array::<32>().map_err(failed)? != *key {
         return Err("made for another tokenizer or other texts, and renamed".to_owned());
@@ -94,13 +85,9 @@ fn read_checked(
     }
     let store = TokenStore {
         offsets: input
-            .items(notes as usize + 1, |bytes| {
-                u64::from_le_bytes(bytes) as usize
-            })
+            .items(notes as usize + 1, |bytes| u64::from_le_bytes(bytes) as usize)
             .map_err(failed)?,
-        tokens: input
-            .items(tokens as usize, u32::from_le_bytes)
-            .map_err(failed)?,
+        tokens: input.items(tokens as usize, u32::from_le_bytes).map_err(failed)?,
     };
     let expected = input.digest();
     let mut trailer = [0; 32];
@@ -154,11 +141,7 @@ impl<S: Read> Hashed<S> {
         Ok(bytes)
     }
 
-    fn items<I, const BYTES: usize>(
-        &mut self,
-        count: usize,
-        item: fn([u8; BYTES]) -> I,
-    ) -> io::Result<Vec<I>> {
+    fn items<I, const BYTES: usize>(&mut self, count: usize, item: fn([u8; BYTES]) -> I) -> io::Result<Vec<I>> {
         let mut items = Vec::with_capacity(count);
         let mut block = vec![0; BLOCK_BYTES];
         while items.len() < count {
