@@ -32,6 +32,7 @@ fn a_run_killed_at_twenty_random_moments_ends_in_the_bytes_of_an_undisturbed_one
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut kills = 0;
     let mut round = 0;
+    let mut resumed = 0;
     while kills < 20 {
         round += 1;
         let results = format!("disturbed-{round}");
@@ -57,9 +58,15 @@ fn a_run_killed_at_twenty_random_moments_ends_in_the_bytes_of_an_undisturbed_one
             bench.results(&results) == expected,
             "seed {seed}, round {round}: other bytes than undisturbed"
         );
+        resumed += bench.records(&results)[0].timings.as_ref().unwrap().sittings - 1;
         let left = files(&bench.path(&results).join("work"));
         assert!(left.iter().all(|file| file.ends_with(".lock")), "left behind: {left:?}");
     }
+    // Some of the kills hit before the first checkpoint; most must not, or the test shows little.
+    assert!(
+        resumed >= 5,
+        "seed {seed}: only {resumed} of 20 kills were followed by a resume from a checkpoint"
+    );
 }
 
 #[test]

@@ -1,0 +1,401 @@
+//! The program as its users call it: what it says, its exit codes, and that no note text leaves it.
+
+mod common;
+
+use std::path::Path;
+
+use common::{Bench, assert_fails, assert_good, caml, files, logistic_regression, stderr, stdout, suite_text};
+
+fn suite() -> String {
+    suite_text(60, &(logistic_regression(3) + &caml(2, 8)))
+}
+
+/// A CodiEsp suite on the fixture release, scored on `evaluation`.
+fn codiesp_suite(evaluation: &str) -> String {
+    suite_text(60, &logistic_regression(3))
+        .replace(
+            "[data.synthetic]\nseed = 1\nnotes = 60\nmedian-words = 40",
+            "[data.codiesp]\nlanguage = \"en\"\ncodes = \"diagnoses\"",
+        )
+        .replace("rule = { top = 8 }", "rule = \"all\"")
+        .replace("min-documents = 2", "min-documents = 1")
+        .replace(
+            "validation = { part = \"dev\" }",
+            "validation = { fraction-of-train = 0.3, seed = 1 }",
+        )
+        .replace("evaluation = \"test\"", &format!("evaluation = \"{evaluation}\""))
+}
+
+fn fixture() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/codiesp")
+}
+
+/// A copy of the fixture release, to damage.
+fn damaged(bench: &Bench, edit: impl Fn(&Path)) -> String {
+    let copy = bench.path("data");
+    for name in files(&fixture()) {
+        let to = copy.join(&name);
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        std::fs::copy(fixture().join(&name), to).unwrap();
+    }
+    edit(&copy);
+    copy.display().to_string()
+}
+
+#[test]
+fn help_names_every_command_and_where_to_start() {
+    let bench = Bench::new(&suite());
+    let output = bench.run(&["--help"]);
+    assert_good(&output);
+    let text = stdout(&output);
+    for word in [
+        "list",
+        "plan",
+        "run",
+        "report",
+        "data",
+        "doctor",
+        "icdbench run quick",
+        "--data <DIR>",
+        "Exit codes",
+    ] {
+        assert!(text.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn list_names_models_suites_and_metrics() {
+    let bench = Bench::new(&suite());
+    let text = stdout(&bench.run(&["list"]));
+    for word in ["logistic_regression", "caml", "quick", "codiesp-dev", "macro-f1-caml"] {
+        assert!(text.contains(word), "{word}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&stdout(&bench.run(&["--json", "list"]))).unwrap();
+    assert_eq!(json["models"][0]["name"], "logistic_regression");
+}
+
+#[test]
+fn plan_shows_every_cell_what_it_takes_and_what_is_done() {
+    let bench = Bench::new(&suite());
+    let before: serde_json::Value =
+        serde_json::from_str(&stdout(&bench.run(&["--json", "plan", "tiny.toml"]))).unwrap();
+    assert_eq!(before.as_array().unwrap().len(), 2);
+    for cell in before.as_array().unwrap() {
+        assert_eq!(cell["state"], "to do");
+        assert!(cell["estimate"]["seconds"].as_f64().unwrap() > 0.0);
+    }
+    assert!(bench.records("results").is_empty(), "a plan runs nothing");
+    assert_good(&bench.run(&["--quiet", "run", "tiny.toml", "--no-report"]));
+    let output = bench.run(&["plan", "tiny.toml"]);
+    assert!(
+        stdout(&output).contains("2 of 2 cells have a record in results."),
+        "{}",
+        stdout(&output)
+    );
+}
+
+#[test]
+fn run_prints_plain_lines_and_writes_a_report() {
+    let bench = Bench::new(&suite());
+    let output = bench.run(&["run", "tiny.toml"]);
+    assert_good(&output);
+    let text = stderr(&output);
+    for word in [
+        "[1/2] logistic_regression · 48 tokens · seed 1: epoch 1/3",
+        "notes/s",
+        "[2/2] caml",
+        "micro-F1",
+        "report: reports/tiny/index.html",
+    ] {
+        assert!(text.contains(word), "{word} is not in {text}");
+    }
+    assert!(
+        !text.contains('\r') && !text.contains('\x1b'),
+        "no terminal control where there is no terminal"
+    );
+    assert!(bench.path("reports/tiny/index.html").exists());
+    let quiet = bench.run(&["--quiet", "--results", "other", "run", "tiny.toml", "--no-report"]);
+    assert_good(&quiet);
+    assert_eq!((stdout(&quiet), stderr(&quiet)), (String::new(), String::new()));
+}
+
+#[test]
+fn a_report_needs_records_only() {
+    let bench = Bench::new(&codiesp_suite("dev"));
+    let data = fixture().display().to_string();
+    let datasets = fixture().join("datasets.toml").display().to_string();
+    let with_data = ["--data", &data, "--datasets", &datasets];
+    assert_good(&bench.run(&[&with_data[..], &["--quiet", "run", "tiny.toml"]].concat()));
+    let first = std::fs::read(bench.path("reports/tiny/report.md")).unwrap();
+    assert_good(&bench.run(&["--quiet", "report", "tiny.toml", "--reports", "again"])); // no --data
+    assert_eq!(first, std::fs::read(bench.path("again/tiny/report.md")).unwrap());
+
+    let none = bench.run(&["--results", "empty", "report", "tiny.toml", "--reports", "none"]);
+    assert_fails(
+        &none,
+        3,
+        &["empty holds no record of tiny; run `icdbench run tiny.toml` first"],
+    );
+}
+
+#[test]
+fn an_evaluation_part_without_codes_skips_its_cells_with_the_reason() {
+    let bench = Bench::new(&codiesp_suite("test"));
+    let data = damaged(&bench, |copy| {
+        for table in ["testD.tsv", "testP.tsv", "testX.tsv"] {
+            let _ = std::fs::remove_file(copy.join("codiesp/test").join(table));
+        }
+    });
+    let datasets = fixture().join("datasets.toml").display().to_string();
+    let output = bench.run(&["--data", &data, "--datasets", &datasets, "run", "tiny.toml"]);
+    assert_fails(
+        &output,
+        3,
+        &["skipped: the part \"test\" has no codes to score against", "report:"],
+    );
+    let records = bench.records("results");
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0].status, icdbench::record::Status::Skipped);
+    let report = std::fs::read_to_string(bench.path("reports/tiny/report.md")).unwrap();
+    assert!(
+        report.contains("skipped") && report.contains("no codes to score against"),
+        "{report}"
+    );
+}
+
+#[test]
+fn missing_and_damaged_data_stop_the_run_before_any_compute_with_place_and_next_step() {
+    let datasets = fixture().join("datasets.toml").display().to_string();
+    let bench = Bench::new(&codiesp_suite("dev"));
+    let run = |data: &[&str]| bench.run(&[data, &["--datasets", &datasets, "run", "tiny.toml"]].concat());
+
+    assert_fails(&run(&[]), 2, &["--data DIR", "ICDBENCH_DATA"]);
+    assert_fails(&run(&["--data", "no/such/folder"]), 2, &["no/such/folder"]);
+    let data = damaged(&bench, |copy| {
+        let table = copy.join("codiesp/train/trainD.tsv");
+        let text = std::fs::read_to_string(&table).unwrap();
+        std::fs::write(&table, format!("only-one-field\n{text}")).unwrap();
+    });
+    let output = run(&["--data", &data]);
+    assert_fails(&output, 2, &["trainD.tsv"]);
+    assert!(!bench.path("results/work").exists(), "nothing was run");
+}
+
+#[test]
+fn zero_notes_after_filtering_is_an_error_that_says_which_filter_took_them() {
+    let datasets = fixture().join("datasets.toml").display().to_string();
+    let data = fixture().display().to_string();
+    let bench = Bench::new(&codiesp_suite("dev").replace("rule = \"all\"", "rule = { min-count = 1000 }"));
+    let output = bench.run(&["--data", &data, "--datasets", &datasets, "run", "tiny.toml"]);
+    assert_fails(&output, 2, &["1000"]);
+}
+
+#[test]
+fn a_model_setting_that_cannot_be_is_refused_before_any_compute() {
+    let bench = Bench::new(&suite().replace("filters = 12", "filters = 0"));
+    let output = bench.run(&["run", "tiny.toml"]);
+    assert_fails(
+        &output,
+        2,
+        &["run \"caml\", length 48: filters = 0: expected at least 1"],
+    );
+    assert!(!bench.path("results/work").exists(), "nothing was run");
+}
+
+#[test]
+fn a_diverging_cell_fails_with_the_reason_and_the_others_go_on() {
+    let bench = Bench::new(&suite().replacen("learning-rate = 0.02", "learning-rate = 1e30", 1));
+    let output = bench.run(&["run", "tiny.toml"]);
+    assert_fails(&output, 2, &["failed: ", "[2/2] caml", "micro-F1"]);
+    let again = bench.run(&["run", "tiny.toml", "--no-report"]);
+    assert_fails(&again, 2, &["failed (had a record)"]);
+    let retried = bench.run(&["--json", "--quiet", "run", "tiny.toml", "--no-report", "--retry"]);
+    assert!(
+        stdout(&retried).contains("\"found\":false"),
+        "--retry runs failed cells again"
+    );
+}
+
+#[test]
+fn a_record_of_a_newer_schema_and_a_damaged_one_are_named() {
+    let bench = Bench::new(&suite_text(60, &logistic_regression(2)));
+    assert_good(&bench.run(&["--quiet", "run", "tiny.toml", "--no-report"]));
+    let record = bench
+        .path("results/records")
+        .join(format!("{}.json", bench.records("results")[0].key));
+    let text = std::fs::read_to_string(&record).unwrap();
+
+    std::fs::write(&record, text.replacen("\"schema\": 1", "\"schema\": 99", 1)).unwrap();
+    assert_fails(
+        &bench.run(&["report", "tiny.toml"]),
+        2,
+        &[
+            ".json: record has schema 99, this program reads up to 1",
+            "Use the newer icdbench",
+        ],
+    );
+
+    std::fs::write(&record, &text[..text.len() / 2]).unwrap();
+    assert_fails(
+        &bench.run(&["run", "tiny.toml"]),
+        2,
+        &[
+            ".json: not a record of this program",
+            "Delete the file to have the cell run again",
+        ],
+    );
+}
+
+#[test]
+fn every_record_follows_the_committed_schema() {
+    let bench = Bench::new(&suite());
+    assert_good(&bench.run(&["--quiet", "run", "tiny.toml", "--no-report"]));
+    let schema: serde_json::Value = serde_json::from_str(include_str!("../src/record/schema.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for record in bench.records("results") {
+        let json = serde_json::to_value(&record).unwrap();
+        if let Err(error) = validator.validate(&json) {
+            panic!("{error} at {}", error.instance_path());
+        }
+        assert!(
+            validator.validate(&serde_json::json!({"schema": 1})).is_err(),
+            "the schema asks for something"
+        );
+    }
+}
+
+#[test]
+fn unwritable_results_are_named() {
+    let bench = Bench::new(&suite());
+    std::fs::write(bench.path("file"), "not a directory").unwrap();
+    let output = bench.run(&["--results", "file", "--cache", "cache", "run", "tiny.toml"]);
+    assert_fails(
+        &output,
+        2,
+        &["file/work", "cannot lock the cell", "run the same command again"],
+    );
+}
+
+#[test]
+fn no_note_text_and_no_identifier_enters_records_reports_or_logs() {
+    // A word that no vocabulary, code or message has, in every note, and the notes' own names.
+    let bench = Bench::new(&codiesp_suite("dev"));
+    let canary = "xylocanary";
+    let data = damaged(&bench, |copy| {
+        for name in files(copy).iter().filter(|name| name.ends_with(".txt")) {
+            let path = copy.join(name);
+            let text = std::fs::read_to_string(&path).unwrap();
+            std::fs::write(&path, format!("{text} {canary} {canary}")).unwrap();
+        }
+    });
+    // The texts are no longer those of the registry: take its hashes of them out.
+    let registry = std::fs::read_to_string(fixture().join("datasets.toml")).unwrap();
+    let lines: Vec<&str> = registry.lines().filter(|line| !line.starts_with("sha256")).collect();
+    std::fs::write(bench.path("datasets.toml"), lines.join("\n")).unwrap();
+    let output = bench.run(&[
+        "--data",
+        &data,
+        "--datasets",
+        "datasets.toml",
+        "--cache",
+        "cache",
+        "--json",
+        "run",
+        "tiny.toml",
+    ]);
+    assert_good(&output);
+    let ids: Vec<String> = files(Path::new(&data))
+        .iter()
+        .filter_map(|name| {
+            Path::new(name)
+                .file_name()?
+                .to_str()?
+                .strip_suffix(".txt")
+                .map(str::to_owned)
+        })
+        .collect();
+    assert!(ids.len() > 10);
+    let mut searched = vec![("output".to_owned(), format!("{}{}", stdout(&output), stderr(&output)))];
+    for folder in ["results/records", "results/work", "results/weights", "reports"] {
+        for name in files(&bench.path(folder)) {
+            let bytes = std::fs::read(bench.path(folder).join(&name)).unwrap();
+            searched.push((name, String::from_utf8_lossy(&bytes).into_owned()));
+        }
+    }
+    assert!(searched.len() > 10);
+    for (name, text) in &searched {
+        assert!(!text.contains(canary), "note text in {name}");
+        for id in &ids {
+            assert!(!text.contains(id), "the note identifier {id} in {name}");
+        }
+    }
+}
+
+#[test]
+fn data_commands_list_verify_count_generate_and_export() {
+    let bench = Bench::new(&suite());
+    assert!(stdout(&bench.run(&["data", "list"])).contains("CC BY 4.0"));
+    assert!(stdout(&bench.run(&["data", "stats", "tiny.toml"])).contains("train"));
+    let data = fixture().display().to_string();
+    let datasets = fixture().join("datasets.toml").display().to_string();
+    let verify = bench.run(&["--data", &data, "--datasets", &datasets, "data", "verify", "codiesp"]);
+    assert_good(&verify);
+    assert!(stdout(&verify).contains("as expected"));
+    let broken = damaged(&bench, |copy| {
+        let table = copy.join("codiesp/train/trainD.tsv");
+        let text = std::fs::read_to_string(&table).unwrap();
+        std::fs::write(&table, text.replacen('1', "2", 1)).unwrap();
+    });
+    let verify = bench.run(&["--data", &broken, "--datasets", &datasets, "data", "verify", "codiesp"]);
+    assert_fails(&verify, 2, &["not what datasets.toml expects"]);
+    assert!(stdout(&verify).contains("DIFFERS"));
+    assert_fails(&bench.run(&["data", "verify", "mimic"]), 2, &["mimic", "codiesp"]);
+
+    assert_good(&bench.run(&[
+        "data",
+        "synth",
+        "--out",
+        "notes",
+        "--notes",
+        "40",
+        "--median-words",
+        "60",
+    ]));
+    assert_eq!(files(&bench.path("notes")).len(), 41);
+    assert_fails(&bench.run(&["data", "synth", "--out", "notes"]), 2, &["exists already"]);
+
+    assert_good(&bench.run(&["data", "export", "tiny.toml", "--out", "svm"]));
+    let train = std::fs::read_to_string(bench.path("svm/train.svmlight")).unwrap();
+    assert!(train.lines().count() > 20 && train.lines().all(|line| line.contains(':')));
+}
+
+#[test]
+fn doctor_says_what_the_machine_and_the_program_can_do() {
+    let bench = Bench::new(&suite());
+    let text = stdout(&bench.run(&["doctor"]));
+    for word in ["icdbench", "Machine", "CPUs", "Devices", "flex", "Noise"] {
+        assert!(text.contains(word), "{word}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&stdout(&bench.run(&["--json", "doctor"]))).unwrap();
+    assert_eq!(json["devices"][0]["name"], "flex");
+}
+
+#[test]
+fn scores_do_not_depend_on_the_number_of_threads() {
+    let bench = Bench::new(&suite());
+    for threads in ["1", "2", "3"] {
+        let mut command = bench.command(&[
+            "--quiet",
+            "--results",
+            threads,
+            "--threads",
+            threads,
+            "run",
+            "tiny.toml",
+            "--no-report",
+        ]);
+        assert_good(&command.env_remove("RAYON_NUM_THREADS").output().unwrap());
+    }
+    assert!(bench.results("1") == bench.results("2"));
+    assert!(bench.results("1") == bench.results("3"));
+}
