@@ -76,7 +76,7 @@ pub fn write<P: Serialize>(path: &Path, parameters: &Parameters, progress: &P) -
     Ok(crate::record::hex(&Sha256::digest(&file)))
 }
 
-/// Reads what [`write`] wrote; `None` where there is no file.
+/// Reads what [`write()`] wrote; `None` where there is no file.
 pub fn read<P: DeserializeOwned>(path: &Path) -> Result<Option<(Parameters, P)>, Error> {
     let damaged = |problem: String| Error::Damaged {
         path: path.to_owned(),

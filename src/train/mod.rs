@@ -214,13 +214,14 @@ pub fn train(job: &Job, observer: &dyn Observer) -> Result<End, Error> {
     let steps = run.steps_an_epoch() * u64::from(job.recipe.epochs);
     observer.started(run.progress.steps, steps);
     while run.progress.stopped.is_none() {
-        if !run.epoch(steps, observer)? {
+        let going_on = run.epoch(steps, observer)?;
+        if !going_on || run.progress.stopped.is_some() || run.is_checkpoint_due() {
             run.save()?;
             observer.checkpointed();
+        }
+        if !going_on {
             return Ok(End::Interrupted);
         }
-        run.save()?;
-        observer.checkpointed();
     }
     run.finish().map(|trained| End::Finished(Box::new(trained)))
 }
@@ -304,7 +305,7 @@ impl<'j, 'a> Run<'j, 'a> {
             if observer.interrupted() {
                 return Ok(false);
             }
-            if self.saved.elapsed() >= self.job.checkpoint_every {
+            if self.is_checkpoint_due() {
                 self.save()?;
                 observer.checkpointed();
             }
@@ -463,31 +464,38 @@ impl<'j, 'a> Run<'j, 'a> {
     }
 
     fn select(&mut self, epoch: u32, verdict: Verdict) -> Result<(), Error> {
-        let recipe = self.job.recipe;
-        let (value, patience) = match &recipe.select {
-            // Later is better.
-            Select::Last => (f64::from(epoch), None),
-            // A metric that is undefined on the validation notes never wins.
-            Select::Best { metric, patience } => (
-                verdict.scores.get(metric).copied().unwrap_or(f64::NEG_INFINITY),
-                Some((metric, *patience)),
-            ),
-        };
-        let better = self.progress.best.as_ref().is_none_or(|best| value > best.value);
-        if better {
-            // Before the checkpoint that refers to it: a run killed in between writes it again, equal.
-            checkpoint::write(&self.best_path(), &parameters::read(&self.model.valid()), &epoch)?;
-            self.progress.best = Some(Best { epoch, value, verdict });
+        let last = epoch >= self.job.recipe.epochs;
+        match &self.job.recipe.select {
+            Select::Last if last => self.keep(epoch, f64::from(epoch), verdict)?,
+            Select::Last => {}
+            Select::Best { metric, patience } => {
+                // A metric that is undefined on the validation notes never wins.
+                let value = verdict.scores.get(metric).copied().unwrap_or(f64::NEG_INFINITY);
+                if self.progress.best.as_ref().is_none_or(|best| value > best.value) {
+                    self.keep(epoch, value, verdict)?;
+                }
+                let best_epoch = self.progress.best.as_ref().map_or(epoch, |best| best.epoch);
+                if epoch - best_epoch >= *patience {
+                    self.progress.stopped = Some(format!("no better validation {metric} in {patience} epochs"));
+                }
+            }
         }
-        let best_epoch = self.progress.best.as_ref().map_or(epoch, |best| best.epoch);
-        if let Some((metric, patience)) = patience
-            && epoch - best_epoch >= patience
-        {
-            self.progress.stopped = Some(format!("no better validation {metric} in {patience} epochs"));
-        } else if epoch >= recipe.epochs {
+        if last && self.progress.stopped.is_none() {
             self.progress.stopped = Some("all epochs done".into());
         }
         Ok(())
+    }
+
+    /// Keeps the weights of this epoch as the best.
+    fn keep(&mut self, epoch: u32, value: f64, verdict: Verdict) -> Result<(), Error> {
+        // Before the checkpoint that refers to it: a run killed in between writes it again, equal.
+        checkpoint::write(&self.best_path(), &parameters::read(&self.model.valid()), &epoch)?;
+        self.progress.best = Some(Best { epoch, value, verdict });
+        Ok(())
+    }
+
+    fn is_checkpoint_due(&self) -> bool {
+        self.saved.elapsed() >= self.job.checkpoint_every
     }
 
     fn best_path(&self) -> std::path::PathBuf {

@@ -1,0 +1,362 @@
+//! The models and optimisers beside PyTorch: the same logits, loss, gradients and steps, read from
+//! the files that `tests/reference/make_parity.py` wrote. No PyTorch is needed here.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Tensor, TensorData};
+use icdbench::models::parameters::{self, Parameters, Values};
+use icdbench::models::{Batch, Initialiser, Model, ModelConfig, Task};
+use icdbench::train::{Optimiser, Stepper};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// Greatest deviation from a number of PyTorch's (computed in f64), as a share of it.
+const RELATIVE: f32 = 1e-4;
+/// What is allowed beside that, for numbers near 0.
+const ABSOLUTE: f32 = 1e-6;
+
+/// A model's settings, inputs and parameters, and what PyTorch makes of them.
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    model: ModelConfig,
+    task: TaskFixture,
+    row: usize,
+    notes: Vec<Vec<i32>>,
+    gold: Vec<Vec<usize>>,
+    parameters: Arrays,
+    logits: Array,
+    loss: f32,
+    gradients: Arrays,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct TaskFixture {
+    codes: usize,
+    vocabulary: usize,
+    #[serde(default)]
+    training_notes: usize,
+    document_frequency: Option<Vec<u32>>,
+    #[serde(default)]
+    count_scale: Vec<f32>,
+    #[serde(default)]
+    descriptions: Vec<Vec<u32>>,
+}
+
+#[derive(Clone, Deserialize)]
+struct Array {
+    shape: Vec<usize>,
+    values: Vec<f32>,
+}
+
+type Arrays = BTreeMap<String, Array>;
+
+/// Steps of several optimisers from the same parameters along the same gradients.
+#[derive(Deserialize)]
+struct Steps {
+    model: ModelConfig,
+    task: TaskFixture,
+    rates: Vec<f64>,
+    start: Arrays,
+    gradients: Vec<Arrays>,
+    cases: BTreeMap<String, Vec<StepCase>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct StepCase {
+    name: String,
+    optimiser: Optimiser,
+    clip_norm: f64,
+    /// The parameters after each step.
+    after: Vec<Arrays>,
+}
+
+fn fixture<T: DeserializeOwned>(name: &str) -> T {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/parity")
+        .join(name);
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn cases(file: &str, group: &str) -> Vec<Case> {
+    let mut groups: BTreeMap<String, Vec<Case>> = fixture(file);
+    let cases = groups.remove(group).unwrap();
+    assert!(!cases.is_empty());
+    cases
+}
+
+impl TaskFixture {
+    fn task(&self) -> Task {
+        Task {
+            codes: self.codes,
+            vocabulary: self.vocabulary,
+            padding: 0,
+            training_notes: self.training_notes,
+            code_frequency: vec![1; self.codes],
+            document_frequency: self.document_frequency.clone(),
+            count_scale: self.count_scale.clone(),
+            descriptions: self.descriptions.clone(),
+            word_vectors: None,
+        }
+    }
+}
+
+fn numbers(arrays: &Arrays) -> Parameters {
+    let values = |array: &Array| Values {
+        shape: array.shape.clone(),
+        values: array.values.clone(),
+    };
+    arrays
+        .iter()
+        .map(|(name, array)| (name.clone(), values(array)))
+        .collect()
+}
+
+/// A model with the given parameters: exactly these, by name and shape.
+fn model(config: &ModelConfig, task: &TaskFixture, values: &Arrays, device: &Device) -> Model {
+    let task = task.task();
+    config.check(&task, usize::MAX).unwrap();
+    let model = config.init(&task, &mut Initialiser::new(1, device));
+    parameters::write(model, numbers(values)).unwrap()
+}
+
+fn batch(notes: &[Vec<i32>], width: usize, device: &Device) -> Batch {
+    let row = |note: &Vec<i32>| {
+        let padding = width - note.len();
+        note.iter().copied().chain(std::iter::repeat_n(0, padding)).collect()
+    };
+    let tokens: Vec<Vec<i32>> = notes.iter().map(row).collect();
+    Batch::new(tokens.concat(), notes.iter().map(Vec::len).collect(), width, device)
+}
+
+fn targets(gold: &[Vec<usize>], codes: usize, device: &Device) -> Tensor<2> {
+    let mut values = vec![0f32; gold.len() * codes];
+    for (row, gold) in values.chunks_mut(codes).zip(gold) {
+        for &code in gold {
+            row[code] = 1.0;
+        }
+    }
+    Tensor::from_data(TensorData::new(values, [gold.len(), codes]), device)
+}
+
+fn assert_close(found: &[f32], expected: &[f32], what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (at, (found, expected)) in found.iter().zip(expected).enumerate() {
+        assert!(
+            (found - expected).abs() <= RELATIVE * expected.abs() + ABSOLUTE,
+            "{what}: element {at} is {found}, PyTorch's is {expected}"
+        );
+    }
+}
+
+fn assert_all_close(found: &Parameters, expected: &Arrays, what: &str) {
+    let names = |keys: Vec<&String>| keys.into_iter().cloned().collect::<Vec<_>>();
+    assert_eq!(
+        names(found.keys().collect()),
+        names(expected.keys().collect()),
+        "{what}"
+    );
+    for (name, expected) in expected {
+        assert_eq!(found[name].shape, expected.shape, "{what}: {name}");
+        assert_close(&found[name].values, &expected.values, &format!("{what}: {name}"));
+    }
+}
+
+/// Gradients to numbers by parameter name, or back.
+struct Gradients {
+    tensors: GradientsParams,
+    values: Parameters,
+    paths: BTreeMap<u64, String>,
+    read: bool,
+}
+
+impl Gradients {
+    fn read(model: &Model, tensors: GradientsParams) -> Parameters {
+        Self::visit(model, tensors, Parameters::new(), true).values
+    }
+
+    fn tensors(model: &Model, values: Parameters) -> GradientsParams {
+        Self::visit(model, GradientsParams::new(), values, false).tensors
+    }
+
+    fn visit(model: &Model, tensors: GradientsParams, values: Parameters, read: bool) -> Self {
+        let paths = parameters::paths(model);
+        let mut gradients = Self {
+            tensors,
+            values,
+            paths,
+            read,
+        };
+        model.visit(&mut gradients);
+        gradients
+    }
+}
+
+impl ModuleVisitor for Gradients {
+    fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
+        let path = &self.paths[&parameter.id.val()];
+        if self.read {
+            if let Some(gradient) = self.tensors.remove::<D>(parameter.id) {
+                let shape = gradient.dims().to_vec();
+                let values = parameters::host(gradient);
+                self.values.insert(path.clone(), Values { shape, values });
+            }
+        } else if let Some(gradient) = self.values.remove(path) {
+            let data = TensorData::new(gradient.values, gradient.shape);
+            self.tensors
+                .register(parameter.id, Tensor::<D>::from_data(data, &Device::flex()));
+        }
+    }
+}
+
+fn assert_agrees(case: &Case) {
+    let name = &case.name;
+    let device = Device::flex().autodiff();
+    let model = model(&case.model, &case.task, &case.parameters, &device);
+    let batch = batch(&case.notes, case.row, &device);
+    let logits = model.logits(&batch);
+    assert_eq!(logits.dims().to_vec(), case.logits.shape, "{name}");
+    assert_close(
+        &parameters::host(logits),
+        &case.logits.values,
+        &format!("{name}: logits"),
+    );
+    let targets = targets(&case.gold, case.task.codes, &device);
+    let (loss, gradients) = model.gradients(&batch, targets);
+    assert_close(&parameters::host(loss), &[case.loss], &format!("{name}: loss"));
+    let gradients = Gradients::read(&model, gradients);
+    assert_all_close(&gradients, &case.gradients, &format!("{name}: gradients"));
+}
+
+#[test]
+fn caml_attends_to_the_words_of_each_note_as_in_pytorch_for_even_and_odd_widths() {
+    for case in cases("caml.json", "plain") {
+        assert_agrees(&case);
+    }
+}
+
+#[test]
+fn caml_that_attends_to_padding_agrees_with_pytorch_on_padded_rows() {
+    for case in cases("caml.json", "attend-to-padding") {
+        assert_agrees(&case);
+    }
+}
+
+#[test]
+fn dr_caml_draws_classifiers_and_descriptions_together_as_in_pytorch() {
+    for case in cases("caml.json", "descriptions") {
+        assert_agrees(&case);
+    }
+}
+
+#[test]
+fn logistic_regression_agrees_with_pytorch_for_all_features_at_unit_length_and_not() {
+    for case in cases("logistic_regression.json", "features") {
+        assert_agrees(&case);
+    }
+}
+
+#[test]
+fn logistic_regression_agrees_with_pytorch_without_a_penalty_and_with_an_absolute_one() {
+    for case in cases("logistic_regression.json", "penalties") {
+        assert_agrees(&case);
+    }
+}
+
+#[test]
+fn logits_beyond_the_range_of_exp_have_pytorchs_loss_and_gradients() {
+    for case in cases("logistic_regression.json", "extreme") {
+        assert_agrees(&case);
+    }
+}
+
+/// What each word's weights are multiplied by when stored: with all stored weights 1 and no bias, a
+/// note of that word alone has a logit of one over it.
+fn stored_scale(case: &Case) -> Vec<f32> {
+    let device = Device::flex();
+    let words = case.task.vocabulary;
+    let mut probe = case.parameters.clone();
+    probe.get_mut("weight").unwrap().values.fill(1.0);
+    probe.get_mut("bias").unwrap().values.fill(0.0);
+    let notes: Vec<Vec<i32>> = (0..words as i32).map(|word| vec![word]).collect();
+    let logits = model(&case.model, &case.task, &probe, &device).logits(&batch(&notes, 1, &device));
+    let first_code = parameters::host(logits).into_iter().step_by(case.task.codes);
+    first_code.map(|logit| 1.0 / logit).collect()
+}
+
+#[test]
+fn counts_with_weights_stored_in_scale_are_the_same_logistic_regression() {
+    for mut case in cases("logistic_regression.json", "scaled") {
+        let scale = stored_scale(&case);
+        assert!(
+            scale.iter().all(|scale| (scale - 1.0).abs() > 0.05),
+            "{}: {scale:?}: nothing is converted",
+            case.name
+        );
+        let codes = case.task.codes;
+        let weight = case.parameters.get_mut("weight").unwrap();
+        for (row, scale) in weight.values.chunks_mut(codes).zip(&scale) {
+            row.iter_mut().for_each(|weight| *weight *= scale);
+        }
+        let gradient = case.gradients.get_mut("weight").unwrap();
+        for (row, scale) in gradient.values.chunks_mut(codes).zip(&scale) {
+            row.iter_mut().for_each(|gradient| *gradient /= scale);
+        }
+        assert_agrees(&case);
+    }
+}
+
+/// How far each element is from where it started: an error in the steps is not lost beside a large value.
+fn moved(values: Parameters, start: &Arrays) -> Parameters {
+    let from_start = |(name, mut array): (String, Values)| {
+        for (value, start) in array.values.iter_mut().zip(&start[&name].values) {
+            *value -= start;
+        }
+        (name, array)
+    };
+    values.into_iter().map(from_start).collect()
+}
+
+fn assert_same_steps(group: &str) {
+    let mut steps: Steps = fixture("optimisers.json");
+    let cases = steps.cases.remove(group).unwrap();
+    assert!(!cases.is_empty());
+    let device = Device::flex().autodiff();
+    for case in cases {
+        let mut model = model(&steps.model, &steps.task, &steps.start, &device);
+        let mut stepper = Stepper::new(&case.optimiser, case.clip_norm).unwrap();
+        assert_eq!(case.after.len(), steps.rates.len(), "{}", case.name);
+        for (step, (gradients, &rate)) in steps.gradients.iter().zip(&steps.rates).enumerate() {
+            let what = format!("{}: step {step}", case.name);
+            let gradients = Gradients::tensors(&model, numbers(gradients));
+            model = stepper.step(rate, model, gradients);
+            let values = parameters::read(&model);
+            assert_all_close(&values, &case.after[step], &what);
+            let expected = moved(numbers(&case.after[step]), &steps.start);
+            for (name, found) in moved(values, &steps.start) {
+                let what = format!("{what}: how far {name} moved");
+                assert_close(&found.values, &expected[&name].values, &what);
+            }
+        }
+    }
+}
+
+#[test]
+fn adam_and_adamw_take_pytorchs_steps() {
+    assert_same_steps("steps");
+}
+
+#[test]
+fn weight_decay_on_all_parameters_and_on_matrices_only_is_pytorchs_for_adam_and_adamw() {
+    assert_same_steps("weight-decay");
+}
+
+#[test]
+fn gradients_are_clipped_by_their_common_norm_as_in_pytorch_and_left_alone_below_it() {
+    assert_same_steps("clipping");
+}

@@ -1,0 +1,299 @@
+//! The training loop: accumulation, selection, early stopping, L-BFGS, and what it refuses.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use burn::tensor::Device;
+use icdbench::metrics::{Objective, ThresholdGrid, TieOrder};
+use icdbench::models::parameters::Parameters;
+use icdbench::models::{ModelConfig, Task};
+use icdbench::record::EpochRow;
+use icdbench::text::{Recipe as Normalise, TextSettings, TokenStore, Tokenizer, TokenizerSettings};
+use icdbench::train::{
+    Decay, End, Error, EvaluationSettings, Examples, Job, Moments, Observer, Optimiser, Reading, Recipe, Schedule,
+    Select, StepReport, ThresholdRule, Trained, probabilities, train,
+};
+
+/// 24 notes over four words; a note has code `k` when it says word `k`, but for noise that cannot be learned.
+struct World {
+    tokens: TokenStore,
+    gold: Vec<Vec<u32>>,
+    task: Task,
+}
+
+fn world() -> World {
+    let words = ["fever", "cough", "rash", "pain"];
+    let texts: Vec<String> = (0..24usize)
+        .map(|note| {
+            let said: Vec<&str> = (0..4)
+                .filter(|word| (note >> word) & 1 == 1)
+                .map(|word| words[word])
+                .collect();
+            format!("patient {} seen {}", "calm ".repeat(note % 5), said.join(" and "))
+        })
+        .collect();
+    let gold = (0..24u32)
+        .map(|note| {
+            (0..4)
+                .filter(|&code| (note >> code) & 1 == 1 && (note + code) % 7 != 3)
+                .collect()
+        })
+        .collect();
+    let settings = TextSettings {
+        normalise: Normalise::Caml,
+        tokenizer: TokenizerSettings::Words {
+            min_documents: 1,
+            max_size: None,
+        },
+    };
+    let tokenizer = Tokenizer::fit(&settings, &texts).unwrap();
+    let task = Task {
+        codes: 4,
+        vocabulary: tokenizer.size(),
+        training_notes: 24,
+        code_frequency: vec![10, 10, 10, 6],
+        document_frequency: tokenizer.document_frequency().map(<[u32]>::to_vec),
+        descriptions: vec![vec![2]; 4],
+        ..Task::default()
+    };
+    World {
+        tokens: TokenStore::encode(&tokenizer, &texts, &mut |_, _| {}),
+        gold,
+        task,
+    }
+}
+
+fn recipe() -> Recipe {
+    Recipe {
+        epochs: 4,
+        batch_size: 6,
+        accumulate: 1,
+        bucket: 2,
+        optimiser: Optimiser::Adam(Moments {
+            betas: [0.9, 0.999],
+            epsilon: 1e-8,
+            weight_decay: 0.0,
+            decay: Decay::All,
+        }),
+        learning_rate: 0.05,
+        schedule: Schedule::Constant,
+        clip_norm: 0.0,
+        select: Select::Last,
+    }
+}
+
+fn model(name: &str) -> ModelConfig {
+    let mut all = ModelConfig::tiny().into_iter();
+    all.find(|config| config.name() == name).unwrap()
+}
+
+fn evaluation() -> EvaluationSettings {
+    EvaluationSettings {
+        at_k: vec![2],
+        ties: TieOrder::HigherIndexFirst,
+        threshold: ThresholdRule::Tuned {
+            objective: Objective::MicroF1,
+            grid: ThresholdGrid::EDIN,
+        },
+    }
+}
+
+#[derive(Default)]
+struct Watch {
+    steps: RefCell<Vec<StepReport>>,
+    rows: RefCell<Vec<EpochRow>>,
+}
+
+impl Observer for Watch {
+    fn stepped(&self, step: &StepReport) {
+        self.steps.borrow_mut().push(*step);
+    }
+    fn epoch(&self, row: &EpochRow, _epochs: u32) {
+        self.rows.borrow_mut().push(row.clone());
+    }
+}
+
+fn run(model: &ModelConfig, recipe: &Recipe) -> (Result<Box<Trained>, Error>, Watch) {
+    let world = world();
+    let directory = tempfile::tempdir().unwrap();
+    let examples = Examples {
+        tokens: &world.tokens,
+        gold: &world.gold,
+    };
+    let job = Job {
+        model,
+        task: &world.task,
+        recipe,
+        evaluation: &evaluation(),
+        training: examples,
+        validation: examples,
+        reading: reading(recipe),
+        seed: 3,
+        device: &Device::flex(),
+        directory: directory.path(),
+        checkpoint_every: Duration::from_secs(3600),
+    };
+    let watch = Watch::default();
+    let end = train(&job, &watch).map(|end| match end {
+        End::Finished(trained) => trained,
+        End::Interrupted => panic!("nobody asked to stop"),
+    });
+    (end, watch)
+}
+
+fn reading(recipe: &Recipe) -> Reading {
+    Reading {
+        length: 16,
+        batch_size: recipe.batch_size,
+        padding: 0,
+        multiple_of: 1,
+    }
+}
+
+fn assert_close(left: &Parameters, right: &Parameters, tolerance: f32) {
+    for (name, values) in left {
+        for (a, b) in values.values.iter().zip(&right[name].values) {
+            assert!((a - b).abs() <= tolerance * (1.0 + b.abs()), "{name}: {a} against {b}");
+        }
+    }
+}
+
+#[test]
+fn accumulated_batches_make_the_step_of_one_large_batch() {
+    let large = Recipe {
+        batch_size: 24,
+        ..recipe()
+    };
+    // 24 notes as batches of 5, 5, 5, 5 and 4: the last, smaller one must weigh less.
+    let small = Recipe {
+        batch_size: 5,
+        accumulate: 5,
+        ..recipe()
+    };
+    let model = model("logistic_regression");
+    let (large, large_watch) = run(&model, &large);
+    let (small, small_watch) = run(&model, &small);
+    assert_eq!(large_watch.steps.borrow().len(), 4);
+    assert_eq!(small_watch.steps.borrow().len(), 4);
+    assert_close(&large.unwrap().parameters, &small.unwrap().parameters, 1e-4);
+}
+
+#[test]
+fn the_loss_falls_and_every_step_and_epoch_is_told() {
+    let (trained, watch) = run(&model("caml"), &recipe());
+    let rows = watch.rows.borrow();
+    assert_eq!(rows.len(), 4);
+    assert_eq!(rows.iter().map(|row| row.epoch).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    assert!(rows[3].training_loss < rows[0].training_loss);
+    assert_eq!(watch.steps.borrow().len(), 16);
+    let trained = trained.unwrap();
+    assert_eq!((trained.best_epoch, trained.stopped.as_str()), (4, "all epochs done"));
+    assert_eq!(trained.effort.notes, 96);
+    assert_eq!(trained.effort.sittings, 1);
+}
+
+#[test]
+fn the_best_epochs_weights_are_the_ones_returned() {
+    let recipe = Recipe {
+        epochs: 8,
+        learning_rate: 0.3, // unsteady on purpose: the last epoch should not be the best
+        select: Select::Best {
+            metric: "map".into(),
+            patience: 8,
+        },
+        ..recipe()
+    };
+    let (trained, watch) = run(&model("caml"), &recipe);
+    let trained = trained.unwrap();
+    let rows = watch.rows.borrow();
+    let best = rows
+        .iter()
+        .map(|row| row.validation["map"])
+        .fold(f64::NEG_INFINITY, f64::max);
+    let first = rows.iter().position(|row| row.validation["map"] == best).unwrap() as u32 + 1;
+    assert_eq!(trained.best_epoch, first, "the earliest of the best");
+
+    let world = world();
+    let scores = probabilities(
+        &trained.model,
+        &world.tokens,
+        reading(&recipe),
+        4,
+        &Device::flex(),
+        &Watch::default(),
+    )
+    .unwrap();
+    let verdict = evaluation().choose(&scores, &world.gold, 4).unwrap();
+    assert_eq!(
+        verdict, trained.validation,
+        "the returned model scores what its epoch scored"
+    );
+}
+
+#[test]
+fn training_stops_when_validation_is_no_better_for_the_given_epochs() {
+    let recipe = Recipe {
+        epochs: 50,
+        learning_rate: 1e-9, // nothing moves: no epoch is better than the first
+        select: Select::Best {
+            metric: "map".into(),
+            patience: 3,
+        },
+        ..recipe()
+    };
+    let (trained, watch) = run(&model("logistic_regression"), &recipe);
+    let trained = trained.unwrap();
+    assert_eq!(watch.rows.borrow().len(), 4);
+    assert_eq!(
+        (trained.best_epoch, trained.stopped.as_str()),
+        (1, "no better validation map in 3 epochs")
+    );
+}
+
+#[test]
+fn lbfgs_reaches_the_same_optimum_as_many_steps_of_adam() {
+    let lbfgs = Recipe {
+        epochs: 2,
+        optimiser: Optimiser::Lbfgs {
+            history: 10,
+            iterations: 60,
+        },
+        learning_rate: 1.0,
+        ..recipe()
+    };
+    let adam = Recipe {
+        epochs: 3000,
+        batch_size: 24,
+        learning_rate: 0.02,
+        schedule: Schedule::Linear { warmup: 0.0 },
+        ..recipe()
+    };
+    let model = model("logistic_regression");
+    let (lbfgs, watch) = run(&model, &lbfgs);
+    assert_eq!(watch.steps.borrow().len(), 2, "a step an epoch");
+    let (adam, _) = run(&model, &adam);
+    let (lbfgs, adam) = (lbfgs.unwrap(), adam.unwrap());
+    let loss = |trained: &Trained| trained.epochs.last().unwrap().training_loss;
+    assert!(
+        loss(&lbfgs) <= loss(&adam) + 1e-6,
+        "{} against {}",
+        loss(&lbfgs),
+        loss(&adam)
+    );
+    assert_close(&lbfgs.parameters, &adam.parameters, 0.02);
+}
+
+#[test]
+fn a_loss_that_is_no_number_stops_training_with_place_and_advice() {
+    let recipe = Recipe {
+        learning_rate: 1e30,
+        ..recipe()
+    };
+    let (end, _) = run(&model("logistic_regression"), &recipe);
+    let Err(error) = end else { panic!("it went on") };
+    let message = error.to_string();
+    assert!(
+        message.contains("training diverged") && message.contains("lower learning-rate"),
+        "{message}"
+    );
+}
