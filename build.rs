@@ -9,18 +9,23 @@ use std::{env, fs};
 use sha2::{Digest, Sha256};
 
 /// Folders of `src` that can move a score.
-const SCORED: &[&str] = &["data", "text", "models", "train", "metrics"];
+const SCORED: &[&str] = &["data", "text", "models", "train", "metrics", "experiment"];
 
 /// Packages whose version can move a score, by the start of their name.
 const NUMERIC: &[&str] = &[
     "burn",
     "gemm",
+    "macerator",
+    "pulp",
+    "libm",
     "cubecl",
     "cubek",
-    "tokenizers",
-    "rand_chacha",
     "tch",
+    "rand_chacha",
+    "tokenizers",
     "regex",
+    "fancy-regex",
+    "unicode-normalization",
 ];
 
 fn main() {
@@ -31,7 +36,8 @@ fn main() {
         "build.rs",
         "datasets.toml",
         ".git/HEAD",
-        ".git/index",
+        ".git/logs/HEAD",
+        "suites",
     ] {
         if root.join(watched).exists() {
             println!("cargo::rerun-if-changed={watched}");

@@ -109,7 +109,10 @@ fn command_line() -> String {
         },
         None => argument,
     };
-    std::env::args().map(last).collect::<Vec<_>>().join(" ")
+    std::env::args_os()
+        .map(|argument| last(argument.to_string_lossy().into_owned()))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// The process's peak resident memory since [`reset_peak_memory`], in bytes, where the system says.

@@ -139,6 +139,22 @@ fn a_report_needs_records_only() {
 }
 
 #[test]
+fn a_renamed_run_finds_its_record_under_the_new_name() {
+    let bench = Bench::new(&suite());
+    assert_good(&bench.run(&["--quiet", "run", "tiny.toml", "--no-report"]));
+    let renamed = suite().replacen("[[run]]", "[[run]]\nname = \"baseline\"", 1);
+    std::fs::write(bench.path("tiny.toml"), renamed).unwrap();
+    let output = bench.run(&["run", "tiny.toml"]);
+    assert_good(&output);
+    assert!(stderr(&output).contains("[1/2] baseline"), "{}", stderr(&output));
+    let report = std::fs::read_to_string(bench.path("reports/tiny/report.md")).unwrap();
+    assert!(
+        report.contains("2 of 2 cells ok") && report.contains("| baseline |"),
+        "{report}"
+    );
+}
+
+#[test]
 fn an_evaluation_part_without_codes_skips_its_cells_with_the_reason() {
     let bench = Bench::new(&codiesp_suite("test"));
     let data = damaged(&bench, |copy| {
@@ -381,7 +397,7 @@ fn doctor_says_what_the_machine_and_the_program_can_do() {
 }
 
 #[test]
-fn scores_do_not_depend_on_the_number_of_threads() {
+fn a_small_suite_gives_the_same_bytes_on_one_two_and_three_threads() {
     let bench = Bench::new(&suite());
     for threads in ["1", "2", "3"] {
         let mut command = bench.command(&[

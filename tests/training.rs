@@ -1,17 +1,18 @@
 //! The training loop: accumulation, selection, early stopping, L-BFGS, and what it refuses.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::path::Path;
 use std::time::Duration;
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor, TensorData};
 use icdbench::metrics::{Objective, ThresholdGrid, TieOrder};
-use icdbench::models::parameters::Parameters;
-use icdbench::models::{ModelConfig, Task};
+use icdbench::models::parameters::{self, Parameters};
+use icdbench::models::{Batch, Initialiser, ModelConfig, Task};
 use icdbench::record::EpochRow;
 use icdbench::text::{Recipe as Normalise, TextSettings, TokenStore, Tokenizer, TokenizerSettings};
 use icdbench::train::{
     Decay, End, Error, EvaluationSettings, Examples, Job, Moments, Observer, Optimiser, Reading, Recipe, Schedule,
-    Select, StepReport, ThresholdRule, Trained, probabilities, train,
+    Select, StepReport, Stepper, ThresholdRule, Trained, probabilities, train,
 };
 
 /// 24 notes over four words; a note has code `k` when it says word `k`, but for noise that cannot be learned.
@@ -114,8 +115,18 @@ impl Observer for Watch {
 }
 
 fn run(model: &ModelConfig, recipe: &Recipe) -> (Result<Box<Trained>, Error>, Watch) {
-    let world = world();
     let directory = tempfile::tempdir().unwrap();
+    let watch = Watch::default();
+    let end = sitting(model, recipe, directory.path(), &watch).map(|end| match end {
+        End::Finished(trained) => trained,
+        End::Interrupted => panic!("nobody asked to stop"),
+    });
+    (end, watch)
+}
+
+/// One call of `train`, with its checkpoints in `directory`.
+fn sitting(model: &ModelConfig, recipe: &Recipe, directory: &Path, observer: &dyn Observer) -> Result<End, Error> {
+    let world = world();
     let examples = Examples {
         tokens: &world.tokens,
         gold: &world.gold,
@@ -130,15 +141,138 @@ fn run(model: &ModelConfig, recipe: &Recipe) -> (Result<Box<Trained>, Error>, Wa
         reading: reading(recipe),
         seed: 3,
         device: &Device::flex(),
-        directory: directory.path(),
+        directory,
         checkpoint_every: Duration::from_secs(3600),
     };
-    let watch = Watch::default();
-    let end = train(&job, &watch).map(|end| match end {
-        End::Finished(trained) => trained,
-        End::Interrupted => panic!("nobody asked to stop"),
+    train(&job, observer)
+}
+
+/// Asks to stop the `n`-th time it is asked.
+struct StopAt {
+    n: usize,
+    asked: Cell<usize>,
+}
+
+impl Observer for StopAt {
+    fn interrupted(&self) -> bool {
+        self.asked.set(self.asked.get() + 1);
+        self.asked.get() == self.n
+    }
+}
+
+#[test]
+fn stopped_at_any_moment_and_started_again_it_ends_in_the_same_bytes() {
+    let adamw = Optimiser::AdamW(Moments {
+        betas: [0.9, 0.999],
+        epsilon: 1e-8,
+        weight_decay: 0.01,
+        decay: Decay::Matrices,
     });
-    (end, watch)
+    let best = Select::Best {
+        metric: "map".into(),
+        patience: 2,
+    };
+    let cases = [
+        (
+            "caml",
+            Recipe {
+                accumulate: 2,
+                ..recipe()
+            },
+        ),
+        (
+            "caml",
+            Recipe {
+                optimiser: adamw,
+                clip_norm: 0.1,
+                select: best,
+                ..recipe()
+            },
+        ),
+        (
+            "logistic_regression",
+            Recipe {
+                schedule: Schedule::Linear { warmup: 0.3 },
+                ..recipe()
+            },
+        ),
+        (
+            "logistic_regression",
+            Recipe {
+                epochs: 3,
+                bucket: 1,
+                optimiser: Optimiser::Lbfgs {
+                    history: 5,
+                    iterations: 30,
+                },
+                learning_rate: 1.0,
+                ..recipe()
+            },
+        ),
+    ];
+    for (name, recipe) in cases {
+        let model = model(name);
+        let undisturbed = run(&model, &recipe).0.unwrap();
+        let mut moments = 0;
+        for n in 1.. {
+            let directory = tempfile::tempdir().unwrap();
+            let stop = StopAt { n, asked: Cell::new(0) };
+            let first = sitting(&model, &recipe, directory.path(), &stop).unwrap();
+            if let End::Finished(_) = first {
+                break; // it asks fewer times than n
+            }
+            moments += 1;
+            let End::Finished(second) = sitting(&model, &recipe, directory.path(), &Watch::default()).unwrap() else {
+                panic!("nobody asked to stop");
+            };
+            let what = format!("{name}, stopped at {n}");
+            assert!(second.parameters == undisturbed.parameters, "{what}: other weights");
+            assert_eq!(second.epochs, undisturbed.epochs, "{what}");
+            assert_eq!(second.validation, undisturbed.validation, "{what}");
+            assert_eq!(
+                (second.best_epoch, &second.stopped),
+                (undisturbed.best_epoch, &undisturbed.stopped),
+                "{what}"
+            );
+            assert_eq!(second.effort.sittings, 2, "{what}");
+        }
+        assert!(moments >= 10, "{name}: {moments} moments");
+    }
+}
+
+#[test]
+fn a_step_does_not_depend_on_the_number_of_threads_at_sizes_where_threads_are_used() {
+    const WORDS: usize = 3000;
+    const CODES: usize = 1500; // 4.5 million weights: Burn adds up more than 4 million with all threads
+    let step = || {
+        let device = Device::flex().autodiff();
+        let task = Task {
+            codes: CODES,
+            vocabulary: WORDS,
+            training_notes: 64,
+            code_frequency: vec![3; CODES],
+            count_scale: vec![0.5; WORDS],
+            ..Task::default()
+        };
+        let model = model("logistic_regression").init(&task, &mut Initialiser::new(1, &device));
+        let tokens = (0..64 * 200).map(|i| 1 + (i * 7919 % (WORDS as i32 - 1))).collect();
+        let batch = Batch::new(tokens, vec![200; 64], 200, &device);
+        let gold = (0..64 * CODES).map(|i| f32::from(i % 97 == 0)).collect::<Vec<_>>();
+        let gold = Tensor::<2>::from_data(TensorData::new(gold, [64, CODES]), &device);
+        let (loss, gradients) = model.gradients(&batch, gold);
+        let model = Stepper::new(&recipe().optimiser, 0.001)
+            .unwrap()
+            .step(0.1, model, gradients);
+        (parameters::host(loss), parameters::read(&model))
+    };
+    let on = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(step)
+    };
+    let one = on(1);
+    for threads in [2, 3] {
+        assert!(on(threads) == one, "{threads} threads give other bytes");
+    }
 }
 
 fn reading(recipe: &Recipe) -> Reading {
@@ -254,6 +388,7 @@ fn training_stops_when_validation_is_no_better_for_the_given_epochs() {
 fn lbfgs_reaches_the_same_optimum_as_many_steps_of_adam() {
     let lbfgs = Recipe {
         epochs: 2,
+        bucket: 1,
         optimiser: Optimiser::Lbfgs {
             history: 10,
             iterations: 60,

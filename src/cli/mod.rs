@@ -158,7 +158,7 @@ const SUITES: &[(&str, &str)] = &[
 fn suite(argument: &Path) -> Result<Suite> {
     let built_in = SUITES.iter().find(|(name, _)| argument.as_os_str() == *name);
     let suite = match built_in {
-        Some((name, text)) if !argument.exists() => Suite::parse(text, &format!("suites/{name}.toml"))?,
+        Some((name, text)) if !argument.is_file() => Suite::parse(text, &format!("suites/{name}.toml"))?,
         _ => Suite::read(argument)?,
     };
     Ok(suite)

@@ -24,7 +24,7 @@ pub(super) struct Arguments {
     /// Run cells again that ended in `failed`, `out-of-memory` or `unsupported`.
     #[arg(long)]
     retry: bool,
-    /// Seconds between two checkpoints: what a killed run loses at most.
+    /// Seconds between two checkpoints: what a killed run loses at most (with lbfgs, an epoch).
     #[arg(long, default_value_t = 60.0, value_name = "SECONDS")]
     checkpoint_every: f64,
     #[command(flatten)]
@@ -58,10 +58,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
         checkpoint_every: every,
     };
     let progress = Progress::new(global, plan.cells.len(), &STOP);
-    // A cell that panics becomes a record; its message is in there and need not be on the terminal.
-    std::panic::set_hook(Box::new(|_| {}));
     let summary = run_plan(&plan, &options, &progress);
-    let _ = std::panic::take_hook();
     progress.finish();
     let summary = summary?;
     if summary.interrupted {
@@ -79,13 +76,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
 fn verdict(summary: &RunSummary) -> u8 {
     let records: Vec<&Record> = summary.records.iter().flatten().collect();
     let any = |status: Status| records.iter().any(|record| record.status == status);
-    let degenerate = |record: &&&Record| {
-        record
-            .reason
-            .as_deref()
-            .is_some_and(|reason| reason.starts_with("degenerate"))
-    };
-    if records.iter().find(degenerate).is_some() {
+    if records.iter().any(|record| record.is_degenerate()) {
         exit::DEGENERATE
     } else if any(Status::Failed) || any(Status::OutOfMemory) || any(Status::Unsupported) {
         exit::COULD_NOT_RUN

@@ -32,7 +32,8 @@ pub struct Cell {
 /// The inputs that a suite alone decides, without its data: settings in full. A report finds a cell's
 /// record by these, so that it can be made where the data is not.
 pub fn cell_inputs(suite: &Suite, run: &Run, length: u32, seed: u64, device: &str) -> BTreeMap<String, Value> {
-    let text = &suite.text[&run.text];
+    let mut text = json!(suite.text[&run.text]);
+    name_files_only(&mut text);
     BTreeMap::from([
         ("data".into(), json!(suite.data)),
         ("division".into(), json!(suite.division)),
@@ -48,6 +49,21 @@ pub fn cell_inputs(suite: &Suite, run: &Run, length: u32, seed: u64, device: &st
     ])
 }
 
+/// Cuts the paths of files to their names: where a file lies moves no result (its hash is among the
+/// inputs), and records must not tell whose machine made them.
+fn name_files_only(value: &mut Value) {
+    let Value::Object(map) = value else { return };
+    for (name, inner) in map {
+        match inner {
+            Value::String(path) if name == "file" => {
+                let last = std::path::Path::new(path.as_str()).file_name();
+                *path = last.map_or_else(String::new, |last| last.to_string_lossy().into_owned());
+            }
+            _ => name_files_only(inner),
+        }
+    }
+}
+
 /// All inputs of a cell: the suite's, the fingerprints of data and tokenizer, and the program's own versions.
 pub(super) fn all_inputs(mut inputs: BTreeMap<String, Value>, run: &Run, found: &Inputs) -> BTreeMap<String, Value> {
     let mut put = |name: &str, value: &str| inputs.insert(name.into(), json!(value));
@@ -61,6 +77,8 @@ pub(super) fn all_inputs(mut inputs: BTreeMap<String, Value>, run: &Run, found: 
     put("code-sha256", built::CORE_SHA256);
     put("model-code-sha256", model_sha256(run.model.name()));
     put("packages", built::NUMERIC_PACKAGES);
+    put("build", built::BUILD);
+    put("features", &built::FEATURES.join(" "));
     inputs.insert("metrics-version".into(), json!(metrics::VERSION));
     inputs.insert("text-version".into(), json!(text::NORMALISE_VERSION));
     inputs

@@ -6,7 +6,7 @@ use super::cell::Cell;
 use super::prepare::Prepared;
 use crate::data::Note;
 use crate::metrics::{self, Evaluation, Scores, Targets};
-use crate::record::{CodeRow, FrequencyBinRow, NoteRow, Outcome, TaskFacts, Timings};
+use crate::record::{CodeRow, DEGENERATE, FrequencyBinRow, NoteRow, Outcome, TaskFacts, Timings};
 use crate::suite::Suite;
 use crate::train::Trained;
 
@@ -36,7 +36,10 @@ pub fn scored(
     let run = &suite.runs[cell.run];
     let text = &prepared.text[&run.text];
     let labels = &prepared.labels;
-    let words = |error: metrics::Error| format!("evaluating: {error}");
+    let words = |error: metrics::Error| match error {
+        metrics::Error::Degenerate(_) => format!("{DEGENERATE}{error}"),
+        _ => format!("evaluating: {error}"),
+    };
     let notes = prepared.evaluation_gold.len();
     let degenerate = {
         let fitted = Scores::new(&scores, notes, text.task.codes).map_err(words)?;

@@ -146,7 +146,7 @@ impl Plan {
     ) -> Result<Self, Error> {
         let corpus = data::load(&suite.data, places.data, registry)?;
         let division = match corpus.divide(&suite.division) {
-            Err(data::Error::Uncoded { part, reason }) => {
+            Err(data::Error::Uncoded { part, reason }) if part == suite.division.evaluation => {
                 let reason = format!("the part {part:?} has no codes to score against: {reason}");
                 return Ok(Self::skipped(suite, places.device, reason));
             }
@@ -281,11 +281,11 @@ impl TextData {
             name: name.into(),
             source,
         };
-        let texts = |notes: &[Arc<Note>]| notes.iter().map(|note| note.text.clone()).collect::<Vec<_>>();
+        let texts = |notes: &[Arc<Note>]| notes.iter().cloned().map(NoteText).collect::<Vec<_>>();
         let fit = texts(division.fit.notes());
         let tokenizer = Tokenizer::fit(&choice.settings(), &fit).map_err(wrong)?;
         let cache = TokenCache::new(cache.join("tokens"));
-        let mut encode = |role: &'static str, texts: &[String]| {
+        let mut encode = |role: &'static str, texts: &[NoteText]| {
             let cached = cache.load_or_encode(&tokenizer, texts, &mut |_, _| {});
             for found in cached.notices {
                 notice(found.to_string());
@@ -340,6 +340,15 @@ impl TextData {
             task,
             word_vectors,
         })
+    }
+}
+
+/// A note seen as its text.
+struct NoteText(Arc<Note>);
+
+impl AsRef<str> for NoteText {
+    fn as_ref(&self) -> &str {
+        &self.0.text
     }
 }
 

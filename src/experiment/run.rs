@@ -4,8 +4,9 @@
 use std::any::Any;
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use burn::tensor::Device;
@@ -14,6 +15,7 @@ use super::cell::Cell;
 use super::outcome::{self, Scored};
 use super::prepare::{Plan, Prepared};
 use crate::machine::{self, Machine};
+use crate::metrics;
 use crate::record::{self, Record, RecordStore, SCHEMA_VERSION, Status, Timings};
 use crate::train::{self, End, Job, Observer, Reading, Trained, checkpoint, train};
 
@@ -155,10 +157,17 @@ impl Runner<'_> {
     fn cell(&self, index: usize, patience: Patience) -> Result<Option<CellEnd>, Error> {
         let cell = &self.plan.cells[index];
         if let Some(record) = self.finished(cell)? {
+            // A run killed between its record and this may have left checkpoints.
+            if self.work_directory(cell).exists()
+                && let Some(_lock) = self.lock(cell, Patience::None)?
+            {
+                self.remove_checkpoints(cell)?;
+            }
             return Ok(Some(CellEnd::Found(Box::new(record))));
         }
         let Some(_lock) = self.lock(cell, patience)? else {
-            return Ok(None);
+            let interrupted = patience == Patience::Wait;
+            return Ok(interrupted.then_some(CellEnd::Interrupted));
         };
         // The other process may have finished it in the meantime.
         if let Some(record) = self.finished(cell)? {
@@ -179,13 +188,20 @@ impl Runner<'_> {
             Status::Ok | Status::Skipped => false,
             Status::Failed | Status::OutOfMemory | Status::Unsupported => self.options.retry,
         };
-        Ok(found.filter(|record| !again(record.status)))
+        let found = found.filter(|record| !again(record.status));
+        // Another suite, or another name of the run, may have made it: the key does not know names.
+        Ok(found.map(|record| Record {
+            cell: cell.description.clone(),
+            ..record
+        }))
     }
 
     fn work_directory(&self, cell: &Cell) -> PathBuf {
         self.options.results.join("work").join(&cell.key)
     }
 
+    /// `None` when another process holds the cell and there is no patience to wait, or the observer
+    /// asked to stop waiting.
     fn lock(&self, cell: &Cell, patience: Patience) -> Result<Option<File>, Error> {
         let path = self.work_directory(cell).with_extension("lock");
         let io = |source| Error::Io {
@@ -195,15 +211,20 @@ impl Runner<'_> {
         };
         fs::create_dir_all(self.options.results.join("work")).map_err(io)?;
         let file = File::options().create(true).append(true).open(&path).map_err(io)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(file)),
-            Err(TryLockError::Error(source)) => Err(io(source)),
-            Err(TryLockError::WouldBlock) if patience == Patience::None => Ok(None),
-            Err(TryLockError::WouldBlock) => {
-                self.observer
-                    .notice("another process is running the next cell; waiting for it");
-                file.lock().map_err(io)?;
-                Ok(Some(file))
+        let mut told = false;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Some(file)),
+                Err(TryLockError::Error(source)) => return Err(io(source)),
+                Err(TryLockError::WouldBlock) if patience == Patience::None || self.observer.interrupted() => {
+                    return Ok(None);
+                }
+                Err(TryLockError::WouldBlock) if told => std::thread::sleep(Duration::from_millis(100)),
+                Err(TryLockError::WouldBlock) => {
+                    self.observer
+                        .notice("another process is running the next cell; waiting for it");
+                    told = true;
+                }
             }
         }
     }
@@ -231,7 +252,7 @@ impl Runner<'_> {
             }
         };
         machine::reset_peak_memory();
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.train_and_score(cell, prepared)));
+        let (outcome, place) = quietly(|| self.train_and_score(cell, prepared));
         let record = match outcome {
             Ok(Ok(Some(scored))) => {
                 let Scored {
@@ -242,7 +263,7 @@ impl Runner<'_> {
                 match degenerate {
                     None => self.record(cell, started, Status::Ok, None, Some((Some(outcome), timings))),
                     Some(reason) => {
-                        let reason = Some(format!("degenerate result: {reason}"));
+                        let reason = Some(format!("{}{reason}", record::DEGENERATE));
                         self.record(cell, started, Status::Failed, reason, Some((None, timings)))
                     }
                 }
@@ -251,7 +272,7 @@ impl Runner<'_> {
             Ok(Err(Problem::World(error))) => return Err(error),
             Ok(Err(Problem::Cell(reason))) => self.record(cell, started, Status::Failed, Some(reason), None),
             Err(panic) => {
-                let message = panic_message(panic.as_ref());
+                let message = format!("{}{place}", panic_message(panic.as_ref()));
                 let status = if is_out_of_memory(&message) {
                     Status::OutOfMemory
                 } else {
@@ -291,13 +312,7 @@ impl Runner<'_> {
             End::Finished(trained) => trained,
             End::Interrupted => return Ok(None),
         };
-        let weights = self
-            .options
-            .results
-            .join("weights")
-            .join(format!("{}.safetensors", cell.key));
-        let weights_sha256 = checkpoint::write(&weights, &trained.parameters, &cell.key)
-            .map_err(|error| Problem::World(error.into()))?;
+        let weights_sha256 = self.keep_weights(cell, &directory, &trained)?;
         let started = Instant::now();
         let codes = text.task.codes;
         let Some(scores) = train::probabilities(
@@ -323,6 +338,26 @@ impl Runner<'_> {
         )
         .map(|scored| Some(Box::new(scored)))
         .map_err(Problem::Cell)
+    }
+
+    /// Writes the scored weights beside the checkpoints, then moves them to their place: a killed run
+    /// leaves nothing half-written there. Returns their SHA-256.
+    fn keep_weights(&self, cell: &Cell, directory: &Path, trained: &Trained) -> Result<String, Problem> {
+        let staged = directory.join("weights.safetensors");
+        let hash =
+            checkpoint::write(&staged, &trained.parameters, &cell.key).map_err(|error| Problem::World(error.into()))?;
+        let place = self.options.results.join("weights");
+        fs::create_dir_all(&place)
+            .and_then(|()| fs::rename(&staged, place.join(format!("{}.safetensors", cell.key))))
+            .and_then(|()| record::sync_directory(&place))
+            .map_err(|source| {
+                Problem::World(Error::Io {
+                    path: place.clone(),
+                    verb: "keep the weights",
+                    source,
+                })
+            })?;
+        Ok(hash)
     }
 
     fn record(
@@ -359,7 +394,13 @@ enum Problem {
 impl From<train::Error> for Problem {
     fn from(error: train::Error) -> Self {
         match error {
-            train::Error::Diverged { .. } | train::Error::Metrics { .. } => Self::Cell(error.to_string()),
+            train::Error::Metrics {
+                source: metrics::Error::Degenerate(_),
+                ..
+            } => Self::Cell(format!("{}{error}", record::DEGENERATE)),
+            train::Error::Diverged { .. } | train::Error::Metrics { .. } | train::Error::TooLarge { .. } => {
+                Self::Cell(error.to_string())
+            }
             train::Error::Checkpoint(error) => Self::World(error.into()),
             train::Error::Mismatch { .. } => Self::World(Error::Train(error)),
         }
@@ -382,10 +423,38 @@ fn timings(trained: &Trained, reading: &Reading, evaluation: &crate::text::Token
     }
 }
 
+/// Runs `work` without a panic's message on the terminal: it goes into the record. Also gives where
+/// in the source a panic was.
+fn quietly<T>(work: impl FnOnce() -> T) -> (std::thread::Result<T>, String) {
+    static PLACE: Mutex<String> = Mutex::new(String::new());
+    let place = || PLACE.lock().unwrap_or_else(PoisonError::into_inner);
+    place().clear();
+    let before = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        *place() = info.location().map_or(String::new(), |place| {
+            format!(" (at {}:{})", short(place.file()), place.line())
+        });
+    }));
+    let result = catch_unwind(AssertUnwindSafe(work));
+    panic::set_hook(before);
+    (result, place().clone())
+}
+
+/// The last two parts of a path: enough to find the file, nothing of the machine.
+fn short(path: &str) -> String {
+    let mut parts: Vec<&str> = path.rsplit('/').take(2).collect();
+    parts.reverse();
+    parts.join("/")
+}
+
+/// A panic's message, cut to a length that fits a table's foot.
 fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-    text.unwrap_or("the model panicked without a message").to_owned()
+    text.unwrap_or("the model panicked without a message")
+        .chars()
+        .take(300)
+        .collect()
 }
 
 /// Whether a panic is a device saying that it is full: CUDA's, CubeCL's and LibTorch's words.

@@ -184,10 +184,9 @@ impl CodingModel for Caml {
     fn explain(&self, batch: &Batch, code: usize) -> Option<Tensor<2>> {
         let (states, mask) = self.states(batch);
         let attention = self.head.attention(states, mask, code);
-        // A convolution of even width has one position more than there are words: leave the last out.
-        let width = batch.width();
-        let inside = attention.slice([0..batch.notes(), 0..width]);
-        let total = inside.clone().sum_dim(1);
+        // A convolution of even width has one position more than there are words: leave that out.
+        let inside = attention.slice([0..batch.notes(), 0..batch.width()]) * batch.mask();
+        let total = inside.clone().sum_dim(1).clamp_min(1e-12);
         Some(inside / total)
     }
 }

@@ -100,10 +100,17 @@ pub struct WordVectors {
 ///
 /// Written as `max(x, 0) - x y + ln(1 + exp(-|x|))`, which does not overflow.
 pub fn cross_entropy(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
-    cross_entropy_cells(logits, targets).mean()
+    let cells = logits.shape().num_elements();
+    ordered_sum(cross_entropy_cells(logits, targets)) / cells as f64
 }
 
 /// [`cross_entropy`] before averaging, shape `[note, code]`.
 pub fn cross_entropy_cells(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<2> {
     activation::relu(logits.clone()) - logits.clone() * targets + (-logits.abs()).exp().log1p()
+}
+
+/// The sum of all elements, `[1]`, rows first. Burn's CPU backend adds up more than 4 million elements
+/// in an order that depends on the threads; no row is that long.
+pub fn ordered_sum<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
+    tensor.sum_dim(D - 1).sum()
 }

@@ -8,6 +8,9 @@ use burn::tensor::{Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
+/// Keeps these numbers apart from those of the initial weights, which are drawn from the same seed.
+const DOMAIN: u64 = 0x6472_6f70_6f75_7421;
+
 /// The random numbers of one training step.
 #[derive(Debug)]
 pub struct Noise {
@@ -41,7 +44,7 @@ impl Noise {
 
     /// `count` values, each 0 with the given probability (to 1 part in 65,536) or `1 / (1 - probability)`.
     fn mask(&self, place: u64, count: usize, probability: f64) -> Vec<f32> {
-        let mut generator = ChaCha8Rng::seed_from_u64(self.seed);
+        let mut generator = ChaCha8Rng::seed_from_u64(self.seed ^ DOMAIN);
         generator.set_stream(self.step.wrapping_mul(1 << 16).wrapping_add(place));
         let dropped = (probability * 65536.0).round() as u16;
         let kept = (1.0 / (1.0 - probability)) as f32;

@@ -11,7 +11,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, activation, s};
 
 use super::Initialiser;
-use super::coding_model::cross_entropy_cells;
+use super::coding_model::{cross_entropy_cells, ordered_sum};
 
 /// Added to the attention score of padding: its weight is then exactly 0 in f32, and a row of
 /// nothing but padding still has finite weights.
@@ -92,7 +92,7 @@ impl LabelAttention {
             let rows = self.rows(range.clone()).leaves();
             let logits = rows.logits(&leaf, &bias);
             let wanted = targets.clone().slice(s![.., range]);
-            let loss = cross_entropy_cells(logits, wanted).sum() * share;
+            let loss = ordered_sum(cross_entropy_cells(logits, wanted)) * share;
             let mut tape = loss.backward();
             at_states = add(at_states, leaf.grad_remove(&mut tape));
             parts[0].extend(rows.queries.grad_remove(&mut tape));

@@ -8,6 +8,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, IndexingUpdateOp, Tensor, TensorData, module};
 use serde::{Deserialize, Serialize};
 
+use super::coding_model::ordered_sum;
 use super::{Batch, CodingModel, Initialiser, Task};
 
 /// Settings of logistic regression.
@@ -141,8 +142,10 @@ impl CodingModel for LogisticRegression {
         let weight = weight.clone() / self.scale(&weight.device()).swap_dims(0, 1);
         match self.penalty {
             Penalty::None => None,
-            Penalty::L2 { inverse_strength } => Some(weight.square().sum() * (0.5 / (inverse_strength * self.cells))),
-            Penalty::L1 { inverse_strength } => Some(weight.abs().sum() / (inverse_strength * self.cells)),
+            Penalty::L2 { inverse_strength } => {
+                Some(ordered_sum(weight.square()) * (0.5 / (inverse_strength * self.cells)))
+            }
+            Penalty::L1 { inverse_strength } => Some(ordered_sum(weight.abs()) / (inverse_strength * self.cells)),
         }
     }
 }

@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use provenance::Provenance;
-pub use store::{Error, RecordStore, read_record};
+pub use store::{Error, RecordStore, read_record, sync_directory, write_atomically};
 
 /// Version of the record schema. A record of a newer version is refused with a clear error.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -41,6 +41,18 @@ pub struct Record {
     pub timings: Option<Timings>,
     /// Where, when and by what program it was made.
     pub provenance: Provenance,
+}
+
+/// How the reason of a cell with a degenerate result starts.
+pub const DEGENERATE: &str = "degenerate result: ";
+
+impl Record {
+    /// Whether the cell failed because its result says nothing about the notes.
+    pub fn is_degenerate(&self) -> bool {
+        self.reason
+            .as_deref()
+            .is_some_and(|reason| reason.starts_with(DEGENERATE))
+    }
 }
 
 /// How a cell ended.

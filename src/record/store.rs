@@ -1,7 +1,7 @@
 //! One JSON file per cell, written atomically; reading says what is wrong with a file and what to do.
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::{Record, SCHEMA_VERSION};
@@ -87,7 +87,7 @@ impl RecordStore {
         paths.iter().map(|path| read_record(path)).collect()
     }
 
-    /// Writes a record so that a reader sees all of it or none: a temporary file beside it, synced, then renamed.
+    /// Writes a record so that a reader sees all of it or none.
     pub fn write(&self, record: &Record) -> Result<PathBuf, Error> {
         let path = self.path(&record.key);
         let io = |source| Error::Io {
@@ -95,15 +95,31 @@ impl RecordStore {
             verb: "write",
             source,
         };
-        fs::create_dir_all(&self.directory).map_err(io)?;
-        let mut file = tempfile::NamedTempFile::new_in(&self.directory).map_err(io)?;
         let mut bytes = serde_json::to_vec_pretty(record).map_err(|error| io(error.into()))?;
         bytes.push(b'\n');
-        file.write_all(&bytes).map_err(io)?;
-        file.as_file().sync_all().map_err(io)?;
-        file.persist(&path).map_err(|error| io(error.error))?;
+        write_atomically(&path, &bytes).map_err(io)?;
         Ok(path)
     }
+}
+
+/// Writes a file so that a reader sees all of it or none, and so that it outlives a power cut: a
+/// temporary file beside it, synced, then renamed, then the directory synced.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(directory)?;
+    let mut unfinished = tempfile::NamedTempFile::new_in(directory)?;
+    unfinished.write_all(bytes)?;
+    unfinished.as_file().sync_all()?;
+    unfinished.persist(path).map_err(|error| error.error)?;
+    sync_directory(directory)
+}
+
+/// Makes a rename in a directory outlive a power cut.
+pub fn sync_directory(directory: &Path) -> io::Result<()> {
+    // Only Unix can open a directory to sync it; elsewhere the system orders such writes itself.
+    #[cfg(unix)]
+    fs::File::open(directory)?.sync_all()?;
+    Ok(())
 }
 
 /// Reads one record file. The schema version is looked at first, so that a record of a newer

@@ -2,7 +2,6 @@
 //! hash, so that a truncated or damaged file is told apart from a good one.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
@@ -11,6 +10,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use crate::models::parameters::{Parameters, Values};
+use crate::record::{hex, write_atomically};
 
 /// Why a checkpoint could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +28,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// Truncated, changed, or not a checkpoint.
-    #[error("{path}: not a whole checkpoint: {problem}. Delete the file to train this cell from its start")]
+    #[error("{path}: not a whole checkpoint: {problem}. Delete the folder it is in to train this cell from its start")]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -47,33 +47,26 @@ pub fn write<P: Serialize>(path: &Path, parameters: &Parameters, progress: &P) -
         verb: "write",
         source,
     };
-    let bytes: BTreeMap<&String, Vec<u8>> = parameters
+    let bytes: BTreeMap<&str, Vec<u8>> = parameters
         .iter()
         .map(|(name, values)| {
             (
-                name,
+                name.as_str(),
                 values.values.iter().flat_map(|value| value.to_le_bytes()).collect(),
             )
         })
         .collect();
-    let metadata = serde_json::json!({ "payload": digest(&bytes), "progress": progress });
-    let views = bytes.iter().map(|(name, bytes)| {
-        let shape = parameters[*name].shape.clone();
+    let payload = digest(bytes.iter().map(|(&name, bytes)| (name, bytes.as_slice())));
+    let metadata = serde_json::json!({ "payload": payload, "progress": progress });
+    let views = bytes.iter().map(|(&name, bytes)| {
+        let shape = parameters[name].shape.clone();
         // OK because the bytes were made from as many f32 as the shape holds.
-        (
-            name.as_str(),
-            TensorView::new(Dtype::F32, shape, bytes).expect("whole tensor"),
-        )
+        (name, TensorView::new(Dtype::F32, shape, bytes).expect("whole tensor"))
     });
     let metadata = HashMap::from([(METADATA.to_owned(), metadata.to_string())]);
     let file = safetensors::serialize(views, Some(metadata)).map_err(|error| io(std::io::Error::other(error)))?;
-    let directory = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(directory).map_err(io)?;
-    let mut unfinished = tempfile::NamedTempFile::new_in(directory).map_err(io)?;
-    unfinished.write_all(&file).map_err(io)?;
-    unfinished.as_file().sync_all().map_err(io)?;
-    unfinished.persist(path).map_err(|error| io(error.error))?;
-    Ok(crate::record::hex(&Sha256::digest(&file)))
+    write_atomically(path, &file).map_err(io)?;
+    Ok(hex(&Sha256::digest(&file)))
 }
 
 /// Reads what [`write()`] wrote; `None` where there is no file.
@@ -103,38 +96,38 @@ pub fn read<P: DeserializeOwned>(path: &Path) -> Result<Option<(Parameters, P)>,
         .and_then(|metadata| metadata.get(METADATA))
         .ok_or_else(|| damaged("no icdbench header".into()))?;
     let mut metadata: serde_json::Value = serde_json::from_str(metadata).map_err(|error| damaged(error.to_string()))?;
-    let mut bytes = BTreeMap::new();
-    let mut parameters = Parameters::new();
-    for (name, view) in tensors.tensors() {
-        let values = view
-            .data()
-            .chunks_exact(4)
-            .map(|chunk| f32::from_le_bytes([chunk[0], chunk[1], chunk[2], chunk[3]]))
-            .collect();
-        let shape = view.shape().to_vec();
-        parameters.insert(name.clone(), Values { shape, values });
-        bytes.insert(name, view.data().to_vec());
-    }
-    let named = bytes.iter().map(|(name, bytes)| (name, bytes.clone())).collect();
-    if metadata["payload"] != serde_json::Value::String(digest(&named)) {
+    let mut views = tensors.tensors();
+    views.sort_by(|(left, _), (right, _)| left.cmp(right));
+    let payload = digest(views.iter().map(|(name, view)| (name.as_str(), view.data())));
+    if metadata["payload"] != serde_json::Value::String(payload) {
         return Err(damaged(
             "its content does not match the hash it was written with".into(),
         ));
     }
+    let values = |view: &TensorView| Values {
+        shape: view.shape().to_vec(),
+        values: view
+            .data()
+            .chunks_exact(4)
+            .map(|chunk| f32::from_le_bytes([chunk[0], chunk[1], chunk[2], chunk[3]]))
+            .collect(),
+    };
+    let parameters = views.iter().map(|(name, view)| (name.clone(), values(view))).collect();
     let progress = serde_json::from_value(metadata["progress"].take())
         .map_err(|error| damaged(format!("its progress is of another version ({error})")))?;
     Ok(Some((parameters, progress)))
 }
 
-fn digest(bytes: &BTreeMap<&String, Vec<u8>>) -> String {
+/// SHA-256 over names and bytes, in the order given.
+fn digest<'a>(tensors: impl Iterator<Item = (&'a str, &'a [u8])>) -> String {
     let mut hash = Sha256::new();
-    for (name, bytes) in bytes {
+    for (name, bytes) in tensors {
         hash.update((name.len() as u64).to_le_bytes());
-        hash.update(name.as_bytes());
+        hash.update(name);
         hash.update((bytes.len() as u64).to_le_bytes());
         hash.update(bytes);
     }
-    crate::record::hex(&hash.finalize())
+    hex(&hash.finalize())
 }
 
 #[cfg(test)]
@@ -169,7 +162,7 @@ mod tests {
             std::fs::write(&path, &whole[..cut]).unwrap();
             let message = read::<u32>(&path).unwrap_err().to_string();
             assert!(message.contains("last: not a whole checkpoint"), "{message}");
-            assert!(message.contains("Delete the file"), "{message}");
+            assert!(message.contains("Delete the folder"), "{message}");
         }
         let mut changed = whole.clone();
         *changed.last_mut().unwrap() ^= 1;

@@ -32,6 +32,13 @@ pub use optimiser::Stepper;
 pub use recipe::{Decay, Moments, Optimiser, Recipe, Schedule, Select};
 pub use score::{Reading, probabilities};
 
+/// Greatest model for L-BFGS: it keeps many copies of all parameters, and Burn's CPU backend adds up
+/// longer vectors in an order that depends on the threads.
+const LBFGS_PARAMETERS: u64 = 4_000_000;
+
+/// L-BFGS iterations between two looks at whether to stop.
+const LBFGS_SITTING: usize = 20;
+
 /// Notes with their gold codes.
 #[derive(Clone, Copy)]
 pub struct Examples<'a> {
@@ -115,7 +122,7 @@ pub enum Error {
     #[error(transparent)]
     Checkpoint(#[from] checkpoint::Error),
     /// The checkpoint is of another model.
-    #[error("{path}: the checkpoint {problem}. Delete the file to train this cell from its start")]
+    #[error("{path}: the checkpoint {problem}. Delete the folder it is in to train this cell from its start")]
     Mismatch {
         /// The file.
         path: std::path::PathBuf,
@@ -133,6 +140,12 @@ pub enum Error {
         step: u64,
         /// What it is.
         loss: f64,
+    },
+    /// More parameters than L-BFGS is offered for.
+    #[error("optimiser lbfgs is for up to {LBFGS_PARAMETERS} parameters, this model has {parameters}; use adam")]
+    TooLarge {
+        /// How many the model has.
+        parameters: u64,
     },
     /// The scores cannot be evaluated.
     #[error("evaluating epoch {epoch}: {source}")]
@@ -201,14 +214,15 @@ struct Progress {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Best {
     epoch: u32,
-    value: f64,
+    /// `None` where the metric was undefined on the validation notes, which any value is better than.
+    value: Option<f64>,
     verdict: Verdict,
 }
 
 /// Trains a model, or goes on where an interrupted run left off.
 ///
 /// # Errors
-/// See [`Error`]; finished epochs stay on disk in every case.
+/// See [`Error`]; the last checkpoint stays on disk in every case.
 pub fn train(job: &Job, observer: &dyn Observer) -> Result<End, Error> {
     let mut run = Run::open(job)?;
     let steps = run.steps_an_epoch() * u64::from(job.recipe.epochs);
@@ -285,7 +299,9 @@ impl<'j, 'a> Run<'j, 'a> {
         let epoch = self.progress.epoch + 1;
         if let Optimiser::Lbfgs { history, iterations } = recipe.optimiser {
             if self.progress.batches == 0 {
-                let report = self.lbfgs(epoch, steps, history, iterations)?;
+                let Some(report) = self.lbfgs(epoch, steps, history, iterations, observer)? else {
+                    return Ok(false);
+                };
                 observer.stepped(&report);
             }
             return self.validate(epoch, observer);
@@ -334,8 +350,20 @@ impl<'j, 'a> Run<'j, 'a> {
         Ok(self.stepped(epoch, steps, loss, started, (notes as u64, tokens), notes))
     }
 
-    /// One epoch of L-BFGS iterations over all training notes.
-    fn lbfgs(&mut self, epoch: u32, steps: u64, history: usize, iterations: usize) -> Result<StepReport, Error> {
+    /// One epoch of L-BFGS iterations over all training notes. `None` when the observer asked to stop:
+    /// then the model is what it was before the epoch.
+    fn lbfgs(
+        &mut self,
+        epoch: u32,
+        steps: u64,
+        history: usize,
+        iterations: usize,
+        observer: &dyn Observer,
+    ) -> Result<Option<StepReport>, Error> {
+        let parameters = parameters::count(&self.model);
+        if parameters > LBFGS_PARAMETERS {
+            return Err(Error::TooLarge { parameters });
+        }
         let started = Instant::now();
         let notes = self.job.training.gold.len();
         let settings = BatchSettings {
@@ -347,7 +375,7 @@ impl<'j, 'a> Run<'j, 'a> {
         let mut passes = 0;
         let mut optimiser = LBFGSConfig::new()
             .with_history_size(history)
-            .with_max_iter(iterations)
+            .with_max_iter(iterations.min(LBFGS_SITTING))
             .with_line_search_fn(LineSearchFn::StrongWolfe)
             .with_tolerance_grad(1e-7)
             .with_tolerance_change(1e-9)
@@ -355,11 +383,17 @@ impl<'j, 'a> Run<'j, 'a> {
         // Summed over notes and codes, not averaged: the optimiser drops gradient pairs whose product is
         // below an absolute 1e-10, which those of a mean soon are.
         let cells = (notes * self.job.task.codes) as f64;
-        let (model, _) = optimiser.step(self.job.recipe.learning_rate, self.model.clone(), |model: Model| {
-            passes += 1;
-            let (loss, gradients) = self.group_gradients(&model, &order, notes, None);
-            (loss * cells, optimiser::scaled(&model, gradients, cells))
-        });
+        let mut model = self.model.clone();
+        for _ in 0..iterations.div_ceil(LBFGS_SITTING) {
+            if observer.interrupted() {
+                return Ok(None);
+            }
+            (model, _) = optimiser.step(self.job.recipe.learning_rate, model, |model: Model| {
+                passes += 1;
+                let (loss, gradients) = self.group_gradients(&model, &order, notes, None);
+                (loss * cells, optimiser::scaled(&model, gradients, cells))
+            });
+        }
         self.model = model;
         // The loss at the start of the step is what L-BFGS gives back; the epoch's is the one at its end.
         let (loss, _) = self.group_gradients(&self.model, &order, notes, None);
@@ -371,7 +405,7 @@ impl<'j, 'a> Run<'j, 'a> {
         self.progress.batches = order.len();
         let tokens = self.job.reading.tokens(self.job.training.tokens);
         let passed = (notes as u64 * passes, tokens * passes);
-        Ok(self.stepped(epoch, steps, loss, started, passed, notes))
+        Ok(Some(self.stepped(epoch, steps, loss, started, passed, notes)))
     }
 
     /// Books a step: its loss, its time, and the notes and tokens that went through.
@@ -466,11 +500,10 @@ impl<'j, 'a> Run<'j, 'a> {
     fn select(&mut self, epoch: u32, verdict: Verdict) -> Result<(), Error> {
         let last = epoch >= self.job.recipe.epochs;
         match &self.job.recipe.select {
-            Select::Last if last => self.keep(epoch, f64::from(epoch), verdict)?,
+            Select::Last if last => self.keep(epoch, None, verdict)?,
             Select::Last => {}
             Select::Best { metric, patience } => {
-                // A metric that is undefined on the validation notes never wins.
-                let value = verdict.scores.get(metric).copied().unwrap_or(f64::NEG_INFINITY);
+                let value = verdict.scores.get(metric).copied();
                 if self.progress.best.as_ref().is_none_or(|best| value > best.value) {
                     self.keep(epoch, value, verdict)?;
                 }
@@ -487,7 +520,7 @@ impl<'j, 'a> Run<'j, 'a> {
     }
 
     /// Keeps the weights of this epoch as the best.
-    fn keep(&mut self, epoch: u32, value: f64, verdict: Verdict) -> Result<(), Error> {
+    fn keep(&mut self, epoch: u32, value: Option<f64>, verdict: Verdict) -> Result<(), Error> {
         // Before the checkpoint that refers to it: a run killed in between writes it again, equal.
         checkpoint::write(&self.best_path(), &parameters::read(&self.model.valid()), &epoch)?;
         self.progress.best = Some(Best { epoch, value, verdict });
@@ -530,8 +563,14 @@ impl<'j, 'a> Run<'j, 'a> {
             .progress
             .best
             .ok_or_else(|| mismatch("is missing its best epoch".into()))?;
-        let (parameters, _) = checkpoint::read::<u32>(&path)?
+        let (parameters, epoch) = checkpoint::read::<u32>(&path)?
             .ok_or_else(|| mismatch("is missing, though the last one refers to it".into()))?;
+        if epoch != best.epoch {
+            return Err(mismatch(format!(
+                "is of epoch {epoch}, the last one refers to epoch {}",
+                best.epoch
+            )));
+        }
         let model = parameters::write(self.model.valid(), parameters.clone()).map_err(mismatch)?;
         Ok(Trained {
             model,

@@ -11,6 +11,7 @@ use burn::optim::{
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::recipe::{Decay, Moments, Optimiser};
+use crate::models::coding_model::ordered_sum;
 use crate::models::parameters::{self, Parameters, Values};
 
 /// First and second moments of one parameter, flattened.
@@ -207,7 +208,7 @@ fn clip_scale<M: Module>(model: &M, gradients: &GradientsParams, clip: f64) -> O
     impl ModuleVisitor for Norm<'_> {
         fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
             if let Some(gradient) = self.0.get::<D>(parameter.id) {
-                let squares = gradient.square().sum();
+                let squares = ordered_sum(gradient.square());
                 self.1 = Some(match self.1.take() {
                     Some(sum) => sum + squares,
                     None => squares,

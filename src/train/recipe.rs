@@ -110,6 +110,10 @@ impl Recipe {
             ("accumulate", self.accumulate),
             ("bucket", self.bucket),
         ];
+        // Above that the noise of one step's batches would be that of the next step's.
+        require(self.accumulate <= 4096, "accumulate", || {
+            format!("{}: expected at most 4096", self.accumulate)
+        })?;
         for (name, value) in at_least_1 {
             require(value >= 1, name, || format!("{value}: expected at least 1"))?;
         }
@@ -128,9 +132,14 @@ impl Recipe {
         }
         self.optimiser.check(self)?;
         match &self.select {
-            Select::Best { metric, .. } => require(known_metric(metric), "select", || {
-                format!("metric {metric:?} is not one this suite computes; `icdbench list` names them")
-            }),
+            Select::Best { metric, patience } => {
+                require(*patience >= 1, "select", || {
+                    "patience 0: expected at least 1 epoch".into()
+                })?;
+                require(known_metric(metric), "select", || {
+                    format!("metric {metric:?} is not one this suite computes; `icdbench list` names them")
+                })
+            }
             Select::Last => Ok(()),
         }
     }
@@ -143,6 +152,9 @@ impl Optimiser {
             Self::Lbfgs { history, iterations } => {
                 require(*history >= 1 && *iterations >= 1, "optimiser", || {
                     "expected history and iterations of at least 1".into()
+                })?;
+                require(recipe.accumulate == 1 && recipe.bucket == 1, "accumulate", || {
+                    "expected accumulate and bucket 1: lbfgs goes over all notes at each point".into()
                 })?;
                 require(recipe.clip_norm == 0.0, "clip-norm", || {
                     format!("{}: expected 0, lbfgs does not clip gradients", recipe.clip_norm)
