@@ -4,26 +4,12 @@ mod common;
 
 use std::path::Path;
 
-use common::{Bench, assert_fails, assert_good, caml, files, logistic_regression, stderr, stdout, suite_text};
+use common::{
+    Bench, assert_fails, assert_good, caml, codiesp_suite, files, logistic_regression, stderr, stdout, suite_text,
+};
 
 fn suite() -> String {
     suite_text(60, &(logistic_regression(3) + &caml(2, 8)))
-}
-
-/// A CodiEsp suite on the fixture release, scored on `evaluation`.
-fn codiesp_suite(evaluation: &str) -> String {
-    suite_text(60, &logistic_regression(3))
-        .replace(
-            "[data.synthetic]\nseed = 1\nnotes = 60\nmedian-words = 40",
-            "[data.codiesp]\nlanguage = \"en\"\ncodes = \"diagnoses\"",
-        )
-        .replace("rule = { top = 8 }", "rule = \"all\"")
-        .replace("min-documents = 2", "min-documents = 1")
-        .replace(
-            "validation = { part = \"dev\" }",
-            "validation = { fraction-of-train = 0.3, seed = 1 }",
-        )
-        .replace("evaluation = \"test\"", &format!("evaluation = \"{evaluation}\""))
 }
 
 fn fixture() -> std::path::PathBuf {

@@ -6,7 +6,7 @@ mod common;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use common::{caml, logistic_regression, suite_text};
+use common::{caml, codiesp_suite, logistic_regression, suite_text};
 use icdbench::data::Registry;
 use icdbench::experiment::{Cell, Places, Plan, key_of};
 use icdbench::suite::Suite;
@@ -126,18 +126,7 @@ fn one_byte_of_data_changes_the_key() {
         std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/codiesp/datasets.toml"))
             .unwrap();
     let registry = Registry::parse(&registry_text, "fixture").unwrap();
-    let text = suite_text(60, &logistic_regression(3))
-        .replace(
-            "[data.synthetic]\nseed = 1\nnotes = 60\nmedian-words = 40",
-            "[data.codiesp]\nlanguage = \"en\"\ncodes = \"diagnoses\"",
-        )
-        .replace("rule = { top = 8 }", "rule = \"all\"")
-        .replace("min-documents = 2", "min-documents = 1")
-        .replace(
-            "validation = { part = \"dev\" }",
-            "validation = { fraction-of-train = 0.3, seed = 1 }",
-        )
-        .replace("evaluation = \"test\"", "evaluation = \"dev\"");
+    let text = codiesp_suite("dev");
     let of = |directory: &tempfile::TempDir| keys_of(&text, Some(directory.path()), &registry, "flex");
     let original = of(&release(|_| {}));
     assert_eq!(original, of(&release(|_| {})));

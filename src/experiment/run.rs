@@ -1,17 +1,15 @@
 //! Doing what a plan says: cell after cell, each ending in a record whatever its end, none twice,
 //! and none by two processes at once.
 
-use std::any::Any;
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use burn::tensor::Device;
 
 use super::cell::Cell;
+use super::contain::{is_out_of_memory, panic_message, quietly};
 use super::outcome::{self, Scored};
 use super::prepare::{Plan, Prepared};
 use crate::machine::{self, Machine};
@@ -421,52 +419,4 @@ fn timings(trained: &Trained, reading: &Reading, evaluation: &crate::text::Token
         peak_memory_bytes: machine::peak_memory(),
         sittings: effort.sittings,
     }
-}
-
-/// Runs `work` without a panic's message on the terminal: it goes into the record. Also gives where
-/// in the source a panic was.
-fn quietly<T>(work: impl FnOnce() -> T) -> (std::thread::Result<T>, String) {
-    static PLACE: Mutex<String> = Mutex::new(String::new());
-    let place = || PLACE.lock().unwrap_or_else(PoisonError::into_inner);
-    place().clear();
-    let before = panic::take_hook();
-    panic::set_hook(Box::new(move |info| {
-        *place() = info.location().map_or(String::new(), |place| {
-            format!(" (at {}:{})", short(place.file()), place.line())
-        });
-    }));
-    let result = catch_unwind(AssertUnwindSafe(work));
-    panic::set_hook(before);
-    (result, place().clone())
-}
-
-/// The last two parts of a path: enough to find the file, nothing of the machine.
-fn short(path: &str) -> String {
-    let mut parts: Vec<&str> = path.rsplit('/').take(2).collect();
-    parts.reverse();
-    parts.join("/")
-}
-
-/// A panic's message, cut to a length that fits a table's foot.
-fn panic_message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-    text.unwrap_or("the model panicked without a message")
-        .chars()
-        .take(300)
-        .collect()
-}
-
-/// Whether a panic is a device saying that it is full: CUDA's, CubeCL's and LibTorch's words.
-fn is_out_of_memory(message: &str) -> bool {
-    let message = message.to_lowercase();
-    [
-        "out of memory",
-        "outofmemory",
-        "out_of_memory",
-        "can't allocate",
-        "cannot allocate",
-    ]
-    .iter()
-    .any(|words| message.contains(words))
 }

@@ -96,6 +96,22 @@ select = {{ best = {{ metric = "micro-f1", patience = 50 }} }}
     )
 }
 
+/// A CodiEsp suite on the fixture release, scored on `evaluation`.
+pub fn codiesp_suite(evaluation: &str) -> String {
+    suite_text(60, &logistic_regression(3))
+        .replace(
+            "[data.synthetic]\nseed = 1\nnotes = 60\nmedian-words = 40",
+            "[data.codiesp]\nlanguage = \"en\"\ncodes = \"diagnoses\"",
+        )
+        .replace("rule = { top = 8 }", "rule = \"all\"")
+        .replace("min-documents = 2", "min-documents = 1")
+        .replace(
+            "validation = { part = \"dev\" }",
+            "validation = { fraction-of-train = 0.3, seed = 1 }",
+        )
+        .replace("evaluation = \"test\"", &format!("evaluation = \"{evaluation}\""))
+}
+
 /// A directory with a suite file in it, and results beside it.
 pub struct Bench {
     pub directory: tempfile::TempDir,

@@ -1,0 +1,136 @@
+//! What a training run is asked to do, what it gives back, and why it may not.
+
+use std::path::Path;
+use std::time::Duration;
+
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+
+use super::{EvaluationSettings, Reading, Recipe, Verdict, checkpoint};
+use crate::metrics;
+use crate::models::parameters::Parameters;
+use crate::models::{Model, ModelConfig, Task};
+use crate::record::EpochRow;
+use crate::text::TokenStore;
+
+/// Greatest model for L-BFGS: it keeps many copies of all parameters, and Burn's CPU backend adds up
+/// longer vectors in an order that depends on the threads.
+pub(super) const LBFGS_PARAMETERS: u64 = 4_000_000;
+
+/// Notes with their gold codes.
+#[derive(Clone, Copy)]
+pub struct Examples<'a> {
+    /// Token ids of the notes.
+    pub tokens: &'a TokenStore,
+    /// Columns of each note's gold codes, in the order of `tokens`.
+    pub gold: &'a [Vec<u32>],
+}
+
+/// One training run.
+pub struct Job<'a> {
+    /// The model and its settings.
+    pub model: &'a ModelConfig,
+    /// What it is built for.
+    pub task: &'a Task,
+    /// How it is trained.
+    pub recipe: &'a Recipe,
+    /// How it is evaluated after each epoch.
+    pub evaluation: &'a EvaluationSettings,
+    /// The notes to train on.
+    pub training: Examples<'a>,
+    /// The notes that choose the epoch and the threshold.
+    pub validation: Examples<'a>,
+    /// How notes reach the model.
+    pub reading: Reading,
+    /// Seed of the weights, the order of the notes and the dropout.
+    pub seed: u64,
+    /// The device, without autodiff.
+    pub device: &'a Device,
+    /// Where checkpoints go.
+    pub directory: &'a Path,
+    /// Time between two checkpoints.
+    pub checkpoint_every: Duration,
+}
+
+/// How a training run ended.
+pub enum End {
+    /// With a model.
+    Finished(Box<Trained>),
+    /// On request, after a checkpoint; the same call goes on from there.
+    Interrupted,
+}
+
+/// A trained model and how it came about.
+pub struct Trained {
+    /// The selected epoch's weights.
+    pub model: Model,
+    /// The same, by name.
+    pub parameters: Parameters,
+    /// One row an epoch.
+    pub epochs: Vec<EpochRow>,
+    /// The selected epoch, from 1.
+    pub best_epoch: u32,
+    /// Why training ended.
+    pub stopped: String,
+    /// The selected epoch's verdict on the validation notes.
+    pub validation: Verdict,
+    /// What it took.
+    pub effort: Effort,
+}
+
+/// What training took, over all sittings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Effort {
+    /// Seconds in training steps.
+    pub training_seconds: f64,
+    /// Seconds scoring validation notes.
+    pub validation_seconds: f64,
+    /// Notes that went through training steps.
+    pub notes: u64,
+    /// Real tokens that went through training steps.
+    pub tokens: u64,
+    /// Sittings.
+    pub sittings: u32,
+}
+
+/// Why a training run could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A checkpoint could not be read or written.
+    #[error(transparent)]
+    Checkpoint(#[from] checkpoint::Error),
+    /// The checkpoint is of another model.
+    #[error("{path}: the checkpoint {problem}. Delete the folder it is in to train this cell from its start")]
+    Mismatch {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What does not fit.
+        problem: String,
+    },
+    /// The loss is no longer a number.
+    #[error(
+        "training diverged: the loss is {loss} at step {step} of epoch {epoch}; a lower learning-rate or a clip-norm may help"
+    )]
+    Diverged {
+        /// From 1.
+        epoch: u32,
+        /// Optimiser step, from 1.
+        step: u64,
+        /// What it is.
+        loss: f64,
+    },
+    /// More parameters than L-BFGS is offered for.
+    #[error("optimiser lbfgs is for up to {LBFGS_PARAMETERS} parameters, this model has {parameters}; use adam")]
+    TooLarge {
+        /// How many the model has.
+        parameters: u64,
+    },
+    /// The scores cannot be evaluated.
+    #[error("evaluating epoch {epoch}: {source}")]
+    Metrics {
+        /// From 1.
+        epoch: u32,
+        /// What is wrong with them.
+        source: metrics::Error,
+    },
+}

@@ -1,0 +1,38 @@
+//! How a training run tells how it goes on.
+
+use crate::record::EpochRow;
+
+/// Told how a run goes on; decides when it stops.
+pub trait Observer {
+    /// A run starts, or goes on from a checkpoint at `step` of `steps`.
+    fn started(&self, _step: u64, _steps: u64) {}
+    /// An optimiser step is done.
+    fn stepped(&self, _step: &StepReport) {}
+    /// `done` of `all` notes are scored.
+    fn scored(&self, _done: usize, _all: usize) {}
+    /// An epoch is done.
+    fn epoch(&self, _row: &EpochRow, _epochs: u32) {}
+    /// A checkpoint is on disk.
+    fn checkpointed(&self) {}
+    /// Whether to checkpoint and end now.
+    fn interrupted(&self) -> bool {
+        false
+    }
+}
+
+/// One optimiser step.
+#[derive(Clone, Copy, Debug)]
+pub struct StepReport {
+    /// From 1.
+    pub epoch: u32,
+    /// Steps done in all epochs.
+    pub step: u64,
+    /// Steps of all epochs.
+    pub steps: u64,
+    /// Notes in this step.
+    pub notes: usize,
+    /// Seconds of this step.
+    pub seconds: f64,
+    /// Its loss.
+    pub loss: f64,
+}
