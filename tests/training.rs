@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use icdbench::metrics::{Objective, ThresholdGrid, TieOrder};
+use icdbench::models::coding_model::ordered_sum;
 use icdbench::models::parameters::{self, Parameters};
 use icdbench::models::{Batch, Initialiser, ModelConfig, Task};
 use icdbench::record::EpochRow;
@@ -270,6 +271,14 @@ fn a_step_does_not_depend_on_the_number_of_threads_at_sizes_where_threads_are_us
         pool.install(step)
     };
     let one = on(1);
+    let numbers = Initialiser::new(1, &Device::flex()).normal_values(2100 * 2100, 1.0);
+    let sum = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let tensor = Tensor::<2>::from_data(TensorData::new(numbers.clone(), [2100, 2100]), &Device::flex());
+        pool.install(|| parameters::host(ordered_sum(tensor))[0].to_bits())
+    };
+    let sums: Vec<u32> = (1..=8).map(sum).collect();
+    assert!(sums.windows(2).all(|pair| pair[0] == pair[1]), "{sums:?}");
     for threads in [2, 3] {
         assert!(on(threads) == one, "{threads} threads give other bytes");
     }
