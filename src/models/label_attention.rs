@@ -88,8 +88,8 @@ impl LabelAttention {
         let mut parts: [Vec<Tensor<2>>; 2] = Default::default();
         let mut bias_parts = Vec::new();
         for range in self.blocks() {
-            let leaf = states.clone().detach().require_grad();
-            let rows = self.rows(range.clone()).leaves();
+            let leaf = Tensor::from_inner(states.clone().inner()).require_grad();
+            let rows = self.leaves(range.clone());
             let logits = rows.logits(&leaf, &bias);
             let wanted = targets.clone().slice(s![.., range]);
             let loss = ordered_sum(cross_entropy_cells(logits, wanted)) * share;
@@ -116,6 +116,17 @@ impl LabelAttention {
             .map(move |start| start..(start + block).min(codes))
     }
 
+    /// The rows as leaves of their own: their gradients have the block's size and not the table's. Cut
+    /// from the plain values: a tracked cut that is never backpropagated stays in the tape's books,
+    /// and looking through those came to take most of a step.
+    fn leaves(&self, range: std::ops::Range<usize>) -> Block {
+        Block {
+            queries: Tensor::from_inner(self.queries.val().inner().slice(s![range.clone(), ..])).require_grad(),
+            weight: Tensor::from_inner(self.weight.val().inner().slice(s![range.clone(), ..])).require_grad(),
+            bias: Tensor::from_inner(self.bias.val().inner().slice(s![range])).require_grad(),
+        }
+    }
+
     fn rows(&self, range: std::ops::Range<usize>) -> Block {
         Block {
             queries: self.queries.val().slice(s![range.clone(), ..]),
@@ -126,15 +137,6 @@ impl LabelAttention {
 }
 
 impl Block {
-    /// The same rows as leaves of their own, so that their gradients have the block's size and not the table's.
-    fn leaves(self) -> Self {
-        Self {
-            queries: self.queries.detach().require_grad(),
-            weight: self.weight.detach().require_grad(),
-            bias: self.bias.detach().require_grad(),
-        }
-    }
-
     /// Softmax over the tokens of query . state, `[note, code, token]`: the reduction runs along
     /// the last dimension, where it is contiguous.
     fn attention(&self, states: &Tensor<3>, padding: &Tensor<3>) -> Tensor<3> {
