@@ -78,6 +78,7 @@ fn recipe() -> Recipe {
             decay: Decay::All,
         }),
         learning_rate: 0.05,
+        encoder: None,
         schedule: Schedule::Constant,
         clip_norm: 0.0,
         select: Select::Last,
@@ -207,6 +208,7 @@ fn stopped_at_any_moment_and_started_again_it_ends_in_the_same_bytes() {
                     iterations: 30,
                 },
                 learning_rate: 1.0,
+                encoder: None,
                 ..recipe()
             },
         ),
@@ -340,6 +342,7 @@ fn the_best_epochs_weights_are_the_ones_returned() {
     let recipe = Recipe {
         epochs: 8,
         learning_rate: 0.3, // unsteady on purpose: the last epoch should not be the best
+        encoder: None,
         select: Select::Best {
             metric: "map".into(),
             patience: 8,
@@ -378,6 +381,7 @@ fn training_stops_when_validation_is_no_better_for_the_given_epochs() {
     let recipe = Recipe {
         epochs: 50,
         learning_rate: 1e-9, // nothing moves: no epoch is better than the first
+        encoder: None,
         select: Select::Best {
             metric: "map".into(),
             patience: 3,
@@ -403,12 +407,14 @@ fn lbfgs_reaches_the_same_optimum_as_many_steps_of_adam() {
             iterations: 60,
         },
         learning_rate: 1.0,
+        encoder: None,
         ..recipe()
     };
     let adam = Recipe {
         epochs: 3000,
         batch_size: 24,
         learning_rate: 0.02,
+        encoder: None,
         schedule: Schedule::Linear { warmup: 0.0 },
         ..recipe()
     };
@@ -431,6 +437,7 @@ fn lbfgs_reaches_the_same_optimum_as_many_steps_of_adam() {
 fn a_loss_that_is_no_number_stops_training_with_place_and_advice() {
     let recipe = Recipe {
         learning_rate: 1e30,
+        encoder: None,
         ..recipe()
     };
     let (end, _) = run(&model("logistic_regression"), &recipe);

@@ -17,6 +17,6 @@ pub use evaluation::{EvaluationSettings, ThresholdRule, Verdict};
 pub use job::{Effort, End, Error, Examples, Job, Trained};
 pub use observer::{Observer, StepReport};
 pub use optimiser::Stepper;
-pub use recipe::{Decay, Moments, Optimiser, Recipe, Schedule, Select};
+pub use recipe::{Decay, EncoderRates, Moments, Optimiser, Recipe, Schedule, Select};
 pub use run::train;
 pub use score::{Reading, probabilities};

@@ -10,7 +10,7 @@ use burn::optim::{
 };
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::recipe::{Decay, Moments, Optimiser};
+use super::recipe::{Decay, EncoderRates, Moments, Optimiser};
 use crate::models::coding_model::ordered_sum;
 use crate::models::parameters::{self, Parameters, Values};
 
@@ -28,6 +28,8 @@ pub struct Stepper {
     decay: Decay,
     clip_norm: f64,
     states: BTreeMap<u64, State>,
+    /// Factors of single parameters' rates; 1 where there is none.
+    factors: BTreeMap<u64, f64>,
 }
 
 enum Rule {
@@ -60,7 +62,16 @@ impl Stepper {
             decay,
             clip_norm,
             states: BTreeMap::new(),
+            factors: BTreeMap::new(),
         })
+    }
+
+    /// The optimiser with rates of the encoder's own in `model`; `rate` is the peak rate of the rest.
+    pub fn with_encoder_rates<M: Module>(mut self, rates: &EncoderRates, rate: f64, model: &M) -> Self {
+        let paths = parameters::paths(model);
+        let factors = rates.factors(paths.values().map(String::as_str), rate);
+        self.factors = paths.into_keys().zip(factors).collect();
+        self
     }
 
     /// The model after one step at the given learning rate. A parameter without a gradient stays as it is.
@@ -194,9 +205,9 @@ impl ModuleMapper for Step<'_> {
         }
         let decayed = self.stepper.decay == Decay::All || D > 1;
         let value = parameter.val().inner().reshape([count]);
-        let value = self
-            .stepper
-            .update(parameter.id.val(), self.rate, decayed, value, gradient);
+        let id = parameter.id.val();
+        let rate = self.rate * self.stepper.factors.get(&id).copied().unwrap_or(1.0);
+        let value = self.stepper.update(id, rate, decayed, value, gradient);
         parameters::set(parameter, Tensor::from_inner(value.reshape(shape)))
     }
 }

@@ -18,12 +18,48 @@ pub struct Recipe {
     pub optimiser: Optimiser,
     /// The peak learning rate.
     pub learning_rate: f64,
+    /// Rates of the encoder's own, for models that have one; left out, it has that of the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<EncoderRates>,
     /// How the learning rate moves.
     pub schedule: Schedule,
     /// Greatest Euclidean norm of all gradients together; 0 for no clipping.
     pub clip_norm: f64,
     /// Which epoch's weights are scored, and when to stop early.
     pub select: Select,
+}
+
+/// Learning rates of an encoder beside those of the head (Ji et al. 2021 train with layer-wise rates).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct EncoderRates {
+    /// The peak rate of the encoder's last layer.
+    pub learning_rate: f64,
+    /// Each layer below has that of the one above times this; the embeddings come below the first. 1 for the
+    /// same rate everywhere.
+    pub layer_decay: f64,
+}
+
+impl EncoderRates {
+    /// The factor of each parameter's rate to the recipe's, by the parameter's path.
+    pub fn factors<'a>(&self, paths: impl Iterator<Item = &'a str> + Clone, rate: f64) -> Vec<f64> {
+        let layer = |path: &str| -> Option<usize> {
+            let (layer, _) = path.strip_prefix("encoder.layers.")?.split_once('.')?;
+            layer.parse().ok()
+        };
+        let layers = paths.clone().filter_map(layer).max().map_or(0, |last| last + 1);
+        let below_the_top = |path: &str| match layer(path) {
+            Some(layer) => layers - 1 - layer,
+            None if path.starts_with("encoder.embeddings.") => layers,
+            None => 0,
+        };
+        let own = self.learning_rate / rate;
+        let factor = |path: &str| match path.starts_with("encoder.") {
+            true => own * self.layer_decay.powi(below_the_top(path) as i32),
+            false => 1.0,
+        };
+        paths.map(factor).collect()
+    }
 }
 
 /// The optimiser.
@@ -122,6 +158,24 @@ impl Recipe {
             "learning-rate",
             || format!("{}: expected a number above 0", self.learning_rate),
         )?;
+        if let Some(encoder) = &self.encoder {
+            let problem = if !(encoder.learning_rate > 0.0 && encoder.learning_rate.is_finite()) {
+                Some(format!(
+                    "learning-rate {}: expected a number above 0",
+                    encoder.learning_rate
+                ))
+            } else if !(encoder.layer_decay > 0.0 && encoder.layer_decay <= 1.0) {
+                Some(format!(
+                    "layer-decay {}: expected above 0, at most 1",
+                    encoder.layer_decay
+                ))
+            } else if matches!(self.optimiser, Optimiser::Lbfgs { .. }) {
+                Some("lbfgs has one rate for all parameters".into())
+            } else {
+                None
+            };
+            require(problem.is_none(), "encoder", || problem.unwrap_or_default())?;
+        }
         require(self.clip_norm >= 0.0 && self.clip_norm.is_finite(), "clip-norm", || {
             format!("{}: expected 0 (no clipping) or a positive number", self.clip_norm)
         })?;
@@ -206,6 +260,23 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn layers_below_the_top_move_slower_and_the_head_at_the_recipes_rate() {
+        let rates = EncoderRates {
+            learning_rate: 0.001,
+            layer_decay: 0.5,
+        };
+        let paths = [
+            "encoder.embeddings.word",
+            "encoder.layers.0.output.bias",
+            "encoder.layers.1.output.bias",
+            "encoder.pooler.weight",
+            "label_attention.queries",
+        ];
+        let factors = rates.factors(paths.into_iter(), 0.01);
+        assert_eq!(factors, [0.025, 0.05, 0.1, 0.1, 1.0]);
+    }
 
     #[test]
     fn the_linear_schedule_is_hugging_faces() {

@@ -88,6 +88,9 @@ impl<'j, 'a> Run<'j, 'a> {
         let mut initialiser = Initialiser::new(job.seed, &device);
         let mut model = job.model.init(job.task, &mut initialiser);
         let mut stepper = Stepper::new(&job.recipe.optimiser, job.recipe.clip_norm);
+        if let Some(rates) = &job.recipe.encoder {
+            stepper = stepper.map(|stepper| stepper.with_encoder_rates(rates, job.recipe.learning_rate, &model));
+        }
         let mut progress = Progress::default();
         let path = job.directory.join("last.safetensors");
         if let Some((all, found)) = checkpoint::read::<Progress>(&path)? {
