@@ -23,6 +23,7 @@
 #![warn(missing_docs)]
 
 pub mod cli;
+mod contain;
 pub mod data;
 pub mod experiment;
 pub mod machine;
