@@ -292,6 +292,7 @@ impl Runner<'_> {
             batch_size: run.training.batch_size,
             padding: text.task.padding,
             multiple_of: 1,
+            precision: self.plan.suite.precision,
         };
         let job = Job {
             model: &run.model,

@@ -13,6 +13,7 @@ pub mod dropout;
 pub mod initialise;
 pub mod label_attention;
 pub mod parameters;
+mod precision;
 mod table;
 
 pub mod caml;
@@ -21,6 +22,7 @@ pub mod logistic_regression;
 pub use batch::Batch;
 pub use coding_model::{CodingModel, Task};
 pub use initialise::Initialiser;
+pub use precision::Precision;
 
 table::models! {
     logistic_regression::LogisticRegression,
