@@ -25,6 +25,7 @@
 pub mod cli;
 mod contain;
 pub mod data;
+pub mod device;
 pub mod experiment;
 pub mod machine;
 pub mod metrics;
