@@ -23,7 +23,9 @@
 #![warn(missing_docs)]
 
 pub mod cli;
+mod contain;
 pub mod data;
+pub mod device;
 pub mod experiment;
 pub mod machine;
 pub mod metrics;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::data::{DatasetSettings, DivisionSettings, LabelRule, UnseenCodes};
-use crate::models::ModelConfig;
+use crate::models::{ModelConfig, Precision};
 use crate::text::{TextSettings, VectorScale};
 use crate::train::{EvaluationSettings, Recipe};
 
@@ -23,7 +23,7 @@ pub struct Suite {
     pub lengths: Vec<u32>,
     /// Training seeds.
     pub seeds: Vec<u64>,
-    /// Numeric precision.
+    /// What models compute in; a device that cannot is an error before anything runs.
     pub precision: Precision,
     /// The data set and its settings.
     pub data: DatasetSettings,
@@ -38,23 +38,6 @@ pub struct Suite {
     /// The models.
     #[serde(rename = "run")]
     pub runs: Vec<Run>,
-}
-
-/// Numeric precision of parameters and computing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Precision {
-    /// 32-bit floats.
-    F32,
-}
-
-impl Precision {
-    /// As it is written in a suite.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "f32",
-        }
-    }
 }
 
 /// Which codes are predicted.

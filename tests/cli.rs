@@ -7,6 +7,7 @@ use std::path::Path;
 use common::{
     Bench, assert_fails, assert_good, caml, codiesp_suite, files, logistic_regression, stderr, stdout, suite_text,
 };
+use icdbench::device::DeviceClass;
 
 fn suite() -> String {
     suite_text(60, &(logistic_regression(3) + &caml(2, 8)))
@@ -379,7 +380,52 @@ fn doctor_says_what_the_machine_and_the_program_can_do() {
         assert!(text.contains(word), "{word}");
     }
     let json: serde_json::Value = serde_json::from_str(&stdout(&bench.run(&["--json", "doctor"]))).unwrap();
-    assert_eq!(json["devices"][0]["name"], "flex");
+    let flex = &json["devices"][0];
+    assert_eq!((&flex["name"], &flex["usable"]), (&"flex".into(), &true.into()));
+    assert_eq!(flex["precisions"], serde_json::json!(["f32"]));
+    for (device, class) in json["devices"].as_array().unwrap().iter().zip(DeviceClass::ALL) {
+        assert_eq!(device["name"], class.name());
+        assert_eq!(device["built-in"], class.is_built_in());
+        // What cannot be used comes with what to do, in both forms.
+        assert_eq!(device["next"].is_string(), device["usable"] == false, "{device}");
+        assert!(
+            text.contains(device["remark"].as_str().unwrap()),
+            "{device} is not in: {text}"
+        );
+    }
+}
+
+#[test]
+fn a_device_that_cannot_be_used_is_an_error_before_any_note_is_read() {
+    let bench = Bench::new(&suite());
+    for class in DeviceClass::ALL.into_iter().filter(|class| !class.is_built_in()) {
+        for command in ["run", "plan"] {
+            let output = bench.run(&["--device", class.name(), command, "tiny.toml"]);
+            let device = format!("error: --device {}: this program was built without it", class.name());
+            let feature = format!("cargo build --release --features {}", class.feature().unwrap());
+            assert_fails(&output, 2, &[&device, &feature]);
+            assert!(!stderr(&output).contains("reading notes"), "{}", stderr(&output));
+        }
+    }
+    assert_fails(
+        &bench.run(&["--device", "gpu", "doctor"]),
+        2,
+        &["--device", "'gpu'", "flex, cuda"],
+    );
+    assert!(!bench.path("results").exists());
+}
+
+#[test]
+fn a_precision_that_the_device_lacks_is_an_error_before_any_note_is_read() {
+    let bench = Bench::new(&suite().replace("precision = \"f32\"", "precision = \"bf16\""));
+    let output = bench.run(&["run", "tiny.toml"]);
+    assert_fails(
+        &output,
+        2,
+        &["--device flex", "bf16", "such as cuda", "precision = \"f32\""],
+    );
+    assert!(!stderr(&output).contains("reading notes"), "{}", stderr(&output));
+    assert!(!bench.path("results").exists());
 }
 
 #[test]

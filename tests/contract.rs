@@ -1,5 +1,7 @@
 //! What every model in the table must do: the same tests for all, over their `tiny` settings.
 
+mod common;
+
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use icdbench::models::dropout::Noise;
@@ -86,7 +88,7 @@ fn for_each_model(test: impl Fn(&'static str, &ModelConfig)) {
 
 #[test]
 fn logits_have_a_row_a_note_and_a_column_a_code() {
-    let device = Device::flex();
+    let device = common::device();
     for_each_model(|name, config| {
         let logits = model(config, &device).logits(&batch(&notes(), 0, &device));
         assert_eq!(logits.dims(), [5, CODES], "{name}");
@@ -96,7 +98,7 @@ fn logits_have_a_row_a_note_and_a_column_a_code() {
 
 #[test]
 fn a_note_alone_in_a_batch_padded_further_or_in_another_order_has_the_same_logits() {
-    let device = Device::flex();
+    let device = common::device();
     let notes = notes();
     for_each_model(|name, config| {
         let model = model(config, &device);
@@ -121,7 +123,7 @@ fn a_note_alone_in_a_batch_padded_further_or_in_another_order_has_the_same_logit
 
 #[test]
 fn two_different_notes_have_different_logits() {
-    let device = Device::flex();
+    let device = common::device();
     for_each_model(|name, config| {
         let logits = rows(model(config, &device).logits(&batch(&notes(), 0, &device)));
         assert_ne!(logits[1], logits[2], "{name}");
@@ -153,7 +155,7 @@ fn gradients(model: &Model, batch: &Batch, targets: Tensor<2>) -> (f32, Paramete
 
 #[test]
 fn every_parameter_receives_a_gradient_of_its_own_shape() {
-    let device = Device::flex().autodiff();
+    let device = common::device().autodiff();
     for_each_model(|name, config| {
         let model = model(config, &device);
         let (loss, found) = gradients(&model, &batch(&notes(), 2, &device), targets(5, &device));
@@ -174,7 +176,7 @@ fn every_parameter_receives_a_gradient_of_its_own_shape() {
 
 #[test]
 fn gradients_are_those_of_the_loss_by_finite_differences() {
-    let device = Device::flex().autodiff();
+    let device = common::device().autodiff();
     for_each_model(|name, config| {
         let model = model(config, &device);
         let loss = |values: &Parameters| {
@@ -209,7 +211,7 @@ fn gradients_are_those_of_the_loss_by_finite_differences() {
 
 #[test]
 fn a_saved_and_loaded_model_has_the_same_logits() {
-    let device = Device::flex();
+    let device = common::device();
     for_each_model(|name, config| {
         let original = model(config, &device);
         let fresh = config.init(&task(), &mut Initialiser::new(99, &device));
@@ -221,7 +223,7 @@ fn a_saved_and_loaded_model_has_the_same_logits() {
 
 #[test]
 fn loading_refuses_missing_left_over_and_misshapen_parameters_by_name() {
-    let device = Device::flex();
+    let device = common::device();
     for_each_model(|name, config| {
         let model = model(config, &device);
         let values = parameters::read(&model);
@@ -254,7 +256,7 @@ fn loading_refuses_missing_left_over_and_misshapen_parameters_by_name() {
 
 #[test]
 fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
-    let device = Device::flex();
+    let device = common::device();
     for_each_model(|name, config| {
         let drawn = |seed| parameters::read(&config.init(&task(), &mut Initialiser::new(seed, &device)));
         assert_eq!(drawn(1), drawn(1), "{name}");
@@ -266,7 +268,7 @@ fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
 
 #[test]
 fn the_same_noise_gives_the_same_loss_to_the_last_bit() {
-    let device = Device::flex().autodiff();
+    let device = common::device().autodiff();
     for_each_model(|name, config| {
         let model = model(config, &device);
         let run = |step| {
@@ -288,7 +290,7 @@ fn label_block(settings: &mut serde_json::Value) -> Option<&mut serde_json::Valu
 
 #[test]
 fn blocks_of_one_seven_and_all_labels_agree() {
-    let device = Device::flex().autodiff();
+    let device = common::device().autodiff();
     for_each_model(|name, config| {
         let with_block = |block: usize| {
             let mut settings = serde_json::to_value(config).unwrap();
@@ -321,7 +323,7 @@ fn blocks_of_one_seven_and_all_labels_agree() {
 
 #[test]
 fn explanations_are_weights_over_the_real_tokens() {
-    let device = Device::flex();
+    let device = common::device();
     for_each_model(|name, config| {
         let batch = batch(&notes(), 4, &device);
         let Some(weights) = model(config, &device).explain(&batch, 2) else {

@@ -1,6 +1,8 @@
 //! The models and optimisers beside PyTorch: the same logits, loss, gradients and steps, read from
 //! the files that `tests/reference/make_parity.py` wrote. No PyTorch is needed here.
 
+mod common;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -203,14 +205,14 @@ impl ModuleVisitor for Gradients {
         } else if let Some(gradient) = self.values.remove(path) {
             let data = TensorData::new(gradient.values, gradient.shape);
             self.tensors
-                .register(parameter.id, Tensor::<D>::from_data(data, &Device::flex()));
+                .register(parameter.id, Tensor::<D>::from_data(data, &common::device()));
         }
     }
 }
 
 fn assert_agrees(case: &Case) {
     let name = &case.name;
-    let device = Device::flex().autodiff();
+    let device = common::device().autodiff();
     let model = model(&case.model, &case.task, &case.parameters, &device);
     let batch = batch(&case.notes, case.row, &device);
     let logits = model.logits(&batch);
@@ -272,7 +274,7 @@ fn logits_beyond_the_range_of_exp_have_pytorchs_loss_and_gradients() {
 /// What each word's weights are multiplied by when stored: with all stored weights 1 and no bias, a
 /// note of that word alone has a logit of one over it.
 fn stored_scale(case: &Case) -> Vec<f32> {
-    let device = Device::flex();
+    let device = common::device();
     let words = case.task.vocabulary;
     let mut probe = case.parameters.clone();
     probe.get_mut("weight").unwrap().values.fill(1.0);
@@ -319,7 +321,7 @@ fn assert_same_steps(group: &str) {
     let mut steps: Steps = fixture("optimisers.json");
     let cases = steps.cases.remove(group).unwrap();
     assert!(!cases.is_empty());
-    let device = Device::flex().autodiff();
+    let device = common::device().autodiff();
     for case in cases {
         let mut model = model(&steps.model, &steps.task, &steps.start, &device);
         let mut stepper = Stepper::new(&case.optimiser, case.clip_norm).unwrap();

@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use icdbench::metrics::{Objective, ThresholdGrid, TieOrder};
 use icdbench::models::coding_model::ordered_sum;
 use icdbench::models::parameters::{self, Parameters};
-use icdbench::models::{Batch, Initialiser, ModelConfig, Task};
+use icdbench::models::{Batch, Initialiser, ModelConfig, Precision, Task};
 use icdbench::record::EpochRow;
 use icdbench::text::{Recipe as Normalise, TextSettings, TokenStore, Tokenizer, TokenizerSettings};
 use icdbench::train::{
@@ -292,6 +292,7 @@ fn reading(recipe: &Recipe) -> Reading {
         batch_size: recipe.batch_size,
         padding: 0,
         multiple_of: 1,
+        precision: Precision::F32,
     }
 }
 

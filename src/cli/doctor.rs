@@ -8,7 +8,9 @@ use burn::tensor::{Device, Distribution, Tensor};
 use serde::Serialize;
 
 use super::{Global, bytes, print_json};
+use crate::device::{DeviceChoice, DeviceClass, lacks_precision};
 use crate::machine::{Machine, built};
+use crate::models::Precision;
 
 /// What `doctor` found.
 #[derive(Serialize)]
@@ -29,8 +31,16 @@ struct Findings {
 #[serde(rename_all = "kebab-case")]
 struct DeviceFinding {
     name: &'static str,
+    /// Whether this program was built with it.
+    built_in: bool,
+    /// Whether it was started and gave a right answer.
     usable: bool,
+    /// Precisions it computes in.
+    precisions: Vec<&'static str>,
+    /// What it is, or what is missing.
     remark: String,
+    /// What to do where it is not usable.
+    next: Option<String>,
 }
 
 /// How much the same work varies on this machine now.
@@ -53,7 +63,7 @@ pub(super) fn doctor(global: &Global) -> Result<ExitCode> {
         build: built::BUILD,
         features: built::FEATURES,
         machine: Machine::look(),
-        devices: devices(),
+        devices: devices(global.device),
         noise: noise(&Device::flex()),
     };
     if global.json {
@@ -78,7 +88,12 @@ pub(super) fn doctor(global: &Global) -> Result<ExitCode> {
     println!("\nDevices");
     for device in &findings.devices {
         let usable = if device.usable { "yes" } else { "no " };
-        println!("  {:<8} {usable}  {}", device.name, device.remark);
+        println!("  {:<13} {usable}  {}", device.name, device.remark);
+        let (title, text) = match &device.next {
+            None => ("computes in ", device.precisions.join(", ")),
+            Some(next) => ("", next.clone()),
+        };
+        println!("  {:<13}      {title}{text}", "");
     }
     let noise = &findings.noise;
     println!("\nNoise");
@@ -90,12 +105,31 @@ pub(super) fn doctor(global: &Global) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn devices() -> Vec<DeviceFinding> {
-    vec![DeviceFinding {
-        name: "flex",
-        usable: true,
-        remark: "CPU, pure Rust; AVX-512 used where the CPU has it".into(),
-    }]
+/// Starts every device; the one that `--device` names with the index it names.
+fn devices(asked: DeviceChoice) -> Vec<DeviceFinding> {
+    let finding = |class: DeviceClass| {
+        let choice = if class == asked.class { asked } else { class.into() };
+        let started = choice.start();
+        let able = |device: &Device| {
+            let able = |precision: &Precision| lacks_precision(class, device, *precision).is_none();
+            let precisions = [Precision::F32, Precision::Bf16].into_iter().filter(able);
+            precisions.map(Precision::name).collect()
+        };
+        DeviceFinding {
+            name: class.name(),
+            built_in: class.is_built_in(),
+            usable: started.is_ok(),
+            precisions: started
+                .as_ref()
+                .map_or_else(|_| Vec::new(), |started| able(&started.device)),
+            remark: match &started {
+                Ok(started) => started.description.clone(),
+                Err(lack) => lack.found.clone(),
+            },
+            next: started.err().map(|lack| lack.next),
+        }
+    };
+    DeviceClass::ALL.map(finding).into()
 }
 
 /// Times the same product 31 times.

@@ -12,9 +12,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
 use crate::data::Registry;
+use crate::device::{DeviceChoice, DeviceClass};
 use crate::experiment::Places;
 use crate::suite::Suite;
 
@@ -73,8 +74,9 @@ struct Global {
     /// A file of data set entries to use in place of the built-in datasets.toml.
     #[arg(long, global = true, value_name = "FILE")]
     datasets: Option<PathBuf>,
-    /// Where models run (see `icdbench doctor`).
-    #[arg(long, value_enum, default_value_t = DeviceChoice::Flex, global = true)]
+    /// Where models run: flex, cuda, libtorch, libtorch-cuda or webgpu, with an index where a machine has
+    /// several GPUs (cuda:1). `icdbench doctor` says which run here, and why not the others.
+    #[arg(long, default_value_t = DeviceClass::Flex.into(), global = true)]
     device: DeviceChoice,
     /// Computing threads [default: one a CPU].
     #[arg(long, global = true, value_name = "N")]
@@ -85,27 +87,6 @@ struct Global {
     /// JSON on standard output, for programs.
     #[arg(long, global = true)]
     json: bool,
-}
-
-/// The devices this program was built with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum DeviceChoice {
-    /// CPU, pure Rust.
-    Flex,
-}
-
-impl DeviceChoice {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Flex => "flex",
-        }
-    }
-
-    fn device(self) -> burn::tensor::Device {
-        match self {
-            Self::Flex => burn::tensor::Device::flex(),
-        }
-    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -178,7 +159,7 @@ impl Global {
             data: self.data.as_deref(),
             results: &self.results,
             cache,
-            device: self.device.name(),
+            device: self.device.class.name(),
         }
     }
 

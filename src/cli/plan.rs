@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use burn::tensor::Device;
 use clap::Args;
 use serde_json::json;
 
@@ -24,6 +25,10 @@ pub(super) struct Arguments {
 
 pub(super) fn plan(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     let suite = suite(&arguments.suite)?;
+    // Only estimates compute: without them, a plan can be made for a device that is elsewhere.
+    let device = (!arguments.no_estimate)
+        .then(|| global.device.open(suite.precision))
+        .transpose()?;
     let cache = global.cache();
     let plan = Plan::make(suite, &global.registry()?, &global.places(&cache), &mut global.notice())?;
     let store = RecordStore::new(&global.results);
@@ -32,11 +37,7 @@ pub(super) fn plan(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
         .iter()
         .map(|cell| store.find(&cell.key))
         .collect::<Result<Vec<_>, _>>()?;
-    let estimates = if arguments.no_estimate {
-        BTreeMap::new()
-    } else {
-        estimates(global, &plan, &records)
-    };
+    let estimates = device.map_or_else(BTreeMap::new, |device| estimates(&device, &plan, &records));
     let of = |cell: &Cell| estimates.get(&(cell.run, cell.length)).copied();
     if global.json {
         let rows = plan.cells.iter().zip(&records).map(|(cell, record)| {
@@ -91,17 +92,16 @@ pub(super) fn plan(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
 }
 
 /// One estimate for each run and length that has a cell without a record.
-fn estimates(global: &Global, plan: &Plan, records: &[Option<Record>]) -> BTreeMap<(usize, u32), Estimate> {
+fn estimates(device: &Device, plan: &Plan, records: &[Option<Record>]) -> BTreeMap<(usize, u32), Estimate> {
     let Ok(prepared) = &plan.prepared else {
         return BTreeMap::new();
     };
-    let device = global.device.device();
     let mut estimates = BTreeMap::new();
     for (cell, record) in plan.cells.iter().zip(records) {
         if record.is_none() {
             estimates
                 .entry((cell.run, cell.length))
-                .or_insert_with(|| estimate(plan, prepared, cell, &device));
+                .or_insert_with(|| estimate(plan, prepared, cell, device));
         }
     }
     estimates

@@ -32,7 +32,7 @@ pub(super) struct Output {
 pub(super) fn report(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     let suite = suite(&arguments.suite)?;
     let all = RecordStore::new(&global.results).all()?;
-    let records = recorded(&suite, global.device.name(), all);
+    let records = recorded(&suite, global.device.class.name(), all);
     write(global, &suite, &records, &arguments.output)?;
     let empty = records.is_empty();
     if empty && !global.quiet {
@@ -51,7 +51,7 @@ pub(super) fn write(global: &Global, suite: &Suite, records: &[Record], output: 
     let text = SuiteText {
         name: suite.name.clone(),
         description: suite.description.clone(),
-        cells: crate::experiment::descriptions(suite, global.device.name()),
+        cells: crate::experiment::descriptions(suite, global.device.class.name()),
     };
     let directory = output.reports.join(&suite.name);
     let written = report::write_report(records, &text, &Options::default(), &directory)

@@ -36,6 +36,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     let suite = suite(&arguments.suite)?;
+    let device = global.device.open(suite.precision)?;
     let cache = global.cache();
     let mut notice = global.notice();
     if !global.quiet {
@@ -50,7 +51,6 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     })
     .context("installing the Ctrl-C handler")?;
     let every = Duration::try_from_secs_f64(arguments.checkpoint_every).context("--checkpoint-every")?;
-    let device = global.device.device();
     let options = RunOptions {
         results: &global.results,
         device: &device,

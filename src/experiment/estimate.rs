@@ -33,6 +33,7 @@ pub fn estimate(plan: &Plan, prepared: &Prepared, cell: &Cell, device: &Device) 
         batch_size: run.training.batch_size,
         padding: text.task.padding,
         multiple_of: 1,
+        precision: plan.suite.precision,
     };
     machine::reset_peak_memory();
     let autodiff = device.clone().autodiff();

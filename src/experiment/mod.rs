@@ -2,7 +2,6 @@
 //! doing it ([`run`]).
 
 mod cell;
-mod contain;
 mod estimate;
 mod outcome;
 mod prepare;

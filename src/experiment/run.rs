@@ -9,9 +9,9 @@ use std::time::{Duration, Instant, SystemTime};
 use burn::tensor::Device;
 
 use super::cell::Cell;
-use super::contain::{is_out_of_memory, panic_message, quietly};
 use super::outcome::{self, Scored};
 use super::prepare::{Plan, Prepared};
+use crate::contain::{is_out_of_memory, panic_message, quietly};
 use crate::machine::{self, Machine};
 use crate::metrics;
 use crate::record::{self, Record, RecordStore, SCHEMA_VERSION, Status, Timings};
@@ -292,6 +292,7 @@ impl Runner<'_> {
             batch_size: run.training.batch_size,
             padding: text.task.padding,
             multiple_of: 1,
+            precision: self.plan.suite.precision,
         };
         let job = Job {
             model: &run.model,

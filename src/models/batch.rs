@@ -2,6 +2,7 @@
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 
+use super::Precision;
 use super::dropout::Noise;
 
 /// A batch of notes. Position `t` of row `i` is real when `t < lengths[i]`, padding otherwise.
@@ -15,10 +16,12 @@ pub struct Batch {
     device: Device,
     /// The step's random numbers; present in training only, so that inference has no dropout.
     pub noise: Option<Noise>,
+    /// What the model computes in.
+    pub precision: Precision,
 }
 
 impl Batch {
-    /// A batch from row-major token ids `[note, width]`.
+    /// A batch from row-major token ids `[note, width]`, for a model that computes in f32.
     ///
     /// # Panics
     /// When `tokens` does not hold `lengths.len() * width` ids.
@@ -31,7 +34,14 @@ impl Batch {
             width,
             device: device.clone(),
             noise: None,
+            precision: Precision::F32,
         }
+    }
+
+    /// The same batch for a model that computes in `precision`.
+    pub fn with_precision(mut self, precision: Precision) -> Self {
+        self.precision = precision;
+        self
     }
 
     /// The same batch with the noise of a training step.

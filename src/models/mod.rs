@@ -17,6 +17,7 @@ pub mod label_attention;
 pub mod ops;
 pub mod parameters;
 pub mod shared_attention;
+mod precision;
 mod table;
 
 pub mod bert_hier;
@@ -29,6 +30,7 @@ pub mod long_bert;
 pub use batch::Batch;
 pub use coding_model::{CodingModel, Task};
 pub use initialise::Initialiser;
+pub use precision::Precision;
 
 table::models! {
     logistic_regression::LogisticRegression,

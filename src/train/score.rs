@@ -3,7 +3,7 @@
 use burn::tensor::{Device, activation};
 
 use super::Observer;
-use crate::models::{Batch, Model, parameters};
+use crate::models::{Batch, Model, Precision, parameters};
 use crate::text::{BatchSettings, TokenStore, evaluation_order, pad};
 
 /// How notes reach a model.
@@ -17,13 +17,15 @@ pub struct Reading {
     pub padding: u32,
     /// Batch widths are rounded up to a multiple of this: 1 on a CPU, more on a GPU.
     pub multiple_of: usize,
+    /// What the model computes in.
+    pub precision: Precision,
 }
 
 impl Reading {
     /// A batch of the given notes on a device.
     pub fn batch(&self, store: &TokenStore, notes: &[usize], device: &Device) -> Batch {
         let padded = pad(store, notes, self.length, self.padding, self.multiple_of);
-        Batch::new(padded.tokens, padded.lengths, padded.width, device)
+        Batch::new(padded.tokens, padded.lengths, padded.width, device).with_precision(self.precision)
     }
 
     /// How many tokens the model really reads of all notes together.

@@ -3,8 +3,27 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::OnceLock;
 
+use burn::tensor::Device;
+use icdbench::device::DeviceChoice;
+use icdbench::models::Precision;
 use icdbench::record::{Record, RecordStore};
+
+/// The device that the model tests (`contract`, `parity`) run on: what the environment variable
+/// ICDBENCH_TEST_DEVICE names as `--device` would, and flex where it is not set. The tests must be built with
+/// the device's cargo feature.
+pub fn device() -> Device {
+    static DEVICE: OnceLock<Device> = OnceLock::new();
+    let open = || {
+        let name = std::env::var("ICDBENCH_TEST_DEVICE").unwrap_or("flex".into());
+        let choice: DeviceChoice = name.parse().unwrap_or_else(|problem| panic!("{name:?}: {problem}"));
+        choice
+            .open(Precision::F32)
+            .unwrap_or_else(|problem| panic!("{problem}"))
+    };
+    DEVICE.get_or_init(open).clone()
+}
 
 /// A suite on a few short generated notes. `runs` is the text of its `[[run]]` blocks.
 pub fn suite_text(notes: u32, runs: &str) -> String {

@@ -1,11 +1,11 @@
-//! Keeping a cell's panic inside the cell: a device that cannot hold it, or a bug, ends the cell and
-//! not the suite.
+//! Keeping a panic inside: a device that cannot hold a cell, or a bug, ends the cell and not the suite;
+//! a device that does not start ends in an error and not in a panic.
 
 use std::any::Any;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 
-/// Runs `work` without a panic's message on the terminal: it goes into the record. Also gives where
+/// Runs `work` without a panic's message on the terminal: the caller says it where it belongs. Also gives where
 /// in the source a panic was.
 pub fn quietly<T>(work: impl FnOnce() -> T) -> (std::thread::Result<T>, String) {
     static PLACE: Mutex<String> = Mutex::new(String::new());
@@ -33,10 +33,7 @@ fn short(path: &str) -> String {
 pub fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-    text.unwrap_or("the model panicked without a message")
-        .chars()
-        .take(300)
-        .collect()
+    text.unwrap_or("a panic without a message").chars().take(300).collect()
 }
 
 /// Whether a panic is a device saying that it is full: CUDA's, CubeCL's and LibTorch's words.
