@@ -22,6 +22,7 @@
 
 #![warn(missing_docs)]
 
+pub mod checkpoint;
 pub mod cli;
 pub mod data;
 pub mod experiment;

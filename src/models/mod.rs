@@ -8,6 +8,7 @@
 //! (the model's own file is in it): adding a model does not make the others run again.
 
 pub mod batch;
+pub mod checkpoint;
 pub mod coding_model;
 pub mod dropout;
 pub mod initialise;
@@ -19,6 +20,7 @@ pub mod caml;
 pub mod logistic_regression;
 
 pub use batch::Batch;
+pub use checkpoint::Checkpoint;
 pub use coding_model::{CodingModel, Task};
 pub use initialise::Initialiser;
 

@@ -45,6 +45,26 @@ pub fn require_sha256(path: &Path, expected: &str) -> Result<(), Error> {
     check_sha256(path, &bytes, expected)
 }
 
+/// The number of tokens in a `vocab.txt` or (by the ending `.json`) a `tokenizer.json`.
+///
+/// # Errors
+/// When the file cannot be read, or is not a WordPiece vocabulary.
+pub fn word_piece_file_size(path: &Path) -> Result<usize, Error> {
+    let bytes = std::fs::read(path).map_err(|source| Error::Read {
+        path: path.to_owned(),
+        what: "WordPiece vocabulary",
+        source,
+    })?;
+    if path.extension().is_none_or(|extension| extension != "json") {
+        return vocab_txt(path, &bytes).map(|tokens| tokens.len());
+    }
+    let file: WordPieceJson = serde_json::from_slice(&bytes).map_err(|source| Error::Malformed {
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(file.model.vocab.len())
+}
+
 fn check_sha256(path: &Path, bytes: &[u8], expected: &str) -> Result<(), Error> {
     let found = format!("{:x}", Sha256::digest(bytes));
     if found.eq_ignore_ascii_case(expected) {
