@@ -84,6 +84,8 @@ impl TextData {
             codes: labels.fitted(),
             vocabulary: tokenizer.size(),
             padding: tokenizer.padding(),
+            cls: tokenizer.cls(),
+            separator: tokenizer.sep(),
             training_notes: training.len(),
             code_frequency: labels.train_frequency()[..labels.fitted()].to_vec(),
             document_frequency: tokenizer.document_frequency().map(<[u32]>::to_vec),

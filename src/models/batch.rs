@@ -7,10 +7,12 @@ use super::dropout::Noise;
 /// A batch of notes. Position `t` of row `i` is real when `t < lengths[i]`, padding otherwise.
 #[derive(Debug)]
 pub struct Batch {
-    /// Token ids, `[note, token]`.
-    pub tokens: Tensor<2, Int>,
-    /// Tokens of each note, at most the width of `tokens`.
+    /// Token ids on the host, row-major `[note, width]`.
+    ids: Vec<i32>,
+    /// Tokens of each note, at most the width.
     pub lengths: Vec<usize>,
+    width: usize,
+    device: Device,
     /// The step's random numbers; present in training only, so that inference has no dropout.
     pub noise: Option<Noise>,
 }
@@ -24,8 +26,10 @@ impl Batch {
         let notes = lengths.len();
         assert_eq!(tokens.len(), notes * width, "tokens do not fill [note, token]");
         Self {
-            tokens: Tensor::from_data(TensorData::new(tokens, [notes, width]), device),
+            ids: tokens,
             lengths,
+            width,
+            device: device.clone(),
             noise: None,
         }
     }
@@ -43,12 +47,23 @@ impl Batch {
 
     /// Token positions of a row, padding included.
     pub fn width(&self) -> usize {
-        self.tokens.dims()[1]
+        self.width
+    }
+
+    /// Token ids on the device, `[note, token]`.
+    pub fn tokens(&self) -> Tensor<2, Int> {
+        let data = TensorData::new(self.ids.clone(), [self.notes(), self.width]);
+        Tensor::from_data(data, &self.device)
+    }
+
+    /// The token ids of one note, without padding.
+    pub fn note(&self, note: usize) -> &[i32] {
+        &self.ids[note * self.width..][..self.lengths[note]]
     }
 
     /// Where the batch lies.
     pub fn device(&self) -> Device {
-        self.tokens.device()
+        self.device.clone()
     }
 
     /// 1 at real tokens and 0 at padding, `[note, token]`.
@@ -63,7 +78,7 @@ impl Batch {
         for (row, &length) in values.chunks_mut(width).zip(&self.lengths) {
             row[..(length + extra).min(width)].fill(1.0);
         }
-        Tensor::from_data(TensorData::new(values, [self.notes(), width]), &self.device())
+        Tensor::from_data(TensorData::new(values, [self.notes(), width]), &self.device)
     }
 
     /// True at padding, `[note, token]`.

@@ -14,6 +14,7 @@ use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Int, Tensor, TensorData, activation, module};
 use serde::{Deserialize, Serialize};
 
+use super::blockwise::gradients_through;
 use super::dropout::dropout;
 use super::label_attention::LabelAttention;
 use super::{Batch, CodingModel, Initialiser, Task};
@@ -164,21 +165,8 @@ impl CodingModel for Caml {
 
     fn gradients(&self, batch: &Batch, targets: Tensor<2>) -> (Tensor<1>, GradientsParams) {
         let (states, mask) = self.states(batch);
-        let mut head = GradientsParams::new();
-        let (loss, at_states) = self.head.loss(&states, mask, &targets, &mut head);
-        // The gradient of this product at the encoder's parameters is that of the loss.
-        let mut through = (states * Tensor::from_inner(at_states)).sum();
         let penalty = self.penalty(&targets);
-        if let Some(penalty) = &penalty {
-            through = through + penalty.clone();
-        }
-        let mut gradients = GradientsParams::from_grads(through.backward(), self);
-        merge(&mut gradients, head, &self.head);
-        let loss = match penalty {
-            Some(penalty) => loss + penalty.inner(),
-            None => loss,
-        };
-        (loss, gradients)
+        gradients_through(self, &self.head, states, mask, &targets, penalty)
     }
 
     fn explain(&self, batch: &Batch, code: usize) -> Option<Tensor<2>> {
@@ -194,7 +182,7 @@ impl CodingModel for Caml {
 impl Caml {
     /// States `[note, position, filter]` and their mask `[note, position]`.
     fn states(&self, batch: &Batch) -> (Tensor<3>, Tensor<2>) {
-        let embedded = module::embedding(self.embedding.val(), batch.tokens.clone());
+        let embedded = module::embedding(self.embedding.val(), batch.tokens());
         // Zero vectors at padding: what the convolution reads past a note's end is what it reads
         // past the end of the batch.
         let embedded = embedded * batch.mask().unsqueeze_dim(2);
@@ -287,7 +275,7 @@ impl Descriptions {
             }
         }
         let batch = Batch::new(tokens, lengths, width, &device);
-        let embedded = module::embedding(embedding.val(), batch.tokens.clone());
+        let embedded = module::embedding(embedding.val(), batch.tokens());
         let states = self.convolution.forward(embedded * batch.mask().unsqueeze_dim(2));
         let positions = states.dims()[1];
         let outside = batch.mask_of(positions, self.convolution.extra()).equal_elem(0);
@@ -297,22 +285,4 @@ impl Descriptions {
         let pooled: Tensor<2> = states.mask_fill(outside, -2.0).max_dim(1).squeeze_dim(1);
         module::linear(pooled, self.weight.val(), Some(self.bias.val()))
     }
-}
-
-/// Adds the gradients in `from` (of `module`'s parameters) to those in `into`.
-fn merge<M: Module>(into: &mut GradientsParams, from: GradientsParams, module: &M) {
-    struct Merge<'a>(&'a mut GradientsParams, GradientsParams);
-    impl burn::module::ModuleVisitor for Merge<'_> {
-        fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
-            let Some(part) = self.1.remove::<D>(parameter.id) else {
-                return;
-            };
-            let sum = match self.0.remove::<D>(parameter.id) {
-                Some(other) => other + part,
-                None => part,
-            };
-            self.0.register(parameter.id, sum);
-        }
-    }
-    module.visit(&mut Merge(into, from));
 }

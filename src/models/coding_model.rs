@@ -48,12 +48,7 @@ pub trait CodingModel: Module {
     /// [`penalty`](Self::penalty) and backpropagates. Models whose head attends once per label
     /// override it to go over the labels block by block, which bounds the memory.
     fn gradients(&self, batch: &Batch, targets: Tensor<2>) -> (Tensor<1>, GradientsParams) {
-        let mut loss = cross_entropy(self.logits(batch), targets.clone());
-        if let Some(penalty) = self.penalty(&targets) {
-            loss = loss + penalty;
-        }
-        let gradients = GradientsParams::from_grads(loss.backward(), self);
-        (loss.inner(), gradients)
+        backpropagated(self, batch, targets)
     }
 
     /// How much each token speaks for `code`, shape `[note, token]`, non-negative, rows summing to
@@ -61,6 +56,26 @@ pub trait CodingModel: Module {
     fn explain(&self, _batch: &Batch, _code: usize) -> Option<Tensor<2>> {
         None
     }
+}
+
+/// The default of [`CodingModel::gradients`], for models that override it in some of their settings.
+pub fn backpropagated<M: CodingModel>(model: &M, batch: &Batch, targets: Tensor<2>) -> (Tensor<1>, GradientsParams) {
+    let mut loss = cross_entropy(model.logits(batch), targets.clone());
+    if let Some(penalty) = model.penalty(&targets) {
+        loss = loss + penalty;
+    }
+    let gradients = GradientsParams::from_grads(loss.backward(), model);
+    (loss.inner(), gradients)
+}
+
+/// Attention weights `[note, token]` with zeros up to `width` tokens.
+pub fn widened(attention: Tensor<2>, width: usize) -> Tensor<2> {
+    let [notes, tokens] = attention.dims();
+    if tokens == width {
+        return attention;
+    }
+    let zeros = Tensor::zeros([notes, width - tokens], &attention.device());
+    Tensor::cat(vec![attention, zeros], 1)
 }
 
 /// What a model is built for. Everything in it comes from the training notes only.
@@ -72,6 +87,10 @@ pub struct Task {
     pub vocabulary: usize,
     /// The token id of padding.
     pub padding: u32,
+    /// The token id of BERT's `[CLS]`; `None` for a vocabulary of words.
+    pub cls: Option<u32>,
+    /// The token id of BERT's `[SEP]`.
+    pub separator: Option<u32>,
     /// Training notes.
     pub training_notes: usize,
     /// Per code, the training notes that have it.

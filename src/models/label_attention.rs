@@ -6,16 +6,13 @@
 //! gradient then goes through the encoder once. Scores, loss and gradients are those of the whole;
 //! memory is O(tokens x block) and not O(tokens x labels).
 
-use burn::module::{Module, Param, ParamId};
+use burn::module::{Module, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, activation, s};
 
 use super::Initialiser;
+use super::blockwise::{BlockwiseHead, add, blocks, padding_bias, register};
 use super::coding_model::{cross_entropy_cells, ordered_sum};
-
-/// Added to the attention score of padding: its weight is then exactly 0 in f32, and a row of
-/// nothing but padding still has finite weights.
-const PADDED: f32 = -1e30;
 
 /// The head: a query, a weight row and a bias for each label.
 #[derive(Module, Debug)]
@@ -71,9 +68,32 @@ impl LabelAttention {
         rows.attention(&states, &padding_bias(mask)).squeeze_dim(1)
     }
 
-    /// The cross-entropy averaged over notes and codes, `[1]`, with the gradients of this head's
-    /// parameters registered in `gradients`, and the loss's gradient at `states`, all untracked.
-    pub fn loss(
+    fn blocks(&self) -> impl Iterator<Item = std::ops::Range<usize>> + use<> {
+        blocks(self.bias.dims()[0], self.block)
+    }
+
+    /// The rows as leaves of their own: their gradients have the block's size and not the table's. Cut
+    /// from the plain values: a tracked cut that is never backpropagated stays in the tape's books,
+    /// and looking through those came to take most of a step.
+    fn leaves(&self, range: std::ops::Range<usize>) -> Block {
+        Block {
+            queries: Tensor::from_inner(self.queries.val().inner().slice(s![range.clone(), ..])).require_grad(),
+            weight: Tensor::from_inner(self.weight.val().inner().slice(s![range.clone(), ..])).require_grad(),
+            bias: Tensor::from_inner(self.bias.val().inner().slice(s![range])).require_grad(),
+        }
+    }
+
+    fn rows(&self, range: std::ops::Range<usize>) -> Block {
+        Block {
+            queries: self.queries.val().slice(s![range.clone(), ..]),
+            weight: self.weight.val().slice(s![range.clone(), ..]),
+            bias: self.bias.val().slice(s![range]),
+        }
+    }
+}
+
+impl BlockwiseHead for LabelAttention {
+    fn loss(
         &self,
         states: &Tensor<3>,
         mask: Tensor<2>,
@@ -107,33 +127,6 @@ impl LabelAttention {
         // OK because there is at least one code, hence one block.
         (total.expect("a block"), at_states.expect("a block"))
     }
-
-    fn blocks(&self) -> impl Iterator<Item = std::ops::Range<usize>> + use<> {
-        let codes = self.bias.dims()[0];
-        let block = self.block.min(codes).max(1);
-        (0..codes)
-            .step_by(block)
-            .map(move |start| start..(start + block).min(codes))
-    }
-
-    /// The rows as leaves of their own: their gradients have the block's size and not the table's. Cut
-    /// from the plain values: a tracked cut that is never backpropagated stays in the tape's books,
-    /// and looking through those came to take most of a step.
-    fn leaves(&self, range: std::ops::Range<usize>) -> Block {
-        Block {
-            queries: Tensor::from_inner(self.queries.val().inner().slice(s![range.clone(), ..])).require_grad(),
-            weight: Tensor::from_inner(self.weight.val().inner().slice(s![range.clone(), ..])).require_grad(),
-            bias: Tensor::from_inner(self.bias.val().inner().slice(s![range])).require_grad(),
-        }
-    }
-
-    fn rows(&self, range: std::ops::Range<usize>) -> Block {
-        Block {
-            queries: self.queries.val().slice(s![range.clone(), ..]),
-            weight: self.weight.val().slice(s![range.clone(), ..]),
-            bias: self.bias.val().slice(s![range]),
-        }
-    }
 }
 
 impl Block {
@@ -153,23 +146,5 @@ impl Block {
         let products = documents * self.weight.clone().unsqueeze::<3>();
         let sums: Tensor<2> = products.sum_dim(2).squeeze_dim(2);
         sums + self.bias.clone().unsqueeze::<2>()
-    }
-}
-
-/// 0 at real tokens and a large negative number at padding, `[note, 1, token]`.
-fn padding_bias(mask: Tensor<2>) -> Tensor<3> {
-    ((mask - 1.0) * (-PADDED)).unsqueeze_dim(1)
-}
-
-fn add<const D: usize>(sum: Option<Tensor<D>>, part: Option<Tensor<D>>) -> Option<Tensor<D>> {
-    match (sum, part) {
-        (Some(sum), Some(part)) => Some(sum + part),
-        (sum, part) => sum.or(part),
-    }
-}
-
-fn register<const D: usize>(gradients: &mut GradientsParams, id: ParamId, parts: Vec<Tensor<D>>) {
-    if !parts.is_empty() {
-        gradients.register(id, Tensor::cat(parts, 0));
     }
 }

@@ -161,7 +161,7 @@ impl LogisticRegression {
         let words = self.weight.dims()[0];
         let counts = Tensor::zeros([batch.notes(), words], &device).scatter(
             1,
-            batch.tokens.clone(),
+            batch.tokens(),
             batch.mask(),
             IndexingUpdateOp::Add,
         );

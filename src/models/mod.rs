@@ -8,16 +8,24 @@
 //! (the model's own file is in it): adding a model does not make the others run again.
 
 pub mod batch;
+pub mod bert;
+pub mod blockwise;
 pub mod checkpoint;
 pub mod coding_model;
 pub mod dropout;
 pub mod initialise;
 pub mod label_attention;
+pub mod ops;
 pub mod parameters;
+pub mod shared_attention;
 mod table;
 
+pub mod bert_hier;
+pub mod bert_trun;
+pub mod bert_xml;
 pub mod caml;
 pub mod logistic_regression;
+pub mod long_bert;
 
 pub use batch::Batch;
 pub use checkpoint::Checkpoint;
@@ -27,4 +35,8 @@ pub use initialise::Initialiser;
 table::models! {
     logistic_regression::LogisticRegression,
     caml::Caml,
+    bert_trun::BertTrun,
+    bert_hier::BertHier,
+    bert_xml::BertXml,
+    long_bert::LongBert,
 }

@@ -1,0 +1,184 @@
+//! Sizes of a BERT encoder: written out, or by the name of a published one.
+
+use serde::{Deserialize, Serialize};
+
+use crate::models::Task;
+
+/// Sizes and dropout of a BERT encoder. In a suite: all settings, or `preset` with any of
+/// `positions`, `dropout` and `attention-dropout` set otherwise.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", try_from = "Written")]
+pub struct EncoderConfig {
+    /// Transformer layers.
+    pub layers: usize,
+    /// Length of a token state.
+    pub hidden: usize,
+    /// Attention heads of a layer.
+    pub heads: usize,
+    /// Width of the feed-forward network.
+    pub intermediate: usize,
+    /// Learned positions: the longest sequence, `[CLS]` and `[SEP]` included.
+    pub positions: usize,
+    /// Dropout probability on the embeddings and on what each sub-layer adds.
+    pub dropout: f64,
+    /// Dropout probability on the attention weights.
+    pub attention_dropout: f64,
+}
+
+/// The encoders that the papers use, and one for tests: name, layers, hidden, heads, intermediate, positions.
+const PRESETS: [(&str, [usize; 5]); 5] = [
+    // Devlin et al. 2019.
+    ("bert-base", [12, 768, 12, 3072, 512]),
+    // LongBERT's, Google's small BERT L-2 H-256 A-4.
+    ("small-2x256", [2, 256, 4, 1024, 512]),
+    // BERT-XML, table 1.
+    ("ehr-small", [8, 512, 8, 2048, 1024]),
+    ("ehr-big", [12, 768, 12, 3072, 1024]),
+    ("tiny", [2, 64, 2, 256, 512]),
+];
+
+/// What a suite may write.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Written {
+    preset: Option<String>,
+    layers: Option<usize>,
+    hidden: Option<usize>,
+    heads: Option<usize>,
+    intermediate: Option<usize>,
+    positions: Option<usize>,
+    dropout: Option<f64>,
+    attention_dropout: Option<f64>,
+}
+
+impl TryFrom<Written> for EncoderConfig {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        let Some(name) = written.preset else {
+            let missing = |setting: &str| format!("the encoder lacks `{setting}`: give it, or a `preset`");
+            return Ok(Self {
+                layers: written.layers.ok_or_else(|| missing("layers"))?,
+                hidden: written.hidden.ok_or_else(|| missing("hidden"))?,
+                heads: written.heads.ok_or_else(|| missing("heads"))?,
+                intermediate: written.intermediate.ok_or_else(|| missing("intermediate"))?,
+                positions: written.positions.ok_or_else(|| missing("positions"))?,
+                dropout: written.dropout.ok_or_else(|| missing("dropout"))?,
+                attention_dropout: written.attention_dropout.ok_or_else(|| missing("attention-dropout"))?,
+            });
+        };
+        let fixed = [
+            ("layers", written.layers),
+            ("hidden", written.hidden),
+            ("heads", written.heads),
+            ("intermediate", written.intermediate),
+        ];
+        if let Some((setting, _)) = fixed.iter().find(|(_, value)| value.is_some()) {
+            return Err(format!(
+                "preset {name:?} fixes `{setting}`: remove it, or write the encoder out without a preset"
+            ));
+        }
+        let preset = Self::preset(&name)?;
+        Ok(Self {
+            positions: written.positions.unwrap_or(preset.positions),
+            dropout: written.dropout.unwrap_or(preset.dropout),
+            attention_dropout: written.attention_dropout.unwrap_or(preset.attention_dropout),
+            ..preset
+        })
+    }
+}
+
+impl EncoderConfig {
+    /// A published encoder by name, with BERT's dropout of 0.1.
+    ///
+    /// # Errors
+    /// An unknown name; the error lists the known ones.
+    pub fn preset(name: &str) -> Result<Self, String> {
+        let found = PRESETS.iter().find(|(known, _)| *known == name);
+        let Some(&(_, [layers, hidden, heads, intermediate, positions])) = found else {
+            let known: Vec<&str> = PRESETS.iter().map(|(known, _)| *known).collect();
+            return Err(format!(
+                "encoder preset {name:?} is not known: expected one of {}",
+                known.join(", ")
+            ));
+        };
+        Ok(Self {
+            layers,
+            hidden,
+            heads,
+            intermediate,
+            positions,
+            dropout: 0.1,
+            attention_dropout: 0.1,
+        })
+    }
+
+    /// An encoder for contract tests.
+    pub(crate) fn smallest() -> Self {
+        Self {
+            layers: 2,
+            hidden: 8,
+            heads: 2,
+            intermediate: 12,
+            positions: 40,
+            dropout: 0.1,
+            attention_dropout: 0.1,
+        }
+    }
+
+    /// What is wrong with the settings for this task, whose sequences have `longest` tokens at most.
+    /// `specials` says whether the model adds `[CLS]` and `[SEP]`.
+    pub fn check(&self, task: &Task, longest: (&str, usize), specials: bool) -> Result<(), String> {
+        at_least_1(&[
+            ("encoder.layers", self.layers),
+            ("encoder.hidden", self.hidden),
+            ("encoder.heads", self.heads),
+            ("encoder.intermediate", self.intermediate),
+        ])?;
+        if !self.hidden.is_multiple_of(self.heads) {
+            return Err(format!(
+                "encoder.hidden = {} is not a multiple of encoder.heads = {}",
+                self.hidden, self.heads
+            ));
+        }
+        probability("encoder.dropout", self.dropout)?;
+        probability("encoder.attention-dropout", self.attention_dropout)?;
+        let least = if specials { 3 } else { 1 };
+        if self.positions < least {
+            return Err(format!(
+                "encoder.positions = {}: expected at least {least}",
+                self.positions
+            ));
+        }
+        let (name, longest) = longest;
+        if longest > self.positions {
+            return Err(format!(
+                "{name} = {longest} is above encoder.positions = {}: lower it, or give the encoder more positions \
+                 (those past a checkpoint's own start at random)",
+                self.positions
+            ));
+        }
+        if specials && (task.cls.is_none() || task.separator.is_none()) {
+            return Err(
+                "the tokenizer has no [CLS] and [SEP]: give the run a [text.<name>] with a WordPiece vocabulary".into(),
+            );
+        }
+        Ok(())
+    }
+}
+
+/// An error for the first setting that is 0.
+pub fn at_least_1(settings: &[(&str, usize)]) -> Result<(), String> {
+    match settings.iter().find(|(_, value)| *value == 0) {
+        Some((name, _)) => Err(format!("{name} = 0: expected at least 1")),
+        None => Ok(()),
+    }
+}
+
+/// An error for a dropout that is not a probability below 1.
+pub fn probability(name: &str, value: f64) -> Result<(), String> {
+    match (0.0..1.0).contains(&value) {
+        true => Ok(()),
+        false => Err(format!("{name} = {value}: expected a probability below 1")),
+    }
+}

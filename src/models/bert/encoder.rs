@@ -1,0 +1,95 @@
+//! BERT's encoder (Devlin et al. 2019): embeddings of token, position and type, normalised, then layers.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Tensor, activation, module};
+
+use super::layer::{Activation, Layer, LayerConfig};
+use super::{EncoderConfig, Linear, Norm, Packed};
+use crate::models::dropout::{Noise, dropout};
+use crate::models::{Initialiser, Task};
+
+/// BERT adds this to the variance in its norms.
+const EPSILON: f64 = 1e-12;
+/// BERT's segment types; a note is of the first throughout.
+const TOKEN_TYPES: usize = 2;
+
+/// The encoder: token ids to states in their context.
+#[derive(Module, Debug)]
+pub struct Encoder {
+    embeddings: Embeddings,
+    layers: Vec<Layer>,
+    /// Present where a model reads the pooled [CLS].
+    pooler: Option<Linear>,
+}
+
+/// Token, position and type vectors.
+#[derive(Module, Debug)]
+struct Embeddings {
+    /// `[token, hidden]`.
+    word: Param<Tensor<2>>,
+    /// `[position, hidden]`.
+    position: Param<Tensor<2>>,
+    /// `[type, hidden]`.
+    token_type: Param<Tensor<2>>,
+    norm: Norm,
+    #[module(skip)]
+    dropout: f64,
+}
+
+impl Encoder {
+    /// An encoder with BERT's start: normal with deviation 0.02, biases 0.
+    pub fn init(config: &EncoderConfig, task: &Task, pooler: bool, initialiser: &mut Initialiser) -> Self {
+        let hidden = config.hidden;
+        let layer = LayerConfig {
+            hidden,
+            heads: config.heads,
+            intermediate: config.intermediate,
+            activation: Activation::Gelu,
+            epsilon: EPSILON,
+            dropout: config.dropout,
+            attention_dropout: config.attention_dropout,
+            inner_dropout: 0.0,
+        };
+        Self {
+            embeddings: Embeddings {
+                word: initialiser.normal([task.vocabulary, hidden], 0.02),
+                position: initialiser.normal([config.positions, hidden], 0.02),
+                token_type: initialiser.normal([TOKEN_TYPES, hidden], 0.02),
+                norm: Norm::init(hidden, EPSILON, initialiser),
+                dropout: config.dropout,
+            },
+            layers: (0..config.layers).map(|_| Layer::init(layer, initialiser)).collect(),
+            pooler: pooler.then(|| Linear::init([hidden, hidden], initialiser)),
+        }
+    }
+
+    /// States `[row, hidden]` of packed sequences, in the same rows.
+    pub fn forward(&self, packed: &Packed, noise: Option<&Noise>) -> Tensor<2> {
+        let mut states = self.embeddings.forward(packed, noise);
+        for layer in &self.layers {
+            states = layer.forward(states, &packed.layout, noise);
+        }
+        states
+    }
+
+    /// `tanh(W x + b)` of the [CLS] states, `[sequence, hidden]`: what BERT was pretrained to tell a next
+    /// sentence by. The states themselves where this encoder has no pooler.
+    pub fn pool(&self, cls: Tensor<2>) -> Tensor<2> {
+        match &self.pooler {
+            Some(pooler) => activation::tanh(pooler.forward(cls)),
+            None => cls,
+        }
+    }
+}
+
+impl Embeddings {
+    fn forward(&self, packed: &Packed, noise: Option<&Noise>) -> Tensor<2> {
+        let rows = |table: &Param<Tensor<2>>, ids: &Tensor<1, burn::tensor::Int>| -> Tensor<2> {
+            module::embedding(table.val(), ids.clone().unsqueeze_dim(0)).squeeze_dim(0)
+        };
+        let words = rows(&self.word, &packed.tokens);
+        let positions = rows(&self.position, &packed.positions);
+        let first_type = self.token_type.val().slice([0..1]);
+        dropout(noise, self.norm.forward(words + positions + first_type), self.dropout)
+    }
+}

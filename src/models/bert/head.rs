@@ -1,0 +1,48 @@
+//! The two heads of Ji et al. 2021: fully connected on one vector a note, or label-wise attention.
+
+use serde::{Deserialize, Serialize};
+
+use super::Linear;
+use super::config::at_least_1;
+use crate::models::Initialiser;
+use crate::models::label_attention::LabelAttention;
+
+/// Which head.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum HeadConfig {
+    /// One linear layer on the note's vector (FCN).
+    FullyConnected,
+    /// Label-wise attention (LAN).
+    #[serde(rename_all = "kebab-case")]
+    LabelAttention {
+        /// Labels computed at a time: memory grows with it, scores do not depend on it.
+        label_block: usize,
+    },
+}
+
+impl HeadConfig {
+    /// What is wrong with the settings.
+    pub fn check(&self) -> Result<(), String> {
+        match self {
+            Self::FullyConnected => Ok(()),
+            Self::LabelAttention { label_block } => at_least_1(&[("head.label-attention.label-block", *label_block)]),
+        }
+    }
+
+    /// The head's parameters for states of length `hidden`: one of the two is present.
+    pub fn init(
+        &self,
+        codes: usize,
+        hidden: usize,
+        initialiser: &mut Initialiser,
+    ) -> (Option<Linear>, Option<LabelAttention>) {
+        match self {
+            Self::FullyConnected => (Some(Linear::init([hidden, codes], initialiser)), None),
+            Self::LabelAttention { label_block } => {
+                let head = LabelAttention::init(codes, hidden, *label_block, initialiser);
+                (None, Some(head))
+            }
+        }
+    }
+}

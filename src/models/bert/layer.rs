@@ -1,0 +1,97 @@
+//! One transformer layer, normalised after each sub-layer (Vaswani et al. 2017; Devlin et al. 2019).
+
+use burn::module::Module;
+use burn::tensor::{Tensor, activation};
+
+use super::{Layout, Linear, Norm};
+use crate::models::dropout::{Noise, dropout};
+use crate::models::{Initialiser, ops};
+
+/// The feed-forward network's activation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// Exact GELU, as BERT.
+    Gelu,
+    /// ReLU, as PyTorch's `nn.TransformerEncoderLayer`.
+    Relu,
+}
+
+/// Sizes and dropout of a layer.
+#[derive(Clone, Copy, Debug)]
+pub struct LayerConfig {
+    /// Length of a state.
+    pub hidden: usize,
+    /// Attention heads.
+    pub heads: usize,
+    /// Width of the feed-forward network.
+    pub intermediate: usize,
+    /// Its activation.
+    pub activation: Activation,
+    /// Added to the variance in the norms.
+    pub epsilon: f64,
+    /// Dropout on what each sub-layer adds.
+    pub dropout: f64,
+    /// Dropout on the attention weights.
+    pub attention_dropout: f64,
+    /// Dropout between the two feed-forward matrices.
+    pub inner_dropout: f64,
+}
+
+/// Self-attention and a feed-forward network, each added to its input and normalised.
+#[derive(Module, Debug)]
+pub struct Layer {
+    query_key_value: Linear,
+    attention_output: Linear,
+    attention_norm: Norm,
+    intermediate: Linear,
+    output: Linear,
+    output_norm: Norm,
+    #[module(skip)]
+    config: LayerConfig,
+}
+
+impl Layer {
+    /// A layer with BERT's start.
+    pub fn init(config: LayerConfig, initialiser: &mut Initialiser) -> Self {
+        let LayerConfig {
+            hidden,
+            intermediate,
+            epsilon,
+            ..
+        } = config;
+        Self {
+            query_key_value: Linear::init([hidden, 3 * hidden], initialiser),
+            attention_output: Linear::init([hidden, hidden], initialiser),
+            attention_norm: Norm::init(hidden, epsilon, initialiser),
+            intermediate: Linear::init([hidden, intermediate], initialiser),
+            output: Linear::init([intermediate, hidden], initialiser),
+            output_norm: Norm::init(hidden, epsilon, initialiser),
+            config,
+        }
+    }
+
+    /// States `[row, hidden]` of the sequences in `layout` to states of the same shape. Each token attends
+    /// to the tokens of its own sequence.
+    pub fn forward(&self, states: Tensor<2>, layout: &Layout, noise: Option<&Noise>) -> Tensor<2> {
+        let config = &self.config;
+        let projected = self.query_key_value.forward(states.clone());
+        let weights_dropout = noise.map(|noise| (noise, config.attention_dropout));
+        let attended = ops::attention(projected, layout, config.heads, weights_dropout);
+        let attended = self.attention_output.forward(attended);
+        let states = self.attention_norm.add(attended, states, noise, config.dropout);
+        let inner = self.intermediate.forward(states.clone());
+        let inner = match config.activation {
+            Activation::Gelu => ops::gelu(inner),
+            Activation::Relu => activation::relu(inner),
+        };
+        let inner = self.output.forward(dropout(noise, inner, config.inner_dropout));
+        self.output_norm.add(inner, states, noise, config.dropout)
+    }
+}
+
+impl Norm {
+    /// `norm(residual + dropout(rows))`.
+    pub fn add(&self, rows: Tensor<2>, residual: Tensor<2>, noise: Option<&Noise>, probability: f64) -> Tensor<2> {
+        self.forward(residual + dropout(noise, rows, probability))
+    }
+}

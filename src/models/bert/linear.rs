@@ -1,0 +1,60 @@
+//! Linear layers and layer norms as BERT has them.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Tensor, module};
+
+use crate::models::Initialiser;
+
+/// `y = x W + b`.
+#[derive(Module, Debug)]
+pub struct Linear {
+    /// `[in, out]`.
+    pub weight: Param<Tensor<2>>,
+    /// `[out]`.
+    pub bias: Param<Tensor<1>>,
+}
+
+impl Linear {
+    /// BERT's start: normal with deviation 0.02, bias 0.
+    pub fn init([fan_in, fan_out]: [usize; 2], initialiser: &mut Initialiser) -> Self {
+        Self {
+            weight: initialiser.normal([fan_in, fan_out], 0.02),
+            bias: initialiser.constant([fan_out], 0.0),
+        }
+    }
+
+    /// Rows `[row, in]` to `[row, out]`.
+    pub fn forward(&self, rows: Tensor<2>) -> Tensor<2> {
+        module::linear(rows, self.weight.val(), Some(self.bias.val()))
+    }
+}
+
+/// Layer normalisation (Ba et al. 2016) over the last dimension, with the biased variance.
+#[derive(Module, Debug)]
+pub struct Norm {
+    /// `[dimension]`.
+    pub weight: Param<Tensor<1>>,
+    /// `[dimension]`.
+    pub bias: Param<Tensor<1>>,
+    #[module(skip)]
+    epsilon: f64,
+}
+
+impl Norm {
+    /// Starts as the plain normalisation.
+    pub fn init(dimension: usize, epsilon: f64, initialiser: &mut Initialiser) -> Self {
+        Self {
+            weight: initialiser.constant([dimension], 1.0),
+            bias: initialiser.constant([dimension], 0.0),
+            epsilon,
+        }
+    }
+
+    /// Each row of `[row, dimension]` to mean 0 and variance 1, then scaled and shifted.
+    pub fn forward(&self, rows: Tensor<2>) -> Tensor<2> {
+        let centred = rows.clone() - rows.mean_dim(1);
+        let variance = centred.clone().square().mean_dim(1);
+        let normalised = centred / (variance + self.epsilon).sqrt();
+        normalised * self.weight.val().unsqueeze::<2>() + self.bias.val().unsqueeze::<2>()
+    }
+}

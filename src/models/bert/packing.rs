@@ -1,0 +1,158 @@
+//! Sequences of a batch packed one after another, so that no layer works on padding, and the way
+//! back from packed rows to notes.
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+/// How the rows of several sequences lie in one `[row, dimension]` tensor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    lengths: Vec<usize>,
+    /// Rows from the start of one sequence to that of the next: `None` for no rows between them.
+    stride: Option<usize>,
+}
+
+impl Layout {
+    /// Sequences one directly after another.
+    pub fn packed(lengths: Vec<usize>) -> Self {
+        Self { lengths, stride: None }
+    }
+
+    /// Every sequence padded to the longest.
+    pub fn padded(lengths: Vec<usize>) -> Self {
+        let stride = lengths.iter().copied().max().unwrap_or(0);
+        Self {
+            lengths,
+            stride: Some(stride),
+        }
+    }
+
+    /// Tokens of each sequence.
+    pub fn lengths(&self) -> &[usize] {
+        &self.lengths
+    }
+
+    /// Rows from one sequence to the next where all have the same.
+    pub fn stride(&self) -> Option<usize> {
+        self.stride
+    }
+
+    /// All rows.
+    pub fn rows(&self) -> usize {
+        match self.stride {
+            Some(stride) => stride * self.lengths.len(),
+            None => self.lengths.iter().sum(),
+        }
+    }
+
+    /// The first row of each sequence.
+    pub fn starts(&self) -> Vec<usize> {
+        match self.stride {
+            Some(stride) => (0..self.lengths.len()).map(|sequence| sequence * stride).collect(),
+            None => {
+                let sum = |start: &mut usize, length: &usize| {
+                    let at = *start;
+                    *start += length;
+                    Some(at)
+                };
+                self.lengths.iter().scan(0, sum).collect()
+            }
+        }
+    }
+}
+
+/// The tokens of several sequences, ready for an encoder.
+#[derive(Debug)]
+pub struct Packed {
+    /// Token ids, `[row]`.
+    pub tokens: Tensor<1, Int>,
+    /// Each token's place in its sequence, `[row]`.
+    pub positions: Tensor<1, Int>,
+    /// Which rows are whose.
+    pub layout: Layout,
+}
+
+impl Packed {
+    /// Packs sequences of token ids. A CPU takes them without padding; a GPU, where few shapes and
+    /// whole rectangles are worth more than the rows saved, padded to the longest.
+    pub fn new(sequences: &[Vec<i32>], padding: i32, device: &Device) -> Self {
+        let lengths: Vec<usize> = sequences.iter().map(Vec::len).collect();
+        let layout = match super::super::ops::is_cpu(device) {
+            true => Layout::packed(lengths),
+            false => Layout::padded(lengths),
+        };
+        Self::with_layout(sequences, padding, layout, device)
+    }
+
+    /// The sequences in a layout of the caller's choice.
+    pub fn with_layout(sequences: &[Vec<i32>], padding: i32, layout: Layout, device: &Device) -> Self {
+        let mut tokens = vec![padding; layout.rows()];
+        let mut positions = vec![0i32; layout.rows()];
+        for (start, sequence) in layout.starts().into_iter().zip(sequences) {
+            tokens[start..start + sequence.len()].copy_from_slice(sequence);
+            for (position, slot) in positions[start..start + sequence.len()].iter_mut().enumerate() {
+                *slot = position as i32;
+            }
+        }
+        Self {
+            tokens: ids(tokens, device),
+            positions: ids(positions, device),
+            layout,
+        }
+    }
+}
+
+/// Where the entries of each group (the tokens of a note, the segments of a note) lie among packed rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Gather {
+    groups: Vec<Vec<usize>>,
+}
+
+impl Gather {
+    /// From the rows of each group, in order.
+    pub fn new(groups: Vec<Vec<usize>>) -> Self {
+        Self { groups }
+    }
+
+    /// Entries of each group.
+    pub fn lengths(&self) -> Vec<usize> {
+        self.groups.iter().map(Vec::len).collect()
+    }
+
+    /// The states `[group, entry, dimension]` and their mask `[group, entry]`.
+    pub fn states(&self, rows: Tensor<2>) -> (Tensor<3>, Tensor<2>) {
+        let mask = self.mask(&rows.device());
+        (self.apply(rows), mask)
+    }
+
+    /// `[group, entry, dimension]` from `[row, dimension]`; past a group's end stands a copy of its first
+    /// entry, which a mask has to cover.
+    pub fn apply(&self, rows: Tensor<2>) -> Tensor<3> {
+        let width = self.groups.iter().map(Vec::len).max().unwrap_or(0);
+        let mut index = Vec::with_capacity(self.groups.len() * width);
+        for group in &self.groups {
+            let filler = group.first().copied().unwrap_or(0);
+            let entries = group.iter().copied().chain(std::iter::repeat(filler));
+            index.extend(entries.take(width).map(|row| row as i32));
+        }
+        let device = rows.device();
+        let [_, dimension] = rows.dims();
+        rows.select(0, ids(index, &device))
+            .reshape([self.groups.len(), width, dimension])
+    }
+
+    /// 1 at entries and 0 past a group's end, `[group, entry]`.
+    pub fn mask(&self, device: &Device) -> Tensor<2> {
+        let width = self.groups.iter().map(Vec::len).max().unwrap_or(0);
+        let mut values = vec![0f32; self.groups.len() * width];
+        for (row, group) in values.chunks_mut(width.max(1)).zip(&self.groups) {
+            row[..group.len()].fill(1.0);
+        }
+        Tensor::from_data(TensorData::new(values, [self.groups.len(), width]), device)
+    }
+}
+
+/// Host numbers as an index tensor.
+pub fn ids(values: Vec<i32>, device: &Device) -> Tensor<1, Int> {
+    let count = values.len();
+    Tensor::from_data(TensorData::new(values, [count]), device)
+}

@@ -1,0 +1,123 @@
+//! BERT-trun: a BERT that reads as many tokens as it has positions and no more (Ji, Hölttä, Marttinen
+//! 2021, section 3.2; BERT-XML's plain BERT, equation 1).
+//!
+//! The input is [CLS], the first `positions - 2` tokens of the note at most, [SEP]. The head is fully
+//! connected on the last state of [CLS], or label-wise attention over the states of the note's tokens.
+//! With more positions than a checkpoint has, the others start at random: "BERT, max length 1024".
+
+use burn::module::Module;
+use burn::optim::GradientsParams;
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+use super::bert::config::probability;
+use super::bert::{Encoder, EncoderConfig, HeadConfig, Input, Linear};
+use super::blockwise::gradients_through;
+use super::dropout::dropout;
+use super::label_attention::LabelAttention;
+use super::{Batch, CodingModel, Initialiser, Task, coding_model};
+
+/// Settings of BERT-trun.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Config {
+    /// The encoder.
+    pub encoder: EncoderConfig,
+    /// Whether the fully connected head reads [CLS] through BERT's pooler, as Hugging Face's classifier
+    /// does; Ji et al. read the state itself.
+    pub pooler: bool,
+    /// Dropout probability on what the fully connected head reads.
+    pub classifier_dropout: f64,
+    /// The head.
+    pub head: HeadConfig,
+}
+
+/// BERT-trun.
+#[derive(Module, Debug)]
+pub struct BertTrun {
+    encoder: Encoder,
+    classifier: Option<Linear>,
+    label_attention: Option<LabelAttention>,
+    #[module(skip)]
+    classifier_dropout: f64,
+    #[module(skip)]
+    input: Input,
+}
+
+impl CodingModel for BertTrun {
+    type Config = Config;
+
+    const ABOUT: &'static str = "BERT on the first tokens only, head on [CLS] or label-wise (Ji et al. 2021)";
+
+    fn tiny() -> Config {
+        Config {
+            encoder: EncoderConfig::smallest(),
+            pooler: true,
+            classifier_dropout: 0.1,
+            head: HeadConfig::FullyConnected,
+        }
+    }
+
+    fn check(config: &Config, task: &Task, _length: usize) -> Result<(), String> {
+        config.encoder.check(task, ("", 0), true)?;
+        config.head.check()?;
+        probability("classifier-dropout", config.classifier_dropout)?;
+        if config.pooler && config.head != HeadConfig::FullyConnected {
+            return Err("pooler = true: only the fully-connected head reads it".into());
+        }
+        Ok(())
+    }
+
+    fn init(config: &Config, task: &Task, initialiser: &mut Initialiser) -> Self {
+        let encoder = Encoder::init(&config.encoder, task, config.pooler, initialiser);
+        let hidden = config.encoder.hidden;
+        let (classifier, label_attention) = config.head.init(task.codes, hidden, initialiser);
+        Self {
+            encoder,
+            classifier,
+            label_attention,
+            classifier_dropout: config.classifier_dropout,
+            input: Input::new(task, config.encoder.positions, false),
+        }
+    }
+
+    fn logits(&self, batch: &Batch) -> Tensor<2> {
+        let noise = batch.noise.as_ref();
+        let sequences = self.input.sequences(batch);
+        let rows = self.encoder.forward(&sequences.packed, noise);
+        match (&self.classifier, &self.label_attention) {
+            (Some(classifier), _) => {
+                let pooled = self.encoder.pool(sequences.cls.apply(rows).squeeze_dim(1));
+                classifier.forward(dropout(noise, pooled, self.classifier_dropout))
+            }
+            (None, Some(head)) => {
+                let (states, mask) = sequences.tokens.states(rows);
+                head.logits(states, mask)
+            }
+            (None, None) => unreachable!("one of the two heads is present"),
+        }
+    }
+
+    fn gradients(&self, batch: &Batch, targets: Tensor<2>) -> (Tensor<1>, GradientsParams) {
+        let Some(head) = &self.label_attention else {
+            return coding_model::backpropagated(self, batch, targets);
+        };
+        let (states, mask) = self.token_states(batch);
+        gradients_through(self, head, states, mask, &targets, None)
+    }
+
+    fn explain(&self, batch: &Batch, code: usize) -> Option<Tensor<2>> {
+        let head = self.label_attention.as_ref()?;
+        let (states, mask) = self.token_states(batch);
+        Some(coding_model::widened(head.attention(states, mask, code), batch.width()))
+    }
+}
+
+impl BertTrun {
+    /// States of each note's tokens `[note, token, hidden]` and their mask `[note, token]`.
+    fn token_states(&self, batch: &Batch) -> (Tensor<3>, Tensor<2>) {
+        let sequences = self.input.sequences(batch);
+        let rows = self.encoder.forward(&sequences.packed, batch.noise.as_ref());
+        sequences.tokens.states(rows)
+    }
+}

@@ -1,0 +1,153 @@
+//! BERT-XML's multi-label attention (Zhang et al. 2020, equations 2-4; AttentionXML, You et al. 2019): a
+//! vector for each label, then two layers that all labels share. Block by block over the labels.
+
+use burn::module::{Module, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::{Tensor, activation, module, s};
+
+use super::Initialiser;
+use super::bert::Linear;
+use super::blockwise::{BlockwiseHead, add, blocks, padding_bias, register};
+use super::coding_model::{cross_entropy_cells, ordered_sum};
+
+/// The head.
+#[derive(Module, Debug)]
+pub struct SharedAttention {
+    /// What each label looks for, l_j: `[code, dimension]`.
+    labels: Param<Tensor<2>>,
+    /// W_b: `[dimension, hidden]`.
+    shared: Linear,
+    /// W_a: `[hidden, 1]`.
+    output: Linear,
+    #[module(skip)]
+    block: usize,
+}
+
+impl SharedAttention {
+    /// A head with the given label vectors. The shared layers are Xavier uniform with PyTorch's bias.
+    pub fn init(labels: Param<Tensor<2>>, hidden: usize, block: usize, initialiser: &mut Initialiser) -> Self {
+        let dimension = labels.dims()[1];
+        let mut linear = |fan_in: usize, fan_out: usize| Linear {
+            weight: initialiser.xavier_uniform([fan_in, fan_out], fan_in, fan_out),
+            bias: initialiser.uniform([fan_out], 1.0 / (fan_in as f64).sqrt()),
+        };
+        Self {
+            labels,
+            shared: linear(dimension, hidden),
+            output: linear(hidden, 1),
+            block,
+        }
+    }
+
+    /// Logits `[note, code]` from token states `[note, token, dimension]` and a mask `[note, token]` that is 1
+    /// at real tokens.
+    pub fn logits(&self, states: Tensor<3>, mask: Tensor<2>) -> Tensor<2> {
+        let bias = padding_bias(mask);
+        let codes = self.labels.dims()[0];
+        let blocks = blocks(codes, self.block).map(|range| {
+            let labels = self.labels.val().slice(s![range, ..]);
+            let documents = attention(labels, &states, &bias).matmul(states.clone());
+            score(
+                documents,
+                self.shared.weight.val(),
+                self.shared.bias.val(),
+                self.output.weight.val(),
+                self.output.bias.val(),
+            )
+        });
+        Tensor::cat(blocks.collect(), 1)
+    }
+
+    /// Attention of one label over the tokens, `[note, token]`.
+    pub fn attention(&self, states: Tensor<3>, mask: Tensor<2>, code: usize) -> Tensor<2> {
+        let labels = self.labels.val().slice(s![code..code + 1, ..]);
+        attention(labels, &states, &padding_bias(mask)).squeeze_dim(1)
+    }
+}
+
+impl BlockwiseHead for SharedAttention {
+    fn loss(
+        &self,
+        states: &Tensor<3>,
+        mask: Tensor<2>,
+        targets: &Tensor<2>,
+        gradients: &mut GradientsParams,
+    ) -> (Tensor<1>, Tensor<3>) {
+        let [notes, codes] = targets.dims();
+        let share = 1.0 / (notes * codes) as f64;
+        let states = states.clone().inner();
+        let bias = padding_bias(mask.inner());
+        let mut total: Option<Tensor<1>> = None;
+        let mut at_states: Option<Tensor<3>> = None;
+        let mut at_labels: Vec<Tensor<2>> = Vec::new();
+        let mut at_matrices: [Option<Tensor<2>>; 2] = [None, None];
+        let mut at_biases: [Option<Tensor<1>>; 2] = [None, None];
+        for range in blocks(codes, self.block) {
+            let labels = self.labels.val().inner().slice(s![range.clone(), ..]);
+            let weights = attention(labels.clone(), &states, &bias); // [note, code, token]
+            let documents = weights.clone().matmul(states.clone());
+            // The two shared layers are small: Burn's autodiff does them, from leaves of their own.
+            let leaf = Tensor::from_inner(documents.clone()).require_grad();
+            let matrices = [&self.shared.weight, &self.output.weight]
+                .map(|parameter| Tensor::from_inner(parameter.val().inner()).require_grad());
+            let biases = [&self.shared.bias, &self.output.bias]
+                .map(|parameter| Tensor::from_inner(parameter.val().inner()).require_grad());
+            let logits = score(
+                leaf.clone(),
+                matrices[0].clone(),
+                biases[0].clone(),
+                matrices[1].clone(),
+                biases[1].clone(),
+            );
+            let wanted = targets.clone().slice(s![.., range]);
+            let loss = ordered_sum(cross_entropy_cells(logits, wanted)) * share;
+            let mut tape = loss.backward();
+            for (sum, matrix) in at_matrices.iter_mut().zip(&matrices) {
+                *sum = add(sum.take(), matrix.grad_remove(&mut tape));
+            }
+            for (sum, bias) in at_biases.iter_mut().zip(&biases) {
+                *sum = add(sum.take(), bias.grad_remove(&mut tape));
+            }
+            total = add(total, Some(loss.inner()));
+            // OK because the loss depends on every document vector.
+            let at_documents = leaf.grad_remove(&mut tape).expect("a gradient");
+            // Back through documents = weights . states and the softmax, by hand.
+            let at_weights = at_documents.clone().matmul(states.clone().swap_dims(1, 2));
+            let through: Tensor<3> = (at_documents.clone() * documents).sum_dim(2);
+            let at_scores = weights.clone() * (at_weights - through);
+            at_labels.push(at_scores.clone().matmul(states.clone()).sum_dim(0).squeeze_dim(0));
+            let part = weights.swap_dims(1, 2).matmul(at_documents)
+                + at_scores.swap_dims(1, 2).matmul(labels.unsqueeze::<3>());
+            at_states = add(at_states, Some(part));
+        }
+        register(gradients, self.labels.id, at_labels);
+        let [shared, output] = at_matrices;
+        let [shared_bias, output_bias] = at_biases;
+        register(gradients, self.shared.weight.id, shared.into_iter().collect());
+        register(gradients, self.output.weight.id, output.into_iter().collect());
+        register(gradients, self.shared.bias.id, shared_bias.into_iter().collect());
+        register(gradients, self.output.bias.id, output_bias.into_iter().collect());
+        // OK because there is at least one code, hence one block.
+        (total.expect("a block"), at_states.expect("a block"))
+    }
+}
+
+/// Softmax over the tokens of label . state, `[note, code, token]`.
+fn attention(labels: Tensor<2>, states: &Tensor<3>, padding: &Tensor<3>) -> Tensor<3> {
+    let scores = labels.unsqueeze::<3>().matmul(states.clone().swap_dims(1, 2));
+    activation::softmax(scores + padding.clone(), 2)
+}
+
+/// Equation 4 before the sigmoid: `[note, code]` from document vectors `[note, code, dimension]`.
+fn score(
+    documents: Tensor<3>,
+    shared: Tensor<2>,
+    shared_bias: Tensor<1>,
+    output: Tensor<2>,
+    output_bias: Tensor<1>,
+) -> Tensor<2> {
+    let [notes, codes, dimension] = documents.dims();
+    let rows = documents.reshape([notes * codes, dimension]);
+    let hidden = activation::relu(module::linear(rows, shared, Some(shared_bias)));
+    module::linear(hidden, output, Some(output_bias)).reshape([notes, codes])
+}
