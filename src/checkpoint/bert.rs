@@ -13,6 +13,8 @@ use crate::models::parameters::{Parameters, Values};
 pub struct BertCheckpoint {
     /// Its sizes.
     pub config: BertConfig,
+    /// The tokens it was trained with, by id.
+    pub tokens: Vec<String>,
     /// Its parameters by their paths in the encoder, such as `layers.0.output.weight`; linear weights are
     /// `[in, out]`. The pooler's are there where the file has them.
     pub parameters: Parameters,
@@ -33,7 +35,7 @@ impl BertCheckpoint {
     /// has another shape than `config.json` says, or a vocabulary of another size.
     pub fn read(directory: &Path, expected_sha256: Option<&str>) -> Result<Self, Error> {
         let (config, config_sha256) = config::read(&directory.join("config.json"))?;
-        vocabulary::check(directory, &config)?;
+        let tokens = vocabulary::read(directory, &config)?;
         let weights = Weights::open(directory, expected_sha256)?;
         let mut loader = Loader {
             weights: &weights,
@@ -70,6 +72,7 @@ impl BertCheckpoint {
         };
         Ok(Self {
             config,
+            tokens,
             parameters,
             report,
             weights_sha256: weights.sha256,

@@ -4,6 +4,7 @@
 mod cell;
 mod contain;
 mod estimate;
+mod initial_weights;
 mod outcome;
 mod prepare;
 mod run;
