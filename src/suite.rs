@@ -33,6 +33,9 @@ pub struct Suite {
     pub labels: LabelSettings,
     /// Ways of turning text into tokens, by a name that runs refer to.
     pub text: BTreeMap<String, TextChoice>,
+    /// Pretrained encoders, by a name that runs refer to.
+    #[serde(default, rename = "checkpoint", skip_serializing_if = "BTreeMap::is_empty")]
+    pub checkpoints: BTreeMap<String, CheckpointChoice>,
     /// How scores become decisions and metrics.
     pub evaluation: EvaluationSettings,
     /// The models.
@@ -98,6 +101,16 @@ pub struct WordVectorFile {
     pub scale: VectorScale,
 }
 
+/// A pretrained encoder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct CheckpointChoice {
+    /// A Hugging Face BERT directory, relative to the working directory: `config.json`, the weights, the vocabulary.
+    pub directory: PathBuf,
+    /// SHA-256 of the weights file, `model.safetensors` or `pytorch_model.bin`.
+    pub sha256: String,
+}
+
 /// One model in one setting.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -107,6 +120,10 @@ pub struct Run {
     pub name: Option<String>,
     /// Which of the suite's `[text.<name>]` the model reads.
     pub text: String,
+    /// Which of the suite's `[checkpoint.<name>]` its encoder starts from. Left out: all parameters are drawn
+    /// from the seed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<String>,
     /// The model and all of its settings.
     pub model: ModelConfig,
     /// How it is trained.
@@ -208,6 +225,17 @@ impl Suite {
         if self.runs.is_empty() {
             return at("run", "expected at least one [[run]]");
         }
+        for (name, choice) in &self.checkpoints {
+            let hexadecimal = choice.sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
+            if choice.sha256.len() != 64 || !hexadecimal {
+                let key = ["checkpoint", name, "sha256"].map(str::to_owned);
+                let problem = format!(
+                    "{:?}: expected 64 hexadecimal digits, as sha256sum prints them",
+                    choice.sha256
+                );
+                return Err((key.to_vec(), problem));
+            }
+        }
         let in_evaluation = |(key, problem)| (vec!["evaluation".to_owned(), key], problem);
         self.evaluation.check().map_err(in_evaluation)?;
         for (index, run) in self.runs.iter().enumerate() {
@@ -223,13 +251,13 @@ impl Suite {
             steps
         };
         if !self.text.contains_key(&run.text) {
-            let known: Vec<&str> = self.text.keys().map(String::as_str).collect();
-            let problem = format!(
-                "{:?} is not defined: expected one of [text.<name>]: {}",
-                run.text,
-                known.join(", ")
-            );
-            return Err((key(&["text"]), problem));
+            return Err((key(&["text"]), undefined("text", &run.text, self.text.keys())));
+        }
+        if let Some(name) = &run.checkpoint
+            && !self.checkpoints.contains_key(name)
+        {
+            let problem = undefined("checkpoint", name, self.checkpoints.keys());
+            return Err((key(&["checkpoint"]), problem));
         }
         if let Some(other) = self.runs[..index].iter().find(|other| other.title() == run.title()) {
             let problem = format!("a second run called {:?}: give one of them a `name`", other.title());
@@ -240,6 +268,17 @@ impl Suite {
             .check(known)
             .map_err(|(last, problem)| (key(&["training", &last]), problem))
     }
+}
+
+/// The problem with a name that no `[<table>.<name>]` defines.
+fn undefined<'a>(table: &str, name: &str, known: impl Iterator<Item = &'a String>) -> String {
+    let known: Vec<&str> = known.map(String::as_str).collect();
+    let known = if known.is_empty() {
+        "none is there".to_owned()
+    } else {
+        known.join(", ")
+    };
+    format!("{name:?} is not defined: expected one of [{table}.<name>]: {known}")
 }
 
 fn repeats<T: Ord + Clone>(values: &[T]) -> bool {

@@ -337,7 +337,13 @@ fn no_note_text_and_no_identifier_enters_records_reports_or_logs() {
 #[test]
 fn data_commands_list_verify_count_generate_and_export() {
     let bench = Bench::new(&suite());
-    assert!(stdout(&bench.run(&["data", "list"])).contains("CC BY 4.0"));
+    let listed = stdout(&bench.run(&["data", "list"]));
+    assert!(listed.contains("CC BY 4.0"));
+    assert!(listed.contains("https://huggingface.co/emilyalsentzer/Bio_ClinicalBERT"));
+    let listed = stdout(&bench.run(&["--json", "data", "list"]));
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!(listed["datasets"][1]["name"], "codiesp");
+    assert_eq!(listed["checkpoints"]["small-bert"]["vocabulary"], 30522);
     assert!(stdout(&bench.run(&["data", "stats", "tiny.toml"])).contains("train"));
     let data = fixture().display().to_string();
     let datasets = fixture().join("datasets.toml").display().to_string();

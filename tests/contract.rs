@@ -24,6 +24,7 @@ fn task() -> Task {
         count_scale: (0..WORDS).map(|word| 0.1 + word as f32 / 10.0).collect(),
         descriptions: (0..CODES as u32).map(|code| vec![2 + code, 3 + code]).collect(),
         word_vectors: None,
+        checkpoint: None,
     }
 }
 

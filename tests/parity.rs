@@ -104,6 +104,7 @@ impl TaskFixture {
             count_scale: self.count_scale.clone(),
             descriptions: self.descriptions.clone(),
             word_vectors: None,
+            checkpoint: None,
         }
     }
 }

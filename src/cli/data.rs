@@ -20,7 +20,7 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Name the data sets, where to get them and under which licence.
+    /// Name the data sets and the pretrained encoders, where to get them and under which licence.
     List,
     /// Compare a data set's files with their known hashes and counts.
     Verify {
@@ -94,7 +94,7 @@ pub(super) fn data(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
 fn list(global: &Global) -> Result<ExitCode> {
     let registry = global.registry()?;
     if global.json {
-        print_json(&registry.datasets())?;
+        print_json(&json!({ "datasets": registry.datasets(), "checkpoints": registry.checkpoints() }))?;
         return Ok(ExitCode::SUCCESS);
     }
     for dataset in registry.datasets() {
@@ -110,6 +110,26 @@ fn list(global: &Global) -> Result<ExitCode> {
             "  cite     {}",
             dataset.citation.split_whitespace().collect::<Vec<_>>().join(" ")
         );
+    }
+    if registry.checkpoints().is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!(
+        "\nPretrained encoders, for [checkpoint.<name>] of a suite (directory, and sha256 of the weights file):\n"
+    );
+    for (name, checkpoint) in registry.checkpoints() {
+        println!("{name}: {}", checkpoint.title);
+        let tokens = checkpoint.vocabulary.map(|tokens| format!(", {tokens} tokens"));
+        let case = if checkpoint.cased { "cased" } else { "uncased" };
+        println!("  licence  {}", checkpoint.licence);
+        println!("  source   https://huggingface.co/{}", checkpoint.hub);
+        println!("  text     {case}{}", tokens.unwrap_or_default());
+        println!("  fetch    {}", checkpoint.fetch);
+        println!("  convert  {}", checkpoint.convert);
+        println!("  cite     {}", checkpoint.citation);
+        if let Some(remark) = &checkpoint.remark {
+            println!("  remark   {remark}");
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -33,7 +33,7 @@ pub use error::Error;
 pub use fit::FitNotes;
 pub use labels::{LabelRule, LabelSet, UnseenCodes};
 pub use note::{CodeKind, Evidence, Note};
-pub use registry::{Dataset, DatasetKind, FileEntry, FolderEntry, Registry, registry};
+pub use registry::{CheckpointEntry, Dataset, DatasetKind, FileEntry, FolderEntry, Registry, registry};
 pub use stats::{CorpusStats, FrequencyBin, PartStats, Percentiles, Unseen, stats};
 pub use synthetic::SyntheticSettings;
 pub use verify::{CountReport, EntryReport, Status, VerifyReport, verify};

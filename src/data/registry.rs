@@ -1,7 +1,9 @@
 //! The registry of data sets (`datasets.toml`): for each, its source, licence and citation, and
 //! the files it consists of with their checksums and counts. The reader and `verify` both
-//! take what they expect from here, so that a count stands in one place.
+//! take what they expect from here, so that a count stands in one place. Beside them, the pretrained
+//! encoders of the papers: where to get each.
 
+use std::collections::BTreeMap;
 use std::path::{Component, Path};
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +19,31 @@ const EMBEDDED: &str = include_str!("../../datasets.toml");
 pub struct Registry {
     origin: String,
     datasets: Vec<Dataset>,
+    checkpoints: BTreeMap<String, CheckpointEntry>,
+}
+
+/// A pretrained encoder: where to get it, and under which terms.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct CheckpointEntry {
+    /// Its full title.
+    pub title: String,
+    /// Its identifier on the Hugging Face Hub.
+    pub hub: String,
+    /// Its licence, as its authors state it.
+    pub licence: String,
+    /// Whether its vocabulary tells case.
+    pub cased: bool,
+    /// Tokens of its vocabulary, where that was verified.
+    pub vocabulary: Option<u32>,
+    /// What to cite when using it.
+    pub citation: String,
+    /// The command that brings it.
+    pub fetch: String,
+    /// How to convert its TensorFlow original.
+    pub convert: String,
+    /// What else a user should know.
+    pub remark: Option<String>,
 }
 
 /// One data set.
@@ -96,6 +123,8 @@ pub fn registry() -> Result<Registry, Error> {
 struct WireRegistry {
     #[serde(rename = "dataset")]
     datasets: Vec<Dataset>,
+    #[serde(default, rename = "checkpoint")]
+    checkpoints: BTreeMap<String, CheckpointEntry>,
 }
 
 impl Registry {
@@ -125,6 +154,7 @@ impl Registry {
         let registry = Self {
             origin: origin.into(),
             datasets: wire.datasets,
+            checkpoints: wire.checkpoints,
         };
         for (index, dataset) in registry.datasets.iter().enumerate() {
             if registry.datasets[..index].iter().any(|d| d.name == dataset.name) {
@@ -138,6 +168,11 @@ impl Registry {
     /// The data sets, in the order of the file.
     pub fn datasets(&self) -> &[Dataset] {
         &self.datasets
+    }
+
+    /// The pretrained encoders, by name.
+    pub fn checkpoints(&self) -> &BTreeMap<String, CheckpointEntry> {
+        &self.checkpoints
     }
 
     /// The data set of that name.

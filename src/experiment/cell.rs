@@ -34,11 +34,14 @@ pub struct Cell {
 pub fn cell_inputs(suite: &Suite, run: &Run, length: u32, seed: u64, device: &str) -> BTreeMap<String, Value> {
     let mut text = json!(suite.text[&run.text]);
     name_files_only(&mut text);
+    let mut checkpoint = json!(run.checkpoint.as_ref().map(|name| &suite.checkpoints[name]));
+    name_files_only(&mut checkpoint);
     BTreeMap::from([
         ("data".into(), json!(suite.data)),
         ("division".into(), json!(suite.division)),
         ("labels".into(), json!(suite.labels)),
-        ("text".into(), json!(text)),
+        ("text".into(), text),
+        ("checkpoint".into(), checkpoint),
         ("model".into(), json!(run.model)),
         ("training".into(), json!(run.training)),
         ("evaluation".into(), json!(suite.evaluation)),
@@ -49,13 +52,13 @@ pub fn cell_inputs(suite: &Suite, run: &Run, length: u32, seed: u64, device: &st
     ])
 }
 
-/// Cuts the paths of files to their names: where a file lies moves no result (its hash is among the
+/// Cuts the paths of files and directories to their names: where a file lies moves no result (its hash is among the
 /// inputs), and records must not tell whose machine made them.
 fn name_files_only(value: &mut Value) {
     let Value::Object(map) = value else { return };
     for (name, inner) in map {
         match inner {
-            Value::String(path) if name == "file" => {
+            Value::String(path) if name == "file" || name == "directory" => {
                 let last = std::path::Path::new(path.as_str()).file_name();
                 *path = last.map_or_else(String::new, |last| last.to_string_lossy().into_owned());
             }
@@ -72,7 +75,7 @@ pub(super) fn all_inputs(mut inputs: BTreeMap<String, Value>, run: &Run, found: 
     put("labels-sha256", &found.labels);
     put("tokenizer-sha256", &found.tokenizer);
     put("word-vectors-sha256", &found.word_vectors);
-    put("initial-weights", "drawn from the seed");
+    put("initial-weights", &found.initial_weights);
     put("note-salt", &found.salt);
     put("code-sha256", built::CORE_SHA256);
     put("model-code-sha256", model_sha256(run.model.name()));
@@ -129,10 +132,11 @@ pub fn descriptions(suite: &Suite, device: &str) -> Vec<CellDescription> {
 pub fn recorded(suite: &Suite, device: &str, records: Vec<Record>) -> Vec<Record> {
     let wanted = grid(suite).map(|(_, run, length, seed)| {
         let inputs = cell_inputs(suite, run, length, seed, device);
+        // Older records lack inputs that were added later; those are null where a suite does not use them.
         let fits = |record: &&Record| {
             inputs
                 .iter()
-                .all(|(name, value)| record.inputs.get(name) == Some(value))
+                .all(|(name, value)| record.inputs.get(name).unwrap_or(&Value::Null) == value)
         };
         let latest = records
             .iter()

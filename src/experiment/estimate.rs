@@ -37,7 +37,9 @@ pub fn estimate(plan: &Plan, prepared: &Prepared, cell: &Cell, device: &Device) 
     };
     machine::reset_peak_memory();
     let autodiff = device.clone().autodiff();
-    let mut model = run.model.init(&text.task, &mut Initialiser::new(cell.seed, &autodiff));
+    let mut model = run
+        .model
+        .init(&prepared.tasks[cell.run], &mut Initialiser::new(cell.seed, &autodiff));
     let mut stepper = Stepper::new(&run.training.optimiser, run.training.clip_norm);
     let settings = BatchSettings {
         batch_size: reading.batch_size,

@@ -3,6 +3,7 @@
 
 mod cell;
 mod estimate;
+mod initial_weights;
 mod outcome;
 mod prepare;
 mod run;

@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::cell::{Cell, all_inputs, cell_inputs, describe, grid, key_of};
+use super::initial_weights::Checkpoints;
 use super::salt::Salt;
 use super::text_data::TextData;
 use crate::data::{self, Corpus, Division, LabelSet, Note, Registry};
+use crate::models::Task;
 use crate::suite::{Run, Suite};
-use crate::text;
 use crate::train::Examples;
+use crate::{checkpoint, text};
 
 /// Fingerprints of what the data and the tokenizer turned out to be.
 #[derive(Clone, Debug)]
@@ -21,6 +23,7 @@ pub(super) struct Inputs {
     pub(super) labels: String,
     pub(super) tokenizer: String,
     pub(super) word_vectors: String,
+    pub(super) initial_weights: String,
     pub(super) salt: String,
 }
 
@@ -37,6 +40,22 @@ pub enum Error {
         name: String,
         /// What is wrong.
         source: text::Error,
+    },
+    /// A pretrained encoder.
+    #[error("[checkpoint.{name}]: {source}")]
+    Checkpoint {
+        /// The suite's name of it.
+        name: String,
+        /// What is wrong.
+        source: Box<checkpoint::Error>,
+    },
+    /// Parts of a run that do not go together.
+    #[error("run {run:?}: {problem}")]
+    Run {
+        /// The run's title.
+        run: String,
+        /// What was found and what was expected.
+        problem: String,
     },
     /// A model's settings.
     #[error("run {run:?}, length {length}: {problem}")]
@@ -104,6 +123,8 @@ pub struct Prepared {
     pub division: Division,
     /// Tokens and task, by the suite's name of the text choice.
     pub text: BTreeMap<String, TextData>,
+    /// What each run's model is built for, in the order of the suite's runs.
+    pub tasks: Vec<Arc<Task>>,
     /// Columns of each training note's gold codes.
     pub training_gold: Vec<Vec<u32>>,
     /// Of each validation note's.
@@ -144,6 +165,7 @@ impl Plan {
         } else {
             Salt::public()
         };
+        let checkpoints = Checkpoints::read(&suite, notice)?;
         let mut text = BTreeMap::new();
         for (name, choice) in &suite.text {
             if suite.runs.iter().any(|run| run.text == *name) {
@@ -151,6 +173,8 @@ impl Plan {
                 text.insert(name.clone(), data);
             }
         }
+        let task = |run: &Run| checkpoints.task(run, &text[&run.text]);
+        let tasks = suite.runs.iter().map(task).collect::<Result<_, _>>()?;
         let gold = |notes: &[Arc<Note>]| notes.iter().map(|note| labels.columns(&note.codes)).collect();
         let prepared = Prepared {
             training_gold: gold(division.fit.notes()),
@@ -159,9 +183,10 @@ impl Plan {
             labels,
             division,
             text,
+            tasks,
             salt,
         };
-        let cells = prepared.cells(&suite, &corpus, places.device)?;
+        let cells = prepared.cells(&suite, &corpus, &checkpoints, places.device)?;
         Ok(Self {
             suite,
             cells,
@@ -193,12 +218,18 @@ impl Plan {
 }
 
 impl Prepared {
-    fn cells(&self, suite: &Suite, corpus: &Corpus, device: &str) -> Result<Vec<Cell>, Error> {
+    fn cells(
+        &self,
+        suite: &Suite,
+        corpus: &Corpus,
+        checkpoints: &Checkpoints,
+        device: &str,
+    ) -> Result<Vec<Cell>, Error> {
         grid(suite)
             .map(|(index, run, length, seed)| {
                 let text = &self.text[&run.text];
                 run.model
-                    .check(&text.task, length as usize)
+                    .check(&self.tasks[index], length as usize)
                     .map_err(|problem| Error::Model {
                         run: run.title().into(),
                         length,
@@ -210,6 +241,7 @@ impl Prepared {
                     labels: self.labels.fingerprint(),
                     tokenizer: text.tokenizer.fingerprint().into(),
                     word_vectors: text.word_vectors.clone(),
+                    initial_weights: checkpoints.fingerprint(run),
                     salt: self.salt.fingerprint(),
                 };
                 let inputs = all_inputs(cell_inputs(suite, run, length, seed, device), run, &found);

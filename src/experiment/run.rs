@@ -296,7 +296,7 @@ impl Runner<'_> {
         };
         let job = Job {
             model: &run.model,
-            task: &text.task,
+            task: &prepared.tasks[cell.run],
             recipe: &run.training,
             evaluation: &self.plan.suite.evaluation,
             training: prepared.training(run),

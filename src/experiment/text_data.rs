@@ -21,8 +21,8 @@ pub struct TextData {
     pub validation: TokenStore,
     /// Evaluation notes.
     pub evaluation: TokenStore,
-    /// What models are built for.
-    pub task: Task,
+    /// What models are built for, without a checkpoint.
+    pub task: Arc<Task>,
     pub(super) word_vectors: String,
 }
 
@@ -92,13 +92,14 @@ impl TextData {
             count_scale: count_scale(&training, tokenizer.size()),
             descriptions: labels.codes()[..labels.fitted()].iter().map(describe).collect(),
             word_vectors: vectors,
+            checkpoint: None,
         };
         Ok(Self {
             tokenizer,
             training,
             validation,
             evaluation,
-            task,
+            task: Arc::new(task),
             word_vectors,
         })
     }

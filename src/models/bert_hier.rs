@@ -81,6 +81,8 @@ impl CodingModel for BertHier {
 
     const ABOUT: &'static str = "BERT on segments, a transformer layer over their [CLS] states (Ji et al. 2021)";
 
+    const TAKES_CHECKPOINT: bool = true;
+
     fn tiny() -> Config {
         Config {
             encoder: EncoderConfig::smallest(),

@@ -49,6 +49,8 @@ impl CodingModel for BertTrun {
 
     const ABOUT: &'static str = "BERT on the first tokens only, head on [CLS] or label-wise (Ji et al. 2021)";
 
+    const TAKES_CHECKPOINT: bool = true;
+
     fn tiny() -> Config {
         Config {
             encoder: EncoderConfig::smallest(),

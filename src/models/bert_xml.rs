@@ -73,6 +73,8 @@ impl CodingModel for BertXml {
     const ABOUT: &'static str =
         "BERT with long positions, multi-label attention from code descriptions (Zhang et al. 2020)";
 
+    const TAKES_CHECKPOINT: bool = true;
+
     fn tiny() -> Config {
         Config {
             encoder: EncoderConfig {

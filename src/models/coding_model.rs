@@ -1,12 +1,14 @@
 //! The trait that every model implements, and the task it is built for.
 
+use std::sync::Arc;
+
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, activation};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Batch, Initialiser};
+use super::{Batch, Checkpoint, Initialiser};
 
 /// A model that gives every code of a label set a logit for each note of a batch.
 ///
@@ -21,6 +23,10 @@ pub trait CodingModel: Module {
 
     /// One line for `icdbench list`: what it is, and the paper.
     const ABOUT: &'static str;
+
+    /// Whether it has an encoder that can start from the task's [`Checkpoint`]. A run that names a checkpoint is
+    /// refused for the others.
+    const TAKES_CHECKPOINT: bool = false;
 
     /// The smallest settings that train.
     fn tiny() -> Self::Config;
@@ -78,7 +84,8 @@ pub fn widened(attention: Tensor<2>, width: usize) -> Tensor<2> {
     Tensor::cat(vec![attention, zeros], 1)
 }
 
-/// What a model is built for. Everything in it comes from the training notes only.
+/// What a model is built for. Everything in it comes from the training notes only, but for what was
+/// pretrained elsewhere.
 #[derive(Clone, Debug, Default)]
 pub struct Task {
     /// Codes to predict.
@@ -103,6 +110,8 @@ pub struct Task {
     pub descriptions: Vec<Vec<u32>>,
     /// Pretrained word vectors, row-major `[vocabulary, dimension]`.
     pub word_vectors: Option<WordVectors>,
+    /// The pretrained encoder to start from.
+    pub checkpoint: Option<Arc<Checkpoint>>,
 }
 
 /// Pretrained word vectors aligned with the vocabulary.

@@ -49,6 +49,8 @@ impl CodingModel for LongBert {
     const ABOUT: &'static str =
         "token states of 512-token segments, label-wise attention over all (Afkanpour et al. 2022)";
 
+    const TAKES_CHECKPOINT: bool = true;
+
     fn tiny() -> Config {
         Config {
             encoder: EncoderConfig::smallest(),

@@ -10,6 +10,7 @@
 pub mod batch;
 pub mod bert;
 pub mod blockwise;
+pub mod checkpoint;
 pub mod coding_model;
 pub mod dropout;
 pub mod initialise;
@@ -28,6 +29,7 @@ pub mod logistic_regression;
 pub mod long_bert;
 
 pub use batch::Batch;
+pub use checkpoint::Checkpoint;
 pub use coding_model::{CodingModel, Task};
 pub use initialise::Initialiser;
 pub use precision::Precision;

@@ -42,6 +42,11 @@ macro_rules! models {
                 match self { $(Self::$Type(_) => <$file::$Type as CodingModel>::ABOUT),+ }
             }
 
+            /// See [`CodingModel::TAKES_CHECKPOINT`].
+            pub fn takes_checkpoint(&self) -> bool {
+                match self { $(Self::$Type(_) => <$file::$Type as CodingModel>::TAKES_CHECKPOINT),+ }
+            }
+
             /// The smallest settings that train, of every model: what the contract tests run over.
             pub fn tiny() -> Vec<Self> {
                 vec![$(Self::$Type(<$file::$Type as CodingModel>::tiny())),+]

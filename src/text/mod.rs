@@ -24,4 +24,4 @@ pub use normalise::{NORMALISE_VERSION, Recipe};
 pub use store::{STORE_VERSION, TokenStore};
 pub use tokenizer::{TextSettings, Tokenizer, TokenizerKind, TokenizerSettings};
 pub use vectors::{VectorScale, WordVectors};
-pub use wordpiece_files::require_sha256;
+pub use wordpiece_files::{require_sha256, word_piece_tokens};

@@ -45,6 +45,26 @@ pub fn require_sha256(path: &Path, expected: &str) -> Result<(), Error> {
     check_sha256(path, &bytes, expected)
 }
 
+/// The tokens of a `vocab.txt` or (by the ending `.json`) a `tokenizer.json`, in the order of their ids.
+///
+/// # Errors
+/// When the file cannot be read, or is not a WordPiece vocabulary.
+pub fn word_piece_tokens(path: &Path) -> Result<Vec<String>, Error> {
+    let bytes = std::fs::read(path).map_err(|source| Error::Read {
+        path: path.to_owned(),
+        what: "WordPiece vocabulary",
+        source,
+    })?;
+    if path.extension().is_none_or(|extension| extension != "json") {
+        return vocab_txt(path, &bytes);
+    }
+    let file: WordPieceJson = serde_json::from_slice(&bytes).map_err(|source| Error::Malformed {
+        path: path.to_owned(),
+        source,
+    })?;
+    tokens_in_order(path, file.model.vocab)
+}
+
 fn check_sha256(path: &Path, bytes: &[u8], expected: &str) -> Result<(), Error> {
     let found = format!("{:x}", Sha256::digest(bytes));
     if found.eq_ignore_ascii_case(expected) {
@@ -175,16 +195,20 @@ fn tokenizer_json(path: &Path, bytes: &[u8], lowercase: bool) -> Result<WordPiec
     if cleaning.lowercase != lowercase {
         expect("normalizer.lowercase", &cleaning.lowercase.to_string(), &said)?;
     }
-    let tokens = by_id(model.vocab).ok_or_else(|| Error::Unsupported {
+    Ok(WordPieceTable {
+        origin: Origin::File,
+        cleaning,
+        tokens: tokens_in_order(path, model.vocab)?,
+    })
+}
+
+fn tokens_in_order(path: &Path, vocabulary: HashMap<String, u32>) -> Result<Vec<String>, Error> {
+    let size = vocabulary.len();
+    by_id(vocabulary).ok_or_else(|| Error::Unsupported {
         path: path.to_owned(),
         key: "model.vocab",
         found: format!("{size} tokens whose ids have gaps or repeats"),
         expected: format!("each id from 0 to {} once", size.saturating_sub(1)),
-    })?;
-    Ok(WordPieceTable {
-        origin: Origin::File,
-        cleaning,
-        tokens,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::pretrained;
 use crate::models::Task;
 
 /// Sizes and dropout of a BERT encoder. In a suite: all settings, or `preset` with any of
@@ -143,6 +144,7 @@ impl EncoderConfig {
         }
         probability("encoder.dropout", self.dropout)?;
         probability("encoder.attention-dropout", self.attention_dropout)?;
+        pretrained::check(self, task)?;
         let least = if specials { 3 } else { 1 };
         if self.positions < least {
             return Err(format!(

@@ -4,14 +4,14 @@ use burn::module::{Module, Param};
 use burn::tensor::{Tensor, activation, module};
 
 use super::layer::{Activation, Layer, LayerConfig};
-use super::{EncoderConfig, Linear, Norm, Packed};
+use super::{EncoderConfig, Linear, Norm, Packed, pretrained};
 use crate::models::dropout::{Noise, dropout};
 use crate::models::{Initialiser, Task};
 
 /// BERT adds this to the variance in its norms.
 const EPSILON: f64 = 1e-12;
 /// BERT's segment types; a note is of the first throughout.
-const TOKEN_TYPES: usize = 2;
+pub(super) const TOKEN_TYPES: usize = 2;
 
 /// The encoder: token ids to states in their context.
 #[derive(Module, Debug)]
@@ -37,7 +37,7 @@ struct Embeddings {
 }
 
 impl Encoder {
-    /// An encoder with BERT's start: normal with deviation 0.02, biases 0.
+    /// An encoder that starts from the task's checkpoint, or else as BERT: normal with deviation 0.02, biases 0.
     pub fn init(config: &EncoderConfig, task: &Task, pooler: bool, initialiser: &mut Initialiser) -> Self {
         let hidden = config.hidden;
         let layer = LayerConfig {
@@ -50,7 +50,7 @@ impl Encoder {
             attention_dropout: config.attention_dropout,
             inner_dropout: 0.0,
         };
-        Self {
+        let encoder = Self {
             embeddings: Embeddings {
                 word: initialiser.normal([task.vocabulary, hidden], 0.02),
                 position: initialiser.normal([config.positions, hidden], 0.02),
@@ -60,6 +60,10 @@ impl Encoder {
             },
             layers: (0..config.layers).map(|_| Layer::init(layer, initialiser)).collect(),
             pooler: pooler.then(|| Linear::init([hidden, hidden], initialiser)),
+        };
+        match &task.checkpoint {
+            Some(checkpoint) => pretrained::fill(encoder, checkpoint),
+            None => encoder,
         }
     }
 

@@ -8,6 +8,7 @@ pub mod input;
 pub mod layer;
 pub mod linear;
 pub mod packing;
+mod pretrained;
 
 pub use config::EncoderConfig;
 pub use encoder::Encoder;

@@ -1,0 +1,73 @@
+//! Loads a Hugging Face BERT directory and writes the encoder's token states for some sentences.
+//!
+//! `tests/reference/minilm_states.py` sets Hugging Face's states for the same token ids beside them.
+//! Usage: `cargo run --release --example token_states -- DIRECTORY cased|uncased SENTENCES.txt IDS.json
+//! STATES.f32`. SENTENCES.txt has one sentence a line; IDS.json gets the list of their token ids, [CLS] and
+//! [SEP] included; STATES.f32 the states of all these tokens, one sentence after another, little-endian.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use burn::tensor::Device;
+use icdbench::checkpoint::BertCheckpoint;
+use icdbench::models::bert::{Encoder, EncoderConfig, Packed};
+use icdbench::models::{Initialiser, Task, parameters};
+use icdbench::text::{Recipe, TextSettings, Tokenizer, TokenizerSettings};
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [directory, case, sentences, ids, states] = arguments.as_slice() else {
+        bail!("usage: token_states DIRECTORY cased|uncased SENTENCES.txt IDS.json STATES.f32");
+    };
+    let directory = PathBuf::from(directory);
+    let checkpoint = BertCheckpoint::read(&directory, None)?;
+    println!("{}", checkpoint.report);
+    println!("weights sha256 {}", checkpoint.weights_sha256);
+    let settings = TextSettings {
+        normalise: Recipe::None,
+        tokenizer: TokenizerSettings::WordPiece {
+            file: directory.join("vocab.txt"),
+            sha256: None,
+            lowercase: case == "uncased",
+        },
+    };
+    let tokenizer = Tokenizer::fit::<&str>(&settings, &[])?;
+    let special = |id: Option<u32>| id.context("a vocabulary with [CLS] and [SEP]");
+    let (cls, separator) = (special(tokenizer.cls())?, special(tokenizer.sep())?);
+    let config = EncoderConfig {
+        layers: checkpoint.config.layers,
+        hidden: checkpoint.config.hidden,
+        heads: checkpoint.config.heads,
+        intermediate: checkpoint.config.intermediate,
+        positions: checkpoint.config.positions,
+        dropout: 0.0,
+        attention_dropout: 0.0,
+    };
+    let sentences = std::fs::read_to_string(sentences).with_context(|| sentences.clone())?;
+    let sequence = |sentence: &str| {
+        let mut tokens = tokenizer.encode(sentence);
+        tokens.truncate(config.positions - 2);
+        let all = [cls].into_iter().chain(tokens).chain([separator]);
+        all.map(|id| id as i32).collect()
+    };
+    let sequences: Vec<Vec<i32>> = sentences.lines().map(sequence).collect();
+    let task = Task {
+        vocabulary: tokenizer.size(),
+        padding: tokenizer.padding(),
+        cls: Some(cls),
+        separator: Some(separator),
+        checkpoint: Some(Arc::new(checkpoint.into_checkpoint())),
+        ..Task::default()
+    };
+    config.check(&task, ("", 0), true).map_err(anyhow::Error::msg)?;
+    let device = Device::flex();
+    let encoder = Encoder::init(&config, &task, false, &mut Initialiser::new(1, &device));
+    let rows = encoder.forward(&Packed::new(&sequences, task.padding as i32, &device), None);
+    let [tokens, hidden] = rows.dims();
+    let bytes: Vec<u8> = parameters::host(rows).into_iter().flat_map(f32::to_le_bytes).collect();
+    std::fs::write(ids, serde_json::to_string(&sequences)?).with_context(|| ids.clone())?;
+    std::fs::write(states, bytes).with_context(|| states.clone())?;
+    println!("{} sentences, {tokens} tokens, {hidden} numbers each", sequences.len());
+    Ok(())
+}

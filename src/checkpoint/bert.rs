@@ -1,0 +1,181 @@
+//! A BERT directory read whole.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::names::{self, Parameter, Wanted};
+use super::weights::Weights;
+use super::{BertConfig, Checkpoint, Error, LoadReport, config, vocabulary};
+use crate::models::parameters::{Parameters, Values};
+
+/// A pretrained BERT encoder as plain numbers.
+#[derive(Clone, Debug)]
+pub struct BertCheckpoint {
+    /// Its sizes.
+    pub config: BertConfig,
+    /// The tokens it was trained with, by id.
+    pub tokens: Vec<String>,
+    /// Its parameters by their paths in the encoder, such as `layers.0.output.weight`; linear weights are
+    /// `[in, out]`. The pooler's are there where the file has them.
+    pub parameters: Parameters,
+    /// What was loaded, missing and left over.
+    pub report: LoadReport,
+    /// SHA-256 of the weights file.
+    pub weights_sha256: String,
+    /// SHA-256 of `config.json`.
+    pub config_sha256: String,
+}
+
+impl BertCheckpoint {
+    /// Reads a Hugging Face BERT directory: `config.json`, `model.safetensors` or `pytorch_model.bin`, and
+    /// `vocab.txt` or `tokenizer.json`. `expected_sha256` is compared with the weights file.
+    ///
+    /// # Errors
+    /// A file that is missing or damaged, another hash, a model that is not a BERT with exact GELU, a tensor that is missing or
+    /// has another shape than `config.json` says, or a vocabulary of another size.
+    pub fn read(directory: &Path, expected_sha256: Option<&str>) -> Result<Self, Error> {
+        let (config, config_sha256) = config::read(&directory.join("config.json"))?;
+        let tokens = vocabulary::read(directory, &config)?;
+        let weights = Weights::open(directory, expected_sha256)?;
+        let mut loader = Loader {
+            weights: &weights,
+            loaded: BTreeSet::new(),
+            parameters: Parameters::new(),
+        };
+        for parameter in names::encoder(&config) {
+            loader.load(&parameter)?;
+        }
+        let pooler = names::pooler(&config);
+        let mut missing = Vec::new();
+        for tensor in pooler.iter().flat_map(|parameter| &parameter.tensors) {
+            if loader.find(tensor)?.is_none() {
+                missing.push(tensor.name.clone());
+            }
+        }
+        // Half a pooler is none: a model that uses it would mix trained and drawn numbers.
+        if missing.is_empty() {
+            for parameter in &pooler {
+                loader.load(parameter)?;
+            }
+        }
+        let Loader { loaded, parameters, .. } = loader;
+        let left_over = weights.shapes.keys().filter(|name| !loaded.contains(*name));
+        let report = LoadReport {
+            file: weights
+                .path
+                .file_name()
+                .map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+            parameters: parameters.values().map(|values| values.values.len() as u64).sum(),
+            missing,
+            left_over: left_over.cloned().collect(),
+            loaded: loaded.into_iter().collect(),
+        };
+        Ok(Self {
+            config,
+            tokens,
+            parameters,
+            report,
+            weights_sha256: weights.sha256,
+            config_sha256,
+        })
+    }
+
+    /// What models are given: sizes and parameters.
+    pub fn into_checkpoint(self) -> Checkpoint {
+        let BertConfig {
+            hidden,
+            layers,
+            heads,
+            intermediate,
+            vocabulary,
+            positions,
+            token_types,
+            ..
+        } = self.config;
+        Checkpoint {
+            vocabulary,
+            hidden,
+            layers,
+            heads,
+            intermediate,
+            positions,
+            token_types,
+            parameters: self.parameters,
+        }
+    }
+}
+
+struct Loader<'a> {
+    weights: &'a Weights,
+    /// Names in the file of the tensors used so far.
+    loaded: BTreeSet<String>,
+    parameters: Parameters,
+}
+
+impl Loader<'_> {
+    /// The tensor's name in the file.
+    fn find(&self, tensor: &Wanted) -> Result<Option<String>, Error> {
+        let shapes = &self.weights.shapes;
+        let mut found = tensor.aliases().into_iter().filter(|name| shapes.contains_key(name));
+        let (first, second) = (found.next(), found.next());
+        match (first, second) {
+            (Some(first), Some(second)) => Err(Error::Twice {
+                path: self.weights.path.clone(),
+                first,
+                second,
+            }),
+            (first, _) => Ok(first),
+        }
+    }
+
+    fn load(&mut self, parameter: &Parameter) -> Result<(), Error> {
+        let mut parts = Vec::new();
+        for tensor in &parameter.tensors {
+            let name = self.find(tensor)?.ok_or_else(|| Error::Missing {
+                path: self.weights.path.clone(),
+                tensor: tensor.name.clone(),
+                expected: tensor.shape.clone(),
+            })?;
+            let found = &self.weights.shapes[&name];
+            if *found != tensor.shape {
+                return Err(Error::Shape {
+                    path: self.weights.path.clone(),
+                    tensor: name.clone(),
+                    found: found.clone(),
+                    expected: tensor.shape.clone(),
+                });
+            }
+            parts.push(self.weights.values(&name)?);
+            self.loaded.insert(name);
+        }
+        let shape = &parameter.tensors[0].shape;
+        let values = if parameter.transposed {
+            transposed(&parts, shape[1], shape[0])
+        } else {
+            Values {
+                shape: match parts.len() {
+                    1 => shape.clone(),
+                    count => vec![count * shape[0]],
+                },
+                values: parts.concat(),
+            }
+        };
+        self.parameters.insert(parameter.path.clone(), values);
+        Ok(())
+    }
+}
+
+/// Linear weights `[out, in]`, each transposed, side by side: `[in, parts * out]`.
+fn transposed(parts: &[Vec<f32>], inputs: usize, outputs: usize) -> Values {
+    let width = parts.len() * outputs;
+    let mut values = Vec::with_capacity(inputs * width);
+    for input in 0..inputs {
+        for part in parts {
+            values.extend((0..outputs).map(|output| part[output * inputs + input]));
+        }
+    }
+    Values {
+        shape: vec![inputs, width],
+        values,
+    }
+}

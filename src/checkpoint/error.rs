@@ -1,0 +1,153 @@
+//! What can be wrong with a checkpoint directory.
+
+use std::path::PathBuf;
+
+use crate::text;
+
+/// Why a checkpoint cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file cannot be read.
+    #[error("{}: cannot read it: {source}. {what}; correct `directory` in the suite, or fetch the checkpoint again (`icdbench data list` says where from)", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What should be there.
+        what: &'static str,
+        /// The system's own words.
+        source: std::io::Error,
+    },
+    /// `config.json` is not JSON with BERT's sizes.
+    #[error("{}: not the config.json of a BERT: {source}. Fetch the file again, or convert the checkpoint with transformers", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What the JSON reader found.
+        source: serde_json::Error,
+    },
+    /// A model that the encoder here does not compute.
+    #[error("{}: {key} is {found}, expected {expected}. Use a BERT checkpoint that has it", path.display())]
+    Unsupported {
+        /// The file.
+        path: PathBuf,
+        /// The key in `config.json`.
+        key: &'static str,
+        /// What stands there.
+        found: String,
+        /// What this program computes.
+        expected: String,
+    },
+    /// Neither form of the weights is there.
+    #[error(
+        "{}: no weights: found neither model.safetensors nor pytorch_model.bin. Fetch one of them; TensorFlow \
+         checkpoints (bert_model.ckpt) must be converted first, `icdbench data list` says how",
+        directory.display()
+    )]
+    NoWeights {
+        /// The checkpoint directory.
+        directory: PathBuf,
+    },
+    /// The weights are not those the suite names.
+    #[error("{}: found sha256 {found}, expected {expected}. Fetch the file again, or correct `sha256` in the suite", path.display())]
+    Checksum {
+        /// The weights file.
+        path: PathBuf,
+        /// The file's digest.
+        found: String,
+        /// The digest that was asked for.
+        expected: String,
+    },
+    /// Truncated, damaged or of another format.
+    #[error("{}: not a whole weights file: {problem}. Fetch the file again", path.display())]
+    Damaged {
+        /// The weights file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A tensor that the configuration needs is not in the file.
+    #[error(
+        "{}: no tensor {tensor} (nor under its older names), expected one of shape {expected:?} from config.json. Use \
+         the weights and the config.json of one and the same BERT",
+        path.display()
+    )]
+    Missing {
+        /// The weights file.
+        path: PathBuf,
+        /// The tensor's name in Hugging Face's terms.
+        tensor: String,
+        /// The shape it should have.
+        expected: Vec<usize>,
+    },
+    /// A tensor is there under two of its names.
+    #[error("{}: holds both {first} and {second}, expected one of them. Save the encoder alone and try again", path.display())]
+    Twice {
+        /// The weights file.
+        path: PathBuf,
+        /// One name.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// A tensor of another shape than the configuration says.
+    #[error(
+        "{}: tensor {tensor} has shape {found:?}, expected {expected:?} from config.json. Use the weights and the \
+         config.json of one and the same BERT",
+        path.display()
+    )]
+    Shape {
+        /// The weights file.
+        path: PathBuf,
+        /// The tensor's name in the file.
+        tensor: String,
+        /// Its shape.
+        found: Vec<usize>,
+        /// The shape it should have.
+        expected: Vec<usize>,
+    },
+    /// A tensor whose elements are not 16 or 32-bit floats.
+    #[error("{}: tensor {tensor} holds {found}, expected F32, F16 or BF16. Save the checkpoint again in one of them", path.display())]
+    ElementType {
+        /// The weights file.
+        path: PathBuf,
+        /// The tensor's name in the file.
+        tensor: String,
+        /// Its element type.
+        found: String,
+    },
+    /// A value that is not a finite number.
+    #[error("{}: tensor {tensor} holds a value that is not a finite number. Fetch the file again", path.display())]
+    NotFinite {
+        /// The weights file.
+        path: PathBuf,
+        /// The tensor's name in the file.
+        tensor: String,
+    },
+    /// No vocabulary beside the weights.
+    #[error(
+        "{}: no vocabulary: found neither vocab.txt nor tokenizer.json. Fetch the one that the checkpoint was trained \
+         with, and name it as the tokenizer's `file` in the suite's [text.<name>]",
+        directory.display()
+    )]
+    NoVocabulary {
+        /// The checkpoint directory.
+        directory: PathBuf,
+    },
+    /// A vocabulary of another size than the embedding table.
+    #[error(
+        "{}: {found} tokens, expected {expected}, the vocab_size of config.json. Use the vocabulary that the checkpoint \
+         was trained with",
+        path.display()
+    )]
+    VocabularySize {
+        /// The vocabulary file.
+        path: PathBuf,
+        /// Tokens in it.
+        found: usize,
+        /// The configuration's `vocab_size`.
+        expected: usize,
+    },
+    /// A vocabulary that cannot be read.
+    #[error(transparent)]
+    Vocabulary(#[from] text::Error),
+}

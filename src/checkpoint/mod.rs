@@ -1,0 +1,19 @@
+//! Pretrained encoders from disk: a Hugging Face BERT directory (`config.json`, the weights, the
+//! vocabulary) as plain numbers under icdbench's own parameter names. Knows files and formats; models
+//! get a [`Checkpoint`] and never see a file.
+
+mod bert;
+mod config;
+mod error;
+mod legacy;
+mod names;
+mod report;
+mod vocabulary;
+mod weights;
+
+pub use bert::BertCheckpoint;
+pub use config::BertConfig;
+pub use error::Error;
+pub use report::LoadReport;
+
+use crate::models::Checkpoint;

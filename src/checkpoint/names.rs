@@ -1,0 +1,128 @@
+//! Which tensors of a Hugging Face BERT make up which parameter of the encoder.
+
+use super::BertConfig;
+
+/// One tensor of Hugging Face's `BertModel`.
+#[derive(Clone, Debug)]
+pub(super) struct Wanted {
+    /// Its name in today's terms, without the `bert.` of models with a head.
+    pub(super) name: String,
+    /// Its shape there: linear weights are `[out, in]`.
+    pub(super) shape: Vec<usize>,
+}
+
+impl Wanted {
+    fn new(name: String, shape: &[usize]) -> Self {
+        Self {
+            name,
+            shape: shape.to_vec(),
+        }
+    }
+
+    /// Every name it may have in a file: with and without `bert.`, and LayerNorm's parameters as TensorFlow calls them.
+    pub(super) fn aliases(&self) -> Vec<String> {
+        let mut names = vec![self.name.clone()];
+        if let Some(stem) = self.name.strip_suffix("LayerNorm.weight") {
+            names.push(format!("{stem}LayerNorm.gamma"));
+        } else if let Some(stem) = self.name.strip_suffix("LayerNorm.bias") {
+            names.push(format!("{stem}LayerNorm.beta"));
+        }
+        let prefixed: Vec<String> = names.iter().map(|name| format!("bert.{name}")).collect();
+        names.extend(prefixed);
+        names
+    }
+}
+
+/// One parameter of the encoder and the tensors it is made of, side by side along the last dimension.
+#[derive(Clone, Debug)]
+pub(super) struct Parameter {
+    /// Its path in the encoder.
+    pub(super) path: String,
+    /// The tensors: three for `query_key_value`, otherwise one.
+    pub(super) tensors: Vec<Wanted>,
+    /// Whether each tensor is a linear weight, `[out, in]` in the file and `[in, out]` here.
+    pub(super) transposed: bool,
+}
+
+impl Parameter {
+    fn whole(path: String, name: String, shape: &[usize]) -> Self {
+        Self {
+            path,
+            tensors: vec![Wanted::new(name, shape)],
+            transposed: false,
+        }
+    }
+}
+
+/// All parameters of the encoder without its pooler.
+pub(super) fn encoder(config: &BertConfig) -> Vec<Parameter> {
+    let (hidden, intermediate) = (config.hidden, config.intermediate);
+    let mut all = Vec::new();
+    for (table, entries) in [
+        ("word", config.vocabulary),
+        ("position", config.positions),
+        ("token_type", config.token_types),
+    ] {
+        all.push(Parameter::whole(
+            format!("embeddings.{table}"),
+            format!("embeddings.{table}_embeddings.weight"),
+            &[entries, hidden],
+        ));
+    }
+    norm(&mut all, "embeddings.norm", "embeddings.LayerNorm", hidden);
+    for layer in 0..config.layers {
+        let ours = |part: &str| format!("layers.{layer}.{part}");
+        let theirs = |part: &str| format!("encoder.layer.{layer}.{part}");
+        let attention = ["query", "key", "value"].map(|part| theirs(&format!("attention.self.{part}")));
+        linear(&mut all, &ours("query_key_value"), &attention, hidden, hidden);
+        let output = theirs("attention.output.dense");
+        linear(&mut all, &ours("attention_output"), &[output], hidden, hidden);
+        norm(
+            &mut all,
+            &ours("attention_norm"),
+            &theirs("attention.output.LayerNorm"),
+            hidden,
+        );
+        let widen = theirs("intermediate.dense");
+        linear(&mut all, &ours("intermediate"), &[widen], hidden, intermediate);
+        let narrow = theirs("output.dense");
+        linear(&mut all, &ours("output"), &[narrow], intermediate, hidden);
+        norm(&mut all, &ours("output_norm"), &theirs("output.LayerNorm"), hidden);
+    }
+    all
+}
+
+/// The pooler's parameters, which a checkpoint may lack.
+pub(super) fn pooler(config: &BertConfig) -> Vec<Parameter> {
+    let mut all = Vec::new();
+    let dense = "pooler.dense".to_owned();
+    linear(&mut all, "pooler", &[dense], config.hidden, config.hidden);
+    all
+}
+
+fn norm(all: &mut Vec<Parameter>, path: &str, name: &str, size: usize) {
+    for part in ["weight", "bias"] {
+        all.push(Parameter::whole(
+            format!("{path}.{part}"),
+            format!("{name}.{part}"),
+            &[size],
+        ));
+    }
+}
+
+fn linear(all: &mut Vec<Parameter>, path: &str, names: &[String], inputs: usize, outputs: usize) {
+    let tensors = |part: &str, shape: &[usize]| {
+        let tensor = |name: &String| Wanted::new(format!("{name}.{part}"), shape);
+        names.iter().map(tensor).collect()
+    };
+    all.push(Parameter {
+        path: format!("{path}.weight"),
+        tensors: tensors("weight", &[outputs, inputs]),
+        transposed: true,
+    });
+    all.push(Parameter {
+        path: format!("{path}.bias"),
+        tensors: tensors("bias", &[outputs]),
+        transposed: false,
+    });
+}

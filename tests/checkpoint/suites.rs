@@ -1,0 +1,272 @@
+//! Suites that name checkpoints.
+
+use std::path::Path;
+
+use burn::tensor::Device;
+use candle_core::DType;
+use icdbench::experiment::{Places, Plan};
+use icdbench::models::{Initialiser, parameters};
+use icdbench::suite::Suite;
+
+use super::common::{Bench, assert_fails, assert_good, caml, stderr, suite_text};
+use super::{HIDDEN, POSITIONS, TODAY, Tiny, tensors};
+
+/// BERT-trun with the tiny checkpoint's sizes and two positions more.
+const RUN: &str = r#"
+[[run]]
+text = "pieces"
+checkpoint = "tiny"
+[run.model.bert_trun]
+encoder = { layers = 2, hidden = 4, heads = 2, intermediate = 6, positions = 7, dropout = 0.0, attention-dropout = 0.0 }
+pooler = true
+classifier-dropout = 0.0
+head = "fully-connected"
+[run.training]
+epochs = 12
+batch-size = 8
+accumulate = 1
+bucket = 2
+optimiser = { adamw = { betas = [0.9, 0.999], epsilon = 1e-8, weight-decay = 0.01, decay = "matrices" } }
+learning-rate = 0.05
+schedule = { linear = { warmup = 0.1 } }
+clip-norm = 1.0
+select = { best = { metric = "map", patience = 50 } }
+"#;
+
+fn sha256(tiny: &Tiny) -> String {
+    tiny.read().unwrap().weights_sha256
+}
+
+/// A suite with the runs, that checkpoint and its vocabulary.
+fn suite(tiny: &Tiny, runs: &str) -> String {
+    let tables = format!(
+        "[text.pieces]\nnormalise = \"edin\"\ntokenizer = {{ word-piece = {{ file = {vocabulary:?}, lowercase = true }} }}\n\n\
+         [checkpoint.tiny]\ndirectory = {directory:?}\nsha256 = \"{sha256}\"\n\n[evaluation]",
+        vocabulary = tiny.path("vocab.txt"),
+        directory = tiny.0.path(),
+        sha256 = sha256(tiny),
+    );
+    suite_text(60, runs).replacen("[evaluation]", &tables, 1)
+}
+
+/// The plan, and what it told the user.
+fn plan(text: &str) -> Result<(Plan, Vec<String>), String> {
+    let scratch = tempfile::tempdir().unwrap();
+    let places = Places {
+        data: None,
+        results: scratch.path(),
+        cache: scratch.path(),
+        device: "flex",
+    };
+    let suite = Suite::parse(text, "my.toml").map_err(|error| error.to_string())?;
+    let mut notices = Vec::new();
+    let registry = icdbench::data::registry().unwrap();
+    let plan = Plan::make(suite, &registry, &places, &mut |notice| notices.push(notice));
+    Ok((plan.map_err(|error| error.to_string())?, notices))
+}
+
+fn assert_refused(text: &str, words: &[&str]) {
+    let message = plan(text).err().expect("refused");
+    for word in words {
+        assert!(message.contains(word), "{word:?} is not in: {message}");
+    }
+}
+
+/// The runs without the key `checkpoint`, under another name.
+fn from_the_seed() -> String {
+    RUN.replace("checkpoint = \"tiny\"", "name = \"from the seed\"")
+}
+
+#[test]
+fn an_encoder_starts_from_its_checkpoint_and_the_rest_from_the_seed() {
+    let tiny = Tiny::new();
+    let (plan, _) = plan(&suite(&tiny, &(RUN.to_owned() + &from_the_seed()))).unwrap();
+    let tasks = &plan.prepared.as_ref().unwrap().tasks;
+    assert!(tasks[0].checkpoint.is_some() && tasks[1].checkpoint.is_none());
+    let [loaded, drawn] = [0, 1].map(|run| {
+        let device = Device::flex().autodiff();
+        let model = &plan.suite.runs[run].model;
+        model.check(&tasks[run], 48).unwrap();
+        parameters::read(&model.init(&tasks[run], &mut Initialiser::new(1, &device)))
+    });
+    let pretrained = tiny.read().unwrap().parameters;
+    let known = POSITIONS * HIDDEN;
+    for (path, values) in &loaded {
+        match path.strip_prefix("encoder.") {
+            Some("embeddings.position") => {
+                assert_eq!(values.shape, [7, HIDDEN]);
+                assert_eq!(values.values[..known], pretrained["embeddings.position"].values);
+                assert_eq!(values.values[known..], drawn[path].values[known..]);
+            }
+            Some(inside) => assert_eq!(*values, pretrained[inside], "{path}"),
+            None => assert_eq!(*values, drawn[path], "{path}"),
+        }
+    }
+    let inside = loaded.keys().filter(|path| path.starts_with("encoder."));
+    assert_eq!(inside.count(), pretrained.len());
+}
+
+#[test]
+fn a_checkpoint_is_read_and_reported_once() {
+    let tiny = Tiny::new();
+    let second = RUN.replace("text =", "name = \"second\"\ntext =");
+    let (_, notices) = plan(&suite(&tiny, &(RUN.to_owned() + &second))).unwrap();
+    let reports: Vec<&String> = notices.iter().filter(|notice| notice.contains("checkpoint")).collect();
+    assert_eq!(reports.len(), 1, "{notices:?}");
+    let expected = format!("[checkpoint.tiny] {}", tiny.read().unwrap().report);
+    assert_eq!(*reports[0], expected);
+}
+
+#[test]
+fn a_checkpoint_that_no_run_names_is_not_read() {
+    let tiny = Tiny::new();
+    let text = suite(&tiny, &from_the_seed());
+    std::fs::remove_file(tiny.path("model.safetensors")).unwrap();
+    let (plan, notices) = plan(&text).unwrap();
+    assert!(
+        notices.iter().all(|notice| !notice.contains("checkpoint")),
+        "{notices:?}"
+    );
+    assert_eq!(plan.cells[0].inputs["initial-weights"], "drawn from the seed");
+    assert!(plan.cells[0].inputs["checkpoint"].is_null());
+}
+
+/// The first cell's key and inputs.
+fn cell(tiny: &Tiny, runs: &str) -> icdbench::experiment::Cell {
+    plan(&suite(tiny, runs)).unwrap().0.cells.remove(0)
+}
+
+#[test]
+fn a_key_knows_the_weights_and_the_configuration_but_not_where_they_lie() {
+    let place = || {
+        let tiny = Tiny::new();
+        let inside = tiny.path("tiny-bert");
+        std::fs::create_dir(&inside).unwrap();
+        for name in ["config.json", "vocab.txt", "model.safetensors"] {
+            std::fs::rename(tiny.path(name), inside.join(name)).unwrap();
+        }
+        tiny
+    };
+    let (here, there) = (place(), place());
+    let cell_in = |tiny: &Tiny, edit: &dyn Fn(&Path)| {
+        let directory = tiny.path("tiny-bert");
+        edit(&directory);
+        let whole = icdbench::checkpoint::BertCheckpoint::read(&directory, None).unwrap();
+        let other = Tiny::new();
+        let text = suite(&other, RUN)
+            .replace(&format!("{:?}", other.0.path()), &format!("{directory:?}"))
+            .replace(&sha256(&other), &whole.weights_sha256);
+        (plan(&text).unwrap().0.cells.remove(0), whole)
+    };
+    let (first, whole) = cell_in(&here, &|_| {});
+    let (second, _) = cell_in(&there, &|_| {});
+    assert_eq!(first.key, second.key);
+    let inputs = serde_json::to_string(&first.inputs).unwrap();
+    assert!(!inputs.contains(&here.0.path().display().to_string()), "{inputs}");
+    assert_eq!(first.inputs["checkpoint"]["directory"], "tiny-bert");
+    let expected = format!("weights {} config {}", whole.weights_sha256, whole.config_sha256);
+    assert_eq!(first.inputs["initial-weights"], expected);
+    let (changed, _) = cell_in(&there, &|directory| {
+        let path = directory.join("config.json");
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(path, text.replace("0.2", "0.3")).unwrap();
+    });
+    assert_ne!(first.key, changed.key);
+    let plain = cell(&Tiny::new(), &from_the_seed());
+    assert_ne!(first.key, plain.key);
+}
+
+#[test]
+fn names_and_hashes_that_cannot_be_are_found_when_the_suite_is_read() {
+    let tiny = Tiny::new();
+    let good = suite(&tiny, RUN);
+    assert_refused(
+        &good.replace("checkpoint = \"tiny\"", "checkpoint = \"huge\""),
+        &[
+            "my.toml:",
+            "run[0].checkpoint: \"huge\" is not defined",
+            "[checkpoint.<name>]: tiny",
+        ],
+    );
+    let alone = suite_text(60, &caml(1, 4).replacen("text", "checkpoint = \"tiny\"\ntext", 1));
+    assert_refused(&alone, &["\"tiny\" is not defined", "none is there"]);
+    let short = good.replace(&sha256(&tiny), "abc");
+    assert_refused(
+        &short,
+        &["checkpoint.tiny.sha256: \"abc\": expected 64 hexadecimal digits"],
+    );
+    let unknown = good.replace("directory =", "folder =");
+    assert_refused(&unknown, &["my.toml", "unknown field `folder`", "`directory`"]);
+}
+
+#[test]
+fn what_does_not_fit_is_found_before_compute() {
+    let tiny = Tiny::new();
+    let good = suite(&tiny, RUN);
+    assert!(plan(&good).is_ok());
+    let wrong = "0".repeat(64);
+    assert_refused(
+        &good.replace(&sha256(&tiny), &wrong),
+        &["[checkpoint.tiny]: ", "model.safetensors: found sha256", &wrong],
+    );
+    let elsewhere = good.replace(&format!("{:?}", tiny.0.path()), "\"no/such/directory\"");
+    assert_refused(
+        &elsewhere,
+        &["[checkpoint.tiny]: no/such/directory/config.json: cannot read it"],
+    );
+    let with_caml = good.clone() + &caml(1, 4).replacen("text", "checkpoint = \"tiny\"\ntext", 1);
+    assert_refused(
+        &with_caml,
+        &["run \"caml\": caml has no encoder to load a checkpoint into: remove `checkpoint` from the run"],
+    );
+    assert_refused(
+        &good.replace("text = \"pieces\"", "text = \"words\""),
+        &[
+            "run \"bert_trun\": [text.words] has",
+            "[checkpoint.tiny] was trained with 9",
+            "vocab.txt",
+        ],
+    );
+    assert_refused(
+        &good.replace("layers = 2", "layers = 3"),
+        &["encoder.layers = 3 and the run's checkpoint has 2"],
+    );
+    let other = Tiny::new();
+    let tokens = std::fs::read_to_string(other.path("vocab.txt")).unwrap();
+    other.write("vocab.txt", tokens.replace("with", "without"));
+    let swapped = good.replace(
+        &format!("{:?}", tiny.path("vocab.txt")),
+        &format!("{:?}", other.path("vocab.txt")),
+    );
+    assert_refused(
+        &swapped,
+        &["[text.pieces] and [checkpoint.tiny] have another token for id 7"],
+    );
+}
+
+#[test]
+fn the_program_prints_the_load_report_and_trains_from_the_checkpoint() {
+    // Of the size of trained weights, and positions for a whole note: else every note has the same scores.
+    let small = tensors(TODAY, DType::F32).into_iter();
+    let small = small.map(|(name, tensor)| (name, tensor.affine(1.0 / 64.0, 0.0).unwrap()));
+    let tiny = Tiny::with(&small.collect());
+    let text = suite(&tiny, RUN).replace("positions = 7", "positions = 50");
+    let bench = Bench::new(&text);
+    let output = bench.run(&["run", "tiny.toml", "--no-report"]);
+    assert_good(&output);
+    let report = stderr(&output);
+    assert!(
+        report.contains("note: [checkpoint.tiny] model.safetensors: loaded"),
+        "{report}"
+    );
+    let records = bench.records("results");
+    assert_eq!(records.len(), 1);
+    let start = records[0].inputs["initial-weights"].as_str().unwrap();
+    assert!(start.contains(&sha256(&tiny)), "{start}");
+    std::fs::write(bench.path("tiny.toml"), text.replace("heads = 2", "heads = 4")).unwrap();
+    assert_fails(
+        &bench.run(&["run", "tiny.toml"]),
+        2,
+        &["encoder.heads = 4 and the run's checkpoint has 2"],
+    );
+}
