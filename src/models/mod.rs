@@ -10,11 +10,13 @@
 pub mod batch;
 pub mod coding_model;
 pub mod dropout;
+pub mod gru;
 pub mod initialise;
 pub mod label_attention;
 pub mod parameters;
 mod table;
 
+pub mod bigru_attention;
 pub mod caml;
 pub mod logistic_regression;
 
@@ -25,4 +27,5 @@ pub use initialise::Initialiser;
 table::models! {
     logistic_regression::LogisticRegression,
     caml::Caml,
+    bigru_attention::BigruAttention,
 }
