@@ -14,6 +14,8 @@ mod backward;
 mod forward;
 mod gates;
 mod panel;
+#[cfg(test)]
+mod tests;
 
 pub use backward::Gradients;
 use panel::ROWS;

@@ -296,3 +296,52 @@ fn halves(tensor: Tensor<2>) -> [Tensor<2>; 2] {
     let half = tensor.dims()[1] / 2;
     [tensor.clone().slice(s![.., ..half]), tensor.slice(s![.., half..])]
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::super::parameters::{self, host};
+    use super::*;
+
+    fn task() -> Task {
+        Task {
+            codes: 4,
+            vocabulary: 6,
+            ..Task::default()
+        }
+    }
+
+    #[test]
+    fn word_vectors_that_are_not_trained_are_saved_but_get_no_gradient() {
+        let device = Device::flex().autodiff();
+        let batch = Batch::new(vec![1, 2, 3, 4, 5, 0], vec![3, 2], 3, &device);
+        for trained in [true, false] {
+            let config = Config {
+                train_embedding: trained,
+                ..BigruAttention::tiny()
+            };
+            let model = BigruAttention::init(&config, &task(), &mut Initialiser::new(1, &device));
+            assert!(parameters::read(&model).contains_key("embedding"));
+            let loaded = parameters::write(model.clone(), parameters::read(&model)).unwrap();
+            for model in [model, loaded] {
+                let (_, gradients) = model.gradients(&batch, Tensor::ones([2, 4], &device));
+                assert_eq!(gradients.get::<2>(model.embedding.id).is_some(), trained);
+                assert!(gradients.get::<2>(model.queries.id).is_some());
+            }
+        }
+    }
+
+    #[test]
+    fn a_note_without_tokens_reads_as_one_padding_token() {
+        let device = Device::flex().autodiff();
+        let model = BigruAttention::init(&BigruAttention::tiny(), &task(), &mut Initialiser::new(1, &device));
+        let of = |lengths: Vec<usize>| {
+            let batch = Batch::new(vec![0, 0, 0, 3, 1, 2], lengths, 3, &device);
+            let (loss, _) = model.gradients(&batch, Tensor::ones([2, 4], &device));
+            (host(model.logits(&batch)), host(loss))
+        };
+        assert_eq!(of(vec![0, 3]), of(vec![1, 3]));
+        assert_ne!(of(vec![0, 3]), of(vec![2, 3]));
+    }
+}
