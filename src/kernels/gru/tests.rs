@@ -80,7 +80,10 @@ fn sixteen_registers_of_eight_lanes_give_the_numbers_of_single_ones() {
     let Some(simd) = pulp::x86::V3::try_new() else {
         return;
     };
-    let narrow = run(|forward| simd.vectorize(forward), |backward| simd.vectorize(backward));
+    let narrow = run(
+        |forward| Simd::vectorize(simd, forward),
+        |backward| Simd::vectorize(simd, backward),
+    );
     let single = run(
         |forward| forward.with_simd(Scalar),
         |backward| backward.with_simd(Scalar),
