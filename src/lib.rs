@@ -28,6 +28,7 @@ mod contain;
 pub mod data;
 pub mod device;
 pub mod experiment;
+pub mod kernels;
 pub mod machine;
 pub mod metrics;
 pub mod models;

@@ -13,6 +13,7 @@ pub mod blockwise;
 pub mod checkpoint;
 pub mod coding_model;
 pub mod dropout;
+pub mod gru;
 pub mod initialise;
 pub mod label_attention;
 pub mod ops;
@@ -24,6 +25,7 @@ mod table;
 pub mod bert_hier;
 pub mod bert_trun;
 pub mod bert_xml;
+pub mod bigru_attention;
 pub mod caml;
 pub mod logistic_regression;
 pub mod long_bert;
@@ -41,4 +43,5 @@ table::models! {
     bert_hier::BertHier,
     bert_xml::BertXml,
     long_bert::LongBert,
+    bigru_attention::BigruAttention,
 }

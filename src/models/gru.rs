@@ -1,0 +1,243 @@
+//! A bidirectional gated recurrent unit (Cho et al. 2014, as PyTorch computes it) over notes of
+//! different lengths, with its gradient by hand: no tape through thousands of steps.
+//!
+//! With x a token's vector and h the state before it,
+//! r = sigmoid(W_r x + b_r + U_r h + c_r), z likewise, n = tanh(W_n x + b_n + r (U_n h + c_n)), and
+//! the new state is (1 - z) n + z h. The products with x are one product for all tokens; so is the
+//! recurrent weight's gradient. There is no padding: the notes' rows lie one after another.
+//!
+//! On the CPU [`kernels::gru`](crate::kernels::gru) does the steps, elsewhere [`portable`] does.
+
+use burn::module::{Module, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::{DType, Device, Tensor, TensorData};
+
+use super::Initialiser;
+use crate::kernels::gru::{self as kernel, Recurrence, Scan};
+
+mod portable;
+#[cfg(test)]
+mod tests;
+
+/// One direction.
+#[derive(Module, Debug)]
+pub struct Gru {
+    /// `[input, 3H]`, gates in the order reset, update, candidate, here and below.
+    input_weight: Param<Tensor<2>>,
+    /// `[3H]`.
+    input_bias: Param<Tensor<1>>,
+    /// `[H, 3H]`.
+    recurrent_weight: Param<Tensor<2>>,
+    /// `[3H]`.
+    recurrent_bias: Param<Tensor<1>>,
+}
+
+/// Notes one after another, the longest first; a row a token.
+#[derive(Debug)]
+pub struct Rows {
+    /// The notes, as positions in the batch.
+    pub notes: Vec<usize>,
+    /// Their tokens, descending.
+    pub lengths: Vec<usize>,
+}
+
+/// The states of one direction and what its gradient needs. Nothing in it is tracked.
+pub struct Pass {
+    /// `[row, H]`.
+    pub states: Tensor<2>,
+    saved: Saved,
+}
+
+enum Saved {
+    /// Gates and candidates as [`kernel::forward`] leaves them.
+    Kernel {
+        gates: Vec<f32>,
+        candidate: Vec<f32>,
+    },
+    Portable(portable::Saved),
+    /// Nothing: the pass is for its states alone.
+    Nothing,
+}
+
+/// The gradients at one direction's inputs.
+struct Gradients {
+    /// At the input projections, `[row, 3H]`.
+    projections: Tensor<2>,
+    /// `[H, 3H]`.
+    recurrent_weight: Tensor<2>,
+    /// `[3H]`.
+    input_bias: Tensor<1>,
+    /// `[3H]`.
+    recurrent_bias: Tensor<1>,
+}
+
+/// The parameters of a recurrence without their autodiff association.
+#[derive(Clone)]
+struct Plain {
+    recurrent_weight: Tensor<2>,
+    input_bias: Tensor<1>,
+    recurrent_bias: Tensor<1>,
+}
+
+impl Rows {
+    /// Rows for notes of the given lengths. Equal lengths keep their order.
+    pub fn new(lengths: &[usize]) -> Self {
+        let mut notes: Vec<usize> = (0..lengths.len()).collect();
+        notes.sort_by_key(|&note| std::cmp::Reverse(lengths[note]));
+        let lengths = notes.iter().map(|&note| lengths[note]).collect();
+        Self { notes, lengths }
+    }
+
+    /// Rows of all notes.
+    pub fn count(&self) -> usize {
+        self.lengths.iter().sum()
+    }
+
+    /// Each note's position in the batch and its rows.
+    pub fn ranges(&self) -> impl Iterator<Item = (usize, std::ops::Range<usize>)> {
+        let mut start = 0;
+        self.notes.iter().zip(&self.lengths).map(move |(&note, &length)| {
+            start += length;
+            (note, start - length..start)
+        })
+    }
+}
+
+impl Gru {
+    /// All parameters uniform in `1 / sqrt(H)`, PyTorch's default.
+    pub fn init(input: usize, hidden: usize, initialiser: &mut Initialiser) -> Self {
+        let bound = 1.0 / (hidden as f64).sqrt();
+        Self {
+            input_weight: initialiser.uniform([input, 3 * hidden], bound),
+            input_bias: initialiser.uniform([3 * hidden], bound),
+            recurrent_weight: initialiser.uniform([hidden, 3 * hidden], bound),
+            recurrent_bias: initialiser.uniform([3 * hidden], bound),
+        }
+    }
+
+    fn plain(&self) -> Plain {
+        Plain {
+            recurrent_weight: self.recurrent_weight.val().inner(),
+            input_bias: self.input_bias.val().inner(),
+            recurrent_bias: self.recurrent_bias.val().inner(),
+        }
+    }
+}
+
+/// Both directions over `inputs`, `[row, input]`, not tracked. The second reads each note from its
+/// last token to its first. `train` keeps what [`backward`] needs.
+pub fn forward(directions: [&Gru; 2], inputs: &Tensor<2>, rows: &Rows, train: bool) -> [Pass; 2] {
+    let projections = directions.map(|gru| inputs.clone().matmul(gru.input_weight.val().inner()));
+    let [first, second] = directions.map(Gru::plain);
+    let [first_rows, second_rows] = projections;
+    if !on_slices(inputs) {
+        return [(first, first_rows, false), (second, second_rows, true)]
+            .map(|(plain, projections, reversed)| portable::forward(plain, projections, rows, reversed, train));
+    }
+    let device = inputs.device();
+    let (first, second) = rayon::join(
+        || scan(first, first_rows, rows, false, train, &device),
+        || scan(second, second_rows, rows, true, train, &device),
+    );
+    [first, second]
+}
+
+/// Registers the gradients of both directions' parameters, from the gradient at their states, and
+/// returns that at `inputs` where `at_inputs` asks for it.
+pub fn backward(
+    directions: [&Gru; 2],
+    inputs: &Tensor<2>,
+    rows: &Rows,
+    passes: [Pass; 2],
+    at_states: [Tensor<2>; 2],
+    at_inputs: bool,
+    registered: &mut GradientsParams,
+) -> Option<Tensor<2>> {
+    let [first, second] = directions.map(Gru::plain);
+    let [first_pass, second_pass] = passes;
+    let [at_first, at_second] = at_states;
+    let (first, second) = rayon::join(
+        || through(first, first_pass, at_first, rows, false),
+        || through(second, second_pass, at_second, rows, true),
+    );
+    let mut sum: Option<Tensor<2>> = None;
+    for (gru, gradients) in directions.into_iter().zip([first, second]) {
+        if at_inputs {
+            let weight = gru.input_weight.val().inner();
+            let part = gradients.projections.clone().matmul(weight.swap_dims(0, 1));
+            sum = Some(match sum {
+                Some(sum) => sum + part,
+                None => part,
+            });
+        }
+        let weight = inputs.clone().swap_dims(0, 1).matmul(gradients.projections);
+        registered.register(gru.input_weight.id, weight);
+        registered.register(gru.recurrent_weight.id, gradients.recurrent_weight);
+        registered.register(gru.input_bias.id, gradients.input_bias);
+        registered.register(gru.recurrent_bias.id, gradients.recurrent_bias);
+    }
+    sum
+}
+
+/// Whether the kernel serves: the CPU backend, in f32.
+fn on_slices(tensor: &Tensor<2>) -> bool {
+    tensor.device() == Device::flex() && tensor.dtype() == DType::F32
+}
+
+/// One direction by the kernel.
+fn scan(plain: Plain, projections: Tensor<2>, rows: &Rows, reversed: bool, train: bool, device: &Device) -> Pass {
+    let hidden = plain.recurrent_weight.dims()[0];
+    let mut gates = numbers(projections);
+    let mut candidate = vec![0.0; if train { rows.count() * hidden } else { 0 }];
+    let recurrence = Recurrence {
+        weight: &numbers(plain.recurrent_weight),
+        input_bias: &numbers(plain.input_bias),
+        bias: &numbers(plain.recurrent_bias),
+    };
+    let scan = Scan {
+        hidden,
+        lengths: &rows.lengths,
+        reversed,
+    };
+    let states = kernel::forward(scan, recurrence, &mut gates, train.then_some(candidate.as_mut_slice()));
+    Pass {
+        states: Tensor::from_data(TensorData::new(states, [rows.count(), hidden]), device),
+        saved: match train {
+            true => Saved::Kernel { gates, candidate },
+            false => Saved::Nothing,
+        },
+    }
+}
+
+/// One direction's gradient, by whichever made the pass.
+fn through(plain: Plain, pass: Pass, at_states: Tensor<2>, rows: &Rows, reversed: bool) -> Gradients {
+    let (mut gates, mut candidate) = match pass.saved {
+        Saved::Portable(saved) => return portable::backward(plain, saved, at_states, rows, reversed),
+        Saved::Kernel { gates, candidate } => (gates, candidate),
+        Saved::Nothing => panic!("a pass that was not for training has no gradient"),
+    };
+    let device = at_states.device();
+    let hidden = plain.recurrent_weight.dims()[0];
+    let scan = Scan {
+        hidden,
+        lengths: &rows.lengths,
+        reversed,
+    };
+    let weight = numbers(plain.recurrent_weight);
+    let states = numbers(pass.states);
+    let found = kernel::backward(scan, &weight, &mut gates, &mut candidate, &states, &numbers(at_states));
+    let bias = |values: Vec<f32>| Tensor::from_data(TensorData::new(values, [3 * hidden]), &device);
+    Gradients {
+        projections: Tensor::from_data(TensorData::new(gates, [rows.count(), 3 * hidden]), &device),
+        recurrent_weight: Tensor::from_data(TensorData::new(found.weight, [hidden, 3 * hidden]), &device),
+        input_bias: bias(found.input_bias),
+        recurrent_bias: bias(found.bias),
+    }
+}
+
+/// A tensor's elements, row-major, without a copy where nothing else holds them.
+fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    let data = tensor.into_data();
+    // OK because `on_slices` saw f32.
+    data.try_into_vec::<f32>().expect("f32 data")
+}

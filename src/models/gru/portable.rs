@@ -1,0 +1,160 @@
+//! One direction step by step with Burn's operations, for devices without a kernel. Nothing is tracked.
+//!
+//! The rows go step by step, and within a step note by note, the longest first: the notes that
+//! still run at a step are the first of those of the step before.
+
+use burn::tensor::{Device, Int, Tensor, TensorData, activation, s};
+
+use super::{Gradients, Pass, Plain, Rows};
+
+/// What each step leaves for its gradient.
+pub struct Saved(Vec<Step>);
+
+/// `[note, H]` each.
+struct Step {
+    /// The state before.
+    before: Tensor<2>,
+    r: Tensor<2>,
+    z: Tensor<2>,
+    n: Tensor<2>,
+    /// The recurrent product of the candidate gate.
+    candidate: Tensor<2>,
+}
+
+/// Where the rows of a step order lie in the note order, and back.
+struct Order {
+    steps: Tensor<1, Int>,
+    notes: Tensor<1, Int>,
+}
+
+impl Order {
+    fn new(rows: &Rows, reversed: bool, device: &Device) -> Self {
+        let mut steps = Vec::with_capacity(rows.count());
+        for step in 0..rows.lengths.first().copied().unwrap_or(0) {
+            for (_, range) in rows.ranges().take_while(|(_, range)| range.len() > step) {
+                let row = if reversed {
+                    range.end - 1 - step
+                } else {
+                    range.start + step
+                };
+                steps.push(row as i32);
+            }
+        }
+        let mut notes = vec![0; steps.len()];
+        for (at, &row) in steps.iter().enumerate() {
+            notes[row as usize] = at as i32;
+        }
+        let tensor = |rows: Vec<i32>| {
+            let count = rows.len();
+            Tensor::from_data(TensorData::new(rows, [count]), device)
+        };
+        Self {
+            steps: tensor(steps),
+            notes: tensor(notes),
+        }
+    }
+}
+
+/// Notes that run at each step.
+fn active(rows: &Rows) -> Vec<usize> {
+    let steps = rows.lengths.first().copied().unwrap_or(0);
+    let running = |step| rows.lengths.iter().filter(|&&length| length > step).count();
+    (0..steps).map(running).collect()
+}
+
+/// The states from the input projections without their bias, `[row, 3H]`.
+pub fn forward(plain: Plain, projections: Tensor<2>, rows: &Rows, reversed: bool, train: bool) -> Pass {
+    let device = projections.device();
+    let hidden = plain.recurrent_weight.dims()[0];
+    let order = Order::new(rows, reversed, &device);
+    let inputs = projections.select(0, order.steps) + plain.input_bias.unsqueeze();
+    let bias = plain.recurrent_bias.unsqueeze::<2>();
+    let mut state = Tensor::zeros([rows.lengths.len(), hidden], &device);
+    let mut states = Vec::new();
+    let mut saved = Vec::new();
+    let mut start = 0;
+    for active in active(rows) {
+        let before = state.slice(s![..active, ..]);
+        let input = inputs.clone().slice(s![start..start + active, ..]);
+        start += active;
+        let products = before.clone().matmul(plain.recurrent_weight.clone()) + bias.clone();
+        let both = activation::sigmoid(
+            input.clone().slice(s![.., ..2 * hidden]) + products.clone().slice(s![.., ..2 * hidden]),
+        );
+        let r = both.clone().slice(s![.., ..hidden]);
+        let z = both.slice(s![.., hidden..]);
+        let candidate = products.slice(s![.., 2 * hidden..]);
+        let n = (input.slice(s![.., 2 * hidden..]) + r.clone() * candidate.clone()).tanh();
+        state = n.clone() + z.clone() * (before.clone() - n.clone());
+        states.push(state.clone());
+        if train {
+            saved.push(Step {
+                before,
+                r,
+                z,
+                n,
+                candidate,
+            });
+        }
+    }
+    Pass {
+        states: Tensor::cat(states, 0).select(0, order.notes),
+        saved: match train {
+            true => super::Saved::Portable(Saved(saved)),
+            false => super::Saved::Nothing,
+        },
+    }
+}
+
+/// The gradients from that at the states, `[row, H]`.
+pub fn backward(plain: Plain, saved: Saved, at_states: Tensor<2>, rows: &Rows, reversed: bool) -> Gradients {
+    let device = at_states.device();
+    let hidden = plain.recurrent_weight.dims()[0];
+    let order = Order::new(rows, reversed, &device);
+    let at_states = at_states.select(0, order.steps);
+    let weight = plain.recurrent_weight.swap_dims(0, 1);
+    let mut end = rows.count();
+    // The gradient at the state before the step that was looked at last, of the notes it had.
+    let mut carried = Tensor::zeros([0, hidden], &device);
+    let mut parts: [Vec<Tensor<2>>; 3] = Default::default();
+    for step in saved.0.into_iter().rev() {
+        let active = step.r.dims()[0];
+        let at_state = at_states.clone().slice(s![end - active..end, ..]);
+        end -= active;
+        let later = carried.dims()[0];
+        let at_state = match later {
+            0 => at_state,
+            _ if later == active => at_state + carried,
+            _ => {
+                let running = at_state.clone().slice(s![..later, ..]) + carried;
+                Tensor::cat(vec![running, at_state.slice(s![later.., ..])], 0)
+            }
+        };
+        let Step {
+            before,
+            r,
+            z,
+            n,
+            candidate,
+        } = step;
+        let slope = |gate: Tensor<2>| gate.clone() * (-gate + 1.0);
+        let at_n = at_state.clone() * (-z.clone() + 1.0) * (-n.clone().square() + 1.0);
+        let at_z = at_state.clone() * (before.clone() - n) * slope(z.clone());
+        let at_r = at_n.clone() * candidate * slope(r.clone());
+        let at_products = Tensor::cat(vec![at_r.clone(), at_z.clone(), at_n.clone() * r], 1);
+        carried = at_state * z + at_products.clone().matmul(weight.clone());
+        parts[0].push(before);
+        parts[1].push(at_products);
+        parts[2].push(Tensor::cat(vec![at_r, at_z, at_n], 1));
+    }
+    let [before, at_products, at_inputs] = parts.map(|mut steps| {
+        steps.reverse();
+        Tensor::cat(steps, 0)
+    });
+    Gradients {
+        recurrent_weight: before.swap_dims(0, 1).matmul(at_products.clone()),
+        recurrent_bias: at_products.sum_dim(0).squeeze_dim(0),
+        input_bias: at_inputs.clone().sum_dim(0).squeeze_dim(0),
+        projections: at_inputs.select(0, order.notes),
+    }
+}
