@@ -25,6 +25,7 @@
 pub mod cli;
 pub mod data;
 pub mod experiment;
+pub mod kernels;
 pub mod machine;
 pub mod metrics;
 pub mod models;
