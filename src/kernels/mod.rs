@@ -6,10 +6,10 @@
 //! or none) are chosen at run time; their rounding may differ between kinds of processor.
 
 //pub mod adam;
-//pub mod attention;
+pub mod attention;
 pub mod dropout;
 pub mod gelu;
-//pub mod label_attention;
+pub mod label_attention;
 pub mod layer_norm;
 pub mod matrix;
 #[cfg(test)]
