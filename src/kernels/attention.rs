@@ -323,13 +323,24 @@ impl WithSimd for Softmax<'_> {
             let here = vector::largest(simd, scores) * self.scale;
             if here > sum.largest {
                 let factor = (sum.largest - here).exp2();
-                vector::apply(simd, states, |state| simd.mul_f32s(state, simd.splat_f32s(factor)));
+                vector::apply(
+                    simd,
+                    states,
+                    #[inline(always)]
+                    |state| simd.mul_f32s(state, simd.splat_f32s(factor)),
+                );
                 sum.total *= factor;
                 sum.largest = here;
             }
             sum.total += powers(simd, scores, self.scale, -sum.largest);
             if let Some(masks) = &mut self.masks {
-                vector::update(simd, scores, masks.row(row), |score, mask| simd.mul_f32s(score, mask));
+                vector::update(
+                    simd,
+                    scores,
+                    masks.row(row),
+                    #[inline(always)]
+                    |score, mask| simd.mul_f32s(score, mask),
+                );
             }
         }
     }
@@ -339,7 +350,10 @@ impl WithSimd for Softmax<'_> {
 #[inline(always)]
 fn powers<S: Simd>(simd: S, values: &mut [f32], scale: f32, shift: f32) -> f32 {
     let (scale, shift) = (simd.splat_f32s(scale), simd.splat_f32s(shift));
-    let power = |x| vector::exp2(simd, simd.mul_add_e_f32s(x, scale, shift));
+    let power = {
+        #[inline(always)]
+        |x| vector::exp2(simd, simd.mul_add_e_f32s(x, scale, shift))
+    };
     let (x, tail) = S::as_mut_simd_f32s(values);
     let mut sum = Sum::new(simd);
     for (place, x) in x.iter_mut().enumerate() {
@@ -379,10 +393,13 @@ impl WithSimd for Gradient<'_> {
         for (row, (scores, d_scores)) in rows.enumerate() {
             let shift = simd.splat_f32s(-self.log_sums[row]);
             let along = simd.splat_f32s(self.along[row]);
-            let gradient = |score, gradient, mask| {
-                let p = vector::exp2(simd, simd.mul_add_e_f32s(score, scale, shift));
-                let g = simd.sub_f32s(simd.mul_f32s(gradient, mask), along);
-                (simd.mul_f32s(p, mask), simd.mul_f32s(p, simd.mul_f32s(g, natural)))
+            let gradient = {
+                #[inline(always)]
+                |score, gradient, mask| {
+                    let p = vector::exp2(simd, simd.mul_add_e_f32s(score, scale, shift));
+                    let g = simd.sub_f32s(simd.mul_f32s(gradient, mask), along);
+                    (simd.mul_f32s(p, mask), simd.mul_f32s(p, simd.mul_f32s(g, natural)))
+                }
             };
             let (p, p_tail) = S::as_mut_simd_f32s(scores);
             let (g, g_tail) = S::as_mut_simd_f32s(d_scores);

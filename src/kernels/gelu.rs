@@ -41,10 +41,16 @@ impl WithSimd for Forward<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        vector::map(simd, self.x, self.y, |x| {
-            let (distribution, _) = vector::normal(simd, x);
-            simd.mul_f32s(x, distribution)
-        });
+        vector::map(
+            simd,
+            self.x,
+            self.y,
+            #[inline(always)]
+            |x| {
+                let (distribution, _) = vector::normal(simd, x);
+                simd.mul_f32s(x, distribution)
+            },
+        );
     }
 }
 
@@ -59,10 +65,17 @@ impl WithSimd for Backward<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        vector::zip(simd, self.x, self.dy, self.dx, |x, dy| {
-            let (distribution, density) = vector::normal(simd, x);
-            simd.mul_f32s(dy, simd.mul_add_e_f32s(x, density, distribution))
-        });
+        vector::zip(
+            simd,
+            self.x,
+            self.dy,
+            self.dx,
+            #[inline(always)]
+            |x, dy| {
+                let (distribution, density) = vector::normal(simd, x);
+                simd.mul_f32s(dy, simd.mul_add_e_f32s(x, density, distribution))
+            },
+        );
     }
 }
 

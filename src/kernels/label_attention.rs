@@ -265,7 +265,10 @@ impl WithSimd for Extend<'_> {
             self.mean.largest = here;
         }
         let shift = simd.splat_f32s(self.mean.largest);
-        let weight = |score| vector::exp(simd, simd.sub_f32s(score, shift));
+        let weight = {
+            #[inline(always)]
+            |score| vector::exp(simd, simd.sub_f32s(score, shift))
+        };
         let (s, s_tail) = S::as_simd_f32s(self.scores);
         let (g, g_tail) = S::as_simd_f32s(self.values);
         let (mut weights, mut total) = (Sum::new(simd), Sum::new(simd));
@@ -300,7 +303,10 @@ impl WithSimd for Train<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let shift = simd.splat_f32s(vector::largest(simd, self.scores));
-        let weight = |score| vector::exp(simd, simd.sub_f32s(score, shift));
+        let weight = {
+            #[inline(always)]
+            |score| vector::exp(simd, simd.sub_f32s(score, shift))
+        };
         let (mut weights, mut total) = (Sum::new(simd), Sum::new(simd));
         let (s, s_tail) = S::as_mut_simd_f32s(self.scores);
         let (g, g_tail) = S::as_mut_simd_f32s(self.values);
@@ -320,9 +326,12 @@ impl WithSimd for Train<'_> {
         self.cell.score(attended);
         let factor = simd.splat_f32s(self.cell.gradient / weights);
         let mean = simd.splat_f32s(attended);
-        let gradient = |weight, value| {
-            let d_value = simd.mul_f32s(weight, factor);
-            (simd.mul_f32s(d_value, simd.sub_f32s(value, mean)), d_value)
+        let gradient = {
+            #[inline(always)]
+            |weight, value| {
+                let d_value = simd.mul_f32s(weight, factor);
+                (simd.mul_f32s(d_value, simd.sub_f32s(value, mean)), d_value)
+            }
         };
         for (s, g) in s.iter_mut().zip(g) {
             (*s, *g) = gradient(*s, *g);

@@ -161,22 +161,64 @@ impl WithSimd for Forward<'_> {
             let mask = self.mask.map(|mask| &mask[range.clone()]);
             match (residual, mask) {
                 (None, None) => normalised.copy_from_slice(x),
-                (None, Some(mask)) => vector::zip(simd, x, mask, normalised, |x, m| simd.mul_f32s(x, m)),
-                (Some(residual), None) => vector::zip(simd, x, residual, normalised, |x, r| simd.add_f32s(x, r)),
+                (None, Some(mask)) => vector::zip(
+                    simd,
+                    x,
+                    mask,
+                    normalised,
+                    #[inline(always)]
+                    |x, m| simd.mul_f32s(x, m),
+                ),
+                (Some(residual), None) => vector::zip(
+                    simd,
+                    x,
+                    residual,
+                    normalised,
+                    #[inline(always)]
+                    |x, r| simd.add_f32s(x, r),
+                ),
                 (Some(residual), Some(mask)) => {
-                    vector::zip(simd, x, mask, normalised, |x, m| simd.mul_f32s(x, m));
-                    vector::update(simd, normalised, residual, |s, r| simd.add_f32s(s, r));
+                    vector::zip(
+                        simd,
+                        x,
+                        mask,
+                        normalised,
+                        #[inline(always)]
+                        |x, m| simd.mul_f32s(x, m),
+                    );
+                    vector::update(
+                        simd,
+                        normalised,
+                        residual,
+                        #[inline(always)]
+                        |s, r| simd.add_f32s(s, r),
+                    );
                 }
             }
-            let mean = total(simd, normalised, |s| s) / d as f32;
+            let mean = total(
+                simd,
+                normalised,
+                #[inline(always)]
+                |s| s,
+            ) / d as f32;
             let shift = simd.splat_f32s(mean);
-            let squares = total(simd, normalised, |s| {
-                let s = simd.sub_f32s(s, shift);
-                simd.mul_f32s(s, s)
-            });
+            let squares = total(
+                simd,
+                normalised,
+                #[inline(always)]
+                |s| {
+                    let s = simd.sub_f32s(s, shift);
+                    simd.mul_f32s(s, s)
+                },
+            );
             *inverse = 1.0 / (squares / d as f32 + self.epsilon).sqrt();
             let scale = simd.splat_f32s(*inverse);
-            vector::apply(simd, normalised, |s| simd.mul_f32s(simd.sub_f32s(s, shift), scale));
+            vector::apply(
+                simd,
+                normalised,
+                #[inline(always)]
+                |s| simd.mul_f32s(simd.sub_f32s(s, shift), scale),
+            );
             vector::multiply_add(simd, normalised, self.weight, self.bias, &mut self.y[range]);
         }
     }
@@ -225,15 +267,39 @@ impl WithSimd for Backward<'_> {
         let d = self.weight.len();
         let rows = self.sum.chunks_mut(d).zip(self.inverse);
         for ((sum, inverse), (dy, normalised)) in rows.zip(self.dy.chunks(d).zip(self.normalised.chunks(d))) {
-            vector::zip(simd, dy, self.weight, sum, |dy, weight| simd.mul_f32s(dy, weight));
-            let mean = simd.splat_f32s(total(simd, sum, |g| g) / d as f32);
+            vector::zip(
+                simd,
+                dy,
+                self.weight,
+                sum,
+                #[inline(always)]
+                |dy, weight| simd.mul_f32s(dy, weight),
+            );
+            let mean = simd.splat_f32s(
+                total(
+                    simd,
+                    sum,
+                    #[inline(always)]
+                    |g| g,
+                ) / d as f32,
+            );
             let along = simd.splat_f32s(-(vector::dot(simd, sum, normalised) / d as f32));
             let scale = simd.splat_f32s(*inverse);
-            vector::update(simd, sum, normalised, |g, n| {
-                simd.mul_f32s(simd.mul_add_e_f32s(n, along, simd.sub_f32s(g, mean)), scale)
-            });
+            vector::update(
+                simd,
+                sum,
+                normalised,
+                #[inline(always)]
+                |g, n| simd.mul_f32s(simd.mul_add_e_f32s(n, along, simd.sub_f32s(g, mean)), scale),
+            );
             vector::add_products(simd, self.d_weight, dy, normalised);
-            vector::update(simd, self.d_bias, dy, |sum, dy| simd.add_f32s(sum, dy));
+            vector::update(
+                simd,
+                self.d_bias,
+                dy,
+                #[inline(always)]
+                |sum, dy| simd.add_f32s(sum, dy),
+            );
         }
     }
 }
@@ -248,9 +314,13 @@ impl WithSimd for Scale<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        vector::update(simd, self.values, self.factors, |value, factor| {
-            simd.mul_f32s(value, factor)
-        });
+        vector::update(
+            simd,
+            self.values,
+            self.factors,
+            #[inline(always)]
+            |value, factor| simd.mul_f32s(value, factor),
+        );
     }
 }
 

@@ -314,7 +314,7 @@ macro_rules! in_place {
                 type Output = ();
                 #[inline(always)]
                 fn with_simd<S: Simd>(self, simd: S) {
-                    apply(simd, self.0, |x| $function(simd, x));
+                    apply(simd, self.0, #[inline(always)] |x| $function(simd, x));
                 }
             }
             dispatch(Kernel(values));
