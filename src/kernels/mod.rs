@@ -5,7 +5,7 @@
 //! fixed size, and partial sums are added in the order of the pieces. Instructions (AVX-512, AVX2
 //! or none) are chosen at run time; their rounding may differ between kinds of processor.
 
-//pub mod adam;
+pub mod adam;
 pub mod attention;
 pub mod dropout;
 pub mod gelu;
