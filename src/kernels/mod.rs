@@ -1,3 +1,18 @@
-//! Loops on plain slices for the CPU, where Burn's operations would take many passes or many calls.
+//! Fused operators on plain `f32` slices for the CPU: what the models spend their time in, without
+//! Burn's types, so that they can be tested and timed alone.
+//!
+//! Every operator gives the same bits whatever the number of threads: work is cut into pieces of
+//! fixed size, and partial sums are added in the order of the pieces. Instructions (AVX-512, AVX2
+//! or none) are chosen at run time; their rounding may differ between kinds of processor.
 
+pub mod adam;
+pub mod attention;
+pub mod dropout;
+pub mod gelu;
 pub mod gru;
+pub mod label_attention;
+pub mod layer_norm;
+pub mod matrix;
+#[cfg(test)]
+mod testing;
+pub mod vector;

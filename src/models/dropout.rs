@@ -5,8 +5,8 @@
 use std::cell::Cell;
 
 use burn::tensor::{Tensor, TensorData};
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+
+use crate::kernels::dropout::Masks;
 
 /// Keeps these numbers apart from those of the initial weights, which are drawn from the same seed.
 const DOMAIN: u64 = 0x6472_6f70_6f75_7421;
@@ -32,34 +32,26 @@ impl Noise {
     /// Zeroes each element with probability `probability` and scales the others by
     /// `1 / (1 - probability)`. Each call within a step has a mask of its own.
     pub fn dropout<const D: usize>(&self, input: Tensor<D>, probability: f64) -> Tensor<D> {
-        let place = self.place.replace(self.place.get() + 1);
-        if probability == 0.0 {
+        let Some(masks) = self.masks(probability) else {
             return input;
-        }
+        };
         let shape = input.dims();
-        let mask = self.mask(place, shape.iter().product(), probability);
+        let mut mask = vec![0.0; shape.iter().product()];
+        masks.fill_all(&mut mask);
         let mask = Tensor::from_data(TensorData::new(mask, shape), &input.device());
         input * mask
     }
 
-    /// `count` values, each 0 with the given probability (to 1 part in 65,536) or `1 / (1 - probability)`.
-    fn mask(&self, place: u64, count: usize, probability: f64) -> Vec<f32> {
-        let mut generator = ChaCha8Rng::seed_from_u64(self.seed ^ DOMAIN);
-        generator.set_stream(self.step.wrapping_mul(1 << 16).wrapping_add(place));
-        let dropped = (probability * 65536.0).round() as u16;
-        let kept = (1.0 / (1.0 - probability)) as f32;
-        let mut bytes = vec![0u8; 1 << 15];
-        let mut mask = Vec::with_capacity(count);
-        while mask.len() < count {
-            generator.fill_bytes(&mut bytes);
-            let draws = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
-            mask.extend(
-                draws
-                    .take(count - mask.len())
-                    .map(|draw| if draw < dropped { 0.0 } else { kept }),
-            );
-        }
-        mask
+    /// The next mask, for an operator that draws it part by part; `None` where nothing is dropped. It
+    /// counts as a call of [`dropout`](Self::dropout) all the same.
+    pub fn masks(&self, probability: f64) -> Option<Masks> {
+        let place = self.place.replace(self.place.get() + 1);
+        (probability != 0.0).then(|| self.masks_at(place, probability))
+    }
+
+    fn masks_at(&self, place: u64, probability: f64) -> Masks {
+        let stream = self.step.wrapping_mul(1 << 16).wrapping_add(place);
+        Masks::new(self.seed ^ DOMAIN, stream, probability)
     }
 }
 
@@ -75,9 +67,15 @@ pub fn dropout<const D: usize>(noise: Option<&Noise>, input: Tensor<D>, probabil
 mod tests {
     use super::*;
 
+    fn mask(noise: &Noise, place: u64, count: usize, probability: f64) -> Vec<f32> {
+        let mut mask = vec![-1.0; count];
+        noise.masks_at(place, probability).fill(0, &mut mask);
+        mask
+    }
+
     #[test]
     fn a_mask_drops_its_share_and_keeps_the_mean() {
-        let mask = Noise::new(1, 2).mask(0, 100_000, 0.2);
+        let mask = mask(&Noise::new(1, 2), 0, 100_000, 0.2);
         let dropped = mask.iter().filter(|&&value| value == 0.0).count();
         assert!((19_500..20_500).contains(&dropped), "{dropped}");
         let mean = mask.iter().sum::<f32>() / 100_000.0;
@@ -85,8 +83,17 @@ mod tests {
     }
 
     #[test]
+    fn each_call_has_a_place_even_where_nothing_is_dropped() {
+        let noise = Noise::new(7, 3);
+        assert!(noise.masks(0.0).is_none());
+        let mut second = vec![-1.0; 64];
+        noise.masks(0.5).expect("a mask").fill(0, &mut second);
+        assert_eq!(second, mask(&noise, 1, 64, 0.5));
+    }
+
+    #[test]
     fn masks_differ_by_place_and_step_and_repeat_for_the_same() {
-        let at = |step, place| Noise::new(7, step).mask(place, 64, 0.5);
+        let at = |step, place| mask(&Noise::new(7, step), place, 64, 0.5);
         assert_eq!(at(3, 0), at(3, 0));
         assert_ne!(at(3, 0), at(3, 1));
         assert_ne!(at(3, 0), at(4, 0));

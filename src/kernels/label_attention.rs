@@ -1,0 +1,491 @@
+//! Label-wise attention with one linear classifier a label (Mullenbach et al. 2018, equations 2-4), the
+//! loss and every gradient, block by block over the labels.
+//!
+//! With H the states of a note, Q the queries and W the weights, the document vector of a label is never
+//! made: `logit_c = sum_t a_ct G_ct + b_c` with `G = W H'` and `a = softmax over t of S = Q H'`. Then, dl
+//! being the loss's gradient at the logit, `dG = a dl`, `dS = dG (G - sum_t a G)`, `dH = dS' Q + dG' W`,
+//! `dQ = dS H`, `dW = dG H`: three products for a block, each with Q stacked on W.
+
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::matrix::{Matrix, MatrixMut, Shared, Threads, product};
+use super::vector::{self, Sum};
+
+/// Labels and tokens of a tile where only logits are wanted.
+const LABELS: usize = 64;
+const TOKENS: usize = 512;
+
+/// The token states of some notes.
+#[derive(Clone, Copy, Debug)]
+pub struct Notes<'a> {
+    /// `[note, width, dimension]`.
+    pub states: &'a [f32],
+    /// Rows a note has in `states`.
+    pub width: usize,
+    /// Length of a state.
+    pub dimension: usize,
+    /// How many rows of each note are real; the rest is never read.
+    pub lengths: &'a [usize],
+}
+
+/// The head's parameters.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'a> {
+    /// `[code, dimension]`.
+    pub queries: &'a [f32],
+    /// `[code, dimension]`.
+    pub weight: &'a [f32],
+    /// `[code]`.
+    pub bias: &'a [f32],
+}
+
+/// The loss of a batch and its gradients.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gradients {
+    /// Cross-entropy averaged over notes and codes.
+    pub loss: f64,
+    /// `[note, width, dimension]`, 0 where a note has no token.
+    pub states: Vec<f32>,
+    /// `[code, dimension]`.
+    pub queries: Vec<f32>,
+    /// `[code, dimension]`.
+    pub weight: Vec<f32>,
+    /// `[code]`.
+    pub bias: Vec<f32>,
+}
+
+impl<'a> Notes<'a> {
+    fn check(&self, head: &Head) {
+        let size = head.bias.len() * self.dimension;
+        assert!(head.queries.len() == size && head.weight.len() == size);
+        assert_eq!(self.states.len(), self.lengths.len() * self.width * self.dimension);
+        assert!(self.lengths.iter().all(|&length| length <= self.width));
+    }
+
+    /// Rows `start..start + count` of a note.
+    fn rows(&self, note: usize, start: usize, count: usize) -> Matrix<'a> {
+        let first = (note * self.width + start) * self.dimension;
+        Matrix::new(&self.states[first..], count, self.dimension, self.dimension)
+    }
+}
+
+impl Head<'_> {
+    /// The queries of some codes on top of their weights, `[2 * count, dimension]`.
+    fn stack(&self, first: usize, count: usize, stacked: &mut Vec<f32>) {
+        let dimension = self.queries.len() / self.bias.len();
+        let range = first * dimension..(first + count) * dimension;
+        stacked.clear();
+        stacked.extend_from_slice(&self.queries[range.clone()]);
+        stacked.extend_from_slice(&self.weight[range]);
+    }
+}
+
+/// Logits `[note, code]`; that of a note without a token is the bias.
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn logits(notes: Notes, head: Head) -> Vec<f32> {
+    notes.check(&head);
+    let (codes, dimension) = (head.bias.len(), notes.dimension);
+    let mut logits = vec![0.0; notes.lengths.len() * codes];
+    let shared = Shared::new(&mut logits);
+    let tasks: Vec<(usize, usize)> = (0..notes.lengths.len())
+        .flat_map(|note| (0..codes).step_by(LABELS).map(move |first| (note, first)))
+        .collect();
+    tasks.into_par_iter().for_each_init(
+        || (Vec::new(), vec![0.0; 2 * LABELS * TOKENS]),
+        |(stacked, tile), (note, first)| {
+            let count = LABELS.min(codes - first);
+            head.stack(first, count, stacked);
+            let mut means = [RunningMean::default(); LABELS];
+            for start in (0..notes.lengths[note]).step_by(TOKENS) {
+                let tokens = TOKENS.min(notes.lengths[note] - start);
+                let tile = &mut tile[..2 * count * tokens];
+                let left = Matrix::new(stacked, 2 * count, dimension, dimension);
+                let right = notes.rows(note, start, tokens).transposed();
+                let mut out = MatrixMut::new(tile, 2 * count, tokens, tokens);
+                product(&mut out, false, left, right, Threads::One);
+                let (scores, values) = tile.split_at_mut(count * tokens);
+                for ((scores, values), mean) in scores.chunks(tokens).zip(values.chunks(tokens)).zip(&mut means) {
+                    vector::dispatch(Extend { scores, values, mean });
+                }
+            }
+            // SAFETY: no other task has these codes of this note.
+            let mut out = unsafe { shared.matrix(note * codes + first, 1, count, count) };
+            for ((out, mean), bias) in out.row(0).iter_mut().zip(means).zip(&head.bias[first..]) {
+                *out = mean.value() + bias;
+            }
+        },
+    );
+    logits
+}
+
+/// The loss against targets `[note, code]` of 0 and 1 (or between), and all gradients, `block` labels at
+/// a time: the buffers hold `2 * block` rows of as many values as the longest note has tokens.
+///
+/// # Panics
+/// If the lengths do not fit or `block` is 0.
+pub fn loss_and_gradients(notes: Notes, head: Head, targets: &[f32], block: usize) -> Gradients {
+    notes.check(&head);
+    let (codes, dimension) = (head.bias.len(), notes.dimension);
+    assert_eq!(targets.len(), notes.lengths.len() * codes);
+    assert!(block > 0);
+    let block = block.min(codes);
+    let longest = notes.lengths.iter().copied().max().unwrap_or(0);
+    let share = 1.0 / targets.len() as f64;
+    let mut gradients = Gradients {
+        loss: 0.0,
+        states: vec![0.0; notes.states.len()],
+        queries: vec![0.0; head.queries.len()],
+        weight: vec![0.0; head.weight.len()],
+        bias: vec![0.0; codes],
+    };
+    let mut tile = vec![0.0; 2 * block * longest];
+    let (mut stacked, mut d_stacked) = (Vec::new(), vec![0.0; 2 * block * dimension]);
+    let mut cells = Vec::new();
+    for first in (0..codes).step_by(block.max(1)) {
+        let count = block.min(codes - first);
+        let range = first..first + count;
+        head.stack(first, count, &mut stacked);
+        let stacked = Matrix::new(&stacked, 2 * count, dimension, dimension);
+        d_stacked.fill(0.0);
+        for (note, &length) in notes.lengths.iter().enumerate() {
+            let tile = &mut tile[..2 * count * length];
+            let states = notes.rows(note, 0, length);
+            let mut out = MatrixMut::new(tile, 2 * count, length, length);
+            product(&mut out, false, stacked, states.transposed(), Threads::All);
+            let wanted = &targets[note * codes..][range.clone()];
+            cells.clear();
+            cells.extend(
+                wanted
+                    .iter()
+                    .zip(&head.bias[range.clone()])
+                    .map(|(&target, &bias)| Cell {
+                        target,
+                        bias,
+                        share,
+                        loss: 0.0,
+                        gradient: 0.0,
+                    }),
+            );
+            if length == 0 {
+                cells.iter_mut().for_each(|cell| cell.score(0.0));
+            } else {
+                let (scores, values) = tile.split_at_mut(count * length);
+                let rows = scores.par_chunks_mut(length).zip(values.par_chunks_mut(length));
+                rows.zip(&mut cells).for_each(|((scores, values), cell)| {
+                    vector::dispatch(Train { scores, values, cell });
+                });
+            }
+            for (cell, bias) in cells.iter().zip(&mut gradients.bias[range.clone()]) {
+                gradients.loss += cell.loss;
+                *bias += cell.gradient;
+            }
+            let tile = Matrix::new(tile, 2 * count, length, length);
+            let mut out = MatrixMut::new(&mut d_stacked, 2 * count, dimension, dimension);
+            product(&mut out, true, tile, states, Threads::All);
+            let d_states = &mut gradients.states[note * notes.width * dimension..];
+            let mut out = MatrixMut::new(d_states, length, dimension, dimension);
+            product(&mut out, true, tile.transposed(), stacked, Threads::All);
+        }
+        let cells = first * dimension..(first + count) * dimension;
+        let (d_queries, d_weight) = d_stacked[..2 * count * dimension].split_at(count * dimension);
+        gradients.queries[cells.clone()].copy_from_slice(d_queries);
+        gradients.weight[cells].copy_from_slice(d_weight);
+    }
+    gradients.loss *= share;
+    gradients
+}
+
+/// One logit's loss.
+struct Cell {
+    target: f32,
+    bias: f32,
+    share: f64,
+    loss: f64,
+    /// Of the averaged loss at the logit.
+    gradient: f32,
+}
+
+impl Cell {
+    /// Cross-entropy with logits: `max(l, 0) - l y + ln(1 + e^-|l|)`.
+    fn score(&mut self, attended: f32) {
+        let (logit, target) = (f64::from(attended + self.bias), f64::from(self.target));
+        self.loss = logit.max(0.0) - logit * target + (-logit.abs()).exp().ln_1p();
+        self.gradient = ((1.0 / (1.0 + (-logit).exp()) - target) * self.share) as f32;
+    }
+}
+
+/// A mean of values weighted by `e^score`, over the tokens seen so far.
+#[derive(Clone, Copy)]
+struct RunningMean {
+    largest: f32,
+    weights: f32,
+    total: f32,
+}
+
+impl Default for RunningMean {
+    fn default() -> Self {
+        Self {
+            largest: f32::NEG_INFINITY,
+            weights: 0.0,
+            total: 0.0,
+        }
+    }
+}
+
+impl RunningMean {
+    fn value(self) -> f32 {
+        // The weights add up to 0 exactly where there was no token.
+        if self.weights == 0.0 {
+            0.0
+        } else {
+            self.total / self.weights
+        }
+    }
+}
+
+struct Extend<'a> {
+    scores: &'a [f32],
+    values: &'a [f32],
+    mean: &'a mut RunningMean,
+}
+
+impl WithSimd for Extend<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let here = vector::largest(simd, self.scores);
+        if here > self.mean.largest {
+            let factor = (self.mean.largest - here).exp();
+            self.mean.weights *= factor;
+            self.mean.total *= factor;
+            self.mean.largest = here;
+        }
+        let shift = simd.splat_f32s(self.mean.largest);
+        let weight = {
+            #[inline(always)]
+            |score| vector::exp(simd, simd.sub_f32s(score, shift))
+        };
+        let (s, s_tail) = S::as_simd_f32s(self.scores);
+        let (g, g_tail) = S::as_simd_f32s(self.values);
+        let (mut weights, mut total) = (Sum::new(simd), Sum::new(simd));
+        for (place, (s, g)) in s.iter().zip(g).enumerate() {
+            let weight = weight(*s);
+            weights.add(place, weight);
+            total.add_product(place, weight, *g);
+        }
+        if !s_tail.is_empty() {
+            let mut last = [0.0; 64];
+            let last = &mut last[..s_tail.len()];
+            simd.partial_store_f32s(last, weight(simd.partial_load_f32s(s_tail)));
+            let weight = simd.partial_load_f32s(last);
+            weights.add(0, weight);
+            total.add_product(0, weight, simd.partial_load_f32s(g_tail));
+        }
+        self.mean.weights += weights.total();
+        self.mean.total += total.total();
+    }
+}
+
+/// Turns one label's scores into dS and its values into dG, and scores its logit.
+struct Train<'a> {
+    scores: &'a mut [f32],
+    values: &'a mut [f32],
+    cell: &'a mut Cell,
+}
+
+impl WithSimd for Train<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let shift = simd.splat_f32s(vector::largest(simd, self.scores));
+        let weight = {
+            #[inline(always)]
+            |score| vector::exp(simd, simd.sub_f32s(score, shift))
+        };
+        let (mut weights, mut total) = (Sum::new(simd), Sum::new(simd));
+        let (s, s_tail) = S::as_mut_simd_f32s(self.scores);
+        let (g, g_tail) = S::as_mut_simd_f32s(self.values);
+        for (place, (s, g)) in s.iter_mut().zip(&*g).enumerate() {
+            *s = weight(*s);
+            weights.add(place, *s);
+            total.add_product(place, *s, *g);
+        }
+        if !s_tail.is_empty() {
+            simd.partial_store_f32s(s_tail, weight(simd.partial_load_f32s(s_tail)));
+            let weight = simd.partial_load_f32s(s_tail);
+            weights.add(0, weight);
+            total.add_product(0, weight, simd.partial_load_f32s(g_tail));
+        }
+        let weights = weights.total();
+        let attended = total.total() / weights;
+        self.cell.score(attended);
+        let factor = simd.splat_f32s(self.cell.gradient / weights);
+        let mean = simd.splat_f32s(attended);
+        let gradient = {
+            #[inline(always)]
+            |weight, value| {
+                let d_value = simd.mul_f32s(weight, factor);
+                (simd.mul_f32s(d_value, simd.sub_f32s(value, mean)), d_value)
+            }
+        };
+        for (s, g) in s.iter_mut().zip(g) {
+            (*s, *g) = gradient(*s, *g);
+        }
+        if !s_tail.is_empty() {
+            let (s, g) = gradient(simd.partial_load_f32s(s_tail), simd.partial_load_f32s(g_tail));
+            simd.partial_store_f32s(s_tail, s);
+            simd.partial_store_f32s(g_tail, g);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::testing::{close, in_pool, noise};
+
+    struct Case {
+        width: usize,
+        dimension: usize,
+        lengths: Vec<usize>,
+        states: Vec<f32>,
+        parameters: [Vec<f32>; 3],
+        targets: Vec<f32>,
+    }
+
+    /// Padding holds not-a-number, so that touching it shows.
+    fn case(lengths: &[usize], width: usize, dimension: usize, codes: usize) -> Case {
+        let mut states = noise(1, lengths.len() * width * dimension);
+        for (note, &length) in lengths.iter().enumerate() {
+            states[(note * width + length) * dimension..(note + 1) * width * dimension].fill(f32::NAN);
+        }
+        let size = codes * dimension;
+        Case {
+            width,
+            dimension,
+            lengths: lengths.to_vec(),
+            states,
+            parameters: [noise(2, size), noise(3, size), noise(4, codes)],
+            targets: noise(5, lengths.len() * codes)
+                .iter()
+                .map(|&v| f32::from(v > 0.0))
+                .collect(),
+        }
+    }
+
+    impl Case {
+        fn notes(&self) -> Notes<'_> {
+            let Case { width, dimension, .. } = *self;
+            Notes {
+                states: &self.states,
+                width,
+                dimension,
+                lengths: &self.lengths,
+            }
+        }
+
+        fn head(&self) -> Head<'_> {
+            let [queries, weight, bias] = &self.parameters;
+            Head { queries, weight, bias }
+        }
+
+        fn run(&self, block: usize) -> Gradients {
+            loss_and_gradients(self.notes(), self.head(), &self.targets, block)
+        }
+
+        /// Logits, then the gradients at states, queries, weight and bias, by document vectors in f64.
+        fn naive(&self) -> ([Vec<f64>; 5], f64) {
+            let (d, codes) = (self.dimension, self.parameters[2].len());
+            let mut logits = vec![0.0; self.targets.len()];
+            let mut d_states = vec![0.0; self.states.len()];
+            let (mut d_queries, mut d_weight) = (vec![0.0; codes * d], vec![0.0; codes * d]);
+            let (mut d_bias, mut loss) = (vec![0.0; codes], 0.0);
+            for (note, &length) in self.lengths.iter().enumerate() {
+                let state = |t: usize, k: usize| (note * self.width + t) * d + k;
+                for code in 0..codes {
+                    let [q, w] = [0, 1].map(|which| &self.parameters[which][code * d..(code + 1) * d]);
+                    let product = |t, row: &[f32]| -> f64 {
+                        (0..d)
+                            .map(|k| f64::from(self.states[state(t, k)]) * f64::from(row[k]))
+                            .sum()
+                    };
+                    let powers: Vec<f64> = (0..length).map(|t| product(t, q).exp()).collect();
+                    let sum: f64 = powers.iter().sum();
+                    let document: Vec<f64> = (0..d)
+                        .map(|k| {
+                            (0..length)
+                                .map(|t| powers[t] / sum * f64::from(self.states[state(t, k)]))
+                                .sum()
+                        })
+                        .collect();
+                    let attended: f64 = (0..d).map(|k| document[k] * f64::from(w[k])).sum();
+                    let logit = attended + f64::from(self.parameters[2][code]);
+                    let y = f64::from(self.targets[note * codes + code]);
+                    let probability = 1.0 / (1.0 + (-logit).exp());
+                    logits[note * codes + code] = logit;
+                    loss -= y * probability.ln() + (1.0 - y) * (1.0 - probability).ln();
+                    let dl = (probability - y) / self.targets.len() as f64;
+                    d_bias[code] += dl;
+                    for k in 0..d {
+                        d_weight[code * d + k] += dl * document[k];
+                    }
+                    for t in 0..length {
+                        let a = powers[t] / sum;
+                        let ds = a * (product(t, w) - attended) * dl;
+                        for k in 0..d {
+                            d_states[state(t, k)] += ds * f64::from(q[k]) + a * dl * f64::from(w[k]);
+                            d_queries[code * d + k] += ds * f64::from(self.states[state(t, k)]);
+                        }
+                    }
+                }
+            }
+            (
+                [logits, d_states, d_queries, d_weight, d_bias],
+                loss / self.targets.len() as f64,
+            )
+        }
+    }
+
+    #[test]
+    fn logits_loss_and_gradients_match_f64() {
+        for case in [
+            case(&[1], 1, 1, 1),
+            case(&[5, 0, 17], 19, 6, 9),
+            case(&[600, 1, 513], 600, 8, 70),
+            case(&[33, 64], 64, 33, 130),
+        ] {
+            let ([logits, d_states, d_queries, d_weight, d_bias], loss) = case.naive();
+            close(&super::logits(case.notes(), case.head()), &logits, 1e-5);
+            for block in [4, 64, 1_000] {
+                let found = case.run(block);
+                assert!((found.loss - loss).abs() < 1e-6 * loss);
+                close(&found.states, &d_states, 1e-5);
+                close(&found.queries, &d_queries, 1e-5);
+                close(&found.weight, &d_weight, 1e-5);
+                close(&found.bias, &d_bias, 1e-5);
+            }
+        }
+    }
+
+    #[test]
+    fn a_certain_wrong_logit_has_a_finite_loss() {
+        let mut case = case(&[3], 3, 2, 1);
+        case.parameters[2][0] = 200.0;
+        case.targets[0] = 0.0;
+        let found = case.run(1);
+        assert!((found.loss - 200.0).abs() < 2.0, "{}", found.loss);
+        assert!((found.bias[0] - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn bits_do_not_depend_on_the_number_of_threads() {
+        let case = case(&[700, 31], 700, 64, 300);
+        let run = |threads| in_pool(threads, || (case.run(128), logits(case.notes(), case.head())));
+        assert_eq!(run(1), run(2));
+    }
+}

@@ -1,0 +1,464 @@
+//! Layer normalisation of a residual sum (Ba et al. 2016; post-LN as in Vaswani et al. 2017), with the
+//! dropout of the sub-layer's output in the same pass.
+
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::dropout::Masks;
+use super::vector::{self, Sum};
+
+/// Rows of a task. The backward pass adds up the parameters' gradients task by task, so this number
+/// is part of the result's rounding.
+const ROWS: usize = 64;
+
+/// What a forward pass leaves for the backward pass.
+#[derive(Debug)]
+pub struct Saved<'a> {
+    /// The normalised rows before weight and bias, `[row, d]`.
+    pub normalised: &'a mut [f32],
+    /// One over each row's standard deviation, `[row]`.
+    pub inverse: &'a mut [f32],
+}
+
+/// `y = weight * (s - mean) / sqrt(variance + epsilon) + bias` for each row of `s = residual + mask * x`,
+/// with the biased variance. `x`, `residual` and `y` are `[row, d]`, `weight` and `bias` are `[d]`.
+/// Element i of the mask is that of `x[i]`.
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn forward(
+    x: &[f32],
+    residual: Option<&[f32]>,
+    dropout: Option<&Masks>,
+    [weight, bias]: [&[f32]; 2],
+    epsilon: f32,
+    y: &mut [f32],
+    saved: Saved,
+) {
+    let d = weight.len();
+    let Saved { normalised, inverse } = saved;
+    assert!(d > 0 && bias.len() == d && inverse.len() * d == x.len());
+    assert!(y.len() == x.len() && normalised.len() == x.len());
+    assert!(residual.is_none_or(|residual| residual.len() == x.len()));
+    let size = ROWS * d;
+    y.par_chunks_mut(size)
+        .zip(normalised.par_chunks_mut(size))
+        .zip(inverse.par_chunks_mut(ROWS))
+        .enumerate()
+        .for_each_init(Vec::new, |mask, (piece, ((y, normalised), inverse))| {
+            let range = piece * size..piece * size + y.len();
+            if let Some(masks) = dropout {
+                mask.resize(y.len(), 0.0);
+                masks.fill(range.start as u64, mask);
+            }
+            vector::dispatch(Forward {
+                x: &x[range.clone()],
+                residual: residual.map(|residual| &residual[range]),
+                mask: dropout.map(|_| mask.as_slice()),
+                weight,
+                bias,
+                epsilon,
+                y,
+                normalised,
+                inverse,
+            });
+        });
+}
+
+/// The gradients of [`forward`] at `s` (hence at the residual) and, where there is dropout, at `x`.
+#[derive(Debug)]
+pub struct Gradients<'a> {
+    /// At the residual, and at `x` where nothing is dropped, `[row, d]`.
+    pub sum: &'a mut [f32],
+    /// The mask of the forward pass, and the gradient at `x`, `[row, d]`.
+    pub dropout: Option<(&'a Masks, &'a mut [f32])>,
+    /// `[d]`.
+    pub weight: &'a mut [f32],
+    /// `[d]`.
+    pub bias: &'a mut [f32],
+}
+
+/// Sets the gradients, given `dy` `[row, d]` and what [`forward`] saved.
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn backward(dy: &[f32], normalised: &[f32], inverse: &[f32], weight: &[f32], gradients: Gradients) {
+    let d = weight.len();
+    let size = ROWS * d;
+    let Gradients {
+        sum,
+        dropout,
+        weight: d_weight,
+        bias: d_bias,
+    } = gradients;
+    assert!(d > 0 && d_weight.len() == d && d_bias.len() == d && inverse.len() * d == dy.len());
+    assert!(normalised.len() == dy.len() && sum.len() == dy.len());
+    let mut partial = vec![0.0; inverse.len().div_ceil(ROWS) * 2 * d];
+    sum.par_chunks_mut(size)
+        .zip(partial.par_chunks_mut(2 * d))
+        .enumerate()
+        .for_each(|(piece, (sum, partial))| {
+            let range = piece * size..piece * size + sum.len();
+            let (d_weight, d_bias) = partial.split_at_mut(d);
+            vector::dispatch(Backward {
+                dy: &dy[range.clone()],
+                normalised: &normalised[range],
+                inverse: &inverse[piece * ROWS..],
+                weight,
+                sum,
+                d_weight,
+                d_bias,
+            });
+        });
+    d_weight.fill(0.0);
+    d_bias.fill(0.0);
+    for partial in partial.chunks(2 * d) {
+        for (index, part) in partial.iter().enumerate() {
+            if index < d {
+                d_weight[index] += part;
+            } else {
+                d_bias[index - d] += part;
+            }
+        }
+    }
+    if let Some((masks, d_x)) = dropout {
+        assert_eq!(d_x.len(), sum.len());
+        d_x.par_chunks_mut(size)
+            .zip(sum.par_chunks(size))
+            .enumerate()
+            .for_each(|(piece, (d_x, sum))| {
+                masks.fill((piece * size) as u64, d_x);
+                vector::dispatch(Scale {
+                    values: d_x,
+                    factors: sum,
+                });
+            });
+    }
+}
+
+struct Forward<'a> {
+    x: &'a [f32],
+    residual: Option<&'a [f32]>,
+    mask: Option<&'a [f32]>,
+    weight: &'a [f32],
+    bias: &'a [f32],
+    epsilon: f32,
+    y: &'a mut [f32],
+    normalised: &'a mut [f32],
+    inverse: &'a mut [f32],
+}
+
+impl WithSimd for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let d = self.weight.len();
+        for (row, inverse) in self.inverse.iter_mut().enumerate() {
+            let range = row * d..(row + 1) * d;
+            let (x, normalised) = (&self.x[range.clone()], &mut self.normalised[range.clone()]);
+            let residual = self.residual.map(|residual| &residual[range.clone()]);
+            let mask = self.mask.map(|mask| &mask[range.clone()]);
+            match (residual, mask) {
+                (None, None) => normalised.copy_from_slice(x),
+                (None, Some(mask)) => vector::zip(
+                    simd,
+                    x,
+                    mask,
+                    normalised,
+                    #[inline(always)]
+                    |x, m| simd.mul_f32s(x, m),
+                ),
+                (Some(residual), None) => vector::zip(
+                    simd,
+                    x,
+                    residual,
+                    normalised,
+                    #[inline(always)]
+                    |x, r| simd.add_f32s(x, r),
+                ),
+                (Some(residual), Some(mask)) => {
+                    vector::zip(
+                        simd,
+                        x,
+                        mask,
+                        normalised,
+                        #[inline(always)]
+                        |x, m| simd.mul_f32s(x, m),
+                    );
+                    vector::update(
+                        simd,
+                        normalised,
+                        residual,
+                        #[inline(always)]
+                        |s, r| simd.add_f32s(s, r),
+                    );
+                }
+            }
+            let mean = total(
+                simd,
+                normalised,
+                #[inline(always)]
+                |s| s,
+            ) / d as f32;
+            let shift = simd.splat_f32s(mean);
+            let squares = total(
+                simd,
+                normalised,
+                #[inline(always)]
+                |s| {
+                    let s = simd.sub_f32s(s, shift);
+                    simd.mul_f32s(s, s)
+                },
+            );
+            *inverse = 1.0 / (squares / d as f32 + self.epsilon).sqrt();
+            let scale = simd.splat_f32s(*inverse);
+            vector::apply(
+                simd,
+                normalised,
+                #[inline(always)]
+                |s| simd.mul_f32s(simd.sub_f32s(s, shift), scale),
+            );
+            vector::multiply_add(simd, normalised, self.weight, self.bias, &mut self.y[range]);
+        }
+    }
+}
+
+/// The sum of `function` over the values, the lanes beyond the end left out.
+#[inline(always)]
+fn total<S: Simd>(simd: S, values: &[f32], function: impl Fn(S::f32s) -> S::f32s) -> f32 {
+    let (x, tail) = S::as_simd_f32s(values);
+    let mut sum = Sum::new(simd);
+    let (x4, rest) = x.as_chunks::<4>();
+    for x in x4 {
+        for place in 0..4 {
+            sum.add(place, function(x[place]));
+        }
+    }
+    for x in rest {
+        sum.add(0, function(*x));
+    }
+    if !tail.is_empty() {
+        // Lanes beyond the end are zeroed after the function by a round trip through memory.
+        let mut last = [0.0; 64];
+        let last = &mut last[..tail.len()];
+        simd.partial_store_f32s(last, function(simd.partial_load_f32s(tail)));
+        sum.add(1, simd.partial_load_f32s(last));
+    }
+    sum.total()
+}
+
+struct Backward<'a> {
+    dy: &'a [f32],
+    normalised: &'a [f32],
+    inverse: &'a [f32],
+    weight: &'a [f32],
+    sum: &'a mut [f32],
+    d_weight: &'a mut [f32],
+    d_bias: &'a mut [f32],
+}
+
+impl WithSimd for Backward<'_> {
+    type Output = ();
+
+    /// With n the normalised row and g = weight * dy: `d_sum = inverse (g - mean(g) - n mean(g n))`.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let d = self.weight.len();
+        let rows = self.sum.chunks_mut(d).zip(self.inverse);
+        for ((sum, inverse), (dy, normalised)) in rows.zip(self.dy.chunks(d).zip(self.normalised.chunks(d))) {
+            vector::zip(
+                simd,
+                dy,
+                self.weight,
+                sum,
+                #[inline(always)]
+                |dy, weight| simd.mul_f32s(dy, weight),
+            );
+            let mean = simd.splat_f32s(
+                total(
+                    simd,
+                    sum,
+                    #[inline(always)]
+                    |g| g,
+                ) / d as f32,
+            );
+            let along = simd.splat_f32s(-(vector::dot(simd, sum, normalised) / d as f32));
+            let scale = simd.splat_f32s(*inverse);
+            vector::update(
+                simd,
+                sum,
+                normalised,
+                #[inline(always)]
+                |g, n| simd.mul_f32s(simd.mul_add_e_f32s(n, along, simd.sub_f32s(g, mean)), scale),
+            );
+            vector::add_products(simd, self.d_weight, dy, normalised);
+            vector::update(
+                simd,
+                self.d_bias,
+                dy,
+                #[inline(always)]
+                |sum, dy| simd.add_f32s(sum, dy),
+            );
+        }
+    }
+}
+
+struct Scale<'a> {
+    values: &'a mut [f32],
+    factors: &'a [f32],
+}
+
+impl WithSimd for Scale<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        vector::update(
+            simd,
+            self.values,
+            self.factors,
+            #[inline(always)]
+            |value, factor| simd.mul_f32s(value, factor),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::testing::{close, in_pool, noise};
+
+    const EPSILON: f32 = 1e-5;
+
+    struct Case {
+        rows: usize,
+        d: usize,
+        x: Vec<f32>,
+        residual: Option<Vec<f32>>,
+        weight: Vec<f32>,
+        bias: Vec<f32>,
+        masks: Option<Masks>,
+    }
+
+    fn case(rows: usize, d: usize, residual: bool, dropped: bool) -> Case {
+        Case {
+            rows,
+            d,
+            x: noise(1, rows * d),
+            residual: residual.then(|| noise(2, rows * d)),
+            weight: noise(3, d),
+            bias: noise(4, d),
+            masks: dropped.then(|| Masks::new(1, 2, 0.25)),
+        }
+    }
+
+    impl Case {
+        fn mask(&self) -> Vec<f32> {
+            let mut mask = vec![1.0; self.x.len()];
+            if let Some(masks) = &self.masks {
+                masks.fill(0, &mut mask);
+            }
+            mask
+        }
+
+        fn run(&self) -> [Vec<f32>; 3] {
+            let (mut y, mut normalised) = (vec![0.0; self.x.len()], vec![0.0; self.x.len()]);
+            let mut inverse = vec![0.0; self.rows];
+            let saved = Saved {
+                normalised: &mut normalised,
+                inverse: &mut inverse,
+            };
+            let parameters = [self.weight.as_slice(), &self.bias];
+            forward(
+                &self.x,
+                self.residual.as_deref(),
+                self.masks.as_ref(),
+                parameters,
+                EPSILON,
+                &mut y,
+                saved,
+            );
+            [y, normalised, inverse]
+        }
+
+        /// The gradients at the sum, at x, at the weight and at the bias.
+        fn back(&self, dy: &[f32]) -> [Vec<f32>; 4] {
+            let [_, normalised, inverse] = self.run();
+            let (mut sum, mut d_x) = (vec![9.0; dy.len()], vec![9.0; dy.len()]);
+            let (mut weight, mut bias) = (vec![9.0; self.d], vec![9.0; self.d]);
+            let gradients = Gradients {
+                sum: &mut sum,
+                dropout: self.masks.as_ref().map(|masks| (masks, d_x.as_mut_slice())),
+                weight: &mut weight,
+                bias: &mut bias,
+            };
+            backward(dy, &normalised, &inverse, &self.weight, gradients);
+            [sum, d_x, weight, bias]
+        }
+
+        /// The sum's rows minus their mean, over their deviation, and one over it, in f64.
+        fn normalised(&self, row: usize) -> (Vec<f64>, f64) {
+            let mask = self.mask();
+            let sum: Vec<f64> = (row * self.d..(row + 1) * self.d)
+                .map(|at| {
+                    let residual = self.residual.as_ref().map_or(0.0, |residual| residual[at]);
+                    f64::from(self.x[at]) * f64::from(mask[at]) + f64::from(residual)
+                })
+                .collect();
+            let mean = sum.iter().sum::<f64>() / self.d as f64;
+            let variance = sum.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / self.d as f64;
+            let inverse = 1.0 / (variance + f64::from(EPSILON)).sqrt();
+            (sum.iter().map(|s| (s - mean) * inverse).collect(), inverse)
+        }
+    }
+
+    #[test]
+    fn values_and_gradients_match_f64() {
+        for (rows, d) in [(1, 3), (5, 16), (65, 31), (130, 100), (7, 256)] {
+            for (residual, dropped) in [(false, false), (true, false), (false, true), (true, true)] {
+                let case = case(rows, d, residual, dropped);
+                let dy = noise(5, rows * d);
+                let (mut y, mut sum) = (Vec::new(), Vec::new());
+                let (mut weight, mut bias) = (vec![0.0; d], vec![0.0; d]);
+                for row in 0..rows {
+                    let (n, inverse) = case.normalised(row);
+                    let dy = &dy[row * d..(row + 1) * d];
+                    let g: Vec<f64> = (0..d)
+                        .map(|at| f64::from(dy[at]) * f64::from(case.weight[at]))
+                        .collect();
+                    let mean = g.iter().sum::<f64>() / d as f64;
+                    let along = g.iter().zip(&n).map(|(g, n)| g * n).sum::<f64>() / d as f64;
+                    for at in 0..d {
+                        y.push(n[at] * f64::from(case.weight[at]) + f64::from(case.bias[at]));
+                        sum.push(inverse * (g[at] - mean - n[at] * along));
+                        weight[at] += f64::from(dy[at]) * n[at];
+                        bias[at] += f64::from(dy[at]);
+                    }
+                }
+                close(&case.run()[0], &y, 3e-6);
+                let found = case.back(&dy);
+                close(&found[0], &sum, 1e-5);
+                if dropped {
+                    let mask = case.mask();
+                    let d_x: Vec<f64> = sum
+                        .iter()
+                        .zip(&mask)
+                        .map(|(sum, &mask)| sum * f64::from(mask))
+                        .collect();
+                    close(&found[1], &d_x, 1e-5);
+                }
+                close(&found[2], &weight, 1e-5);
+                close(&found[3], &bias, 1e-5);
+            }
+        }
+    }
+
+    #[test]
+    fn bits_do_not_depend_on_the_number_of_threads() {
+        let case = case(1_000, 67, true, true);
+        let dy = noise(6, 67_000);
+        let run = |threads| in_pool(threads, || (case.run(), case.back(&dy)));
+        assert_eq!(run(1), run(2));
+    }
+}
