@@ -256,6 +256,10 @@ macro_rules! tests_of_whole_files {
 
 tests_of_whole_files! {
     caml,
+    bert_trun,
+    bert_hier,
+    bert_xml,
+    long_bert,
 }
 
 #[test]

@@ -4,22 +4,23 @@
     pip install torch numpy transformers
     python3 tests/reference/make_parity.py [FILE ...]
 
-`tests/parity.rs` compares icdbench with these files and needs no PyTorch. The models below are
-written from the papers, in float64 with autograd; the optimisers are `torch.optim`'s own and the
-clipping is `clip_grad_norm_`. Inputs come from fixed seeds: the same PyTorch version writes the same
-bytes. The code for each file is in `parity/`.
+`tests/parity.rs` compares icdbench with these files and needs no PyTorch. The models are written
+from the papers, in float64 with autograd; the optimisers are `torch.optim`'s own and the clipping is
+`clip_grad_norm_`. Inputs come from fixed seeds: the same PyTorch version writes the same bytes. The
+code for each file is in `parity/`.
 
 Each file maps a group to its cases. A case holds the model's settings as a suite writes them, the
 notes (token ids without padding), the gold codes of each note, the parameters by icdbench's names,
 and what is expected of them: logits [note, code], the loss and the gradient of every parameter.
 
 caml.json
-    Note by note, without padding or masks: CAML and DR-CAML (Mullenbach et al. 2018, "Explainable Prediction of Medical Codes from Clinical
-    Text", equations 1-6). Padding is a zero vector; a note of L words has L positions for an odd
-    kernel width and L + 1 for an even one, as a convolution padded by half its width on both sides
-    gives them. Group `attend-to-padding`: the attention runs over the whole padded row, as in the
-    published code. DR-CAML's term is lambda / N times the sum, over notes and their gold codes, of
-    the mean square of (description vector - classifier row); codes without a description have none.
+    CAML and DR-CAML (Mullenbach et al. 2018, "Explainable Prediction of Medical Codes from Clinical
+    Text", equations 1-6), note by note and without padding or masks. Padding is a zero vector; a note
+    of L words has L positions for an odd kernel width and L + 1 for an even one, as a convolution padded
+    by half its width on both sides gives them. Group `attend-to-padding`: the attention runs over the
+    whole padded row, as in the published code. DR-CAML's term is lambda / N times the sum, over notes
+    and their gold codes, of the mean square of (description vector - classifier row); codes without a
+    description have none.
 logistic_regression.json
     A bag of words under each weighting; scikit-learn's objective divided by C, training notes and
     codes. `weight` and its gradient are for unscaled features; icdbench stores each word's row times
@@ -36,8 +37,8 @@ bert_trun.json, bert_hier.json, bert_xml.json, long_bert.json, bigru_attention.j
     Bi-GRU, group `frozen-embedding`: the embedding has no gradient.
 bert_xml_label_vectors.json
     BERT-XML's label vectors from the codes' descriptions: `labels` is what takes the place of
-    `parameters.labels`, the mean of the encoder's states over a description's tokens. The encoder reads
-    [CLS] and [SEP] around them, the mean leaves both out.
+    `parameters.head.labels`, the mean of the encoder's states over a description's tokens. The encoder reads
+    [CLS] and [SEP] around them, the mean leaves both out; what is past the positions is cut off.
 """
 
 import sys

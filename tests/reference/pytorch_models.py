@@ -7,8 +7,8 @@ with masks, and label attention is computed for all labels at once. Nothing here
 A model is built from the settings that a suite writes for icdbench and from a task (`codes`,
 `vocabulary`, for BERT models `cls` and `separator`). It reads token ids `[note, width]`, padded with 0,
 and the notes' lengths `[note]` (on the CPU), and returns logits `[note, code]`. `parameters_of`,
-`gradients_of` and `load` (pytorch_parts.py) speak icdbench's parameter names and layouts: linear weights are `[in, out]`,
-and the three projections of self-attention lie side by side.
+`gradients_of` and `load`, of `pytorch_parts.py`, speak icdbench's parameter names and layouts: linear
+weights are `[in, out]`, and the three projections of self-attention lie side by side.
 """
 
 import math
@@ -99,7 +99,8 @@ class BertHier(BertCoder):
             f"{path}.query_key_value.weight": ([layer.self_attn.in_proj_weight], True),
             f"{path}.query_key_value.bias": ([layer.self_attn.in_proj_bias], False),
         }
-        own |= linear(f"{path}.attention_output", layer.self_attn.out_proj) | norm(f"{path}.attention_norm", layer.norm1)
+        own |= linear(f"{path}.attention_output", layer.self_attn.out_proj)
+        own |= norm(f"{path}.attention_norm", layer.norm1)
         own |= linear(f"{path}.intermediate", layer.linear1) | linear(f"{path}.output", layer.linear2)
         own |= norm(f"{path}.output_norm", layer.norm2)
         head = self.head.places("label_attention") if self.attends else linear("classifier", self.head)
@@ -145,7 +146,9 @@ class BertXml(BertCoder):
         return F.binary_cross_entropy_with_logits(self.rows(tokens[real], lengths[real]), targets)
 
     def label_vectors(self, descriptions):
-        """Mean of the encoder's states over the tokens of each description, `[code, hidden]`."""
+        """Mean of the encoder's states over the tokens of each description, `[code, hidden]`; one that is
+        longer than the positions is cut off."""
+        descriptions = [words[: self.positions - 2] for words in descriptions]
         lengths = torch.tensor([len(words) for words in descriptions])
         tokens = torch.full((len(descriptions), int(lengths.max())), PADDING)
         for row, words in zip(tokens, descriptions):
@@ -155,8 +158,8 @@ class BertXml(BertCoder):
         return (states * mask).sum(dim=1) / mask.sum(dim=1)
 
     def places(self):
-        own = {"labels": ([self.labels], False)} | linear("shared", self.shared) | linear("output", self.output)
-        return super().places() | own
+        own = {"head.labels": ([self.labels], False)}
+        return super().places() | own | linear("head.shared", self.shared) | linear("head.output", self.output)
 
 
 class LongBert(BertCoder):
