@@ -41,6 +41,8 @@ struct Case {
 struct TaskFixture {
     codes: usize,
     vocabulary: usize,
+    cls: Option<u32>,
+    separator: Option<u32>,
     #[serde(default)]
     training_notes: usize,
     document_frequency: Option<Vec<u32>>,
@@ -98,6 +100,8 @@ impl TaskFixture {
             codes: self.codes,
             vocabulary: self.vocabulary,
             padding: 0,
+            cls: self.cls,
+            separator: self.separator,
             training_notes: self.training_notes,
             code_frequency: vec![1; self.codes],
             document_frequency: self.document_frequency.clone(),
@@ -120,10 +124,10 @@ fn numbers(arrays: &Arrays) -> Parameters {
         .collect()
 }
 
-/// A model with the given parameters: exactly these, by name and shape.
-fn model(config: &ModelConfig, task: &TaskFixture, values: &Arrays, device: &Device) -> Model {
+/// A model for notes of `length` tokens with the given parameters: exactly these, by name and shape.
+fn model(config: &ModelConfig, task: &TaskFixture, length: usize, values: &Arrays, device: &Device) -> Model {
     let task = task.task();
-    config.check(&task, usize::MAX).unwrap();
+    config.check(&task, length).unwrap();
     let model = config.init(&task, &mut Initialiser::new(1, device));
     parameters::write(model, numbers(values)).unwrap()
 }
@@ -214,7 +218,7 @@ impl ModuleVisitor for Gradients {
 fn assert_agrees(case: &Case) {
     let name = &case.name;
     let device = common::device().autodiff();
-    let model = model(&case.model, &case.task, &case.parameters, &device);
+    let model = model(&case.model, &case.task, case.row, &case.parameters, &device);
     let batch = batch(&case.notes, case.row, &device);
     let logits = model.logits(&batch);
     assert_eq!(logits.dims().to_vec(), case.logits.shape, "{name}");
@@ -230,25 +234,35 @@ fn assert_agrees(case: &Case) {
     assert_all_close(&gradients, &numbers(&case.gradients), &format!("{name}: gradients"));
 }
 
-#[test]
-fn caml_attends_to_the_words_of_each_note_as_in_pytorch_for_even_and_odd_widths() {
-    for case in cases("caml.json", "plain") {
-        assert_agrees(&case);
-    }
+/// A test per model over every case of its file.
+macro_rules! tests_of_whole_files {
+    ($($model:ident),+ $(,)?) => {
+        mod logits_loss_and_gradients_are_pytorchs_for {
+            use super::*;
+
+            $(
+                #[test]
+                fn $model() {
+                    let groups: BTreeMap<String, Vec<Case>> = fixture(concat!(stringify!($model), ".json"));
+                    assert!(!groups.is_empty() && groups.values().all(|cases| !cases.is_empty()));
+                    for (group, cases) in groups {
+                        for mut case in cases {
+                            case.name = format!("{group}, {}", case.name);
+                            assert_agrees(&case);
+                        }
+                    }
+                }
+            )+
+        }
+    };
 }
 
-#[test]
-fn caml_that_attends_to_padding_agrees_with_pytorch_on_padded_rows() {
-    for case in cases("caml.json", "attend-to-padding") {
-        assert_agrees(&case);
-    }
-}
-
-#[test]
-fn dr_caml_draws_classifiers_and_descriptions_together_as_in_pytorch() {
-    for case in cases("caml.json", "descriptions") {
-        assert_agrees(&case);
-    }
+tests_of_whole_files! {
+    caml,
+    bert_trun,
+    bert_hier,
+    bert_xml,
+    long_bert,
 }
 
 #[test]
@@ -281,7 +295,7 @@ fn stored_scale(case: &Case) -> Vec<f32> {
     probe.get_mut("weight").unwrap().values.fill(1.0);
     probe.get_mut("bias").unwrap().values.fill(0.0);
     let notes: Vec<Vec<i32>> = (0..words as i32).map(|word| vec![word]).collect();
-    let logits = model(&case.model, &case.task, &probe, &device).logits(&batch(&notes, 1, &device));
+    let logits = model(&case.model, &case.task, 1, &probe, &device).logits(&batch(&notes, 1, &device));
     let first_code = parameters::host(logits).into_iter().step_by(case.task.codes);
     first_code.map(|logit| 1.0 / logit).collect()
 }
@@ -324,7 +338,7 @@ fn assert_same_steps(group: &str) {
     assert!(!cases.is_empty());
     let device = common::device().autodiff();
     for case in cases {
-        let mut model = model(&steps.model, &steps.task, &steps.start, &device);
+        let mut model = model(&steps.model, &steps.task, usize::MAX, &steps.start, &device);
         let mut stepper = Stepper::new(&case.optimiser, case.clip_norm).unwrap();
         assert_eq!(case.after.len(), steps.rates.len(), "{}", case.name);
         for (step, (gradients, &rate)) in steps.gradients.iter().zip(&steps.rates).enumerate() {
