@@ -189,7 +189,7 @@ impl BigruAttention {
             .flat_map(|(note, range)| (0..range.len()).map(move |at| (note * width + at) as i32))
             .collect();
         let places = TensorData::new(places, [rows.count()]);
-        let tokens = batch.tokens.clone().inner().flatten::<1>(0, 1);
+        let tokens = batch.tokens().inner().flatten::<1>(0, 1);
         let places = Tensor::from_data(places, &tokens.device());
         let tokens = tokens.select(0, places);
         let vectors = self.embedding.val().inner().select(0, tokens.clone());

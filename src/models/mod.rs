@@ -18,8 +18,8 @@ pub mod initialise;
 pub mod label_attention;
 pub mod ops;
 pub mod parameters;
-pub mod shared_attention;
 mod precision;
+pub mod shared_attention;
 mod table;
 
 pub mod bert_hier;

@@ -174,7 +174,7 @@ impl Recipe {
             } else {
                 None
             };
-            require(problem.is_none(), "encoder", || problem.unwrap_or_default())?;
+            require(problem.is_none(), "encoder", || problem.clone().unwrap_or_default())?;
         }
         require(self.clip_norm >= 0.0 && self.clip_norm.is_finite(), "clip-norm", || {
             format!("{}: expected 0 (no clipping) or a positive number", self.clip_norm)
