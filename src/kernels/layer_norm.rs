@@ -231,8 +231,8 @@ fn total<S: Simd>(simd: S, values: &[f32], function: impl Fn(S::f32s) -> S::f32s
     let mut sum = Sum::new(simd);
     let (x4, rest) = x.as_chunks::<4>();
     for x in x4 {
-        for place in 0..4 {
-            sum.add(place, function(x[place]));
+        for (place, x) in x.iter().enumerate() {
+            sum.add(place, function(*x));
         }
     }
     for x in rest {

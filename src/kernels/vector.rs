@@ -19,16 +19,16 @@ const STRETCH: f32 = 0.25;
 const TAIL: [f32; 10] = [
     0.099_752_925,
     0.099_395_216,
-    0.096_324_286,
-    0.068_222_155,
+    0.096_324_29,
+    0.068_222_16,
     0.097_604_62,
-    -0.007_733_587_4,
+    -0.007_733_587,
     0.053_083_275,
     0.033_120_99,
     -0.054_891_215,
     0.015_121_336,
 ];
-const INVERSE_ROOT_2_PI: f32 = 0.398_942_28;
+const INVERSE_ROOT_2_PI: f32 = 0.398_942_3;
 
 /// Runs a kernel with the widest instructions this processor has.
 pub fn dispatch<K: WithSimd>(kernel: K) -> K::Output {
