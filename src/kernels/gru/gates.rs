@@ -22,7 +22,7 @@ pub fn tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let far = simd.or_f32s(far, simd.and_f32s(sign, x));
     let square = simd.mul_f32s(x, x);
     let mut sum = number(-5.704_988_7e-3);
-    for coefficient in [2.063_908_9e-2, -5.373_971_6e-2, 1.333_144_2e-1, -3.333_328_2e-1] {
+    for coefficient in [2.063_909e-2, -5.373_971_6e-2, 1.333_144_2e-1, -3.333_328e-1] {
         sum = simd.mul_add_e_f32s(sum, square, number(coefficient));
     }
     let near = simd.mul_add_e_f32s(simd.mul_f32s(sum, square), x, x);
@@ -43,13 +43,7 @@ fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let r = simd.mul_add_e_f32s(n, number(-0.693_359_4), inside);
     let r = simd.mul_add_e_f32s(n, number(2.121_944_4e-4), r);
     let mut sum = number(1.987_569_1e-4);
-    for coefficient in [
-        1.398_199_9e-3,
-        8.333_452e-3,
-        4.166_579_6e-2,
-        1.666_666_5e-1,
-        5.000_000_1e-1,
-    ] {
+    for coefficient in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5] {
         sum = simd.mul_add_e_f32s(sum, r, number(coefficient));
     }
     let sum = simd.add_f32s(simd.mul_add_e_f32s(sum, simd.mul_f32s(r, r), r), number(1.0));

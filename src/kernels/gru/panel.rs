@@ -95,9 +95,7 @@ fn sums<S: Simd, const COUNT: usize, const FIRST: usize>(
     tile: &mut Tile<S>,
 ) {
     let mut sums = [[simd.splat_f32s(0.0); WIDE]; COUNT];
-    for row in 0..COUNT {
-        sums[row] = tile[FIRST + row];
-    }
+    sums.copy_from_slice(&tile[FIRST..FIRST + COUNT]);
     for (weights, values) in panel.iter().zip(rows) {
         for row in 0..COUNT {
             let value = simd.splat_f32s(values[FIRST + row]);
@@ -106,7 +104,5 @@ fn sums<S: Simd, const COUNT: usize, const FIRST: usize>(
             }
         }
     }
-    for row in 0..COUNT {
-        tile[FIRST + row] = sums[row];
-    }
+    tile[FIRST..FIRST + COUNT].copy_from_slice(&sums);
 }
