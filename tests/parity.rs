@@ -107,8 +107,7 @@ impl TaskFixture {
             document_frequency: self.document_frequency.clone(),
             count_scale: self.count_scale.clone(),
             descriptions: self.descriptions.clone(),
-            word_vectors: None,
-            checkpoint: None,
+            ..Task::default()
         }
     }
 }
