@@ -93,7 +93,7 @@ impl Embeddings {
         };
         let words = rows(&self.word, &packed.tokens);
         let positions = rows(&self.position, &packed.positions);
-        let first_type = self.token_type.val().slice([0..1]);
+        let first_type = self.token_type.val().narrow(0, 0, 1);
         dropout(noise, self.norm.forward(words + positions + first_type), self.dropout)
     }
 }

@@ -88,10 +88,3 @@ impl Layer {
         self.output_norm.add(inner, states, noise, config.dropout)
     }
 }
-
-impl Norm {
-    /// `norm(residual + dropout(rows))`.
-    pub fn add(&self, rows: Tensor<2>, residual: Tensor<2>, noise: Option<&Noise>, probability: f64) -> Tensor<2> {
-        self.forward(residual + dropout(noise, rows, probability))
-    }
-}

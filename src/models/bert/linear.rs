@@ -4,6 +4,8 @@ use burn::module::{Module, Param};
 use burn::tensor::{Tensor, module};
 
 use crate::models::Initialiser;
+use crate::models::dropout::Noise;
+use crate::models::ops::{self, NormParameters};
 
 /// `y = x W + b`.
 #[derive(Module, Debug)]
@@ -52,9 +54,19 @@ impl Norm {
 
     /// Each row of `[row, dimension]` to mean 0 and variance 1, then scaled and shifted.
     pub fn forward(&self, rows: Tensor<2>) -> Tensor<2> {
-        let centred = rows.clone() - rows.mean_dim(1);
-        let variance = centred.clone().square().mean_dim(1);
-        let normalised = centred / (variance + self.epsilon).sqrt();
-        normalised * self.weight.val().unsqueeze::<2>() + self.bias.val().unsqueeze::<2>()
+        ops::norm(rows, self.parameters())
+    }
+
+    /// `norm(residual + dropout(rows))`.
+    pub fn add(&self, rows: Tensor<2>, residual: Tensor<2>, noise: Option<&Noise>, probability: f64) -> Tensor<2> {
+        ops::add_norm(rows, residual, self.parameters(), noise, probability)
+    }
+
+    fn parameters(&self) -> NormParameters {
+        NormParameters {
+            weight: self.weight.val(),
+            bias: self.bias.val(),
+            epsilon: self.epsilon,
+        }
     }
 }

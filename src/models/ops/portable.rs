@@ -1,0 +1,49 @@
+//! The operators as plain tensor operations.
+
+use burn::tensor::{Tensor, TensorData, activation};
+
+use super::NormParameters;
+use crate::models::bert::Layout;
+use crate::models::dropout::Noise;
+
+/// Added to the score of a key that is padding: its weight is then exactly 0 in f32.
+const PADDED: f32 = -1e30;
+
+pub(super) fn norm(rows: Tensor<2>, parameters: NormParameters) -> Tensor<2> {
+    let centred = rows.clone() - rows.mean_dim(1);
+    let variance = centred.clone().square().mean_dim(1);
+    let normalised = centred / (variance + parameters.epsilon).sqrt();
+    normalised * parameters.weight.unsqueeze::<2>() + parameters.bias.unsqueeze::<2>()
+}
+
+/// Attention in sequences of `stride` rows each.
+pub(super) fn attention(
+    projected: Tensor<2>,
+    layout: &Layout,
+    stride: usize,
+    heads: usize,
+    dropout: Option<(&Noise, f64)>,
+) -> Tensor<2> {
+    let sequences = layout.lengths().len();
+    let [_, width] = projected.dims();
+    let (hidden, size) = (width / 3, width / 3 / heads);
+    let device = projected.device();
+    let split = projected
+        .reshape([sequences, stride, 3, heads, size])
+        .permute([2, 0, 3, 1, 4]);
+    let part = |index: usize| -> Tensor<4> { split.clone().narrow(0, index, 1).squeeze_dim(0) };
+    let mut bias = vec![PADDED; sequences * stride];
+    for (row, &length) in bias.chunks_mut(stride.max(1)).zip(layout.lengths()) {
+        row[..length].fill(0.0);
+    }
+    let bias = Tensor::<4>::from_data(TensorData::new(bias, [sequences, 1, 1, stride]), &device);
+    let queries = part(0) * (1.0 / (size as f64).sqrt());
+    let scores = queries.matmul(part(1).swap_dims(2, 3)) + bias;
+    let weights = activation::softmax(scores, 3);
+    let weights = match dropout {
+        Some((noise, probability)) => noise.dropout(weights, probability),
+        None => weights,
+    };
+    let attended = weights.matmul(part(2)); // [sequence, head, token, size]
+    attended.swap_dims(1, 2).reshape([sequences * stride, hidden])
+}
