@@ -2,13 +2,16 @@
 //! the files that `tests/reference/make_parity.py` wrote. No PyTorch is needed here.
 
 mod common;
+#[path = "parity/gradients.rs"]
+mod gradients;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
-use burn::module::{Module, ModuleVisitor, Param};
-use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
+use gradients::Gradients;
+use icdbench::models::checkpoint::Checkpoint;
 use icdbench::models::parameters::{self, Parameters, Values};
 use icdbench::models::{Batch, Initialiser, Model, ModelConfig, Task};
 use icdbench::train::{Optimiser, Stepper};
@@ -33,6 +36,15 @@ struct Case {
     logits: Array,
     loss: f32,
     gradients: Arrays,
+}
+
+/// An encoder, the codes' descriptions, and the label vectors that BERT-XML starts from.
+#[derive(Deserialize)]
+struct LabelVectors {
+    model: ModelConfig,
+    task: TaskFixture,
+    parameters: Arrays,
+    labels: Array,
 }
 
 /// The part of a [`Task`] that matters to a case.
@@ -168,52 +180,6 @@ fn assert_all_close(found: &Parameters, expected: &Parameters, what: &str) {
     }
 }
 
-/// Gradients to numbers by parameter name, or back.
-struct Gradients {
-    tensors: GradientsParams,
-    values: Parameters,
-    paths: BTreeMap<u64, String>,
-    read: bool,
-}
-
-impl Gradients {
-    fn read(model: &Model, tensors: GradientsParams) -> Parameters {
-        Self::visit(model, tensors, Parameters::new(), true).values
-    }
-
-    fn tensors(model: &Model, values: Parameters) -> GradientsParams {
-        Self::visit(model, GradientsParams::new(), values, false).tensors
-    }
-
-    fn visit(model: &Model, tensors: GradientsParams, values: Parameters, read: bool) -> Self {
-        let mut gradients = Self {
-            tensors,
-            values,
-            paths: parameters::paths(model),
-            read,
-        };
-        model.visit(&mut gradients);
-        gradients
-    }
-}
-
-impl ModuleVisitor for Gradients {
-    fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
-        let path = &self.paths[&parameter.id.val()];
-        if self.read {
-            if let Some(gradient) = self.tensors.remove::<D>(parameter.id) {
-                let shape = gradient.dims().to_vec();
-                let values = parameters::host(gradient);
-                self.values.insert(path.clone(), Values { shape, values });
-            }
-        } else if let Some(gradient) = self.values.remove(path) {
-            let data = TensorData::new(gradient.values, gradient.shape);
-            self.tensors
-                .register(parameter.id, Tensor::<D>::from_data(data, &common::device()));
-        }
-    }
-}
-
 fn assert_agrees(case: &Case) {
     let name = &case.name;
     let device = common::device().autodiff();
@@ -262,6 +228,37 @@ tests_of_whole_files! {
     bert_hier,
     bert_xml,
     long_bert,
+    bigru_attention,
+}
+
+#[test]
+fn bert_xml_starts_from_the_descriptions_as_pytorch_encodes_them() {
+    let found: LabelVectors = fixture("bert_xml_label_vectors.json");
+    let ModelConfig::BertXml(settings) = &found.model else {
+        panic!("{} is not BERT-XML", found.model.name());
+    };
+    let encoder = numbers(&found.parameters).into_iter();
+    let checkpoint = Checkpoint {
+        vocabulary: found.task.vocabulary,
+        hidden: settings.encoder.hidden,
+        layers: settings.encoder.layers,
+        heads: settings.encoder.heads,
+        intermediate: settings.encoder.intermediate,
+        positions: settings.encoder.positions,
+        token_types: 2,
+        parameters: encoder
+            .map(|(path, values)| (path["encoder.".len()..].to_string(), values))
+            .collect(),
+    };
+    let task = Task {
+        checkpoint: Some(Arc::new(checkpoint)),
+        ..found.task.task()
+    };
+    found.model.check(&task, usize::MAX).unwrap();
+    let model = found.model.init(&task, &mut Initialiser::new(1, &common::device()));
+    let labels = &parameters::read(&model)["head.labels"];
+    assert_eq!(labels.shape, found.labels.shape);
+    assert_close(&labels.values, &found.labels.values, "label vectors");
 }
 
 #[test]

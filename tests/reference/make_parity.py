@@ -36,9 +36,9 @@ bert_trun.json, bert_hier.json, bert_xml.json, long_bert.json, bigru_attention.j
     logits are the highest of a note's chunks.
     Bi-GRU, group `frozen-embedding`: the embedding has no gradient.
 bert_xml_label_vectors.json
-    BERT-XML's label vectors from the codes' descriptions: `labels` is what takes the place of
-    `parameters.head.labels`, the mean of the encoder's states over a description's tokens. The encoder reads
-    [CLS] and [SEP] around them, the mean leaves both out; what is past the positions is cut off.
+    The label vectors that BERT-XML starts from, given an encoder: the mean of its states over the tokens
+    of each code's description. The encoder reads [CLS] and [SEP] around them, the mean leaves both out;
+    what is past the positions is cut off.
 """
 
 import sys

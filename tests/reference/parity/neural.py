@@ -113,7 +113,7 @@ def neural_case(name, seed, kind, settings):
 
 
 def label_vectors():
-    """Encoder states averaged over each code's description: `labels` as training starts from them."""
+    """Encoder states averaged over each code's description: the label vectors that training starts from."""
     random = np.random.default_rng(423)
     # The third does not fit the encoder's positions.
     sizes = [4, 1, 13, 2, 7, 3, 5]
@@ -123,7 +123,8 @@ def label_vectors():
     model = build("bert_xml", settings, task)
     parameters = drawn(random, model)
     labels = load(model, parameters).label_vectors(descriptions).detach().numpy()
-    inputs = {"model": {"bert_xml": settings}, "task": task, "parameters": arrays_of(parameters)}
+    encoder = {name: value for name, value in parameters.items() if name.startswith("encoder.")}
+    inputs = {"model": {"bert_xml": settings}, "task": task, "parameters": arrays_of(encoder)}
     return inputs | {"labels": array_of(labels)}
 
 
