@@ -128,3 +128,16 @@ pub fn reset_peak_memory() {
     // Linux: 5 resets the peak of this process only. Where it fails, the peak is that of the whole run so far.
     let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
+
+/// Keeps freed memory for the next step: a training step asks for the same large buffers as the one
+/// before, and each page handed back and asked for again costs a fault and a clearing. Where the C library
+/// is not glibc nothing is changed.
+pub fn keep_freed_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: mallopt only sets parameters of the allocator; called before other threads start.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_MAX, 0);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, i32::MAX);
+        libc::mallopt(libc::M_TOP_PAD, 64 << 20);
+    }
+}

@@ -6,6 +6,7 @@ use clap::Parser;
 use icdbench::cli::{Cli, exit};
 
 fn main() -> ExitCode {
+    icdbench::machine::keep_freed_memory();
     match icdbench::cli::dispatch(Cli::parse()) {
         Ok(code) => code,
         Err(error) => {

@@ -155,13 +155,13 @@ impl CodingModel for BertHier {
     }
 
     fn logits(&self, batch: &Batch) -> Tensor<2> {
-        let (states, mask) = self.segment_states(batch);
+        let (states, segments) = self.segment_states(batch);
         match (&self.classifier, &self.label_attention) {
             (Some(classifier), _) => {
-                let pooled = self.pooling.apply(states, mask);
+                let pooled = self.pooling.apply(states, &segments);
                 classifier.forward(dropout(batch.noise.as_ref(), pooled, self.classifier_dropout))
             }
-            (None, Some(head)) => head.logits(states, mask),
+            (None, Some(head)) => head.logits(states, &segments.lengths()),
             (None, None) => unreachable!("one of the two heads is present"),
         }
     }
@@ -170,29 +170,30 @@ impl CodingModel for BertHier {
         let Some(head) = &self.label_attention else {
             return coding_model::backpropagated(self, batch, targets);
         };
-        let (states, mask) = self.segment_states(batch);
-        gradients_through(self, head, states, mask, &targets, None)
+        let (states, segments) = self.segment_states(batch);
+        gradients_through(self, head, states, &segments.lengths(), &targets, None)
     }
 }
 
 impl BertHier {
-    /// States of each note's segments after the layer over them, `[note, segment, hidden]`, and their mask
-    /// `[note, segment]`.
-    fn segment_states(&self, batch: &Batch) -> (Tensor<3>, Tensor<2>) {
+    /// States of each note's segments after the layer over them, `[note, segment, hidden]`, and which segments are
+    /// whose.
+    fn segment_states(&self, batch: &Batch) -> (Tensor<3>, Gather) {
         let noise = batch.noise.as_ref();
         let sequences = self.input.sequences(batch);
         let tokens = self.encoder.forward(&sequences.packed, noise);
         let cls = sequences.cls.apply(tokens).squeeze_dim(1); // [segment, hidden]
         let segments = sequences.of_note.iter().map(ExactSizeIterator::len).collect();
         let states = self.segment_layer.forward(cls, &Layout::packed(segments), noise);
-        let of_note = sequences.of_note.into_iter().map(Iterator::collect).collect();
-        Gather::new(of_note).states(states)
+        let of_note = Gather::new(sequences.of_note.into_iter().map(Iterator::collect).collect());
+        (of_note.apply(states), of_note)
     }
 }
 
 impl Pooling {
-    /// `[note, dimension]` from states `[note, entry, dimension]` and a mask `[note, entry]`.
-    fn apply(self, states: Tensor<3>, mask: Tensor<2>) -> Tensor<2> {
+    /// `[note, dimension]` from states `[note, entry, dimension]`.
+    fn apply(self, states: Tensor<3>, entries: &Gather) -> Tensor<2> {
+        let mask = entries.mask(&states.device());
         let inside: Tensor<3> = mask.clone().unsqueeze_dim(2);
         match self {
             Self::Mean => {

@@ -97,8 +97,8 @@ impl CodingModel for BertTrun {
                 classifier.forward(dropout(noise, pooled, self.classifier_dropout))
             }
             (None, Some(head)) => {
-                let (states, mask) = sequences.tokens.states(rows);
-                head.logits(states, mask)
+                let lengths = sequences.tokens.lengths();
+                head.logits(sequences.tokens.apply(rows), &lengths)
             }
             (None, None) => unreachable!("one of the two heads is present"),
         }
@@ -108,22 +108,25 @@ impl CodingModel for BertTrun {
         let Some(head) = &self.label_attention else {
             return coding_model::backpropagated(self, batch, targets);
         };
-        let (states, mask) = self.token_states(batch);
-        gradients_through(self, head, states, mask, &targets, None)
+        let (states, lengths) = self.token_states(batch);
+        gradients_through(self, head, states, &lengths, &targets, None)
     }
 
     fn explain(&self, batch: &Batch, code: usize) -> Option<Tensor<2>> {
         let head = self.label_attention.as_ref()?;
-        let (states, mask) = self.token_states(batch);
-        Some(coding_model::widened(head.attention(states, mask, code), batch.width()))
+        let (states, lengths) = self.token_states(batch);
+        Some(coding_model::widened(
+            head.attention(states, &lengths, code),
+            batch.width(),
+        ))
     }
 }
 
 impl BertTrun {
-    /// States of each note's tokens `[note, token, hidden]` and their mask `[note, token]`.
-    fn token_states(&self, batch: &Batch) -> (Tensor<3>, Tensor<2>) {
+    /// States of each note's tokens `[note, token, hidden]` and how many they are.
+    fn token_states(&self, batch: &Batch) -> (Tensor<3>, Vec<usize>) {
         let sequences = self.input.sequences(batch);
         let rows = self.encoder.forward(&sequences.packed, batch.noise.as_ref());
-        sequences.tokens.states(rows)
+        (sequences.tokens.apply(rows), sequences.tokens.lengths())
     }
 }

@@ -123,8 +123,8 @@ impl CodingModel for BertXml {
     }
 
     fn logits(&self, batch: &Batch) -> Tensor<2> {
-        let (sequences, states, mask) = self.states(batch);
-        let logits = self.head.logits(states, mask);
+        let (sequences, states, lengths) = self.states(batch);
+        let logits = self.head.logits(states, &lengths);
         if sequences.of_note.iter().all(|chunks| chunks.len() == 1) {
             return logits;
         }
@@ -135,23 +135,22 @@ impl CodingModel for BertXml {
     }
 
     fn gradients(&self, batch: &Batch, targets: Tensor<2>) -> (Tensor<1>, GradientsParams) {
-        let (sequences, states, mask) = self.states(batch);
+        let (sequences, states, lengths) = self.states(batch);
         let chunks = sequences.of_note.iter().enumerate();
         let codes_of = chunks.flat_map(|(note, chunks)| chunks.clone().map(move |_| note as i32));
         let codes_of = super::bert::packing::ids(codes_of.collect(), &batch.device());
         let targets = targets.select(0, codes_of);
-        gradients_through(self, &self.head, states, mask, &targets, None)
+        gradients_through(self, &self.head, states, &lengths, &targets, None)
     }
 
     /// Of the chunk that decides the code.
     fn explain(&self, batch: &Batch, code: usize) -> Option<Tensor<2>> {
-        let (sequences, states, mask) = self.states(batch);
-        let logits = self.head.logits(states.clone(), mask.clone());
+        let (sequences, states, lengths) = self.states(batch);
+        let logits = self.head.logits(states.clone(), &lengths);
         let codes = logits.dims()[1];
         let logits = parameters::host(logits);
-        let [_, tokens] = mask.dims();
-        let weights = parameters::host(self.head.attention(states, mask, code));
-        let lengths = sequences.tokens.lengths();
+        let tokens = states.dims()[1];
+        let weights = parameters::host(self.head.attention(states, &lengths, code));
         let mut explained = vec![0f32; batch.notes() * batch.width()];
         for (row, chunks) in explained.chunks_mut(batch.width()).zip(sequences.of_note) {
             let first = chunks.start;
@@ -168,12 +167,12 @@ impl CodingModel for BertXml {
 }
 
 impl BertXml {
-    /// The batch's sequences, and the states of their tokens `[sequence, token, hidden]` with their mask.
-    fn states(&self, batch: &Batch) -> (Sequences, Tensor<3>, Tensor<2>) {
+    /// The batch's sequences, and the states of their tokens `[sequence, token, hidden]` with their number.
+    fn states(&self, batch: &Batch) -> (Sequences, Tensor<3>, Vec<usize>) {
         let sequences = self.input.sequences(batch);
         let rows = self.encoder.forward(&sequences.packed, batch.noise.as_ref());
-        let (states, mask) = sequences.tokens.states(rows);
-        (sequences, states, mask)
+        let (states, lengths) = (sequences.tokens.apply(rows), sequences.tokens.lengths());
+        (sequences, states, lengths)
     }
 }
 
@@ -198,7 +197,7 @@ fn description_vectors(
         let notes: Vec<&[i32]> = block.iter().map(Vec::as_slice).collect();
         let sequences = input.pack(&notes, &device);
         let rows = encoder.forward(&sequences.packed, None);
-        let (states, mask) = sequences.tokens.states(rows);
+        let (states, mask) = (sequences.tokens.apply(rows), sequences.tokens.mask(&device));
         let sum: Tensor<2> = (states * mask.clone().unsqueeze_dim(2)).sum_dim(1).squeeze_dim(1);
         vectors.extend(parameters::host(sum / mask.sum_dim(1)));
     }

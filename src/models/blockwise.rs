@@ -2,7 +2,7 @@
 
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor, TensorData};
 
 /// Added to the attention score of padding: its weight is then exactly 0 in f32, and a row of
 /// nothing but padding still has finite weights.
@@ -15,12 +15,12 @@ pub trait BlockwiseHead {
     /// The cross-entropy averaged over rows and codes, `[1]`, with the gradients of the head's
     /// parameters registered in `gradients`, and the loss's gradient at `states`, all untracked.
     ///
-    /// `states` is `[note, token, dimension]`, `mask` `[note, token]` is 1 at real tokens, `targets` is
-    /// `[note, code]`.
+    /// `states` is `[note, token, dimension]`, of which the first `lengths[note]` tokens are real, `targets`
+    /// is `[note, code]`.
     fn loss(
         &self,
         states: &Tensor<3>,
-        mask: Tensor<2>,
+        lengths: &[usize],
         targets: &Tensor<2>,
         gradients: &mut GradientsParams,
     ) -> (Tensor<1>, Tensor<3>);
@@ -32,12 +32,12 @@ pub fn gradients_through<M: Module>(
     model: &M,
     head: &impl BlockwiseHead,
     states: Tensor<3>,
-    mask: Tensor<2>,
+    lengths: &[usize],
     targets: &Tensor<2>,
     penalty: Option<Tensor<1>>,
 ) -> (Tensor<1>, GradientsParams) {
     let mut of_head = GradientsParams::new();
-    let (loss, at_states) = head.loss(&states, mask, targets, &mut of_head);
+    let (loss, at_states) = head.loss(&states, lengths, targets, &mut of_head);
     // The gradient of this product at the encoder's parameters is that of the loss.
     let mut through = (states * Tensor::from_inner(at_states)).sum();
     if let Some(penalty) = &penalty {
@@ -52,9 +52,13 @@ pub fn gradients_through<M: Module>(
     (loss, gradients)
 }
 
-/// 0 at real tokens and a large negative number at padding, `[note, 1, token]`.
-pub(super) fn padding_bias(mask: Tensor<2>) -> Tensor<3> {
-    ((mask - 1.0) * (-PADDED)).unsqueeze_dim(1)
+/// 0 at real tokens and a large negative number past a note's length, `[note, 1, token]`.
+pub(super) fn padding_bias(lengths: &[usize], width: usize, device: &Device) -> Tensor<3> {
+    let mut values = vec![PADDED; lengths.len() * width];
+    for (row, &length) in values.chunks_mut(width.max(1)).zip(lengths) {
+        row[..length].fill(0.0);
+    }
+    Tensor::from_data(TensorData::new(values, [lengths.len(), 1, width]), device)
 }
 
 /// Ranges of `block` labels that cover all.

@@ -154,8 +154,8 @@ impl CodingModel for Caml {
     }
 
     fn logits(&self, batch: &Batch) -> Tensor<2> {
-        let (states, mask) = self.states(batch);
-        self.head.logits(states, mask)
+        let (states, lengths) = self.states(batch);
+        self.head.logits(states, &lengths)
     }
 
     fn penalty(&self, targets: &Tensor<2>) -> Option<Tensor<1>> {
@@ -164,14 +164,14 @@ impl CodingModel for Caml {
     }
 
     fn gradients(&self, batch: &Batch, targets: Tensor<2>) -> (Tensor<1>, GradientsParams) {
-        let (states, mask) = self.states(batch);
+        let (states, lengths) = self.states(batch);
         let penalty = self.penalty(&targets);
-        gradients_through(self, &self.head, states, mask, &targets, penalty)
+        gradients_through(self, &self.head, states, &lengths, &targets, penalty)
     }
 
     fn explain(&self, batch: &Batch, code: usize) -> Option<Tensor<2>> {
-        let (states, mask) = self.states(batch);
-        let attention = self.head.attention(states, mask, code);
+        let (states, lengths) = self.states(batch);
+        let attention = self.head.attention(states, &lengths, code);
         // A convolution of even width has one position more than there are words: leave that out.
         let inside = attention.slice([0..batch.notes(), 0..batch.width()]) * batch.mask();
         let total = inside.clone().sum_dim(1).clamp_min(1e-12);
@@ -180,8 +180,8 @@ impl CodingModel for Caml {
 }
 
 impl Caml {
-    /// States `[note, position, filter]` and their mask `[note, position]`.
-    fn states(&self, batch: &Batch) -> (Tensor<3>, Tensor<2>) {
+    /// States `[note, position, filter]`, and how many positions of each note count.
+    fn states(&self, batch: &Batch) -> (Tensor<3>, Vec<usize>) {
         let embedded = module::embedding(self.embedding.val(), batch.tokens());
         // Zero vectors at padding: what the convolution reads past a note's end is what it reads
         // past the end of the batch.
@@ -189,12 +189,11 @@ impl Caml {
         let embedded = dropout(batch.noise.as_ref(), embedded, self.dropout);
         let states = self.convolution.forward(embedded);
         let positions = states.dims()[1];
-        let mask = if self.attend_to_padding {
-            Tensor::ones([batch.notes(), positions], &batch.device())
-        } else {
-            batch.mask_of(positions, self.convolution.extra())
+        let real = |&length: &usize| match self.attend_to_padding {
+            true => positions,
+            false => (length + self.convolution.extra()).min(positions),
         };
-        (states, mask)
+        (states, batch.lengths.iter().map(real).collect())
     }
 }
 

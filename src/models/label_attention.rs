@@ -8,11 +8,13 @@
 
 use burn::module::{Module, Param};
 use burn::optim::GradientsParams;
-use burn::tensor::{Tensor, activation, s};
+use burn::tensor::{Tensor, TensorData, activation, s};
 
-use super::Initialiser;
 use super::blockwise::{BlockwiseHead, add, blocks, padding_bias, register};
 use super::coding_model::{cross_entropy_cells, ordered_sum};
+use super::parameters::host;
+use super::{Initialiser, ops};
+use crate::kernels::label_attention as kernel;
 
 /// The head: a query, a weight row and a bias for each label.
 #[derive(Module, Debug)]
@@ -51,10 +53,14 @@ impl LabelAttention {
         &self.weight
     }
 
-    /// Logits `[note, code]` from token states `[note, token, dimension]` and a mask `[note, token]`
-    /// that is 1 at real positions.
-    pub fn logits(&self, states: Tensor<3>, mask: Tensor<2>) -> Tensor<2> {
-        let bias = padding_bias(mask);
+    /// Logits `[note, code]` from token states `[note, token, dimension]`, of which the first
+    /// `lengths[note]` are real.
+    pub fn logits(&self, states: Tensor<3>, lengths: &[usize]) -> Tensor<2> {
+        let device = states.device();
+        if ops::is_cpu(&device) && !device.is_autodiff() {
+            return self.logits_on_cpu(states, lengths);
+        }
+        let bias = padding_bias(lengths, states.dims()[1], &device);
         let blocks = self
             .blocks()
             .map(|range| self.rows(range).logits(&states, &bias))
@@ -63,24 +69,14 @@ impl LabelAttention {
     }
 
     /// Attention of one label over the tokens, `[note, token]`.
-    pub fn attention(&self, states: Tensor<3>, mask: Tensor<2>, code: usize) -> Tensor<2> {
+    pub fn attention(&self, states: Tensor<3>, lengths: &[usize], code: usize) -> Tensor<2> {
         let rows = self.rows(code..code + 1);
-        rows.attention(&states, &padding_bias(mask)).squeeze_dim(1)
+        let bias = padding_bias(lengths, states.dims()[1], &states.device());
+        rows.attention(&states, &bias).squeeze_dim(1)
     }
 
     fn blocks(&self) -> impl Iterator<Item = std::ops::Range<usize>> + use<> {
         blocks(self.bias.dims()[0], self.block)
-    }
-
-    /// The rows as leaves of their own: their gradients have the block's size and not the table's. Cut
-    /// from the plain values: a tracked cut that is never backpropagated stays in the tape's books,
-    /// and looking through those came to take most of a step.
-    fn leaves(&self, range: std::ops::Range<usize>) -> Block {
-        Block {
-            queries: Tensor::from_inner(self.queries.val().inner().slice(s![range.clone(), ..])).require_grad(),
-            weight: Tensor::from_inner(self.weight.val().inner().slice(s![range.clone(), ..])).require_grad(),
-            bias: Tensor::from_inner(self.bias.val().inner().slice(s![range])).require_grad(),
-        }
     }
 
     fn rows(&self, range: std::ops::Range<usize>) -> Block {
@@ -92,33 +88,120 @@ impl LabelAttention {
     }
 }
 
+impl LabelAttention {
+    /// Queries, weight and bias on the host, row-major.
+    fn on_host(&self) -> [Vec<f32>; 3] {
+        [
+            host(self.queries.val().inner()),
+            host(self.weight.val().inner()),
+            host(self.bias.val().inner()),
+        ]
+    }
+
+    fn logits_on_cpu(&self, states: Tensor<3>, lengths: &[usize]) -> Tensor<2> {
+        let [notes, width, dimension] = states.dims();
+        let device = states.device();
+        let [queries, weight, bias] = self.on_host();
+        let states = host(states);
+        let logits = kernel::logits(
+            kernel::Notes {
+                states: &states,
+                width,
+                dimension,
+                lengths,
+            },
+            kernel::Head {
+                queries: &queries,
+                weight: &weight,
+                bias: &bias,
+            },
+        );
+        Tensor::from_data(TensorData::new(logits, [notes, bias.len()]), &device)
+    }
+
+    fn loss_on_cpu(
+        &self,
+        states: Tensor<3>,
+        lengths: &[usize],
+        targets: Tensor<2>,
+        gradients: &mut GradientsParams,
+    ) -> (Tensor<1>, Tensor<3>) {
+        let [notes, width, dimension] = states.dims();
+        let device = states.device();
+        let [queries, weight, bias] = self.on_host();
+        let states = host(states);
+        let found = kernel::loss_and_gradients(
+            kernel::Notes {
+                states: &states,
+                width,
+                dimension,
+                lengths,
+            },
+            kernel::Head {
+                queries: &queries,
+                weight: &weight,
+                bias: &bias,
+            },
+            &host(targets),
+            self.block,
+        );
+        let codes = bias.len();
+        let matrix = |values| Tensor::<2>::from_data(TensorData::new(values, [codes, dimension]), &device);
+        gradients.register(self.queries.id, matrix(found.queries));
+        gradients.register(self.weight.id, matrix(found.weight));
+        let bias = Tensor::<1>::from_data(TensorData::new(found.bias, [codes]), &device);
+        gradients.register(self.bias.id, bias);
+        let loss = Tensor::from_data(TensorData::new(vec![found.loss as f32], [1]), &device);
+        let at_states = TensorData::new(found.states, [notes, width, dimension]);
+        (loss, Tensor::from_data(at_states, &device))
+    }
+}
+
 impl BlockwiseHead for LabelAttention {
     fn loss(
         &self,
         states: &Tensor<3>,
-        mask: Tensor<2>,
+        lengths: &[usize],
         targets: &Tensor<2>,
         gradients: &mut GradientsParams,
     ) -> (Tensor<1>, Tensor<3>) {
+        let states = states.clone().inner();
+        let targets = targets.clone().inner();
+        if ops::is_cpu(&states.device()) {
+            return self.loss_on_cpu(states, lengths, targets, gradients);
+        }
         let [notes, codes] = targets.dims();
         let share = 1.0 / (notes * codes) as f64;
-        let bias = padding_bias(mask);
+        let padding = padding_bias(lengths, states.dims()[1], &states.device());
         let mut total: Option<Tensor<1>> = None;
         let mut at_states: Option<Tensor<3>> = None;
         let mut parts: [Vec<Tensor<2>>; 2] = Default::default();
-        let mut bias_parts = Vec::new();
+        let mut bias_parts: Vec<Tensor<1>> = Vec::new();
         for range in self.blocks() {
-            let leaf = Tensor::from_inner(states.clone().inner()).require_grad();
-            let rows = self.leaves(range.clone());
-            let logits = rows.logits(&leaf, &bias);
+            // What a label reads of a token is its state times the label's weight, so the logit is the attention's
+            // mean of that, and queries and weights share each of three products.
+            let size = range.len();
+            let queries = self.queries.val().inner().slice(s![range.clone(), ..]);
+            let weight = self.weight.val().inner().slice(s![range.clone(), ..]);
+            let bias = self.bias.val().inner().slice(s![range.clone()]);
+            let stacked: Tensor<3> = Tensor::cat(vec![queries, weight], 0).unsqueeze();
+            let both = stacked.clone().matmul(states.clone().swap_dims(1, 2)); // [note, 2 code, token]
+            let attention = activation::softmax(both.clone().narrow(1, 0, size) + padding.clone(), 2);
+            let read = both.narrow(1, size, size);
+            let mean = (attention.clone() * read.clone()).sum_dim(2); // [note, code, 1]
+            let logits = mean.clone().squeeze_dim::<2>(2) + bias.unsqueeze::<2>();
             let wanted = targets.clone().slice(s![.., range]);
-            let loss = ordered_sum(cross_entropy_cells(logits, wanted)) * share;
-            let mut tape = loss.backward();
-            at_states = add(at_states, leaf.grad_remove(&mut tape));
-            parts[0].extend(rows.queries.grad_remove(&mut tape));
-            parts[1].extend(rows.weight.grad_remove(&mut tape));
-            bias_parts.extend(rows.bias.grad_remove(&mut tape));
-            total = add(total, Some(loss.inner()));
+            let loss = ordered_sum(cross_entropy_cells(logits.clone(), wanted.clone())) * share;
+            let at_logits = (activation::sigmoid(logits) - wanted) * share;
+            bias_parts.push(at_logits.clone().sum_dim(0).squeeze_dim(0));
+            let at_read = attention * at_logits.unsqueeze_dim::<3>(2);
+            let at_scores = at_read.clone() * (read - mean);
+            let back = Tensor::cat(vec![at_scores, at_read], 1); // [note, 2 code, token]
+            let at_rows: Tensor<2> = back.clone().matmul(states.clone()).sum_dim(0).squeeze_dim(0);
+            parts[0].push(at_rows.clone().narrow(0, 0, size));
+            parts[1].push(at_rows.narrow(0, size, size));
+            at_states = add(at_states, Some(back.swap_dims(1, 2).matmul(stacked)));
+            total = add(total, Some(loss));
         }
         let [queries, weight] = parts;
         register(gradients, self.queries.id, queries);

@@ -83,25 +83,25 @@ impl CodingModel for LongBert {
     }
 
     fn logits(&self, batch: &Batch) -> Tensor<2> {
-        let (states, mask) = self.states(batch);
-        self.label_attention.logits(states, mask)
+        let (states, lengths) = self.states(batch);
+        self.label_attention.logits(states, lengths)
     }
 
     fn gradients(&self, batch: &Batch, targets: Tensor<2>) -> (Tensor<1>, GradientsParams) {
-        let (states, mask) = self.states(batch);
-        gradients_through(self, &self.label_attention, states, mask, &targets, None)
+        let (states, lengths) = self.states(batch);
+        gradients_through(self, &self.label_attention, states, lengths, &targets, None)
     }
 
     fn explain(&self, batch: &Batch, code: usize) -> Option<Tensor<2>> {
-        let (states, mask) = self.states(batch);
-        let attention = self.label_attention.attention(states, mask, code);
+        let (states, lengths) = self.states(batch);
+        let attention = self.label_attention.attention(states, lengths, code);
         Some(super::coding_model::widened(attention, batch.width()))
     }
 }
 
 impl LongBert {
-    /// States of all tokens `[note, token, hidden]` and their mask `[note, token]`.
-    fn states(&self, batch: &Batch) -> (Tensor<3>, Tensor<2>) {
+    /// States of all tokens `[note, token, hidden]`, and the tokens of each note.
+    fn states<'a>(&self, batch: &'a Batch) -> (Tensor<3>, &'a [usize]) {
         let mut sequences: Vec<Vec<i32>> = Vec::new();
         let mut sources = Vec::with_capacity(batch.notes()); // (segment, place in it) of each token
         for note in 0..batch.notes() {
@@ -120,7 +120,7 @@ impl LongBert {
             .map(|note| note.into_iter().map(|(segment, place)| rows[segment] + place).collect())
             .collect();
         let states = self.encoder.forward(&packed, batch.noise.as_ref());
-        Gather::new(groups).states(states)
+        (Gather::new(groups).apply(states), &batch.lengths)
     }
 }
 

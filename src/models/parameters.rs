@@ -168,5 +168,5 @@ pub fn set<const D: usize>(parameter: Param<Tensor<D>>, value: Tensor<D>) -> Par
 pub fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     let data = tensor.into_data().convert::<f32>();
     // OK because the data was just converted to f32.
-    data.try_to_vec::<f32>().expect("f32 data")
+    data.try_into_vec::<f32>().expect("f32 data")
 }

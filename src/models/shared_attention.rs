@@ -39,10 +39,10 @@ impl SharedAttention {
         }
     }
 
-    /// Logits `[note, code]` from token states `[note, token, dimension]` and a mask `[note, token]` that is 1
-    /// at real tokens.
-    pub fn logits(&self, states: Tensor<3>, mask: Tensor<2>) -> Tensor<2> {
-        let bias = padding_bias(mask);
+    /// Logits `[note, code]` from token states `[note, token, dimension]`, of which the first
+    /// `lengths[note]` are real.
+    pub fn logits(&self, states: Tensor<3>, lengths: &[usize]) -> Tensor<2> {
+        let bias = padding_bias(lengths, states.dims()[1], &states.device());
         let codes = self.labels.dims()[0];
         let blocks = blocks(codes, self.block).map(|range| {
             let labels = self.labels.val().slice(s![range, ..]);
@@ -59,9 +59,10 @@ impl SharedAttention {
     }
 
     /// Attention of one label over the tokens, `[note, token]`.
-    pub fn attention(&self, states: Tensor<3>, mask: Tensor<2>, code: usize) -> Tensor<2> {
+    pub fn attention(&self, states: Tensor<3>, lengths: &[usize], code: usize) -> Tensor<2> {
+        let bias = padding_bias(lengths, states.dims()[1], &states.device());
         let labels = self.labels.val().slice(s![code..code + 1, ..]);
-        attention(labels, &states, &padding_bias(mask)).squeeze_dim(1)
+        attention(labels, &states, &bias).squeeze_dim(1)
     }
 }
 
@@ -69,14 +70,14 @@ impl BlockwiseHead for SharedAttention {
     fn loss(
         &self,
         states: &Tensor<3>,
-        mask: Tensor<2>,
+        lengths: &[usize],
         targets: &Tensor<2>,
         gradients: &mut GradientsParams,
     ) -> (Tensor<1>, Tensor<3>) {
         let [notes, codes] = targets.dims();
         let share = 1.0 / (notes * codes) as f64;
         let states = states.clone().inner();
-        let bias = padding_bias(mask.inner());
+        let bias = padding_bias(lengths, states.dims()[1], &states.device());
         let mut total: Option<Tensor<1>> = None;
         let mut at_states: Option<Tensor<3>> = None;
         let mut at_labels: Vec<Tensor<2>> = Vec::new();

@@ -11,7 +11,9 @@ use burn::optim::{
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::recipe::{Decay, EncoderRates, Moments, Optimiser};
+use crate::kernels::adam as adam_kernel;
 use crate::models::coding_model::ordered_sum;
+use crate::models::ops;
 use crate::models::parameters::{self, Parameters, Values};
 
 /// First and second moments of one parameter, flattened.
@@ -25,6 +27,7 @@ struct State {
 /// The optimiser of one training run.
 pub struct Stepper {
     rule: Rule,
+    moments: Moments,
     decay: Decay,
     clip_norm: f64,
     states: BTreeMap<u64, State>,
@@ -40,26 +43,27 @@ enum Rule {
 impl Stepper {
     /// An optimiser without any step taken; `None` for one that does not go step by step.
     pub fn new(optimiser: &Optimiser, clip_norm: f64) -> Option<Self> {
-        let (rule, decay) = match optimiser {
+        let (rule, moments) = match optimiser {
             Optimiser::Adam(moments) => (
                 Rule::Adam {
                     decayed: adam(moments, moments.weight_decay),
                     plain: adam(moments, 0.0),
                 },
-                moments.decay,
+                *moments,
             ),
             Optimiser::AdamW(moments) => (
                 Rule::AdamW {
                     decayed: adamw(moments, moments.weight_decay),
                     plain: adamw(moments, 0.0),
                 },
-                moments.decay,
+                *moments,
             ),
             Optimiser::Lbfgs { .. } => return None,
         };
         Some(Self {
             rule,
-            decay,
+            decay: moments.decay,
+            moments,
             clip_norm,
             states: BTreeMap::new(),
             factors: BTreeMap::new(),
@@ -132,6 +136,41 @@ impl Stepper {
         Ok(())
     }
 
+    /// One pass over the memory with the rule of [`update`](Self::update); on the CPU.
+    fn update_on_cpu(
+        &mut self,
+        id: u64,
+        rate: f64,
+        decayed: bool,
+        value: Tensor<1>,
+        gradient: Tensor<1>,
+        scale: f32,
+    ) -> Tensor<1> {
+        let device = value.device();
+        let state = self.states.remove(&id).unwrap_or_else(|| State {
+            time: 0,
+            first: value.zeros_like(),
+            second: value.zeros_like(),
+        });
+        let moments = &self.moments;
+        let rule = adam_kernel::Rule {
+            betas: moments.betas,
+            epsilon: moments.epsilon,
+            weight_decay: if decayed { moments.weight_decay } else { 0.0 },
+            decoupled: matches!(self.rule, Rule::AdamW { .. }),
+        };
+        let time = state.time + 1;
+        let count = value.dims();
+        let mut arrays = [value, state.first, state.second].map(parameters::host);
+        let gradient = parameters::host(gradient);
+        let [value, first, second] = &mut arrays;
+        let parameter = adam_kernel::Parameter { value, first, second };
+        adam_kernel::step(&rule, rate, time, scale, parameter, &gradient);
+        let [value, first, second] = arrays.map(|values| Tensor::from_data(TensorData::new(values, count), &device));
+        self.states.insert(id, State { time, first, second });
+        value
+    }
+
     fn update(&mut self, id: u64, rate: f64, decayed: bool, value: Tensor<1>, gradient: Tensor<1>) -> Tensor<1> {
         let momentum = self.states.remove(&id).map(|state| {
             let mut momentum = AdaptiveMomentumState::new(state.time, state.first, state.second);
@@ -200,14 +239,23 @@ impl ModuleMapper for Step<'_> {
         let shape = gradient.dims();
         let count = shape.iter().product::<usize>();
         let mut gradient = gradient.reshape([count]);
-        if let Some(scale) = &self.scale {
+        let on_cpu = ops::is_cpu(&gradient.device());
+        if let (Some(scale), false) = (&self.scale, on_cpu) {
             gradient = gradient * scale.clone();
         }
         let decayed = self.stepper.decay == Decay::All || D > 1;
         let value = parameter.val().inner().reshape([count]);
         let id = parameter.id.val();
         let rate = self.rate * self.stepper.factors.get(&id).copied().unwrap_or(1.0);
-        let value = self.stepper.update(id, rate, decayed, value, gradient);
+        let value = if on_cpu {
+            let scale = self
+                .scale
+                .as_ref()
+                .map_or(1.0, |scale| parameters::host(scale.clone())[0]);
+            self.stepper.update_on_cpu(id, rate, decayed, value, gradient, scale)
+        } else {
+            self.stepper.update(id, rate, decayed, value, gradient)
+        };
         parameters::set(parameter, Tensor::from_inner(value.reshape(shape)))
     }
 }

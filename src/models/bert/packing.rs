@@ -118,12 +118,6 @@ impl Gather {
         self.groups.iter().map(Vec::len).collect()
     }
 
-    /// The states `[group, entry, dimension]` and their mask `[group, entry]`.
-    pub fn states(&self, rows: Tensor<2>) -> (Tensor<3>, Tensor<2>) {
-        let mask = self.mask(&rows.device());
-        (self.apply(rows), mask)
-    }
-
     /// `[group, entry, dimension]` from `[row, dimension]`; past a group's end stands a copy of its first
     /// entry, which a mask has to cover.
     pub fn apply(&self, rows: Tensor<2>) -> Tensor<3> {
