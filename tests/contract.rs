@@ -1,4 +1,5 @@
-//! What every model in the table must do: the same tests for all, over their `tiny` settings.
+//! What every model in the table must do: the same tests for all, over their `tiny` settings and over those that
+//! take another way through a model.
 
 mod common;
 
@@ -7,6 +8,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use icdbench::models::dropout::Noise;
 use icdbench::models::parameters::{self, Parameters};
 use icdbench::models::{Batch, Initialiser, Model, ModelConfig, Task};
+use serde_json::{Value, json};
 
 const CODES: usize = 9;
 const WORDS: usize = 40;
@@ -81,9 +83,72 @@ fn assert_close(left: &[f32], right: &[f32], tolerance: f32, what: &str) {
     }
 }
 
+/// The name of the settings under which the model keeps its word vectors as they are.
+const FROZEN: &str = "bigru_attention, frozen embedding";
+
+/// What each variant changes of the `tiny` settings of a model: its name, a comma, what it is; the settings.
+fn variants() -> Vec<(&'static str, Value)> {
+    let label_wise = json!({"label-attention": {"label-block": 7}});
+    let all_positions = json!({"positions": 40});
+    vec![
+        ("caml, plain", json!({"description-weight": 0.0})),
+        ("bert_trun, no pooler", json!({"pooler": false})),
+        (
+            "bert_trun, label attention",
+            json!({"pooler": false, "head": label_wise}),
+        ),
+        (
+            "bert_trun, cut off",
+            json!({"pooler": false, "head": label_wise, "encoder": {"positions": 16}}),
+        ),
+        (
+            "bert_hier, fully connected on the mean",
+            json!({"head": "fully-connected"}),
+        ),
+        (
+            "bert_hier, fully connected on the greatest",
+            json!({"head": "fully-connected", "pooling": "max"}),
+        ),
+        (
+            "bert_xml, whole notes",
+            json!({"long-notes": "whole", "encoder": all_positions}),
+        ),
+        ("bert_xml, cut off", json!({"long-notes": "truncate"})),
+        ("bert_xml, random label vectors", json!({"label-vectors": "random"})),
+        ("long_bert, no overlap", json!({"overlap": 0})),
+        ("long_bert, one token forward", json!({"overlap": 7})),
+        (FROZEN, json!({"train-embedding": false})),
+    ]
+}
+
+/// Sets what `changes` names, at whatever depth.
+fn change(settings: &mut Value, changes: &Value) {
+    match (settings, changes) {
+        (Value::Object(settings), Value::Object(changes)) if changes.keys().all(|key| settings.contains_key(key)) => {
+            for (key, value) in changes {
+                change(&mut settings[key], value);
+            }
+        }
+        (settings, value) => *settings = value.clone(),
+    }
+}
+
 fn for_each_model(test: impl Fn(&'static str, &ModelConfig)) {
     for config in ModelConfig::tiny() {
         test(config.name(), &config);
+    }
+    for (name, changes) in variants() {
+        let model = name.split_once(',').unwrap().0;
+        let tiny = ModelConfig::tiny().into_iter().find(|config| config.name() == model);
+        let tiny = serde_json::to_value(tiny.unwrap()).unwrap();
+        let mut settings = tiny.clone();
+        change(&mut settings[model], &changes);
+        assert_ne!(settings, tiny, "{name} is what tiny is");
+        let config: ModelConfig = serde_json::from_value(settings).unwrap();
+        config
+            .check(&task(), 30)
+            .unwrap_or_else(|problem| panic!("{name}: {problem}"));
+        test(name, &config);
     }
 }
 
@@ -162,6 +227,10 @@ fn every_parameter_receives_a_gradient_of_its_own_shape() {
         let (loss, found) = gradients(&model, &batch(&notes(), 2, &device), targets(5, &device));
         assert!(loss.is_finite() && loss > 0.0, "{name}: loss {loss}");
         for (path, parameter) in parameters::read(&model) {
+            if name == FROZEN && path == "embedding" {
+                assert!(!found.contains_key(&path), "{name}: {path} has a gradient");
+                continue;
+            }
             let gradient = found
                 .get(&path)
                 .unwrap_or_else(|| panic!("{name}: {path} has no gradient"));
@@ -261,7 +330,7 @@ fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
     for_each_model(|name, config| {
         let drawn = |seed| parameters::read(&config.init(&task(), &mut Initialiser::new(seed, &device)));
         assert_eq!(drawn(1), drawn(1), "{name}");
-        if name != "logistic_regression" {
+        if config.name() != "logistic_regression" {
             assert_ne!(drawn(1), drawn(2), "{name}"); // logistic regression starts from zeros
         }
     });
@@ -281,7 +350,7 @@ fn the_same_noise_gives_the_same_loss_to_the_last_bit() {
 }
 
 /// The setting of that name, at whatever depth.
-fn label_block(settings: &mut serde_json::Value) -> Option<&mut serde_json::Value> {
+fn label_block(settings: &mut Value) -> Option<&mut Value> {
     let mut inside = settings.as_object_mut()?.iter_mut();
     inside.find_map(|(name, value)| match name.as_str() {
         "label-block" => Some(value),

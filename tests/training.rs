@@ -1,5 +1,8 @@
 //! The training loop: accumulation, selection, early stopping, L-BFGS, and what it refuses.
 
+#[path = "training/rates.rs"]
+mod rates;
+
 use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::time::Duration;
@@ -12,8 +15,8 @@ use icdbench::models::{Batch, Initialiser, ModelConfig, Precision, Task};
 use icdbench::record::EpochRow;
 use icdbench::text::{Recipe as Normalise, TextSettings, TokenStore, Tokenizer, TokenizerSettings};
 use icdbench::train::{
-    Decay, End, Error, EvaluationSettings, Examples, Job, Moments, Observer, Optimiser, Reading, Recipe, Schedule,
-    Select, StepReport, Stepper, ThresholdRule, Trained, probabilities, train,
+    Decay, EncoderRates, End, Error, EvaluationSettings, Examples, Job, Moments, Observer, Optimiser, Reading, Recipe,
+    Schedule, Select, StepReport, Stepper, ThresholdRule, Trained, probabilities, train,
 };
 
 /// 24 notes over four words; a note has code `k` when it says word `k`, but for noise that cannot be learned.
@@ -179,6 +182,20 @@ fn stopped_at_any_moment_and_started_again_it_ends_in_the_same_bytes() {
             "caml",
             Recipe {
                 accumulate: 2,
+                ..recipe()
+            },
+        ),
+        (
+            "long_bert", // dropout inside the fused operators, an encoder with rates of its own
+            Recipe {
+                epochs: 3,
+                accumulate: 2,
+                learning_rate: 0.01,
+                encoder: Some(EncoderRates {
+                    learning_rate: 0.005,
+                    layer_decay: 0.5,
+                }),
+                clip_norm: 1.0,
                 ..recipe()
             },
         ),

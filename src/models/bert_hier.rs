@@ -114,7 +114,8 @@ impl CodingModel for BertHier {
         ])?;
         if !config.encoder.hidden.is_multiple_of(layer.heads) {
             return Err(format!(
-                "encoder.hidden = {} is not a multiple of segment-layer.heads = {}",
+                "encoder.hidden = {} is not a multiple of segment-layer.heads = {}: each head takes an equal share of a \
+                 state",
                 config.encoder.hidden, layer.heads
             ));
         }

@@ -65,7 +65,11 @@ impl CodingModel for BertTrun {
         config.head.check()?;
         probability("classifier-dropout", config.classifier_dropout)?;
         if config.pooler && config.head != HeadConfig::FullyConnected {
-            return Err("pooler = true: only the fully-connected head reads it".into());
+            return Err(
+                "pooler = true: only the fully-connected head reads it; write pooler = false, or head = \
+                 \"fully-connected\""
+                    .into(),
+            );
         }
         Ok(())
     }

@@ -135,20 +135,20 @@ impl EncoderConfig {
             ("encoder.hidden", self.hidden),
             ("encoder.heads", self.heads),
             ("encoder.intermediate", self.intermediate),
+            ("encoder.positions", self.positions),
         ])?;
         if !self.hidden.is_multiple_of(self.heads) {
             return Err(format!(
-                "encoder.hidden = {} is not a multiple of encoder.heads = {}",
+                "encoder.hidden = {} is not a multiple of encoder.heads = {}: each head takes an equal share of a state",
                 self.hidden, self.heads
             ));
         }
         probability("encoder.dropout", self.dropout)?;
         probability("encoder.attention-dropout", self.attention_dropout)?;
         pretrained::check(self, task)?;
-        let least = if specials { 3 } else { 1 };
-        if self.positions < least {
+        if specials && self.positions < 3 {
             return Err(format!(
-                "encoder.positions = {}: expected at least {least}",
+                "encoder.positions = {}: expected at least 3, for [CLS], a token and [SEP]",
                 self.positions
             ));
         }
@@ -181,6 +181,6 @@ pub fn at_least_1(settings: &[(&str, usize)]) -> Result<(), String> {
 pub fn probability(name: &str, value: f64) -> Result<(), String> {
     match (0.0..1.0).contains(&value) {
         true => Ok(()),
-        false => Err(format!("{name} = {value}: expected a probability below 1")),
+        false => Err(format!("{name} = {value}: expected a probability, from 0 to below 1")),
     }
 }
