@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use burn::tensor::Device;
 use icdbench::checkpoint::BertCheckpoint;
 use icdbench::models::bert::{Encoder, EncoderConfig, Packed};
-use icdbench::models::{Initialiser, Task, parameters};
+use icdbench::models::{Initialiser, Pass, Task, parameters};
 use icdbench::text::{Recipe, TextSettings, Tokenizer, TokenizerSettings};
 
 fn main() -> anyhow::Result<()> {
@@ -43,6 +43,7 @@ fn main() -> anyhow::Result<()> {
         positions: checkpoint.config.positions,
         dropout: 0.0,
         attention_dropout: 0.0,
+        initializer_range: 0.02,
     };
     let sentences = std::fs::read_to_string(sentences).with_context(|| sentences.clone())?;
     let sequence = |sentence: &str| {
@@ -63,7 +64,7 @@ fn main() -> anyhow::Result<()> {
     config.check(&task, ("", 0), true).map_err(anyhow::Error::msg)?;
     let device = Device::flex();
     let encoder = Encoder::init(&config, &task, false, &mut Initialiser::new(1, &device));
-    let rows = encoder.forward(&Packed::new(&sequences, task.padding as i32, &device), None);
+    let rows = encoder.forward(&Packed::new(&sequences, task.padding as i32, &device), Pass::default());
     let [tokens, hidden] = rows.dims();
     let bytes: Vec<u8> = parameters::host(rows).into_iter().flat_map(f32::to_le_bytes).collect();
     std::fs::write(ids, serde_json::to_string(&sequences)?).with_context(|| ids.clone())?;

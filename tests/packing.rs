@@ -16,7 +16,7 @@ use icdbench::models::bert::{Encoder, EncoderConfig, Layout, Packed};
 use icdbench::models::dropout::Noise;
 use icdbench::models::ops::{self, NormParameters};
 use icdbench::models::parameters::{self, host};
-use icdbench::models::{Initialiser, Task};
+use icdbench::models::{Initialiser, Pass, Task};
 
 const HIDDEN: usize = 8;
 const HEADS: usize = 2;
@@ -76,6 +76,7 @@ fn encoder(dropout: f64) -> Encoder {
         positions: 40,
         dropout,
         attention_dropout: dropout,
+        initializer_range: 0.02,
     };
     let task = Task {
         vocabulary: WORDS,
@@ -125,7 +126,13 @@ fn encoded(dropout: f64, layout: Layout) -> (Vec<f32>, BTreeMap<String, Vec<f32>
     let sequences: Vec<Vec<i32>> = layout.lengths().iter().enumerate().map(tokens).collect();
     let packed = Packed::with_layout(&sequences, 0, layout.clone(), &device);
     let noise = Noise::new(4, 7);
-    let states = encoder.forward(&packed, Some(&noise));
+    let states = encoder.forward(
+        &packed,
+        Pass {
+            noise: Some(&noise),
+            ..Pass::default()
+        },
+    );
     let real = numbers([real_rows(&layout).len(), HIDDEN], 3, 1.0);
     let weights = tensor([layout.rows(), HIDDEN], placed(&real, HIDDEN, &layout), &device);
     let sum = (states.clone() * weights).sum();
@@ -271,7 +278,16 @@ fn assert_attention_agrees(lengths: &[usize], dropout: f64) {
     let there = tensor([padded.rows(), packed.rows()], there, &device);
     let attention = |rows: Tensor<2>, layout: &Layout| {
         let noise = Noise::new(6, 1);
-        ops::attention(rows, layout, HEADS, Some((&noise, dropout)))
+        ops::attention(
+            rows,
+            layout,
+            HEADS,
+            dropout,
+            Pass {
+                noise: Some(&noise),
+                ..Pass::default()
+            },
+        )
     };
     let in_padded = || {
         let attended = attention(there.clone().matmul(rows.clone()), &padded);
@@ -306,7 +322,11 @@ fn a_token_sees_its_own_sequence_only() {
                 placed(values, 3 * HIDDEN, &layout),
                 &device,
             );
-            taken(host(ops::attention(rows, &layout, HEADS, None)), HIDDEN, &layout)
+            taken(
+                host(ops::attention(rows, &layout, HEADS, 0.0, Pass::default())),
+                HIDDEN,
+                &layout,
+            )
         };
         let mut values = numbers([11, 3 * HIDDEN], 8, 1.0);
         let before = attended(&values);

@@ -5,6 +5,15 @@ use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use super::Precision;
 use super::dropout::Noise;
 
+/// What every layer of a pass has to know.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Pass<'a> {
+    /// The step's random numbers; `None` at inference.
+    pub noise: Option<&'a Noise>,
+    /// In which numbers matrices are multiplied.
+    pub precision: Precision,
+}
+
 /// A batch of notes. Position `t` of row `i` is real when `t < lengths[i]`, padding otherwise.
 #[derive(Debug)]
 pub struct Batch {
@@ -48,6 +57,14 @@ impl Batch {
     pub fn with_noise(mut self, noise: Noise) -> Self {
         self.noise = Some(noise);
         self
+    }
+
+    /// What every layer of a pass over this batch has to know.
+    pub fn pass(&self) -> Pass<'_> {
+        Pass {
+            noise: self.noise.as_ref(),
+            precision: self.precision,
+        }
     }
 
     /// Notes in the batch.

@@ -140,9 +140,10 @@ impl CodingModel for BertHier {
             dropout,
             attention_dropout: dropout,
             inner_dropout: dropout,
+            initializer_range: config.encoder.initializer_range,
         };
         let segment_layer = Layer::init(segment_layer, initialiser);
-        let (classifier, label_attention) = config.head.init(task.codes, hidden, initialiser);
+        let (classifier, label_attention) = config.head.init(task.codes, &config.encoder, initialiser);
         Self {
             encoder,
             segment_layer,
@@ -159,9 +160,12 @@ impl CodingModel for BertHier {
         match (&self.classifier, &self.label_attention) {
             (Some(classifier), _) => {
                 let pooled = self.pooling.apply(states, &segments);
-                classifier.forward(dropout(batch.noise.as_ref(), pooled, self.classifier_dropout))
+                classifier.forward(
+                    dropout(batch.noise.as_ref(), pooled, self.classifier_dropout),
+                    batch.precision,
+                )
             }
-            (None, Some(head)) => head.logits(states, &segments.lengths()),
+            (None, Some(head)) => head.logits(states, &segments.lengths(), batch.precision),
             (None, None) => unreachable!("one of the two heads is present"),
         }
     }
@@ -171,7 +175,7 @@ impl CodingModel for BertHier {
             return coding_model::backpropagated(self, batch, targets);
         };
         let (states, segments) = self.segment_states(batch);
-        gradients_through(self, head, states, &segments.lengths(), &targets, None)
+        gradients_through(self, head, states, &segments.lengths(), &targets, batch.precision, None)
     }
 }
 
@@ -179,12 +183,11 @@ impl BertHier {
     /// States of each note's segments after the layer over them, `[note, segment, hidden]`, and which segments are
     /// whose.
     fn segment_states(&self, batch: &Batch) -> (Tensor<3>, Gather) {
-        let noise = batch.noise.as_ref();
         let sequences = self.input.sequences(batch);
-        let tokens = self.encoder.forward(&sequences.packed, noise);
+        let tokens = self.encoder.forward(&sequences.packed, batch.pass());
         let cls = sequences.cls.apply(tokens).squeeze_dim(1); // [segment, hidden]
         let segments = sequences.of_note.iter().map(ExactSizeIterator::len).collect();
-        let states = self.segment_layer.forward(cls, &Layout::packed(segments), noise);
+        let states = self.segment_layer.forward(cls, &Layout::packed(segments), batch.pass());
         let of_note = Gather::new(sequences.of_note.into_iter().map(Iterator::collect).collect());
         (of_note.apply(states), of_note)
     }

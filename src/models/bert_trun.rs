@@ -15,7 +15,7 @@ use super::bert::{Encoder, EncoderConfig, HeadConfig, Input, Linear};
 use super::blockwise::gradients_through;
 use super::dropout::dropout;
 use super::label_attention::LabelAttention;
-use super::{Batch, CodingModel, Initialiser, Task, coding_model};
+use super::{Batch, CodingModel, Initialiser, Pass, Task, coding_model};
 
 /// Settings of BERT-trun.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -76,8 +76,7 @@ impl CodingModel for BertTrun {
 
     fn init(config: &Config, task: &Task, initialiser: &mut Initialiser) -> Self {
         let encoder = Encoder::init(&config.encoder, task, config.pooler, initialiser);
-        let hidden = config.encoder.hidden;
-        let (classifier, label_attention) = config.head.init(task.codes, hidden, initialiser);
+        let (classifier, label_attention) = config.head.init(task.codes, &config.encoder, initialiser);
         Self {
             encoder,
             classifier,
@@ -88,17 +87,17 @@ impl CodingModel for BertTrun {
     }
 
     fn logits(&self, batch: &Batch) -> Tensor<2> {
-        let noise = batch.noise.as_ref();
+        let Pass { noise, precision } = batch.pass();
         let sequences = self.input.sequences(batch);
-        let rows = self.encoder.forward(&sequences.packed, noise);
+        let rows = self.encoder.forward(&sequences.packed, batch.pass());
         match (&self.classifier, &self.label_attention) {
             (Some(classifier), _) => {
-                let pooled = self.encoder.pool(sequences.cls.apply(rows).squeeze_dim(1));
-                classifier.forward(dropout(noise, pooled, self.classifier_dropout))
+                let pooled = self.encoder.pool(sequences.cls.apply(rows).squeeze_dim(1), precision);
+                classifier.forward(dropout(noise, pooled, self.classifier_dropout), precision)
             }
             (None, Some(head)) => {
                 let lengths = sequences.tokens.lengths();
-                head.logits(sequences.tokens.apply(rows), &lengths)
+                head.logits(sequences.tokens.apply(rows), &lengths, precision)
             }
             (None, None) => unreachable!("one of the two heads is present"),
         }
@@ -109,7 +108,7 @@ impl CodingModel for BertTrun {
             return coding_model::backpropagated(self, batch, targets);
         };
         let (states, lengths) = self.token_states(batch);
-        gradients_through(self, head, states, &lengths, &targets, None)
+        gradients_through(self, head, states, &lengths, &targets, batch.precision, None)
     }
 
     fn explain(&self, batch: &Batch, code: usize) -> Option<Tensor<2>> {
@@ -126,7 +125,7 @@ impl BertTrun {
     /// States of each note's tokens `[note, token, hidden]` and how many they are.
     fn token_states(&self, batch: &Batch) -> (Tensor<3>, Vec<usize>) {
         let sequences = self.input.sequences(batch);
-        let rows = self.encoder.forward(&sequences.packed, batch.noise.as_ref());
+        let rows = self.encoder.forward(&sequences.packed, batch.pass());
         (sequences.tokens.apply(rows), sequences.tokens.lengths())
     }
 }

@@ -14,7 +14,7 @@ use super::bert::config::at_least_1;
 use super::bert::{Encoder, EncoderConfig, Input, Sequences};
 use super::blockwise::gradients_through;
 use super::shared_attention::SharedAttention;
-use super::{Batch, CodingModel, Initialiser, Task, parameters};
+use super::{Batch, CodingModel, Initialiser, Pass, Task, parameters};
 
 /// Descriptions encoded at a time.
 const DESCRIPTIONS: usize = 64;
@@ -124,7 +124,7 @@ impl CodingModel for BertXml {
 
     fn logits(&self, batch: &Batch) -> Tensor<2> {
         let (sequences, states, lengths) = self.states(batch);
-        let logits = self.head.logits(states, &lengths);
+        let logits = self.head.logits(states, &lengths, batch.precision);
         if sequences.of_note.iter().all(|chunks| chunks.len() == 1) {
             return logits;
         }
@@ -140,13 +140,13 @@ impl CodingModel for BertXml {
         let codes_of = chunks.flat_map(|(note, chunks)| chunks.clone().map(move |_| note as i32));
         let codes_of = super::bert::packing::ids(codes_of.collect(), &batch.device());
         let targets = targets.select(0, codes_of);
-        gradients_through(self, &self.head, states, &lengths, &targets, None)
+        gradients_through(self, &self.head, states, &lengths, &targets, batch.precision, None)
     }
 
     /// Of the chunk that decides the code.
     fn explain(&self, batch: &Batch, code: usize) -> Option<Tensor<2>> {
         let (sequences, states, lengths) = self.states(batch);
-        let logits = self.head.logits(states.clone(), &lengths);
+        let logits = self.head.logits(states.clone(), &lengths, batch.precision);
         let codes = logits.dims()[1];
         let logits = parameters::host(logits);
         let tokens = states.dims()[1];
@@ -170,7 +170,7 @@ impl BertXml {
     /// The batch's sequences, and the states of their tokens `[sequence, token, hidden]` with their number.
     fn states(&self, batch: &Batch) -> (Sequences, Tensor<3>, Vec<usize>) {
         let sequences = self.input.sequences(batch);
-        let rows = self.encoder.forward(&sequences.packed, batch.noise.as_ref());
+        let rows = self.encoder.forward(&sequences.packed, batch.pass());
         let (states, lengths) = (sequences.tokens.apply(rows), sequences.tokens.lengths());
         (sequences, states, lengths)
     }
@@ -196,7 +196,7 @@ fn description_vectors(
     for block in descriptions.chunks(DESCRIPTIONS) {
         let notes: Vec<&[i32]> = block.iter().map(Vec::as_slice).collect();
         let sequences = input.pack(&notes, &device);
-        let rows = encoder.forward(&sequences.packed, None);
+        let rows = encoder.forward(&sequences.packed, Pass::default());
         let (states, mask) = (sequences.tokens.apply(rows), sequences.tokens.mask(&device));
         let sum: Tensor<2> = (states * mask.clone().unsqueeze_dim(2)).sum_dim(1).squeeze_dim(1);
         vectors.extend(parameters::host(sum / mask.sum_dim(1)));

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use super::coding_model::cross_entropy;
 use super::gru::{self, Gru, Pass, Rows};
-use super::{Batch, CodingModel, Initialiser, Task};
+use super::ops::product;
+use super::{Batch, CodingModel, Initialiser, Precision, Task};
 
 /// Settings of the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -138,20 +139,20 @@ impl CodingModel for BigruAttention {
     fn logits(&self, batch: &Batch) -> Tensor<2> {
         let encoded = self.encode(batch, false);
         let (found, _) = self.attend(&encoded, batch.notes());
-        self.output.forward(found)
+        self.output.forward(found, batch.precision)
     }
 
     fn gradients(&self, batch: &Batch, targets: Tensor<2>) -> (Tensor<1>, GradientsParams) {
         let encoded = self.encode(batch, true);
         let (found, weights) = self.attend(&encoded, batch.notes());
-        let logits = self.output.forward(found.clone());
+        let logits = self.output.forward(found.clone(), batch.precision);
         let targets = targets.inner();
         let loss = cross_entropy(logits.clone(), targets.clone());
 
         let mut gradients = GradientsParams::new();
         let cells = targets.shape().num_elements();
         let at_logits = (activation::sigmoid(logits) - targets) / cells as f64;
-        let at_found = self.output.backward(found, at_logits, &mut gradients);
+        let at_found = self.output.backward(found, at_logits, batch.precision, &mut gradients);
         let at_states = self.attend_backward(&encoded, weights, at_found, &mut gradients);
 
         let trained = self.embedding.val().is_require_grad();
@@ -163,7 +164,17 @@ impl CodingModel for BigruAttention {
             passes,
         } = encoded;
         let directions = [&self.forward, &self.backward];
-        let at_inputs = gru::backward(directions, &inputs, &rows, passes, at_states, trained, &mut gradients);
+        let precision = batch.precision;
+        let at_inputs = gru::backward(
+            directions,
+            &inputs,
+            &rows,
+            passes,
+            at_states,
+            trained,
+            precision,
+            &mut gradients,
+        );
         if let Some(at_inputs) = at_inputs {
             let at_vectors = match mask {
                 Some(mask) => at_inputs * mask,
@@ -201,7 +212,7 @@ impl BigruAttention {
             Some(mask) => vectors * mask.clone(),
             None => vectors,
         };
-        let passes = gru::forward([&self.forward, &self.backward], &inputs, &rows, train);
+        let passes = gru::forward([&self.forward, &self.backward], &inputs, &rows, train, batch.precision);
         Encoded {
             rows,
             tokens,
@@ -279,15 +290,24 @@ impl Encoded {
 }
 
 impl Output {
-    fn forward(&self, found: Tensor<2>) -> Tensor<2> {
-        found.matmul(self.weight.val().inner()) + self.bias.val().inner().unsqueeze()
+    fn forward(&self, found: Tensor<2>, precision: Precision) -> Tensor<2> {
+        product(found, self.weight.val().inner(), precision) + self.bias.val().inner().unsqueeze()
     }
 
     /// The gradient at the layer's input. Registers those of its parameters.
-    fn backward(&self, found: Tensor<2>, at_logits: Tensor<2>, registered: &mut GradientsParams) -> Tensor<2> {
+    fn backward(
+        &self,
+        found: Tensor<2>,
+        at_logits: Tensor<2>,
+        precision: Precision,
+        registered: &mut GradientsParams,
+    ) -> Tensor<2> {
         registered.register(self.bias.id, at_logits.clone().sum_dim(0).squeeze_dim::<1>(0));
-        registered.register(self.weight.id, found.swap_dims(0, 1).matmul(at_logits.clone()));
-        at_logits.matmul(self.weight.val().inner().swap_dims(0, 1))
+        registered.register(
+            self.weight.id,
+            product(found.swap_dims(0, 1), at_logits.clone(), precision),
+        );
+        product(at_logits, self.weight.val().inner().swap_dims(0, 1), precision)
     }
 }
 

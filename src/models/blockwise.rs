@@ -4,6 +4,8 @@ use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::Precision;
+
 /// Added to the attention score of padding: its weight is then exactly 0 in f32, and a row of
 /// nothing but padding still has finite weights.
 const PADDED: f32 = -1e30;
@@ -22,6 +24,7 @@ pub trait BlockwiseHead {
         states: &Tensor<3>,
         lengths: &[usize],
         targets: &Tensor<2>,
+        precision: Precision,
         gradients: &mut GradientsParams,
     ) -> (Tensor<1>, Tensor<3>);
 }
@@ -34,10 +37,11 @@ pub fn gradients_through<M: Module>(
     states: Tensor<3>,
     lengths: &[usize],
     targets: &Tensor<2>,
+    precision: Precision,
     penalty: Option<Tensor<1>>,
 ) -> (Tensor<1>, GradientsParams) {
     let mut of_head = GradientsParams::new();
-    let (loss, at_states) = head.loss(&states, lengths, targets, &mut of_head);
+    let (loss, at_states) = head.loss(&states, lengths, targets, precision, &mut of_head);
     // The gradient of this product at the encoder's parameters is that of the loss.
     let mut through = (states * Tensor::from_inner(at_states)).sum();
     if let Some(penalty) = &penalty {

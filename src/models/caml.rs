@@ -11,13 +11,13 @@
 use burn::module::{Module, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::ops::ConvOptions;
-use burn::tensor::{Int, Tensor, TensorData, activation, module};
+use burn::tensor::{DType, Int, Tensor, TensorData, activation, module};
 use serde::{Deserialize, Serialize};
 
 use super::blockwise::gradients_through;
 use super::dropout::dropout;
 use super::label_attention::LabelAttention;
-use super::{Batch, CodingModel, Initialiser, Task};
+use super::{Batch, CodingModel, Initialiser, Precision, Task};
 
 /// Settings of CAML.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -155,7 +155,7 @@ impl CodingModel for Caml {
 
     fn logits(&self, batch: &Batch) -> Tensor<2> {
         let (states, lengths) = self.states(batch);
-        self.head.logits(states, &lengths)
+        self.head.logits(states, &lengths, batch.precision)
     }
 
     fn penalty(&self, targets: &Tensor<2>) -> Option<Tensor<1>> {
@@ -166,7 +166,7 @@ impl CodingModel for Caml {
     fn gradients(&self, batch: &Batch, targets: Tensor<2>) -> (Tensor<1>, GradientsParams) {
         let (states, lengths) = self.states(batch);
         let penalty = self.penalty(&targets);
-        gradients_through(self, &self.head, states, &lengths, &targets, penalty)
+        gradients_through(self, &self.head, states, &lengths, &targets, batch.precision, penalty)
     }
 
     fn explain(&self, batch: &Batch, code: usize) -> Option<Tensor<2>> {
@@ -187,7 +187,7 @@ impl Caml {
         // past the end of the batch.
         let embedded = embedded * batch.mask().unsqueeze_dim(2);
         let embedded = dropout(batch.noise.as_ref(), embedded, self.dropout);
-        let states = self.convolution.forward(embedded);
+        let states = self.convolution.forward(embedded, batch.precision);
         let positions = states.dims()[1];
         let real = |&length: &usize| match self.attend_to_padding {
             true => positions,
@@ -209,10 +209,18 @@ impl Convolution {
 
     /// `[note, word, dimension]` to `[note, position, filter]`, zero padding of half the width on
     /// both sides, then tanh.
-    fn forward(&self, words: Tensor<3>) -> Tensor<3> {
+    fn forward(&self, words: Tensor<3>, precision: Precision) -> Tensor<3> {
         let pad = self.weight.dims()[2] / 2;
         let options = ConvOptions::new([1], [pad], [1], 1);
-        let convolved = module::conv1d(words.swap_dims(1, 2), self.weight.val(), Some(self.bias.val()), options);
+        let words = words.swap_dims(1, 2);
+        let convolved = match precision {
+            Precision::F32 => module::conv1d(words, self.weight.val(), Some(self.bias.val()), options),
+            Precision::Bf16 => {
+                let weight = self.weight.val().cast(DType::BF16);
+                let convolved = module::conv1d(words.cast(DType::BF16), weight, None, options);
+                convolved.cast(DType::F32) + self.bias.val().reshape([1, -1, 1])
+            }
+        };
         activation::tanh(convolved).swap_dims(1, 2)
     }
 
@@ -275,7 +283,9 @@ impl Descriptions {
         }
         let batch = Batch::new(tokens, lengths, width, &device);
         let embedded = module::embedding(embedding.val(), batch.tokens());
-        let states = self.convolution.forward(embedded * batch.mask().unsqueeze_dim(2));
+        let states = self
+            .convolution
+            .forward(embedded * batch.mask().unsqueeze_dim(2), Precision::F32);
         let positions = states.dims()[1];
         let outside = batch.mask_of(positions, self.convolution.extra()).equal_elem(0);
         let [_, _, filters] = states.dims();

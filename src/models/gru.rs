@@ -12,7 +12,8 @@ use burn::module::{Module, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
-use super::Initialiser;
+use super::ops::product;
+use super::{Initialiser, Precision};
 use crate::kernels::gru::{self as kernel, Recurrence, Scan};
 
 mod portable;
@@ -126,8 +127,11 @@ impl Gru {
 
 /// Both directions over `inputs`, `[row, input]`, not tracked. The second reads each note from its
 /// last token to its first. `train` keeps what [`backward`] needs.
-pub fn forward(directions: [&Gru; 2], inputs: &Tensor<2>, rows: &Rows, train: bool) -> [Pass; 2] {
-    let projections = directions.map(|gru| inputs.clone().matmul(gru.input_weight.val().inner()));
+///
+/// Only the products with the inputs follow `precision`: the recurrence stays in f32, where rounding does not
+/// add up over thousands of steps.
+pub fn forward(directions: [&Gru; 2], inputs: &Tensor<2>, rows: &Rows, train: bool, precision: Precision) -> [Pass; 2] {
+    let projections = directions.map(|gru| product(inputs.clone(), gru.input_weight.val().inner(), precision));
     let [first, second] = directions.map(Gru::plain);
     let [first_rows, second_rows] = projections;
     if !on_slices(inputs) {
@@ -151,6 +155,7 @@ pub fn backward(
     passes: [Pass; 2],
     at_states: [Tensor<2>; 2],
     at_inputs: bool,
+    precision: Precision,
     registered: &mut GradientsParams,
 ) -> Option<Tensor<2>> {
     let [first, second] = directions.map(Gru::plain);
@@ -164,13 +169,13 @@ pub fn backward(
     for (gru, gradients) in directions.into_iter().zip([first, second]) {
         if at_inputs {
             let weight = gru.input_weight.val().inner();
-            let part = gradients.projections.clone().matmul(weight.swap_dims(0, 1));
+            let part = product(gradients.projections.clone(), weight.swap_dims(0, 1), precision);
             sum = Some(match sum {
                 Some(sum) => sum + part,
                 None => part,
             });
         }
-        let weight = inputs.clone().swap_dims(0, 1).matmul(gradients.projections);
+        let weight = product(inputs.clone().swap_dims(0, 1), gradients.projections, precision);
         registered.register(gru.input_weight.id, weight);
         registered.register(gru.recurrent_weight.id, gradients.recurrent_weight);
         registered.register(gru.input_bias.id, gradients.input_bias);

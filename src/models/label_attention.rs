@@ -12,8 +12,9 @@ use burn::tensor::{Tensor, TensorData, activation, s};
 
 use super::blockwise::{BlockwiseHead, add, blocks, padding_bias, register};
 use super::coding_model::{cross_entropy_cells, ordered_sum};
+use super::ops::product;
 use super::parameters::host;
-use super::{Initialiser, ops};
+use super::{Initialiser, Precision, ops};
 use crate::kernels::label_attention as kernel;
 
 /// The head: a query, a weight row and a bias for each label.
@@ -55,7 +56,7 @@ impl LabelAttention {
 
     /// Logits `[note, code]` from token states `[note, token, dimension]`, of which the first
     /// `lengths[note]` are real.
-    pub fn logits(&self, states: Tensor<3>, lengths: &[usize]) -> Tensor<2> {
+    pub fn logits(&self, states: Tensor<3>, lengths: &[usize], precision: Precision) -> Tensor<2> {
         let device = states.device();
         if ops::is_cpu(&device) && !device.is_autodiff() {
             return self.logits_on_cpu(states, lengths);
@@ -63,7 +64,7 @@ impl LabelAttention {
         let bias = padding_bias(lengths, states.dims()[1], &device);
         let blocks = self
             .blocks()
-            .map(|range| self.rows(range).logits(&states, &bias))
+            .map(|range| self.rows(range).logits(&states, &bias, precision))
             .collect();
         Tensor::cat(blocks, 1)
     }
@@ -72,7 +73,7 @@ impl LabelAttention {
     pub fn attention(&self, states: Tensor<3>, lengths: &[usize], code: usize) -> Tensor<2> {
         let rows = self.rows(code..code + 1);
         let bias = padding_bias(lengths, states.dims()[1], &states.device());
-        rows.attention(&states, &bias).squeeze_dim(1)
+        rows.attention(&states, &bias, Precision::F32).squeeze_dim(1)
     }
 
     fn blocks(&self) -> impl Iterator<Item = std::ops::Range<usize>> + use<> {
@@ -163,6 +164,7 @@ impl BlockwiseHead for LabelAttention {
         states: &Tensor<3>,
         lengths: &[usize],
         targets: &Tensor<2>,
+        precision: Precision,
         gradients: &mut GradientsParams,
     ) -> (Tensor<1>, Tensor<3>) {
         let states = states.clone().inner();
@@ -185,7 +187,7 @@ impl BlockwiseHead for LabelAttention {
             let weight = self.weight.val().inner().slice(s![range.clone(), ..]);
             let bias = self.bias.val().inner().slice(s![range.clone()]);
             let stacked: Tensor<3> = Tensor::cat(vec![queries, weight], 0).unsqueeze();
-            let both = stacked.clone().matmul(states.clone().swap_dims(1, 2)); // [note, 2 code, token]
+            let both = product(stacked.clone(), states.clone().swap_dims(1, 2), precision); // [note, 2 code, token]
             let attention = activation::softmax(both.clone().narrow(1, 0, size) + padding.clone(), 2);
             let read = both.narrow(1, size, size);
             let mean = (attention.clone() * read.clone()).sum_dim(2); // [note, code, 1]
@@ -197,10 +199,11 @@ impl BlockwiseHead for LabelAttention {
             let at_read = attention * at_logits.unsqueeze_dim::<3>(2);
             let at_scores = at_read.clone() * (read - mean);
             let back = Tensor::cat(vec![at_scores, at_read], 1); // [note, 2 code, token]
-            let at_rows: Tensor<2> = back.clone().matmul(states.clone()).sum_dim(0).squeeze_dim(0);
+            let at_rows = product(back.clone(), states.clone(), precision);
+            let at_rows: Tensor<2> = at_rows.sum_dim(0).squeeze_dim(0);
             parts[0].push(at_rows.clone().narrow(0, 0, size));
             parts[1].push(at_rows.narrow(0, size, size));
-            at_states = add(at_states, Some(back.swap_dims(1, 2).matmul(stacked)));
+            at_states = add(at_states, Some(product(back.swap_dims(1, 2), stacked, precision)));
             total = add(total, Some(loss));
         }
         let [queries, weight] = parts;
@@ -215,17 +218,15 @@ impl BlockwiseHead for LabelAttention {
 impl Block {
     /// Softmax over the tokens of query . state, `[note, code, token]`: the reduction runs along
     /// the last dimension, where it is contiguous.
-    fn attention(&self, states: &Tensor<3>, padding: &Tensor<3>) -> Tensor<3> {
-        let scores = self
-            .queries
-            .clone()
-            .unsqueeze::<3>()
-            .matmul(states.clone().swap_dims(1, 2));
+    fn attention(&self, states: &Tensor<3>, padding: &Tensor<3>, precision: Precision) -> Tensor<3> {
+        let queries = self.queries.clone().unsqueeze::<3>();
+        let scores = product(queries, states.clone().swap_dims(1, 2), precision);
         activation::softmax(scores + padding.clone(), 2)
     }
 
-    fn logits(&self, states: &Tensor<3>, padding: &Tensor<3>) -> Tensor<2> {
-        let documents = self.attention(states, padding).matmul(states.clone()); // [note, code, dimension]
+    fn logits(&self, states: &Tensor<3>, padding: &Tensor<3>, precision: Precision) -> Tensor<2> {
+        let attention = self.attention(states, padding, precision);
+        let documents = product(attention, states.clone(), precision); // [note, code, dimension]
         let products = documents * self.weight.clone().unsqueeze::<3>();
         let sums: Tensor<2> = products.sum_dim(2).squeeze_dim(2);
         sums + self.bias.clone().unsqueeze::<2>()

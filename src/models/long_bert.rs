@@ -84,12 +84,20 @@ impl CodingModel for LongBert {
 
     fn logits(&self, batch: &Batch) -> Tensor<2> {
         let (states, lengths) = self.states(batch);
-        self.label_attention.logits(states, lengths)
+        self.label_attention.logits(states, lengths, batch.precision)
     }
 
     fn gradients(&self, batch: &Batch, targets: Tensor<2>) -> (Tensor<1>, GradientsParams) {
         let (states, lengths) = self.states(batch);
-        gradients_through(self, &self.label_attention, states, lengths, &targets, None)
+        gradients_through(
+            self,
+            &self.label_attention,
+            states,
+            lengths,
+            &targets,
+            batch.precision,
+            None,
+        )
     }
 
     fn explain(&self, batch: &Batch, code: usize) -> Option<Tensor<2>> {
@@ -119,7 +127,7 @@ impl LongBert {
             .into_iter()
             .map(|note| note.into_iter().map(|(segment, place)| rows[segment] + place).collect())
             .collect();
-        let states = self.encoder.forward(&packed, batch.noise.as_ref());
+        let states = self.encoder.forward(&packed, batch.pass());
         (Gather::new(groups).apply(states), &batch.lengths)
     }
 }

@@ -30,7 +30,7 @@ pub mod caml;
 pub mod logistic_regression;
 pub mod long_bert;
 
-pub use batch::Batch;
+pub use batch::{Batch, Pass};
 pub use checkpoint::Checkpoint;
 pub use coding_model::{CodingModel, Task};
 pub use initialise::Initialiser;

@@ -3,12 +3,13 @@
 
 use burn::module::{Module, Param};
 use burn::optim::GradientsParams;
-use burn::tensor::{Tensor, activation, module, s};
+use burn::tensor::{Tensor, activation, s};
 
-use super::Initialiser;
 use super::bert::Linear;
 use super::blockwise::{BlockwiseHead, add, blocks, padding_bias, register};
 use super::coding_model::{cross_entropy_cells, ordered_sum};
+use super::ops::{self, product};
+use super::{Initialiser, Precision};
 
 /// The head.
 #[derive(Module, Debug)]
@@ -41,18 +42,20 @@ impl SharedAttention {
 
     /// Logits `[note, code]` from token states `[note, token, dimension]`, of which the first
     /// `lengths[note]` are real.
-    pub fn logits(&self, states: Tensor<3>, lengths: &[usize]) -> Tensor<2> {
+    pub fn logits(&self, states: Tensor<3>, lengths: &[usize], precision: Precision) -> Tensor<2> {
         let bias = padding_bias(lengths, states.dims()[1], &states.device());
         let codes = self.labels.dims()[0];
         let blocks = blocks(codes, self.block).map(|range| {
             let labels = self.labels.val().slice(s![range, ..]);
-            let documents = attention(labels, &states, &bias).matmul(states.clone());
+            let weights = attention(labels, &states, &bias, precision);
+            let documents = product(weights, states.clone(), precision);
             score(
                 documents,
                 self.shared.weight.val(),
                 self.shared.bias.val(),
                 self.output.weight.val(),
                 self.output.bias.val(),
+                precision,
             )
         });
         Tensor::cat(blocks.collect(), 1)
@@ -62,7 +65,7 @@ impl SharedAttention {
     pub fn attention(&self, states: Tensor<3>, lengths: &[usize], code: usize) -> Tensor<2> {
         let bias = padding_bias(lengths, states.dims()[1], &states.device());
         let labels = self.labels.val().slice(s![code..code + 1, ..]);
-        attention(labels, &states, &bias).squeeze_dim(1)
+        attention(labels, &states, &bias, Precision::F32).squeeze_dim(1)
     }
 }
 
@@ -72,6 +75,7 @@ impl BlockwiseHead for SharedAttention {
         states: &Tensor<3>,
         lengths: &[usize],
         targets: &Tensor<2>,
+        precision: Precision,
         gradients: &mut GradientsParams,
     ) -> (Tensor<1>, Tensor<3>) {
         let [notes, codes] = targets.dims();
@@ -85,8 +89,8 @@ impl BlockwiseHead for SharedAttention {
         let mut at_biases: [Option<Tensor<1>>; 2] = [None, None];
         for range in blocks(codes, self.block) {
             let labels = self.labels.val().inner().slice(s![range.clone(), ..]);
-            let weights = attention(labels.clone(), &states, &bias); // [note, code, token]
-            let documents = weights.clone().matmul(states.clone());
+            let weights = attention(labels.clone(), &states, &bias, precision); // [note, code, token]
+            let documents = product(weights.clone(), states.clone(), precision);
             // The two shared layers are small: Burn's autodiff does them, from leaves of their own.
             let leaf = Tensor::from_inner(documents.clone()).require_grad();
             let matrices = [&self.shared.weight, &self.output.weight]
@@ -99,6 +103,7 @@ impl BlockwiseHead for SharedAttention {
                 biases[0].clone(),
                 matrices[1].clone(),
                 biases[1].clone(),
+                precision,
             );
             let wanted = targets.clone().slice(s![.., range]);
             let loss = ordered_sum(cross_entropy_cells(logits, wanted)) * share;
@@ -113,12 +118,13 @@ impl BlockwiseHead for SharedAttention {
             // OK because the loss depends on every document vector.
             let at_documents = leaf.grad_remove(&mut tape).expect("a gradient");
             // Back through documents = weights . states and the softmax, by hand.
-            let at_weights = at_documents.clone().matmul(states.clone().swap_dims(1, 2));
+            let at_weights = product(at_documents.clone(), states.clone().swap_dims(1, 2), precision);
             let through: Tensor<3> = (at_documents.clone() * documents).sum_dim(2);
             let at_scores = weights.clone() * (at_weights - through);
-            at_labels.push(at_scores.clone().matmul(states.clone()).sum_dim(0).squeeze_dim(0));
-            let part = weights.swap_dims(1, 2).matmul(at_documents)
-                + at_scores.swap_dims(1, 2).matmul(labels.unsqueeze::<3>());
+            let of_labels = product(at_scores.clone(), states.clone(), precision);
+            at_labels.push(of_labels.sum_dim(0).squeeze_dim(0));
+            let part = product(weights.swap_dims(1, 2), at_documents, precision)
+                + product(at_scores.swap_dims(1, 2), labels.unsqueeze::<3>(), precision);
             at_states = add(at_states, Some(part));
         }
         register(gradients, self.labels.id, at_labels);
@@ -134,8 +140,8 @@ impl BlockwiseHead for SharedAttention {
 }
 
 /// Softmax over the tokens of label . state, `[note, code, token]`.
-fn attention(labels: Tensor<2>, states: &Tensor<3>, padding: &Tensor<3>) -> Tensor<3> {
-    let scores = labels.unsqueeze::<3>().matmul(states.clone().swap_dims(1, 2));
+fn attention(labels: Tensor<2>, states: &Tensor<3>, padding: &Tensor<3>, precision: Precision) -> Tensor<3> {
+    let scores = product(labels.unsqueeze::<3>(), states.clone().swap_dims(1, 2), precision);
     activation::softmax(scores + padding.clone(), 2)
 }
 
@@ -146,9 +152,10 @@ fn score(
     shared_bias: Tensor<1>,
     output: Tensor<2>,
     output_bias: Tensor<1>,
+    precision: Precision,
 ) -> Tensor<2> {
     let [notes, codes, dimension] = documents.dims();
     let rows = documents.reshape([notes * codes, dimension]);
-    let hidden = activation::relu(module::linear(rows, shared, Some(shared_bias)));
-    module::linear(hidden, output, Some(output_bias)).reshape([notes, codes])
+    let hidden = activation::relu(ops::linear(rows, shared, shared_bias, precision));
+    ops::linear(hidden, output, output_bias, precision).reshape([notes, codes])
 }

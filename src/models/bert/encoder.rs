@@ -6,7 +6,7 @@ use burn::tensor::{Tensor, activation, module};
 use super::layer::{Activation, Layer, LayerConfig};
 use super::{EncoderConfig, Linear, Norm, Packed, pretrained};
 use crate::models::dropout::{Noise, dropout};
-use crate::models::{Initialiser, Task};
+use crate::models::{Initialiser, Pass, Precision, Task};
 
 /// BERT adds this to the variance in its norms.
 const EPSILON: f64 = 1e-12;
@@ -37,9 +37,9 @@ struct Embeddings {
 }
 
 impl Encoder {
-    /// An encoder that starts from the task's checkpoint, or else as BERT: normal with deviation 0.02, biases 0.
+    /// An encoder that starts from the task's checkpoint, or else as BERT: normal, biases 0.
     pub fn init(config: &EncoderConfig, task: &Task, pooler: bool, initialiser: &mut Initialiser) -> Self {
-        let hidden = config.hidden;
+        let (hidden, range) = (config.hidden, config.initializer_range);
         let layer = LayerConfig {
             hidden,
             heads: config.heads,
@@ -49,17 +49,18 @@ impl Encoder {
             dropout: config.dropout,
             attention_dropout: config.attention_dropout,
             inner_dropout: 0.0,
+            initializer_range: range,
         };
         let encoder = Self {
             embeddings: Embeddings {
-                word: initialiser.normal([task.vocabulary, hidden], 0.02),
-                position: initialiser.normal([config.positions, hidden], 0.02),
-                token_type: initialiser.normal([TOKEN_TYPES, hidden], 0.02),
+                word: initialiser.normal([task.vocabulary, hidden], range),
+                position: initialiser.normal([config.positions, hidden], range),
+                token_type: initialiser.normal([TOKEN_TYPES, hidden], range),
                 norm: Norm::init(hidden, EPSILON, initialiser),
                 dropout: config.dropout,
             },
             layers: (0..config.layers).map(|_| Layer::init(layer, initialiser)).collect(),
-            pooler: pooler.then(|| Linear::init([hidden, hidden], initialiser)),
+            pooler: pooler.then(|| Linear::init([hidden, hidden], range, initialiser)),
         };
         match &task.checkpoint {
             Some(checkpoint) => pretrained::fill(encoder, checkpoint),
@@ -68,19 +69,19 @@ impl Encoder {
     }
 
     /// States `[row, hidden]` of packed sequences, in the same rows.
-    pub fn forward(&self, packed: &Packed, noise: Option<&Noise>) -> Tensor<2> {
-        let mut states = self.embeddings.forward(packed, noise);
+    pub fn forward(&self, packed: &Packed, pass: Pass) -> Tensor<2> {
+        let mut states = self.embeddings.forward(packed, pass.noise);
         for layer in &self.layers {
-            states = layer.forward(states, &packed.layout, noise);
+            states = layer.forward(states, &packed.layout, pass);
         }
         states
     }
 
     /// `tanh(W x + b)` of the [CLS] states, `[sequence, hidden]`: what BERT was pretrained to tell a next
     /// sentence by. The states themselves where this encoder has no pooler.
-    pub fn pool(&self, cls: Tensor<2>) -> Tensor<2> {
+    pub fn pool(&self, cls: Tensor<2>, precision: Precision) -> Tensor<2> {
         match &self.pooler {
-            Some(pooler) => activation::tanh(pooler.forward(cls)),
+            Some(pooler) => activation::tanh(pooler.forward(cls, precision)),
             None => cls,
         }
     }

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Linear;
 use super::config::at_least_1;
+use super::{EncoderConfig, Linear};
 use crate::models::Initialiser;
 use crate::models::label_attention::LabelAttention;
 
@@ -30,15 +30,19 @@ impl HeadConfig {
         }
     }
 
-    /// The head's parameters for states of length `hidden`: one of the two is present.
+    /// The head's parameters for the states of an encoder: one of the two is present.
     pub fn init(
         &self,
         codes: usize,
-        hidden: usize,
+        encoder: &EncoderConfig,
         initialiser: &mut Initialiser,
     ) -> (Option<Linear>, Option<LabelAttention>) {
+        let hidden = encoder.hidden;
         match self {
-            Self::FullyConnected => (Some(Linear::init([hidden, codes], initialiser)), None),
+            Self::FullyConnected => {
+                let classifier = Linear::init([hidden, codes], encoder.initializer_range, initialiser);
+                (Some(classifier), None)
+            }
             Self::LabelAttention { label_block } => {
                 let head = LabelAttention::init(codes, hidden, *label_block, initialiser);
                 (None, Some(head))

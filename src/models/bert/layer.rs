@@ -4,8 +4,8 @@ use burn::module::Module;
 use burn::tensor::{Tensor, activation};
 
 use super::{Layout, Linear, Norm};
-use crate::models::dropout::{Noise, dropout};
-use crate::models::{Initialiser, ops};
+use crate::models::dropout::dropout;
+use crate::models::{Initialiser, Pass, ops};
 
 /// The feed-forward network's activation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub struct LayerConfig {
     pub attention_dropout: f64,
     /// Dropout between the two feed-forward matrices.
     pub inner_dropout: f64,
+    /// Deviation that matrices start from.
+    pub initializer_range: f64,
 }
 
 /// Self-attention and a feed-forward network, each added to its input and normalised.
@@ -57,14 +59,15 @@ impl Layer {
             hidden,
             intermediate,
             epsilon,
+            initializer_range: range,
             ..
         } = config;
         Self {
-            query_key_value: Linear::init([hidden, 3 * hidden], initialiser),
-            attention_output: Linear::init([hidden, hidden], initialiser),
+            query_key_value: Linear::init([hidden, 3 * hidden], range, initialiser),
+            attention_output: Linear::init([hidden, hidden], range, initialiser),
             attention_norm: Norm::init(hidden, epsilon, initialiser),
-            intermediate: Linear::init([hidden, intermediate], initialiser),
-            output: Linear::init([intermediate, hidden], initialiser),
+            intermediate: Linear::init([hidden, intermediate], range, initialiser),
+            output: Linear::init([intermediate, hidden], range, initialiser),
             output_norm: Norm::init(hidden, epsilon, initialiser),
             config,
         }
@@ -72,19 +75,21 @@ impl Layer {
 
     /// States `[row, hidden]` of the sequences in `layout` to states of the same shape. Each token attends
     /// to the tokens of its own sequence.
-    pub fn forward(&self, states: Tensor<2>, layout: &Layout, noise: Option<&Noise>) -> Tensor<2> {
+    pub fn forward(&self, states: Tensor<2>, layout: &Layout, pass: Pass) -> Tensor<2> {
         let config = &self.config;
-        let projected = self.query_key_value.forward(states.clone());
-        let weights_dropout = noise.map(|noise| (noise, config.attention_dropout));
-        let attended = ops::attention(projected, layout, config.heads, weights_dropout);
-        let attended = self.attention_output.forward(attended);
+        let Pass { noise, precision } = pass;
+        let projected = self.query_key_value.forward(states.clone(), precision);
+        let attended = ops::attention(projected, layout, config.heads, config.attention_dropout, pass);
+        let attended = self.attention_output.forward(attended, precision);
         let states = self.attention_norm.add(attended, states, noise, config.dropout);
-        let inner = self.intermediate.forward(states.clone());
+        let inner = self.intermediate.forward(states.clone(), precision);
         let inner = match config.activation {
             Activation::Gelu => ops::gelu(inner),
             Activation::Relu => activation::relu(inner),
         };
-        let inner = self.output.forward(dropout(noise, inner, config.inner_dropout));
+        let inner = self
+            .output
+            .forward(dropout(noise, inner, config.inner_dropout), precision);
         self.output_norm.add(inner, states, noise, config.dropout)
     }
 }

@@ -1,11 +1,11 @@
 //! Linear layers and layer norms as BERT has them.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, module};
+use burn::tensor::Tensor;
 
-use crate::models::Initialiser;
 use crate::models::dropout::Noise;
 use crate::models::ops::{self, NormParameters};
+use crate::models::{Initialiser, Precision};
 
 /// `y = x W + b`.
 #[derive(Module, Debug)]
@@ -17,17 +17,17 @@ pub struct Linear {
 }
 
 impl Linear {
-    /// BERT's start: normal with deviation 0.02, bias 0.
-    pub fn init([fan_in, fan_out]: [usize; 2], initialiser: &mut Initialiser) -> Self {
+    /// BERT's start: normal with the given deviation, bias 0.
+    pub fn init([fan_in, fan_out]: [usize; 2], deviation: f64, initialiser: &mut Initialiser) -> Self {
         Self {
-            weight: initialiser.normal([fan_in, fan_out], 0.02),
+            weight: initialiser.normal([fan_in, fan_out], deviation),
             bias: initialiser.constant([fan_out], 0.0),
         }
     }
 
     /// Rows `[row, in]` to `[row, out]`.
-    pub fn forward(&self, rows: Tensor<2>) -> Tensor<2> {
-        module::linear(rows, self.weight.val(), Some(self.bias.val()))
+    pub fn forward(&self, rows: Tensor<2>, precision: Precision) -> Tensor<2> {
+        ops::linear(rows, self.weight.val(), self.bias.val(), precision)
     }
 }
 

@@ -39,12 +39,21 @@ fn kernel_numbers(lengths: &[usize], input: usize, hidden: usize) -> Vec<Vec<f32
     let rows = Rows::new(lengths);
     let grus = directions(input, hidden);
     let inputs = tensor(1, rows.count(), input);
-    let passes = forward(grus.each_ref(), &inputs, &rows, true);
+    let passes = forward(grus.each_ref(), &inputs, &rows, true, Precision::F32);
     assert!(matches!(passes[0].saved, Saved::Kernel { .. }));
     let mut found: Vec<_> = passes.iter().map(|pass| numbers(pass.states.clone())).collect();
     let at_states = [2, 3].map(|seed| tensor(seed, rows.count(), hidden));
     let mut gradients = GradientsParams::new();
-    let at_inputs = backward(grus.each_ref(), &inputs, &rows, passes, at_states, true, &mut gradients);
+    let at_inputs = backward(
+        grus.each_ref(),
+        &inputs,
+        &rows,
+        passes,
+        at_states,
+        true,
+        Precision::F32,
+        &mut gradients,
+    );
     found.push(numbers(at_inputs.unwrap()));
     for gru in &grus {
         gru.visit(&mut Take(&mut gradients, &mut found));
@@ -156,7 +165,7 @@ fn states_are_those_of_the_equations_for_each_note_alone() {
     let grus = directions(input, hidden);
     let inputs = tensor(1, rows.count(), input);
     let values = numbers(inputs.clone());
-    let passes = forward(grus.each_ref(), &inputs, &rows, false);
+    let passes = forward(grus.each_ref(), &inputs, &rows, false, Precision::F32);
     for (gru, (pass, reversed)) in grus.iter().zip(passes.into_iter().zip([false, true])) {
         let states = numbers(pass.states);
         for (_, range) in rows.ranges() {

@@ -2,9 +2,9 @@
 
 use burn::tensor::{Tensor, TensorData, activation};
 
-use super::NormParameters;
+use super::{NormParameters, product};
+use crate::models::Pass;
 use crate::models::bert::Layout;
-use crate::models::dropout::Noise;
 
 /// Added to the score of a key that is padding: its weight is then exactly 0 in f32.
 const PADDED: f32 = -1e30;
@@ -22,7 +22,8 @@ pub(super) fn attention(
     layout: &Layout,
     stride: usize,
     heads: usize,
-    dropout: Option<(&Noise, f64)>,
+    dropout: f64,
+    pass: Pass,
 ) -> Tensor<2> {
     let sequences = layout.lengths().len();
     let [_, width] = projected.dims();
@@ -38,12 +39,9 @@ pub(super) fn attention(
     }
     let bias = Tensor::<4>::from_data(TensorData::new(bias, [sequences, 1, 1, stride]), &device);
     let queries = part(0) * (1.0 / (size as f64).sqrt());
-    let scores = queries.matmul(part(1).swap_dims(2, 3)) + bias;
+    let scores = product(queries, part(1).swap_dims(2, 3), pass.precision) + bias;
     let weights = activation::softmax(scores, 3);
-    let weights = match dropout {
-        Some((noise, probability)) => noise.dropout(weights, probability),
-        None => weights,
-    };
-    let attended = weights.matmul(part(2)); // [sequence, head, token, size]
+    let weights = crate::models::dropout::dropout(pass.noise, weights, dropout);
+    let attended = product(weights, part(2), pass.precision); // [sequence, head, token, size]
     attended.swap_dims(1, 2).reshape([sequences * stride, hidden])
 }
