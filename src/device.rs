@@ -233,7 +233,7 @@ impl DeviceChoice {
 /// Why a started device of a class cannot compute in a precision; `None` when it can.
 pub fn lacks_precision(class: DeviceClass, device: &Device, precision: Precision) -> Option<Lack> {
     let lack = |found: String, expected: &str| {
-        let next = "Write `precision = \"f32\"` in the suite, or choose another device (`icdbench doctor`).";
+        let next = "Choose precision f32, or another device (`icdbench doctor`).";
         Some(Lack {
             found,
             expected: expected.into(),

@@ -117,9 +117,14 @@ fn command_line() -> String {
 
 /// The process's peak resident memory since [`reset_peak_memory`], in bytes, where the system says.
 pub fn peak_memory() -> Option<u64> {
+    status_bytes("VmHWM:")
+}
+
+/// A line of Linux's `/proc/self/status` that holds a number of kB, in bytes.
+pub fn status_bytes(line: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    let rest = status.lines().find_map(|found| found.strip_prefix(line))?;
+    let kibibytes: u64 = rest.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
 }
 

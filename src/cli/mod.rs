@@ -1,5 +1,6 @@
 //! The command line: arguments, progress, exit codes. No logic of its own.
 
+mod bench;
 mod data;
 mod doctor;
 mod list;
@@ -23,7 +24,7 @@ use crate::suite::Suite;
 pub mod exit {
     /// Good.
     pub const GOOD: u8 = 0;
-    /// A gate says worse.
+    /// A gate or a check says worse.
     pub const WORSE: u8 = 1;
     /// Something could not run.
     pub const COULD_NOT_RUN: u8 = 2;
@@ -44,7 +45,7 @@ pub mod exit {
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 #[command(
-    after_help = "Exit codes: 0 good, 2 could not run, 3 not enough data to say, 5 degenerate result, 130 stopped"
+    after_help = "Exit codes: 0 good, 1 a check failed, 2 could not run, 3 not enough data to say, 5 degenerate result, 130 stopped"
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -101,6 +102,9 @@ enum Command {
     Report(report::Arguments),
     /// Look at data sets: what there is, whether the files are right, what is in them.
     Data(data::Arguments),
+    /// Time one training step and one inference of each model on random notes, as JSON lines; or check what a
+    /// device computes.
+    Bench(bench::Arguments),
     /// Say what this program and this machine can do.
     Doctor,
 }
@@ -123,6 +127,7 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode> {
         Command::Run(arguments) => run::run(global, &arguments),
         Command::Report(arguments) => report::report(global, &arguments),
         Command::Data(arguments) => data::data(global, &arguments),
+        Command::Bench(arguments) => bench::bench(global, &arguments),
         Command::Doctor => doctor::doctor(global),
     }
 }

@@ -1,0 +1,69 @@
+//! Random notes and codes: the same for the same seed on every device.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+use super::Job;
+use crate::models::{Batch, Precision};
+
+/// The seed of weights, notes, codes and dropout.
+pub(super) const SEED: u64 = 1;
+
+/// A note's codes, about as many as a MIMIC-III discharge summary has.
+const GOLD_CODES: f64 = 16.0;
+
+/// Token ids and codes of a batch, on the host.
+pub(super) struct Inputs {
+    tokens: Vec<i32>,
+    lengths: Vec<usize>,
+    width: usize,
+    targets: Vec<f32>,
+    codes: usize,
+    precision: Precision,
+}
+
+impl Inputs {
+    /// The notes of a job, each with all its tokens.
+    pub(super) fn of(job: &Job) -> Self {
+        let lengths = vec![job.length; job.batch];
+        Self::random(job.task.vocabulary, lengths, job.codes, job.precision)
+    }
+
+    /// Notes of the given lengths, padded to the longest.
+    pub(super) fn random(vocabulary: usize, lengths: Vec<usize>, codes: usize, precision: Precision) -> Self {
+        let mut random = ChaCha8Rng::seed_from_u64(SEED);
+        let width = lengths.iter().copied().max().unwrap_or(1);
+        // The first thousand entries of BERT's vocabulary are specials and unused.
+        let first = (vocabulary / 2).min(1000);
+        let span = (vocabulary - first) as u64;
+        let mut tokens = vec![0; lengths.len() * width];
+        for (row, &length) in tokens.chunks_mut(width).zip(&lengths) {
+            row[..length].fill_with(|| (first as u64 + random.next_u64() % span) as i32);
+        }
+        let share = (GOLD_CODES / codes as f64).min(0.5);
+        let below = (share * u32::MAX as f64) as u32;
+        let targets = (0..lengths.len() * codes)
+            .map(|_| f32::from(random.next_u32() < below))
+            .collect();
+        Self {
+            tokens,
+            lengths,
+            width,
+            targets,
+            codes,
+            precision,
+        }
+    }
+
+    /// The notes on a device.
+    pub(super) fn batch(&self, device: &Device) -> Batch {
+        Batch::new(self.tokens.clone(), self.lengths.clone(), self.width, device).with_precision(self.precision)
+    }
+
+    /// 1 where a note has the code, `[note, code]`.
+    pub(super) fn targets(&self, device: &Device) -> Tensor<2> {
+        let shape = [self.lengths.len(), self.codes];
+        Tensor::from_data(TensorData::new(self.targets.clone(), shape), device)
+    }
+}

@@ -1,0 +1,256 @@
+//! What is timed: a model and its sizes, a task and its sizes, a device, and how often.
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value, json};
+
+use crate::device::{DeviceChoice, DeviceClass, Unavailable};
+use crate::models::{ModelConfig, Precision, Task};
+
+/// Keys of a job that concern PyTorch only.
+const OF_PYTORCH: [&str; 2] = ["attention", "fused"];
+
+/// One job. As JSON it has the keys of the jobs of `scripts/speed/pytorch_bench.py`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Job {
+    /// The model's name.
+    pub model: String,
+    /// Tokens of each note.
+    pub length: usize,
+    /// Codes to predict.
+    pub codes: usize,
+    /// Notes.
+    pub batch: usize,
+    /// The model's settings, as a suite writes them.
+    pub settings: Map<String, Value>,
+    /// The vocabulary.
+    pub task: TaskSizes,
+    /// Where it runs; `cpu` in a file is flex.
+    #[serde(deserialize_with = "read_device", serialize_with = "write_device")]
+    pub device: DeviceChoice,
+    /// What the model computes in.
+    pub precision: Precision,
+    /// Computing threads.
+    pub threads: usize,
+    /// Timed runs of each kind, at most.
+    pub repeats: usize,
+    /// Runs of each kind before the timed ones.
+    pub warm_up: usize,
+    /// No further repeat after so long of one kind.
+    pub seconds: f64,
+    /// The process fails beyond so much memory; nine tenths of what is free where absent. CPU only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_bytes: Option<u64>,
+}
+
+/// The vocabulary of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaskSizes {
+    /// Entries, padding included.
+    pub vocabulary: usize,
+    /// Id of `[CLS]`; absent for a vocabulary of words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cls: Option<u32>,
+    /// Id of `[SEP]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub separator: Option<u32>,
+}
+
+/// A job that cannot be run.
+#[derive(Debug, thiserror::Error)]
+#[error("job {job}: {problem}")]
+pub struct Refused {
+    /// As it was written.
+    pub job: Value,
+    /// What was found and what was expected.
+    pub problem: String,
+}
+
+impl Job {
+    /// The job that `written` asks for, with what it leaves out from `common`: its batch is 4 notes up to 4,096
+    /// tokens and 2 beyond unless given, its settings are merged into those of [`settings`].
+    ///
+    /// # Errors
+    /// An unknown key or model, a size of 0, settings that the model refuses.
+    pub fn new(written: &Map<String, Value>, common: &Map<String, Value>) -> Result<Self, Refused> {
+        let refused = |problem: String| Refused {
+            job: Value::Object(written.clone()),
+            problem,
+        };
+        let mut all = common.clone();
+        all.extend(written.clone());
+        all.retain(|key, value| !OF_PYTORCH.contains(&key.as_str()) && !value.is_null());
+        let name = all.get("model").and_then(Value::as_str).unwrap_or_default().to_owned();
+        if !ModelConfig::NAMES.contains(&name.as_str()) {
+            let known = ModelConfig::NAMES.join(", ");
+            return Err(refused(format!("model {name:?} is not known: expected one of {known}")));
+        }
+        let length = all.get("length").and_then(Value::as_u64).unwrap_or_default();
+        let device: DeviceChoice = match all.get("device").and_then(Value::as_str) {
+            Some(device) => named(device).map_err(refused)?,
+            None => DeviceClass::Flex.into(),
+        };
+        all.entry("batch").or_insert(json!(if length <= 4096 { 4 } else { 2 }));
+        merge(&mut all, "settings", settings(&name, length as usize, device.class));
+        merge(&mut all, "task", task(&name));
+        let job: Self = serde_json::from_value(Value::Object(all)).map_err(|error| refused(error.to_string()))?;
+        job.check().map_err(refused)?;
+        Ok(job)
+    }
+
+    /// The model's settings in full.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn config(&self) -> Result<ModelConfig, String> {
+        let written = json!({&self.model: self.settings});
+        serde_json::from_value(written).map_err(|error| format!("settings: {error}"))
+    }
+
+    /// What the model is built for. Codes have no descriptions and words no counts of their own.
+    pub fn task(&self) -> Task {
+        Task {
+            codes: self.codes,
+            vocabulary: self.task.vocabulary,
+            padding: 0,
+            cls: self.task.cls,
+            separator: self.task.separator,
+            training_notes: 1,
+            code_frequency: vec![1; self.codes],
+            document_frequency: Some(vec![1; self.task.vocabulary]),
+            count_scale: vec![1.0; self.task.vocabulary],
+            descriptions: vec![Vec::new(); self.codes],
+            word_vectors: None,
+            checkpoint: None,
+        }
+    }
+
+    /// Tokens of all notes together.
+    pub fn tokens(&self) -> usize {
+        self.batch * self.length
+    }
+
+    /// Whether the CPU can run it. Whether another device can is seen when it starts.
+    ///
+    /// # Errors
+    /// What the CPU lacks.
+    pub fn check_cpu(&self) -> Result<(), Unavailable> {
+        match is_cpu(self.device.class) {
+            true => self.device.open(self.precision).map(|_| ()),
+            false => Ok(()),
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        for (name, value, least) in [
+            ("length", self.length, 1),
+            ("codes", self.codes, 1),
+            ("batch", self.batch, 1),
+            ("threads", self.threads, 1),
+            ("repeats", self.repeats, 1),
+            // Padding, and an id for tokens.
+            ("task.vocabulary", self.task.vocabulary, 2),
+        ] {
+            if value < least {
+                return Err(format!("{name} = {value}: expected at least {least}"));
+            }
+        }
+        if !(self.seconds >= 0.0) {
+            return Err(format!("seconds = {}: expected 0 or more", self.seconds));
+        }
+        self.config()?.check(&self.task(), self.length)
+    }
+}
+
+/// Puts what is written under `key` into the defaults.
+fn merge(job: &mut Map<String, Value>, key: &str, defaults: Map<String, Value>) {
+    let mut merged = defaults;
+    match job.remove(key) {
+        Some(Value::Object(written)) => merged.extend(written),
+        Some(other) => {
+            job.insert(key.into(), other); // refused when the whole is read
+            return;
+        }
+        None => {}
+    }
+    job.insert(key.into(), Value::Object(merged));
+}
+
+/// The papers' sizes, with LongBERT's L-2 H-256 A-4 as the encoder of all BERT models: those of
+/// `scripts/speed/pytorch_bench.py`. A model that is not named here has its smallest settings.
+fn settings(model: &str, length: usize, device: DeviceClass) -> Map<String, Value> {
+    // Larger blocks fill a GPU; on a CPU they would leave the caches.
+    let block = if is_cpu(device) { 256 } else { 2048 };
+    let positions = if model == "bert_xml" { length + 2 } else { 512 };
+    let encoder = json!({"preset": "small-2x256", "positions": positions});
+    let settings = match model {
+        "logistic_regression" => json!({"features": "counts", "unit-length": false, "penalty": "none"}),
+        "bigru_attention" => json!({
+            "embedding": 300, "pretrained-embedding": false, "train-embedding": false,
+            "hidden": 512, "heads": 200, "dropout": 0.1,
+        }),
+        "caml" => json!({
+            "embedding": 100, "pretrained-embedding": false, "filters": 50, "width": 10, "dropout": 0.2,
+            "label-block": block, "attend-to-padding": false, "description-weight": 0.0,
+        }),
+        "bert_trun" => json!({
+            "encoder": encoder, "pooler": false, "classifier-dropout": 0.1, "head": "fully-connected",
+        }),
+        "bert_hier" => json!({
+            "encoder": encoder, "segment": 512,
+            "segment-layer": {"heads": 4, "intermediate": 2048, "dropout": 0.1}, "pooling": "mean",
+            "classifier-dropout": 0.1, "head": {"label-attention": {"label-block": block}},
+        }),
+        "bert_xml" => json!({
+            "encoder": encoder, "long-notes": "whole", "label-vectors": "random", "hidden": 256,
+            "label-block": block,
+        }),
+        "long_bert" => json!({"encoder": encoder, "segment": 512, "overlap": 0, "label-block": block}),
+        other => {
+            let tiny = ModelConfig::tiny().into_iter().find(|config| config.name() == other);
+            let written = tiny.and_then(|config| serde_json::to_value(config).ok());
+            written
+                .and_then(|mut value| Some(value.get_mut(other)?.take()))
+                .unwrap_or_default()
+        }
+    };
+    object(settings)
+}
+
+/// BERT's own vocabulary for the BERT models, 50,000 words for the others.
+fn task(model: &str) -> Map<String, Value> {
+    object(match model.contains("bert") {
+        true => json!({"vocabulary": 30_522, "cls": 101, "separator": 102}),
+        false => json!({"vocabulary": 50_000}),
+    })
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+/// Whether a device is the CPU, so that its memory is the process's.
+pub(super) fn is_cpu(device: DeviceClass) -> bool {
+    matches!(device, DeviceClass::Flex | DeviceClass::Libtorch)
+}
+
+/// A device by name; `cpu` is what PyTorch calls it.
+fn named(name: &str) -> Result<DeviceChoice, String> {
+    match name {
+        "cpu" => Ok(DeviceClass::Flex.into()),
+        _ => name.parse().map_err(|problem| format!("device {name:?}: {problem}")),
+    }
+}
+
+fn read_device<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DeviceChoice, D::Error> {
+    named(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+}
+
+fn write_device<S: Serializer>(device: &DeviceChoice, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(device)
+}

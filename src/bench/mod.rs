@@ -1,0 +1,18 @@
+//! How long one training step and one inference of a model take and how much memory they need, on
+//! random tokens; and whether a device computes what the CPU computes.
+//!
+//! A [`Job`] names a model, its sizes and a device. [`Workers`] runs jobs, each of the CPU's in a
+//! process of its own, so that one's memory is not counted to the next, and gives back a record for
+//! each, with keys that `scripts/speed/pytorch_bench.py` uses too. [`compare_with_cpu`] compares logits.
+
+mod check;
+mod inputs;
+mod job;
+mod memory;
+mod timing;
+mod worker;
+
+pub use check::{Difference, compare_with_cpu};
+pub use job::{Job, Refused, TaskSizes};
+pub use timing::Timings;
+pub use worker::{Unavailable, Workers, serve};
