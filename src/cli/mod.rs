@@ -136,6 +136,7 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode> {
 const SUITES: &[(&str, &str)] = &[
     ("smoke", include_str!("../../suites/smoke.toml")),
     ("quick", include_str!("../../suites/quick.toml")),
+    ("lengths", include_str!("../../suites/lengths.toml")),
     ("codiesp", include_str!("../../suites/codiesp.toml")),
     ("codiesp-dev", include_str!("../../suites/codiesp-dev.toml")),
 ];
