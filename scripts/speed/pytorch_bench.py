@@ -13,12 +13,12 @@ targets are random, every note has all its tokens. One JSON object a line and jo
     step_seconds, inference_seconds                     one number a repeat, after the warm-up
     peak_rss_bytes, inference_peak_rss_bytes            most memory held while training, while inferring (CPU)
     idle_rss_bytes                                      held before the model was made: interpreter and libraries (CPU)
-    peak_device_bytes, inference_peak_device_bytes      the same on a GPU, as PyTorch's allocator counts
+    peak_device_bytes, inference_peak_device_bytes      the same on a GPU, all that PyTorch's allocator held
     parameters, settings, threads, attention, fused, machine, torch, transformers
     error                                               what went wrong, if anything did; what was timed before stays
 
-A job is one combination of the arguments, or one object of the JSON list in the --jobs file (`-`: stdin),
-which may hold any of `model`, `length`, `codes`, `batch`, `settings`, `task`, `device`, `precision`,
+A job is one combination of the arguments, or one object of the JSON lists in the --jobs file (`-`: stdin, run
+as they come, a list or an object ending with its line), which may hold any of `model`, `length`, `codes`, `batch`, `settings`, `task`, `device`, `precision`,
 `threads`, `attention`, `fused`, `repeats`, `warm_up`, `seconds`, `max_bytes`; the arguments fill in the rest.
 CPU jobs run in a process each, so that one's memory is not counted to the next.
 """
@@ -87,8 +87,7 @@ def numbers(text):
 def jobs(options):
     common = {key: value for key, value in vars(options).items() if key in JOB_KEYS}
     if options.jobs:
-        with sys.stdin if options.jobs == "-" else open(options.jobs) as file:
-            listed = json.load(file)
+        listed = written(options.jobs)
     else:
         product = itertools.product(options.models, options.lengths, options.codes)
         listed = [{"model": model, "length": length, "codes": codes} for model, length, codes in product]
@@ -102,6 +101,22 @@ def jobs(options):
         job["settings"] = settings(job["model"], job["length"]) | job.get("settings", {})
         job["task"] = (PIECES if "bert" in job["model"] else WORDS) | job.get("task", {})
         yield job
+
+
+def written(name):
+    """The jobs of a file, each as soon as its line is there."""
+    text = ""
+    with sys.stdin if name == "-" else open(name) as file:
+        for line in file:
+            text += line
+            try:
+                value = json.loads(text)
+            except json.JSONDecodeError:
+                continue  # it goes on in the next line
+            text = ""
+            yield from value if isinstance(value, list) else [value]
+    if text.strip():
+        sys.exit(f"{name}: ends inside a job: {text.strip()[:80]}")
 
 
 JOB_KEYS = {"model", "length", "codes", "batch", "settings", "task", "device", "precision", "threads", "attention"}
@@ -201,7 +216,7 @@ def time_job(job, report):
             reset_peak(torch, cuda)
             record[key] = repeated(torch, job, cuda, run(torch, job, model, inputs))
             prefix = "inference_" if part == "inference" else ""
-            peak = torch.cuda.max_memory_allocated() if cuda else kilobytes("VmHWM")
+            peak = torch.cuda.max_memory_reserved() if cuda else kilobytes("VmHWM")
             record[f"{prefix}peak_{'device' if cuda else 'rss'}_bytes"] = peak
             report(record)
     except Exception as error:  # Whatever goes wrong with one job, the others run.
@@ -287,6 +302,7 @@ def repeated(torch, job, cuda, run):
 
 def reset_peak(torch, cuda):
     if cuda:
+        torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
     else:
         pathlib.Path("/proc/self/clear_refs").write_text("5")

@@ -272,13 +272,22 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_ends_up_in_the_record() {
-        // An id beyond the vocabulary: the job itself would refuse it.
+    fn what_goes_wrong_ends_up_in_the_record_with_its_place() {
+        let last = |job: &Job| {
+            let mut last = None;
+            time(job, &Device::flex(), "a CPU", |record| last = Some(record.clone()));
+            last.and_then(|record| record.error).unwrap()
+        };
         let mut broken = job(json!({"model": "caml", "length": 5}));
+        // A vocabulary that does not hold the padding: `Job::new` refuses it, the model panics.
+        broken.task.vocabulary = 0;
+        let error = last(&broken);
+        assert!(
+            error.starts_with("making the model: ") && error.contains(".rs:"),
+            "{error}"
+        );
         broken.settings.insert("width".into(), json!("wide"));
-        let mut last = None;
-        time(&broken, &Device::flex(), "a CPU", |record| last = Some(record.clone()));
-        let error = last.unwrap().error.unwrap();
-        assert!(error.starts_with("making the model: settings:"), "{error}");
+        let error = last(&broken);
+        assert!(error.starts_with("making the model: settings: "), "{error}");
     }
 }

@@ -115,6 +115,7 @@ impl Worker {
         let mut process = Command::new(program)
             .args(["--threads", &job.threads.to_string()])
             .args(arguments)
+            .env("RUST_BACKTRACE", "0") // the last line is to be the message
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -192,12 +193,11 @@ impl Drop for Worker {
     }
 }
 
-/// The last line that says something. Rust follows its own messages with hints.
+/// The last line that says something; a hint of Rust's may follow it.
 fn last_line(stderr: ChildStderr) -> String {
-    let hint = |line: &str| line.starts_with("note:") || line.starts_with("skipping backtrace");
     let mut last = String::from("no message");
     for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-        if !line.trim().is_empty() && !hint(&line) {
+        if !line.trim().is_empty() && !line.starts_with("note:") {
             last = line;
         }
     }
