@@ -165,16 +165,10 @@ impl CodingModel for BigruAttention {
         } = encoded;
         let directions = [&self.forward, &self.backward];
         let precision = batch.precision;
-        let at_inputs = gru::backward(
-            directions,
-            &inputs,
-            &rows,
-            passes,
-            at_states,
-            trained,
-            precision,
-            &mut gradients,
-        );
+        let [first, second] = passes;
+        let [at_first, at_second] = at_states;
+        let passes = [(first, at_first), (second, at_second)];
+        let at_inputs = gru::backward(directions, &inputs, &rows, passes, trained, precision, &mut gradients);
         if let Some(at_inputs) = at_inputs {
             let at_vectors = match mask {
                 Some(mask) => at_inputs * mask,

@@ -146,21 +146,19 @@ pub fn forward(directions: [&Gru; 2], inputs: &Tensor<2>, rows: &Rows, train: bo
     [first, second]
 }
 
-/// Registers the gradients of both directions' parameters, from the gradient at their states, and
-/// returns that at `inputs` where `at_inputs` asks for it.
+/// Registers the gradients of both directions' parameters, from each direction's pass and the gradient at its
+/// states, and returns that at `inputs` where `at_inputs` asks for it.
 pub fn backward(
     directions: [&Gru; 2],
     inputs: &Tensor<2>,
     rows: &Rows,
-    passes: [Pass; 2],
-    at_states: [Tensor<2>; 2],
+    passes: [(Pass, Tensor<2>); 2],
     at_inputs: bool,
     precision: Precision,
     registered: &mut GradientsParams,
 ) -> Option<Tensor<2>> {
     let [first, second] = directions.map(Gru::plain);
-    let [first_pass, second_pass] = passes;
-    let [at_first, at_second] = at_states;
+    let [(first_pass, at_first), (second_pass, at_second)] = passes;
     let (first, second) = rayon::join(
         || through(first, first_pass, at_first, rows, false),
         || through(second, second_pass, at_second, rows, true),

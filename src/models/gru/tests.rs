@@ -44,12 +44,14 @@ fn kernel_numbers(lengths: &[usize], input: usize, hidden: usize) -> Vec<Vec<f32
     let mut found: Vec<_> = passes.iter().map(|pass| numbers(pass.states.clone())).collect();
     let at_states = [2, 3].map(|seed| tensor(seed, rows.count(), hidden));
     let mut gradients = GradientsParams::new();
+    let [first, second] = passes;
+    let [at_first, at_second] = at_states;
+    let passes = [(first, at_first), (second, at_second)];
     let at_inputs = backward(
         grus.each_ref(),
         &inputs,
         &rows,
         passes,
-        at_states,
         true,
         Precision::F32,
         &mut gradients,
