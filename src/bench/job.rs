@@ -157,7 +157,7 @@ impl Job {
                 return Err(format!("{name} = {value}: expected at least {least}"));
             }
         }
-        if !(self.seconds >= 0.0) {
+        if self.seconds.is_nan() || self.seconds < 0.0 {
             return Err(format!("seconds = {}: expected 0 or more", self.seconds));
         }
         self.config()?.check(&self.task(), self.length)
