@@ -106,7 +106,8 @@ def now():
 
 def machine():
     """What runs the scripts; the programs' own records say the rest."""
-    return {"python": platform.python_version(), "system": platform.platform(), "cpus": os.cpu_count(), "time": now()}
+    facts = {"python": platform.python_version(), "system": platform.platform(), "cpus": os.cpu_count()}
+    return facts | {"load": os.getloadavg()[0], "time": now()}
 
 
 class Lines:

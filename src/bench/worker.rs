@@ -6,7 +6,7 @@
 //! a record after each part of a job and an empty line after the job.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
@@ -111,7 +111,7 @@ enum End {
 }
 
 impl Worker {
-    fn start(program: &PathBuf, arguments: &[String], job: &Job) -> std::io::Result<Self> {
+    fn start(program: &Path, arguments: &[String], job: &Job) -> std::io::Result<Self> {
         let mut process = Command::new(program)
             .args(["--threads", &job.threads.to_string()])
             .args(arguments)
