@@ -263,6 +263,10 @@ impl Suite {
             let problem = format!("a second run called {:?}: give one of them a `name`", other.title());
             return Err((key(&[]), problem));
         }
+        if run.training.encoder.is_some() && !run.model.takes_checkpoint() {
+            let problem = format!("{} has no encoder: remove these rates", run.model.name());
+            return Err((key(&["training", "encoder"]), problem));
+        }
         let known = |metric: &str| self.evaluation.knows(metric);
         run.training
             .check(known)

@@ -130,6 +130,12 @@ fn values_that_cannot_be_are_named_with_key_line_and_column() {
             &["run[0].training.learning-rate: -1", "above 0"],
         ),
         (
+            "learning-rate = 0.02",
+            "learning-rate = 0.02\nencoder = { learning-rate = 0.01, layer-decay = 0.9 }",
+            "encoder",
+            &["run[0].training.encoder", "has no encoder", "remove"],
+        ),
+        (
             "metric = \"map\"",
             "metric = \"mop\"",
             "select",

@@ -25,7 +25,7 @@ pub trait CodingModel: Module {
     const ABOUT: &'static str;
 
     /// Whether it has an encoder that can start from the task's [`Checkpoint`]. A run that names a checkpoint is
-    /// refused for the others.
+    /// refused for the others, and so are learning rates of an encoder's own.
     const TAKES_CHECKPOINT: bool = false;
 
     /// The smallest settings that train.
