@@ -8,6 +8,7 @@ pub mod codes;
 pub mod csv;
 pub mod facts;
 mod files;
+pub mod gains;
 pub mod html;
 pub mod html_table;
 pub mod latex;
@@ -169,6 +170,7 @@ fn stage_sheets(staging: &mut Staging, page: &Page<'_>) -> Result<(), Error> {
     let sheets = [
         ("scores.csv", csv::scores(summary)),
         ("table.csv", csv::tables(&tables)),
+        ("lengths.csv", csv::gains(summary)),
         ("speed.csv", csv::speed(summary)),
         ("bins.csv", csv::frequency_bins(summary)),
         ("training.csv", csv::training(summary)),
