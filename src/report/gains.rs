@@ -71,7 +71,7 @@ pub fn gains_table(task: &TaskSummary<'_>) -> Option<Table> {
         title: title.to_owned(),
         key: title.to_owned(),
     };
-    let change = "change from the shortest length (points)";
+    let change = "from the shortest length (points)";
     let mut foot = vec![interval_sentence(&gains)];
     foot.push(format!(
         "Over the {PRIOR}: the plain difference between the two micro-F1, without an interval, as the records hold no counts of the prior by note."
@@ -98,7 +98,7 @@ fn interval_sentence(gains: &[Gain<'_>]) -> String {
     let notes: BTreeSet<usize> = changes.map(|change| change.notes).collect();
     let notes: Vec<String> = notes.into_iter().map(|notes| grouped(notes as u64)).collect();
     format!(
-        "95 % interval: where the change lay in the middle 95 % of {} redraws of the {} evaluation notes with replacement, both lengths scored on the same draw (paired bootstrap, fixed seed). It says what other notes might have shown, not what another training seed would.",
+        "95 % interval: the middle 95 % of the changes in {} redraws of the {} evaluation notes with replacement, both lengths scored on the same draw (paired bootstrap, fixed seed); it says what other notes might have shown, not what another training seed would.",
         grouped(RESAMPLES as u64),
         notes.join(" or "),
     )

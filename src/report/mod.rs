@@ -1,7 +1,7 @@
 //! Reports: records in, a folder of tables and plots out. Nothing here runs a model or reads data.
 //!
 //! [`write_report`] arranges the records ([`summary`]), decides what stands on the page ([`page`], with the tables of
-//! [`scores`] and [`facts`] and the [`plots`]) and spells it as Markdown, HTML, LaTeX and CSV. The same records give
+//! [`scores`], [`gains`] and [`facts`] and the [`plots`]) and spells it as Markdown, HTML, LaTeX and CSV. The same records give
 //! the same bytes: no clock, no machine path and no hash-map order enters a report.
 
 pub mod codes;

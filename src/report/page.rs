@@ -145,7 +145,7 @@ pub fn figures(figure: &Option<Figure>) -> Vec<&Figure> {
 }
 
 const LENGTHS: &str = "Points are means over the seeds, bars one sample standard deviation. The frequency prior is drawn where it lies near the runs; the table always has it.";
-const SPEED: &str = "Training steps alone, real tokens without padding; both axes are logarithmic, so that equal ratios take equal room. Points are means over the seeds, bars one sample standard deviation.";
+const SPEED: &str = "Training steps alone. Tokens are those of the notes up to the sequence length, without padding, also where a model has fewer positions and reads only the first of them. Both axes are logarithmic, so that equal ratios take equal room. Points are means over the seeds, bars one sample standard deviation.";
 const MEMORY: &str = "Peak resident memory of the whole process while a cell ran, without a GPU's own memory. It is an upper bound: what the process kept from cells it ran before counts too.";
 const BINS: &str = "Each run at its longest scored length. Points are means over the seeds, bars one sample standard deviation; the lines only lead the eye. Codes without a gold positive in the scored notes have no F1 and are left out.";
 const TOKENS: &str = "Cumulative distribution of the tokens per evaluation note, before truncation.";

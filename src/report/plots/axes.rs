@@ -158,23 +158,24 @@ pub fn tick_label(ticks: &[f64]) -> impl Fn(f64) -> String {
     }
 }
 
-/// Ticks of a logarithmic axis that span positive values, with their labels: 1, 2 and 5 times the powers of ten,
-/// or, where these are more than nine, the powers of ten alone.
-pub fn log_ticks(low: f64, high: f64) -> Vec<(f64, String)> {
-    let dense = spanning(low, high, &[1.0, 2.0, 5.0]);
+/// Ends of a logarithmic axis around positive values, and its ticks with their labels: 1, 2 and 5 times the powers of
+/// ten, or, where these are more than nine, the powers of ten alone.
+pub fn log_ticks(low: f64, high: f64) -> ((f64, f64), Vec<(f64, String)>) {
+    let dense = spanning(low, high);
+    let ends = (dense[0].0, dense[dense.len() - 1].0);
     if dense.len() <= 9 {
-        dense
-    } else {
-        spanning(low, high, &[1.0])
+        return (ends, dense);
     }
+    let is_power = |(tick, _): &(f64, String)| (tick.log10() - tick.log10().round()).abs() < 1e-9;
+    (ends, dense.into_iter().filter(is_power).collect())
 }
 
-/// Steps times powers of ten, from the last at or below the least value to the first at or above the greatest.
-fn spanning(low: f64, high: f64, steps: &[f64]) -> Vec<(f64, String)> {
+/// 1, 2 and 5 times the powers of ten, from the last at or below the least value to the first at or above the greatest.
+fn spanning(low: f64, high: f64) -> Vec<(f64, String)> {
     let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
     let all = (first..=last).flat_map(|power| {
         let decimals = (-power).max(0) as usize;
-        steps.iter().map(move |step| {
+        [1.0, 2.0, 5.0].into_iter().map(move |step| {
             let value = step * 10f64.powi(power);
             let label = match decimals {
                 0 => grouped(value.round() as u64),
@@ -229,16 +230,20 @@ mod tests {
 
     #[test]
     fn logarithmic_ticks_span_the_values() {
-        let labels = |low, high| {
-            let ticks = log_ticks(low, high);
-            assert!(ticks[0].0 <= low && ticks[ticks.len() - 1].0 >= high);
-            ticks.into_iter().map(|(_, label)| label).collect::<Vec<_>>().join(" ")
+        let found = |low, high| {
+            let ((first, last), ticks) = log_ticks(low, high);
+            assert!(first <= low && high <= last);
+            let labels: Vec<String> = ticks.into_iter().map(|(_, label)| label).collect();
+            (first, last, labels.join(" "))
         };
-        assert_eq!(labels(3.0, 1200.0), "1 10 100 1,000 10,000");
-        assert_eq!(labels(3.0, 90.0), "2 5 10 20 50 100");
-        assert_eq!(labels(0.04, 0.3), "0.02 0.05 0.1 0.2 0.5");
-        assert_eq!(labels(10.0, 10.0), "10 20");
-        assert_eq!(labels(100.0, 100.0), "100 200");
+        assert_eq!(found(3.0, 90.0), (2.0, 100.0, "2 5 10 20 50 100".to_owned()));
+        assert_eq!(found(10.0, 10.0), (10.0, 20.0, "10 20".to_owned()));
+        assert_eq!(found(100.0, 100.0), (100.0, 200.0, "100 200".to_owned()));
+        // Three decades and more: lines at the powers of ten, ends as close as before.
+        assert_eq!(found(3.0, 1200.0), (2.0, 2000.0, "10 100 1,000".to_owned()));
+        let (_, ticks) = log_ticks(0.04, 0.3);
+        let labels: Vec<String> = ticks.into_iter().map(|(_, label)| label).collect();
+        assert_eq!(labels, ["0.02", "0.05", "0.1", "0.2", "0.5"]);
     }
 
     #[test]

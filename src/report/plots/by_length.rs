@@ -29,9 +29,10 @@ pub struct Quantity {
     pub reference: Option<(&'static str, f64)>,
 }
 
-/// Ticks that span the values, with their labels.
+/// The ends of a vertical axis, and its ticks with their labels.
 #[derive(Debug)]
 pub struct Axis {
+    ends: (f64, f64),
     ticks: Vec<f64>,
     labels: Vec<String>,
     logarithmic: bool,
@@ -42,6 +43,7 @@ impl Axis {
     pub fn linear(ticks: Vec<f64>) -> Self {
         let labels = ticks.iter().copied().map(tick_label(&ticks)).collect();
         Self {
+            ends: (ticks[0], ticks[ticks.len() - 1]),
             ticks,
             labels,
             logarithmic: false,
@@ -50,17 +52,14 @@ impl Axis {
 
     /// Equal ratios take equal room; the values are positive.
     pub fn logarithmic(low: f64, high: f64) -> Self {
-        let (ticks, labels) = log_ticks(low, high).into_iter().unzip();
+        let (ends, ticks) = log_ticks(low, high);
+        let (ticks, labels) = ticks.into_iter().unzip();
         Self {
+            ends,
             ticks,
             labels,
             logarithmic: true,
         }
-    }
-
-    /// Least and greatest tick.
-    fn bounds(&self) -> (f64, f64) {
-        (self.ticks[0], self.ticks[self.ticks.len() - 1])
     }
 
     /// Width of the widest label with its distance from the panel and from what is left of it.
@@ -98,7 +97,7 @@ pub fn draw(id: String, title: String, task: &TaskSummary<'_>, quantities: &[Qua
         let axis = &quantity.axis;
         let left = room + index as f64 * (panel_width + between);
         let edges = (left, top, left + panel_width, top + PANEL_HEIGHT);
-        let mut panel = Panel::new(edges, bounds, true, axis.bounds());
+        let mut panel = Panel::new(edges, bounds, true, axis.ends);
         panel.y.logarithmic = axis.logarithmic;
         panel.heading(&mut scene, &quantity.heading);
         panel.horizontal_grid(&mut scene, &axis.ticks, |tick| axis.label(tick));
