@@ -25,6 +25,7 @@
 pub mod bench;
 pub mod checkpoint;
 pub mod cli;
+pub mod compare;
 mod contain;
 pub mod data;
 pub mod device;

@@ -94,6 +94,7 @@ fn the_csv_files_are_as_they_were() {
         text(csv::tables(&[(section.title.as_str(), &section.scores)]).unwrap())
     );
     insta::assert_snapshot!("bins_csv", text(csv::frequency_bins(&page.summary).unwrap()));
+    insta::assert_snapshot!("lengths_csv", text(csv::gains(&page.summary).unwrap()));
     insta::assert_snapshot!("speed_csv", text(csv::speed(&page.summary).unwrap()));
     let long = text(csv::scores(&page.summary).unwrap());
     let rows: Vec<&str> = long.lines().collect();
@@ -292,7 +293,7 @@ fn every_svg_is_well_formed_follows_the_theme_and_names_itself() {
     let (records, suite) = mixed();
     let page = page(&records, &suite);
     let scenes = scenes(&page);
-    assert_eq!(scenes.len(), 4);
+    assert_eq!(scenes.len(), 6);
     for scene in scenes {
         let svg = paint::svg(scene).unwrap();
         assert!(well_formed(&svg), "{}", scene.id);
@@ -460,4 +461,90 @@ fn several_tasks_have_their_own_sections_and_plot_files() {
         .collect();
     assert_eq!(page.sections.len(), 2);
     assert!(stems.contains(&"lengths-codiesp-all-codes-test") && stems.contains(&"lengths-codiesp-top-50-test"));
+}
+
+fn scene_has(scene: &Scene, words: &str) -> bool {
+    let is = |mark: &Mark| matches!(mark, Mark::Text { text, .. } if text == words);
+    scene.marks.iter().any(is)
+}
+
+#[test]
+fn what_length_gives_pairs_the_lengths_of_one_seed() {
+    let records = [
+        scored(cell("caml", 512, 1), 0.4),
+        scored(cell("caml", 1024, 1), 0.4),
+        scored(cell("caml", 2048, 1), 0.5),
+        scored(cell("caml", 2048, 2), 0.9),
+    ];
+    let suite = suite(Vec::new());
+    let page = page(&records, &suite);
+    let table = page.sections[0].gains.as_ref().unwrap();
+    let printed = |length: &str| -> Vec<String> {
+        let cells = row(table, &["caml", length]).iter();
+        let spelled = cells.map(|cell| match cell {
+            Cell::Number(number) => number.mean.clone(),
+            Cell::Text(text) => text.clone(),
+            _ => "-".to_owned(),
+        });
+        spelled.collect()
+    };
+    assert_eq!(printed("512, seed 1"), ["40.0", "-", "-", "-", "+29.0"]);
+    assert_eq!(printed("1,024, seed 1"), ["40.0", "0.0", "0.0 to 0.0", "no", "+29.0"]);
+    let longest = printed("2,048, seed 1");
+    assert_eq!((&*longest[1], &*longest[3], &*longest[4]), ("+10.0", "yes", "+39.0"));
+    // The seed that has one length has nothing to be compared with, least of all another seed.
+    assert_eq!(printed("2,048, seed 2"), ["90.0", "-", "-", "-", "+79.0"]);
+}
+
+#[test]
+fn lengths_scored_on_other_notes_are_not_compared_and_the_table_says_why() {
+    let mut records = [scored(cell("caml", 512, 1), 0.4), scored(cell("caml", 1024, 1), 0.5)];
+    records[1].outcome.as_mut().unwrap().notes.truncate(200);
+    let suite = suite(Vec::new());
+    let page = page(&records, &suite);
+    let table = page.sections[0].gains.as_ref().unwrap();
+    assert_eq!(
+        row(table, &["caml", "1,024"])[1],
+        Cell::Text("not comparable".to_owned())
+    );
+    assert!(
+        table
+            .foot
+            .iter()
+            .any(|line| line.contains("different notes: 200 are in both")),
+        "{:?}",
+        table.foot
+    );
+    let rows = String::from_utf8(csv::gains(&page.summary).unwrap()).unwrap();
+    assert!(rows.lines().last().unwrap().contains(",0.5,512,,,,,,0.39"), "{rows}");
+}
+
+#[test]
+fn speed_and_memory_are_drawn_from_two_lengths_on_and_name_the_machine() {
+    let mut records = vec![
+        scored(cell("caml", 512, 1), 0.4),
+        scored(cell("long_bert", 512, 1), 0.5),
+    ];
+    let suite = suite(Vec::new());
+    let one_length = page(&records, &suite);
+    assert!(one_length.sections[0].cost_figures().is_empty() && one_length.sections[0].gains.is_none());
+    records.push(scored(cell("caml", 8192, 1), 0.45));
+    let page = page(&records, &suite);
+    let figures = page.sections[0].cost_figures();
+    let stems: Vec<&str> = figures.iter().map(|figure| figure.stem.as_str()).collect();
+    assert_eq!(stems, ["speed", "memory"]);
+    for figure in &figures {
+        let caption = &figure.caption;
+        assert!(
+            caption.starts_with("Measured on Example CPU 3.0 GHz, 8 threads, device flex."),
+            "{caption}"
+        );
+    }
+    // 39.1 and 2.44 notes a second, 2.0 and 4.5 GiB.
+    assert!(
+        ["2", "5", "10", "20", "50"]
+            .iter()
+            .all(|tick| scene_has(&figures[0].scene, tick))
+    );
+    assert!(scene_has(&figures[1].scene, "0") && scene_has(&figures[1].scene, "5"));
 }

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use super::codes::CodeTable;
 use super::facts::tokenisations;
+use super::gains;
 use super::plots::bins::bins;
 use super::sheet::{CELL, Sheet, cell_fields, number, spread};
 use super::summary::Summary;
 use super::table::{Cell, Table};
+use crate::compare::{MICRO_F1, margin_over_prior};
 use crate::record::{Record, Status};
 
 /// One row a cell and metric; a cell without scores has one row with its status and reason.
@@ -93,6 +95,42 @@ pub fn tables(tables: &[(&str, &Table)]) -> Result<Vec<u8>, csv::Error> {
             }
             sheet.row(fields)?;
         }
+    }
+    sheet.bytes()
+}
+
+/// One row a scored cell of the runs with several lengths: the change from the shortest, and the margin over the prior.
+pub fn gains(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
+    let measures = [
+        "micro-f1",
+        "from-length",
+        "change",
+        "change lower",
+        "change upper",
+        "excludes-0",
+        "notes",
+        "over-prior",
+    ];
+    let mut sheet = Sheet::new(CELL.iter().chain(&measures))?;
+    for gain in summary.tasks.iter().flat_map(|task| gains::gains(task)) {
+        let record = gain.record;
+        let scores = record.outcome.as_ref().map(|outcome| &outcome.scores);
+        let mut fields = cell_fields(&record.cell, &record.key);
+        fields.push(number(scores.and_then(|scores| scores.get(MICRO_F1)).copied()));
+        let shortest = gain.shortest.map(|shortest| shortest.cell.length.to_string());
+        fields.push(shortest.unwrap_or_default());
+        let change = gain.change.as_ref().and_then(|change| change.as_ref().ok());
+        fields.push(number(change.map(|change| change.change)));
+        fields.push(number(change.map(|change| change.interval.0)));
+        fields.push(number(change.map(|change| change.interval.1)));
+        fields.push(
+            change
+                .map(|change| change.excludes_zero().to_string())
+                .unwrap_or_default(),
+        );
+        fields.push(change.map(|change| change.notes.to_string()).unwrap_or_default());
+        fields.push(number(margin_over_prior(record)));
+        sheet.row(fields)?;
     }
     sheet.bytes()
 }

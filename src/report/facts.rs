@@ -1,6 +1,6 @@
 //! The tables beside the scores: speed and memory as measured, and what the data were.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::scores::{state_cell, with_slug};
 use super::summary::{LengthSummary, Spread, TaskSummary};
@@ -17,12 +17,40 @@ const MEASURES: [Measure; 7] = [
     ("evaluation", "notes/s", |t| Some(t.evaluation_notes_per_second)),
     ("evaluation", "tokens/s", |t| Some(t.evaluation_tokens_per_second)),
     ("evaluation", "seconds", |t| Some(t.evaluation_seconds)),
-    ("memory", "peak GiB", |t| {
-        t.peak_memory_bytes.map(|bytes| bytes as f64 / GIBIBYTE)
-    }),
+    ("memory", "peak GiB", gibibytes),
 ];
 
-const GIBIBYTE: f64 = (1u64 << 30) as f64;
+/// Peak resident memory in GiB, where the system said it.
+pub fn gibibytes(timings: &Timings) -> Option<f64> {
+    timings
+        .peak_memory_bytes
+        .map(|bytes| bytes as f64 / (1u64 << 30) as f64)
+}
+
+/// The machines and devices of a task's timings, each once, as a caption names them.
+pub fn measured_on(task: &TaskSummary<'_>) -> String {
+    let cells = task.runs.iter().flat_map(|run| run.cells.values());
+    let timed = cells
+        .flat_map(|cell| &cell.ok)
+        .filter(|record| record.timings.is_some());
+    let machines: BTreeSet<String> = timed
+        .map(|record| {
+            let made = &record.provenance;
+            let gpu = match made.gpu.as_str() {
+                "none" => String::new(),
+                gpu => format!(", GPU {gpu}"),
+            };
+            let (cpu, threads, device) = (&made.cpu, made.threads, &record.cell.device);
+            let noun = if threads == 1 { "thread" } else { "threads" };
+            format!("{cpu}, {threads} {noun}{gpu}, device {device}")
+        })
+        .collect();
+    let compare = match machines.len() {
+        0 | 1 => "",
+        _ => ": different machines or devices, so compare points of one only",
+    };
+    format!("{}{compare}", machines.into_iter().collect::<Vec<_>>().join("; "))
+}
 
 /// Parameters, throughput, time and memory of each run at each length: means over the seeds.
 pub fn speed_table(task: &TaskSummary<'_>) -> Table {

@@ -3,7 +3,7 @@
 use super::Error;
 use super::codes::CodeTable;
 use super::html_table::table;
-use super::page::{Figure, Page, Section};
+use super::page::{Figure, Page, Section, figures};
 use super::plots::paint::{self, inline_svg};
 use super::table::{Table, grouped};
 
@@ -71,13 +71,13 @@ fn section_html(page: &Page<'_>, section: &Section, codes_shown: usize) -> Resul
     if page.sections.len() > 1 {
         text += &format!("<h2 class=\"task\">{}</h2>\n", escape(&section.title));
     }
-    let mut block = |heading: &str, table_of_block: Option<&Table>, figure_of_block: &Option<Figure>| {
-        if table_of_block.is_none() && figure_of_block.is_none() {
+    let mut block = |heading: &str, table_of_block: Option<&Table>, figures: &[&Figure]| {
+        if table_of_block.is_none() && figures.is_empty() {
             return Ok(());
         }
         text += &format!("<section>\n<h2>{heading}</h2>\n");
         text += &table_of_block.map(table).unwrap_or_default();
-        if let Some(figure_of_block) = figure_of_block {
+        for figure_of_block in figures {
             text += &figure(figure_of_block)?;
         }
         text += "</section>\n";
@@ -85,15 +85,20 @@ fn section_html(page: &Page<'_>, section: &Section, codes_shown: usize) -> Resul
     };
     match &section.headline {
         Some(headline) => {
-            block("Scores by sequence length", Some(headline), &section.by_length)?;
-            block("All metrics", Some(&section.scores), &None)?;
+            block(
+                "Scores by sequence length",
+                Some(headline),
+                &figures(&section.by_length),
+            )?;
+            block("What length gives", section.gains.as_ref(), &[])?;
+            block("All metrics", Some(&section.scores), &[])?;
         }
-        None => block("Scores", Some(&section.scores), &section.by_length)?,
+        None => block("Scores", Some(&section.scores), &figures(&section.by_length))?,
     }
-    block("Frequent and rare codes", None, &section.by_frequency)?;
-    block("Speed and memory", section.speed.as_ref(), &None)?;
-    block("Data", section.data.as_ref(), &section.note_lengths)?;
-    block("Training", None, &section.training)?;
+    block("Frequent and rare codes", None, &figures(&section.by_frequency))?;
+    block("Speed and memory", section.speed.as_ref(), &section.cost_figures())?;
+    block("Data", section.data.as_ref(), &figures(&section.note_lengths))?;
+    block("Training", None, &figures(&section.training))?;
     text += &codes(&section.codes, &section.scores.id, codes_shown);
     Ok(text)
 }
@@ -190,7 +195,7 @@ fn definitions(page: &Page<'_>) -> String {
 
 fn reproduce(page: &Page<'_>) -> String {
     format!(
-        "<section>\n<h2>Reproduce</h2>\n<pre><code>{}</code></pre>\n<p class=\"foot\">Finished cells are kept; only what is missing is run. The numbers behind this page lie beside it: <code>scores.csv</code>, <code>table.csv</code>, <code>speed.csv</code>, <code>bins.csv</code>, <code>training.csv</code>, <code>tokens.csv</code>, <code>codes.csv</code>.</p>\n</section>\n",
+        "<section>\n<h2>Reproduce</h2>\n<pre><code>{}</code></pre>\n<p class=\"foot\">Finished cells are kept; only what is missing is run. The numbers behind this page lie beside it: <code>scores.csv</code>, <code>table.csv</code>, <code>lengths.csv</code>, <code>speed.csv</code>, <code>bins.csv</code>, <code>training.csv</code>, <code>tokens.csv</code>, <code>codes.csv</code>.</p>\n</section>\n",
         escape(&page.command)
     )
 }

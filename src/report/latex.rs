@@ -97,7 +97,7 @@ fn cell(cell: &Cell) -> String {
 }
 
 fn number(number: &Number) -> String {
-    let mut text = number.mean.clone();
+    let mut text = escape(&number.mean);
     if number.best {
         text = format!("\\textbf{{{text}}}");
     }
@@ -136,6 +136,7 @@ pub fn escape(text: &str) -> String {
             '±' => escaped += "$\\pm$",
             '≥' => escaped += "$\\geq$",
             '–' => escaped += "--",
+            '−' => escaped += "$-$",
             '\n' | '\r' => escaped.push(' '),
             other => escaped.push(other),
         }

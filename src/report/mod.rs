@@ -1,13 +1,14 @@
 //! Reports: records in, a folder of tables and plots out. Nothing here runs a model or reads data.
 //!
 //! [`write_report`] arranges the records ([`summary`]), decides what stands on the page ([`page`], with the tables of
-//! [`scores`] and [`facts`] and the [`plots`]) and spells it as Markdown, HTML, LaTeX and CSV. The same records give
+//! [`scores`], [`gains`] and [`facts`] and the [`plots`]) and spells it as Markdown, HTML, LaTeX and CSV. The same records give
 //! the same bytes: no clock, no machine path and no hash-map order enters a report.
 
 pub mod codes;
 pub mod csv;
 pub mod facts;
 mod files;
+pub mod gains;
 pub mod html;
 pub mod html_table;
 pub mod latex;
@@ -169,6 +170,7 @@ fn stage_sheets(staging: &mut Staging, page: &Page<'_>) -> Result<(), Error> {
     let sheets = [
         ("scores.csv", csv::scores(summary)),
         ("table.csv", csv::tables(&tables)),
+        ("lengths.csv", csv::gains(summary)),
         ("speed.csv", csv::speed(summary)),
         ("bins.csv", csv::frequency_bins(summary)),
         ("training.csv", csv::training(summary)),

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::codes::CodeTable;
-use super::facts::{data_table, speed_table};
+use super::facts::{data_table, measured_on, speed_table};
+use super::gains::gains_table;
 use super::metric::Metric;
-use super::plots::{bins, lengths, scene::Scene, tokens, training};
+use super::plots::{bins, cost, lengths, scene::Scene, tokens, training};
 use super::scores::{headline, headline_table, metrics_of, score_table, with_slug};
 use super::summary::{Summary, TaskSummary, summarise};
 use super::table::{Table, grouped};
@@ -39,6 +40,8 @@ pub struct Section {
     /// Headline metrics by length; absent where nothing was scored, and where there is one length, as the score
     /// table shows the same.
     pub headline: Option<Table>,
+    /// Change of micro-F1 from the shortest length; absent where no run has two lengths.
+    pub gains: Option<Table>,
     /// Every metric.
     pub scores: Table,
     /// Speed and memory; absent where nothing was scored.
@@ -49,6 +52,10 @@ pub struct Section {
     pub codes: CodeTable,
     /// Score by length.
     pub by_length: Option<Figure>,
+    /// Speed by length; absent where there is one length.
+    pub speed_by_length: Option<Figure>,
+    /// Peak memory by length; absent where there is one length.
+    pub memory_by_length: Option<Figure>,
     /// F1 by frequency bin.
     pub by_frequency: Option<Figure>,
     /// Note lengths.
@@ -78,14 +85,20 @@ impl Section {
             let caption = caption.to_owned();
             Some(Figure { stem, caption, scene })
         };
+        let machine = measured_on(task);
+        let speed = format!("Measured on {machine}. {SPEED}");
+        let memory = format!("Measured on {machine}. {MEMORY}");
         Self {
             title: task.title.clone(),
             headline: (!metrics.is_empty() && task.lengths.len() > 1).then(|| headline_table(task, &metrics)),
+            gains: gains_table(task),
             scores: score_table(task, &metrics),
             speed: scored.then(|| speed_table(task)),
             data: scored.then(|| data_table(task)),
             codes: CodeTable::of(task),
             by_length: figure("lengths", LENGTHS, &|id| lengths::plot(id, task, &headline(&metrics))),
+            speed_by_length: figure("speed", &speed, &|id| cost::speed(id, task)),
+            memory_by_length: figure("memory", &memory, &|id| cost::memory(id, task)),
             by_frequency: figure("bins", BINS, &|id| bins::plot(id, task)),
             note_lengths: figure("tokens", TOKENS, &|id| tokens::plot(id, task)),
             training: figure("training", TRAINING, &|id| training::plot(id, task)),
@@ -97,15 +110,22 @@ impl Section {
         let mut blocks = match &self.headline {
             Some(headline) => vec![
                 (Some(headline), figures(&self.by_length)),
+                (self.gains.as_ref(), Vec::new()),
                 (Some(&self.scores), Vec::new()),
             ],
             None => vec![(Some(&self.scores), figures(&self.by_length))],
         };
         blocks.push((None, figures(&self.by_frequency)));
-        blocks.push((self.speed.as_ref(), Vec::new()));
+        blocks.push((self.speed.as_ref(), self.cost_figures()));
         blocks.push((self.data.as_ref(), figures(&self.note_lengths)));
         blocks.push((None, figures(&self.training)));
         blocks
+    }
+
+    /// Speed and memory by length.
+    pub fn cost_figures(&self) -> Vec<&Figure> {
+        let figures = self.speed_by_length.iter().chain(&self.memory_by_length);
+        figures.collect()
     }
 
     /// The plots, in reading order.
@@ -119,11 +139,14 @@ impl Section {
     }
 }
 
-fn figures(figure: &Option<Figure>) -> Vec<&Figure> {
+/// The plot of a block, if there is one.
+pub fn figures(figure: &Option<Figure>) -> Vec<&Figure> {
     figure.iter().collect()
 }
 
 const LENGTHS: &str = "Points are means over the seeds, bars one sample standard deviation. The frequency prior is drawn where it lies near the runs; the table always has it.";
+const SPEED: &str = "Training steps alone. Tokens are those of the notes up to the sequence length, without padding, also where a model has fewer positions and reads only the first of them. Both axes are logarithmic, so that equal ratios take equal room. Points are means over the seeds, bars one sample standard deviation.";
+const MEMORY: &str = "Peak resident memory of the whole process while a cell ran, without a GPU's own memory. It is an upper bound: what the process kept from cells it ran before counts too.";
 const BINS: &str = "Each run at its longest scored length. Points are means over the seeds, bars one sample standard deviation; the lines only lead the eye. Codes without a gold positive in the scored notes have no F1 and are left out.";
 const TOKENS: &str = "Cumulative distribution of the tokens per evaluation note, before truncation.";
 const TRAINING: &str = "One line per seed; the marker is the epoch whose weights were scored.";

@@ -23,7 +23,11 @@ impl Scale {
     /// The pixel of a value.
     pub fn at(&self, value: f64) -> f64 {
         let bend = |value: f64| {
-            if self.logarithmic { value.max(1.0).log2() } else { value }
+            if self.logarithmic {
+                value.max(f64::MIN_POSITIVE).log2()
+            } else {
+                value
+            }
         };
         let (low, high) = (bend(self.values.0), bend(self.values.1));
         let part = if high > low {
@@ -154,6 +158,43 @@ pub fn tick_label(ticks: &[f64]) -> impl Fn(f64) -> String {
     }
 }
 
+/// Ends of a logarithmic axis around positive values, and its ticks with their labels: 1, 2 and 5 times the powers of
+/// ten, or, where these are more than nine, the powers of ten alone.
+pub fn log_ticks(low: f64, high: f64) -> ((f64, f64), Vec<(f64, String)>) {
+    let dense = spanning(low, high);
+    let ends = (dense[0].0, dense[dense.len() - 1].0);
+    if dense.len() <= 9 {
+        return (ends, dense);
+    }
+    let is_power = |(tick, _): &(f64, String)| (tick.log10() - tick.log10().round()).abs() < 1e-9;
+    (ends, dense.into_iter().filter(is_power).collect())
+}
+
+/// 1, 2 and 5 times the powers of ten, from the last at or below the least value to the first at or above the greatest.
+fn spanning(low: f64, high: f64) -> Vec<(f64, String)> {
+    let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
+    let all = (first..=last).flat_map(|power| {
+        let decimals = (-power).max(0) as usize;
+        [1.0, 2.0, 5.0].into_iter().map(move |step| {
+            let value = step * 10f64.powi(power);
+            let label = match decimals {
+                0 => grouped(value.round() as u64),
+                _ => format!("{value:.decimals$}"),
+            };
+            (value, label)
+        })
+    });
+    let all: Vec<(f64, String)> = all.collect();
+    let from = all
+        .iter()
+        .rposition(|(tick, _)| *tick <= low * (1.0 + 1e-9))
+        .unwrap_or(0);
+    let above = all.iter().position(|(tick, _)| *tick >= high * (1.0 - 1e-9));
+    // Equal values still need an axis with two ends.
+    let to = above.unwrap_or(all.len() - 1).max(from + 1).min(all.len() - 1);
+    all[from..=to].to_vec()
+}
+
 /// Labels of sequence lengths, all of them or, where they would touch, every second, third, ...,
 /// the last one always.
 pub fn length_ticks(lengths: &[u32], pixels_apart: f64) -> Vec<(f64, String)> {
@@ -185,6 +226,24 @@ mod tests {
                 "0.010", "0.015", "0.020", "0.025", "0.030", "0.035", "0.040", "0.045", "0.050"
             ]
         );
+    }
+
+    #[test]
+    fn logarithmic_ticks_span_the_values() {
+        let found = |low, high| {
+            let ((first, last), ticks) = log_ticks(low, high);
+            assert!(first <= low && high <= last);
+            let labels: Vec<String> = ticks.into_iter().map(|(_, label)| label).collect();
+            (first, last, labels.join(" "))
+        };
+        assert_eq!(found(3.0, 90.0), (2.0, 100.0, "2 5 10 20 50 100".to_owned()));
+        assert_eq!(found(10.0, 10.0), (10.0, 20.0, "10 20".to_owned()));
+        assert_eq!(found(100.0, 100.0), (100.0, 200.0, "100 200".to_owned()));
+        // Three decades and more: lines at the powers of ten, ends as close as before.
+        assert_eq!(found(3.0, 1200.0), (2.0, 2000.0, "10 100 1,000".to_owned()));
+        let (_, ticks) = log_ticks(0.04, 0.3);
+        let labels: Vec<String> = ticks.into_iter().map(|(_, label)| label).collect();
+        assert_eq!(labels, ["0.02", "0.05", "0.1", "0.2", "0.5"]);
     }
 
     #[test]

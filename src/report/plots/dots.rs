@@ -1,7 +1,8 @@
 //! Scores at a single sequence length: a row a run, a dot with its value, a panel a metric.
 
 use super::axes::{HEADING, LABEL, Panel, tick_label};
-use super::lengths::{axis, ends, names, prior_of, values};
+use super::by_length::ends;
+use super::lengths::{axis, names, prior_of, values};
 use super::paint::text_width;
 use super::scene::{Anchor, Ink, Scene, SeriesStyle};
 use super::{WIDTH, theme};

@@ -1,17 +1,12 @@
 //! Score against sequence length, one panel a metric, a line a run; a single length is left to [`dots`].
 
-use super::axes::{Panel, length_ticks, tick_label, ticks};
-use super::legend::{self, Entry};
-use super::scene::{Scene, SeriesStyle};
-use super::{WIDTH, dots};
+use super::axes::ticks;
+use super::by_length::{self, Axis, Quantity, ends};
+use super::dots;
+use super::scene::Scene;
 use crate::report::metric::Metric;
 use crate::report::scores::PRIOR;
 use crate::report::summary::{Spread, TaskSummary};
-
-const PANEL_HEIGHT: f64 = 280.0;
-const MARGIN: f64 = 16.0;
-const LEFT: f64 = 52.0;
-const BETWEEN: f64 = 68.0;
 
 /// The plot, or `None` where no run was scored.
 pub fn plot(id: String, task: &TaskSummary<'_>, metrics: &[Metric]) -> Option<Scene> {
@@ -25,7 +20,7 @@ pub fn plot(id: String, task: &TaskSummary<'_>, metrics: &[Metric]) -> Option<Sc
     lengths.dedup();
     Some(match lengths.as_slice() {
         [length] => dots::draw(id, task, &metrics, *length),
-        _ => lines(id, task, &metrics, &lengths),
+        _ => lines(id, task, &metrics),
     })
 }
 
@@ -46,12 +41,6 @@ fn scaled(value: Spread, metric: &Metric) -> Spread {
         sd: value.sd.map(|sd| factor * sd),
         n: value.n,
     }
-}
-
-/// One standard deviation below and above the mean.
-pub(super) fn ends(value: &Spread) -> (f64, f64) {
-    let sd = value.sd.unwrap_or(0.0);
-    (value.mean - sd, value.mean + sd)
 }
 
 /// The ticks of an axis that spans all values, and the prior if it is drawn. The prior takes part where it is at most one such span away: further off
@@ -77,74 +66,20 @@ pub(super) fn axis(values: &[(usize, u32, Spread)], prior: Option<f64>, ratio: b
     (ticks(low, high), prior)
 }
 
-fn lines(id: String, task: &TaskSummary<'_>, metrics: &[&Metric], lengths: &[u32]) -> Scene {
-    let width = f64::from(WIDTH);
-    let axes: Vec<_> = metrics
-        .iter()
-        .map(|metric| axis(&values(task, metric), prior_of(task, metric), metric.ratio))
-        .collect();
-    let mut entries: Vec<Entry> = Vec::new();
-    for (index, run) in task.runs.iter().enumerate() {
-        if run.longest().is_some() {
-            entries.push((SeriesStyle::of(index), run.short_label()));
+fn lines(id: String, task: &TaskSummary<'_>, metrics: &[&Metric]) -> Scene {
+    let quantity = |metric: &&Metric| {
+        let values = values(task, metric);
+        let (ticks, reference) = axis(&values, prior_of(task, metric), metric.ratio);
+        Quantity {
+            heading: metric.label_with_unit(),
+            values,
+            axis: Axis::linear(ticks),
+            reference: reference.map(|value| (PRIOR, value)),
         }
-    }
-    if axes.iter().any(|(_, prior)| prior.is_some()) {
-        entries.push((SeriesStyle::reference(), PRIOR.to_owned()));
-    }
-    let legend_height = legend::height(&entries, width - 2.0 * MARGIN);
-    let top = MARGIN + legend_height + 40.0;
+    };
     let title = format!("{} by sequence length, {}", names(metrics), task.title);
-    let mut scene = Scene::new(id, title, top + PANEL_HEIGHT + 62.0);
-    legend::draw(&mut scene, &entries, (MARGIN, MARGIN), width - 2.0 * MARGIN);
-    let count = metrics.len() as f64;
-    let panel_width = (width - LEFT - MARGIN - BETWEEN * (count - 1.0)) / count;
-    let bounds = (f64::from(lengths[0]), f64::from(lengths[lengths.len() - 1]));
-    for (index, (metric, (ticks, prior))) in metrics.iter().zip(&axes).enumerate() {
-        let left = LEFT + index as f64 * (panel_width + BETWEEN);
-        let edges = (left, top, left + panel_width, top + PANEL_HEIGHT);
-        let panel = Panel::new(edges, bounds, true, (ticks[0], ticks[ticks.len() - 1]));
-        panel.heading(&mut scene, &metric.label_with_unit());
-        panel.horizontal_grid(&mut scene, ticks, tick_label(ticks));
-        panel.base_line(&mut scene, &length_ticks(lengths, closest(&panel, lengths)));
-        panel.x_title(&mut scene, "sequence length (tokens, doubling scale)", 46.0);
-        if let Some(prior) = prior {
-            let y = panel.y.at(*prior);
-            scene.series_line(&[(panel.left, y), (panel.right, y)], SeriesStyle::reference(), 1.5, 1.0);
-        }
-        draw_runs(&mut scene, &panel, &values(task, metric), task.runs.len());
-    }
-    scene
-}
-
-/// Error bars, then lines, then markers. Runs are moved apart by a few pixels so that bars do not hide each other.
-fn draw_runs(scene: &mut Scene, panel: &Panel, values: &[(usize, u32, Spread)], runs: usize) {
-    let apart = (24.0 / runs as f64).min(5.0);
-    let mut markers = Vec::new();
-    for run in 0..runs {
-        let style = SeriesStyle::of(run);
-        let shift = (run as f64 - (runs as f64 - 1.0) / 2.0) * apart;
-        let mut points = Vec::new();
-        for (_, length, value) in values.iter().filter(|(of, _, _)| *of == run) {
-            let (x, y) = panel.at((f64::from(*length), value.mean));
-            if value.sd.is_some() {
-                let (low, high) = ends(value);
-                scene.error_bar(
-                    x + shift,
-                    (panel.y.at(high), panel.y.at(low).min(panel.bottom)),
-                    style.ink,
-                );
-            }
-            points.push((x + shift, y));
-        }
-        if points.len() > 1 {
-            scene.series_line(&points, style, 2.0, 1.0);
-        }
-        markers.extend(points.into_iter().map(|point| (point, style)));
-    }
-    for (point, style) in markers {
-        scene.marker(point, style);
-    }
+    let quantities: Vec<Quantity> = metrics.iter().map(quantity).collect();
+    by_length::draw(id, title, task, &quantities)
 }
 
 /// The prior's score on the printed scale.
@@ -156,11 +91,4 @@ pub(super) fn prior_of(task: &TaskSummary<'_>, metric: &Metric) -> Option<f64> {
 pub(super) fn names(metrics: &[&Metric]) -> String {
     let labels: Vec<&str> = metrics.iter().map(|metric| metric.label.as_str()).collect();
     labels.join(" and ")
-}
-
-/// Least distance between neighbouring lengths in pixels.
-fn closest(panel: &Panel, lengths: &[u32]) -> f64 {
-    let place = |length: u32| panel.x.at(f64::from(length));
-    let gaps = lengths.windows(2).map(|pair| place(pair[1]) - place(pair[0]));
-    gaps.fold(f64::MAX, f64::min)
 }

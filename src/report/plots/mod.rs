@@ -3,6 +3,8 @@
 
 pub mod axes;
 pub mod bins;
+pub mod by_length;
+pub mod cost;
 pub mod dots;
 pub mod legend;
 pub mod lengths;

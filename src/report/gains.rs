@@ -1,0 +1,165 @@
+//! What a longer input gives: the change of micro-F1 from each run's shortest length, with its interval, and the
+//! margin over the frequency prior.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::scores::{PRIOR, with_slug};
+use super::summary::{RunSummary, Spread, TaskSummary};
+use super::table::{Cell, Column, Number, Row, Table, grouped};
+use crate::compare::{self, Change, MICRO_F1, RESAMPLES};
+use crate::record::Record;
+
+/// One scored cell beside the cell of the same run and seed at the shortest length.
+#[derive(Debug)]
+pub struct Gain<'a> {
+    /// Index of the run in its task.
+    pub run: usize,
+    /// The cell.
+    pub record: &'a Record,
+    /// The same run and seed at its shortest scored length; absent where this is the shortest.
+    pub shortest: Option<&'a Record>,
+    /// The change of micro-F1 from there, or why there is none; absent where this is the shortest.
+    pub change: Option<Result<Change, compare::Error>>,
+}
+
+/// The scored cells of the runs that have several lengths for a seed, by run, seed and length. Empty where no run has.
+pub fn gains<'a>(task: &TaskSummary<'a>) -> Vec<Gain<'a>> {
+    let mut gains = Vec::new();
+    let mut several = false;
+    for (run, summary) in task.runs.iter().enumerate() {
+        for records in by_seed(summary).into_values() {
+            several |= records.len() > 1;
+            for (place, record) in records.iter().enumerate() {
+                let shortest = (place > 0).then(|| records[0]);
+                gains.push(Gain {
+                    run,
+                    record,
+                    shortest,
+                    change: shortest.map(|shortest| compare::micro_f1_change(shortest, record)),
+                });
+            }
+        }
+    }
+    if several { gains } else { Vec::new() }
+}
+
+/// Scored records of each seed, by length.
+fn by_seed<'a>(run: &RunSummary<'a>) -> BTreeMap<u64, Vec<&'a Record>> {
+    let mut seeds: BTreeMap<u64, Vec<&Record>> = BTreeMap::new();
+    let with_score = |record: &&&Record| {
+        let outcome = record.outcome.as_ref();
+        outcome.is_some_and(|outcome| outcome.scores.contains_key(MICRO_F1))
+    };
+    for record in run.cells.values().flat_map(|cell| cell.ok.iter().filter(with_score)) {
+        seeds.entry(record.cell.seed).or_default().push(record);
+    }
+    seeds
+}
+
+/// The table, or `None` where no run was scored at two lengths with one seed.
+pub fn gains_table(task: &TaskSummary<'_>) -> Option<Table> {
+    let gains = gains(task);
+    if gains.is_empty() {
+        return None;
+    }
+    let seeds: BTreeSet<u64> = gains.iter().map(|gain| gain.record.cell.seed).collect();
+    let mut refusals = Vec::new();
+    let rows = gains.iter().map(|gain| row(task, gain, seeds.len() > 1, &mut refusals));
+    let rows = rows.collect();
+    let column = |group: &str, title: &str| Column {
+        group: group.to_owned(),
+        title: title.to_owned(),
+        key: title.to_owned(),
+    };
+    let change = "from the shortest length (points)";
+    let mut foot = vec![interval_sentence(&gains)];
+    foot.push(format!(
+        "Over the {PRIOR}: the plain difference between the two micro-F1, without an interval, as the records hold no counts of the prior by note."
+    ));
+    foot.extend(refusals);
+    Some(Table {
+        id: with_slug("gains", &task.slug),
+        caption: format!("What length gives on {}", task.title),
+        stub: vec!["run".to_owned(), "length".to_owned()],
+        columns: vec![
+            column("", "Micro-F1 (%)"),
+            column(change, "change"),
+            column(change, "95 % interval"),
+            column(change, "excludes 0"),
+            column("", &format!("over the {PRIOR} (points)")),
+        ],
+        rows,
+        foot,
+    })
+}
+
+fn interval_sentence(gains: &[Gain<'_>]) -> String {
+    let changes = gains.iter().filter_map(|gain| gain.change.as_ref()?.as_ref().ok());
+    let notes: BTreeSet<usize> = changes.map(|change| change.notes).collect();
+    let notes: Vec<String> = notes.into_iter().map(|notes| grouped(notes as u64)).collect();
+    format!(
+        "95 % interval: the middle 95 % of the changes in {} redraws of the {} evaluation notes with replacement, both lengths scored on the same draw (paired bootstrap, fixed seed); it says what other notes might have shown, not what another training seed would.",
+        grouped(RESAMPLES as u64),
+        notes.join(" or "),
+    )
+}
+
+fn row(task: &TaskSummary<'_>, gain: &Gain<'_>, with_seed: bool, refusals: &mut Vec<String>) -> Row {
+    let cell = &gain.record.cell;
+    let mut length = grouped(u64::from(cell.length));
+    if with_seed {
+        length += &format!(", seed {}", cell.seed);
+    }
+    let scores = gain.record.outcome.as_ref().map(|outcome| &outcome.scores);
+    let micro_f1 = scores.and_then(|scores| scores.get(MICRO_F1)).copied();
+    let [change, interval, excludes] = match &gain.change {
+        None => [Cell::Empty, Cell::Empty, Cell::Empty],
+        Some(Ok(found)) => {
+            let ends = [found.interval.0, found.interval.1].map(points);
+            let excludes = if found.excludes_zero() { "yes" } else { "no" };
+            [
+                number(Some(found.change), points),
+                Cell::Text(ends.join(" to ")),
+                Cell::Text(excludes.to_owned()),
+            ]
+        }
+        Some(Err(error)) => {
+            refusals.push(format!("Not comparable: {error}."));
+            [Cell::Text("not comparable".to_owned()), Cell::Empty, Cell::Empty]
+        }
+    };
+    let cells = vec![
+        number(micro_f1, |value| format!("{:.1}", 100.0 * value)),
+        change,
+        interval,
+        excludes,
+        number(compare::margin_over_prior(gain.record), points),
+    ];
+    Row::new(vec![task.runs[gain.run].label.clone(), length], cells)
+}
+
+fn number(value: Option<f64>, print: impl Fn(f64) -> String) -> Cell {
+    let value = value.and_then(|value| Spread::of([value]));
+    value.map_or(Cell::Empty, |value| Cell::Number(Number::new(value, print)))
+}
+
+/// A difference of shares in percentage points, with its sign: `+1.3`, `−0.4`, `0.0`.
+fn points(value: f64) -> String {
+    let printed = format!("{:.1}", 100.0 * value.abs());
+    match value {
+        _ if printed == "0.0" => printed,
+        value if value > 0.0 => format!("+{printed}"),
+        _ => format!("−{printed}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::points;
+
+    #[test]
+    fn differences_have_a_sign_unless_they_are_printed_as_zero() {
+        let printed = [0.0132, -0.004, 0.0, -0.0001, 0.0001].map(points);
+        assert_eq!(printed, ["+1.3", "−0.4", "0.0", "0.0", "0.0"]);
+    }
+}

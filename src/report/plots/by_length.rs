@@ -1,0 +1,170 @@
+//! Quantities against sequence length: a panel a quantity, side by side, a line a run.
+
+use super::WIDTH;
+use super::axes::{LABEL, Panel, length_ticks, log_ticks, tick_label};
+use super::legend::{self, Entry};
+use super::paint::text_width;
+use super::scene::{Scene, SeriesStyle};
+use crate::report::summary::{Spread, TaskSummary};
+
+const PANEL_HEIGHT: f64 = 280.0;
+const MARGIN: f64 = 16.0;
+/// Room for the labels of the vertical axis, more where they are wider.
+const LEFT: f64 = 52.0;
+const BETWEEN: f64 = 68.0;
+
+/// Run, length and value of each scored cell.
+pub type Values = Vec<(usize, u32, Spread)>;
+
+/// What one panel shows.
+#[derive(Debug)]
+pub struct Quantity {
+    /// Heading with the unit.
+    pub heading: String,
+    /// The points.
+    pub values: Values,
+    /// The vertical axis.
+    pub axis: Axis,
+    /// Name and value of a line to compare with.
+    pub reference: Option<(&'static str, f64)>,
+}
+
+/// The ends of a vertical axis, and its ticks with their labels.
+#[derive(Debug)]
+pub struct Axis {
+    ends: (f64, f64),
+    ticks: Vec<f64>,
+    labels: Vec<String>,
+    logarithmic: bool,
+}
+
+impl Axis {
+    /// Equal differences take equal room.
+    pub fn linear(ticks: Vec<f64>) -> Self {
+        let labels = ticks.iter().copied().map(tick_label(&ticks)).collect();
+        Self {
+            ends: (ticks[0], ticks[ticks.len() - 1]),
+            ticks,
+            labels,
+            logarithmic: false,
+        }
+    }
+
+    /// Equal ratios take equal room; the values are positive.
+    pub fn logarithmic(low: f64, high: f64) -> Self {
+        let (ends, ticks) = log_ticks(low, high);
+        let (ticks, labels) = ticks.into_iter().unzip();
+        Self {
+            ends,
+            ticks,
+            labels,
+            logarithmic: true,
+        }
+    }
+
+    /// Width of the widest label with its distance from the panel and from what is left of it.
+    fn room(&self) -> f64 {
+        let widths = self.labels.iter().map(|label| text_width(label, LABEL, false));
+        1.06 * widths.fold(0.0, f64::max) + 20.0
+    }
+
+    fn label(&self, tick: f64) -> String {
+        let place = self.ticks.iter().position(|known| *known == tick);
+        place.map_or(String::new(), |place| self.labels[place].clone())
+    }
+}
+
+/// Draws the panels; every quantity has a value.
+pub fn draw(id: String, title: String, task: &TaskSummary<'_>, quantities: &[Quantity]) -> Scene {
+    let width = f64::from(WIDTH);
+    let all = quantities.iter().flat_map(|quantity| &quantity.values);
+    let mut lengths: Vec<u32> = all.map(|(_, length, _)| *length).collect();
+    lengths.sort_unstable();
+    lengths.dedup();
+    let entries = entries(task, quantities);
+    let top = MARGIN + legend::height(&entries, width - 2.0 * MARGIN) + 40.0;
+    let mut scene = Scene::new(id, title, top + PANEL_HEIGHT + 62.0);
+    legend::draw(&mut scene, &entries, (MARGIN, MARGIN), width - 2.0 * MARGIN);
+    let room = quantities
+        .iter()
+        .map(|quantity| quantity.axis.room())
+        .fold(LEFT, f64::max);
+    let between = BETWEEN.max(room + MARGIN);
+    let count = quantities.len() as f64;
+    let panel_width = (width - room - MARGIN - between * (count - 1.0)) / count;
+    let bounds = (f64::from(lengths[0]), f64::from(lengths[lengths.len() - 1]));
+    for (index, quantity) in quantities.iter().enumerate() {
+        let axis = &quantity.axis;
+        let left = room + index as f64 * (panel_width + between);
+        let edges = (left, top, left + panel_width, top + PANEL_HEIGHT);
+        let mut panel = Panel::new(edges, bounds, true, axis.ends);
+        panel.y.logarithmic = axis.logarithmic;
+        panel.heading(&mut scene, &quantity.heading);
+        panel.horizontal_grid(&mut scene, &axis.ticks, |tick| axis.label(tick));
+        panel.base_line(&mut scene, &length_ticks(&lengths, closest(&panel, &lengths)));
+        panel.x_title(&mut scene, "sequence length (tokens, doubling scale)", 46.0);
+        if let Some((_, value)) = quantity.reference {
+            let y = panel.y.at(value);
+            scene.series_line(&[(panel.left, y), (panel.right, y)], SeriesStyle::reference(), 1.5, 1.0);
+        }
+        draw_runs(&mut scene, &panel, &quantity.values, task.runs.len());
+    }
+    scene
+}
+
+/// The runs with scores, and the reference line where a panel has one.
+fn entries(task: &TaskSummary<'_>, quantities: &[Quantity]) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = Vec::new();
+    for (index, run) in task.runs.iter().enumerate() {
+        if run.longest().is_some() {
+            entries.push((SeriesStyle::of(index), run.short_label()));
+        }
+    }
+    if let Some((name, _)) = quantities.iter().find_map(|quantity| quantity.reference) {
+        entries.push((SeriesStyle::reference(), name.to_owned()));
+    }
+    entries
+}
+
+/// One standard deviation below and above the mean.
+pub(super) fn ends(value: &Spread) -> (f64, f64) {
+    let sd = value.sd.unwrap_or(0.0);
+    (value.mean - sd, value.mean + sd)
+}
+
+/// Error bars, then lines, then markers. Runs are moved apart by a few pixels so that bars do not hide each other.
+fn draw_runs(scene: &mut Scene, panel: &Panel, values: &[(usize, u32, Spread)], runs: usize) {
+    let apart = (24.0 / runs as f64).min(5.0);
+    let mut markers = Vec::new();
+    for run in 0..runs {
+        let style = SeriesStyle::of(run);
+        let shift = (run as f64 - (runs as f64 - 1.0) / 2.0) * apart;
+        let mut points = Vec::new();
+        for (_, length, value) in values.iter().filter(|(of, _, _)| *of == run) {
+            let (x, y) = panel.at((f64::from(*length), value.mean));
+            if value.sd.is_some() {
+                let (low, high) = ends(value);
+                scene.error_bar(
+                    x + shift,
+                    (panel.y.at(high), panel.y.at(low).min(panel.bottom)),
+                    style.ink,
+                );
+            }
+            points.push((x + shift, y));
+        }
+        if points.len() > 1 {
+            scene.series_line(&points, style, 2.0, 1.0);
+        }
+        markers.extend(points.into_iter().map(|point| (point, style)));
+    }
+    for (point, style) in markers {
+        scene.marker(point, style);
+    }
+}
+
+/// Least distance between neighbouring lengths in pixels.
+fn closest(panel: &Panel, lengths: &[u32]) -> f64 {
+    let place = |length: u32| panel.x.at(f64::from(length));
+    let gaps = lengths.windows(2).map(|pair| place(pair[1]) - place(pair[0]));
+    gaps.fold(f64::MAX, f64::min)
+}

@@ -1,0 +1,96 @@
+//! Comparing records: which may be paired, and what comes out.
+
+#[path = "fixtures/report/records.rs"]
+mod records;
+
+use icdbench::compare::{Error, margin_over_prior, micro_f1_change};
+use icdbench::record::{Record, Status};
+use records::{cell, ended, scored};
+
+fn record(length: u32, level: f64) -> Record {
+    scored(cell("caml", length, 1), level)
+}
+
+#[test]
+fn the_change_is_the_difference_of_the_two_scores_and_lies_in_its_interval() {
+    let found = micro_f1_change(&record(512, 0.412), &record(1024, 0.447)).unwrap();
+    assert!((found.change - 0.035).abs() < 1e-12);
+    assert!(found.interval.0 < 0.035 && 0.035 < found.interval.1, "{found:?}");
+    assert_eq!(found.notes, 250);
+    // The other way round the same draws give the mirrored interval.
+    let back = micro_f1_change(&record(1024, 0.447), &record(512, 0.412)).unwrap();
+    assert!((back.interval.0 + found.interval.1).abs() < 1e-12);
+    assert!((back.interval.1 + found.interval.0).abs() < 1e-12);
+}
+
+#[test]
+fn the_order_in_which_a_record_lists_its_notes_has_no_effect() {
+    let (from, mut to) = (record(512, 0.412), record(1024, 0.447));
+    let straight = micro_f1_change(&from, &to).unwrap();
+    to.outcome.as_mut().unwrap().notes.reverse();
+    assert_eq!(micro_f1_change(&from, &to).unwrap(), straight);
+}
+
+#[test]
+fn a_record_compared_with_itself_has_no_change() {
+    let found = micro_f1_change(&record(512, 0.412), &record(512, 0.412)).unwrap();
+    assert_eq!((found.change, found.interval), (0.0, (0.0, 0.0)));
+    assert!(!found.excludes_zero());
+}
+
+#[test]
+fn records_of_other_notes_are_refused_with_what_is_different() {
+    let (from, mut to) = (record(512, 0.412), record(1024, 0.447));
+    let notes = &mut to.outcome.as_mut().unwrap().notes;
+    notes[3].note = "of another data set".to_owned();
+    let error = micro_f1_change(&from, &to).unwrap_err().to_string();
+    for part in [
+        "caml at length 512 with seed 1 (250 notes)",
+        "length 1024",
+        "different notes: 249 are in both",
+    ] {
+        assert!(error.contains(part), "{error}");
+    }
+    // A subset is not the same notes either.
+    let mut fewer = record(1024, 0.447);
+    fewer.outcome.as_mut().unwrap().notes.pop();
+    let error = micro_f1_change(&from, &fewer).unwrap_err();
+    assert!(matches!(
+        error,
+        Error::DifferentNotes {
+            second_notes: 249,
+            shared: 249,
+            ..
+        }
+    ));
+}
+
+#[test]
+fn records_of_other_codes_repeated_notes_and_no_scores_are_refused() {
+    let from = record(512, 0.412);
+    let mut other_codes = record(1024, 0.447);
+    other_codes.outcome.as_mut().unwrap().notes[0].fn_ += 1;
+    let error = micro_f1_change(&from, &other_codes).unwrap_err();
+    assert!(error.to_string().contains("different codes"), "{error}");
+
+    let mut repeated = record(1024, 0.447);
+    let notes = &mut repeated.outcome.as_mut().unwrap().notes;
+    notes[1].note = notes[0].note.clone();
+    let error = micro_f1_change(&from, &repeated).unwrap_err();
+    assert!(error.to_string().contains("more than once"), "{error}");
+
+    let failed = ended(cell("caml", 1024, 1), Status::Failed, Some("out of luck"));
+    let error = micro_f1_change(&from, &failed).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("caml at length 1024 with seed 1 has no scores"),
+        "{error}"
+    );
+    assert_eq!(margin_over_prior(&failed), None);
+}
+
+#[test]
+fn the_margin_over_the_prior_is_the_plain_difference() {
+    assert!((margin_over_prior(&record(512, 0.412)).unwrap() - (0.412 - 0.11)).abs() < 1e-12);
+}
