@@ -9,7 +9,16 @@ use std::{env, fs};
 use sha2::{Digest, Sha256};
 
 /// Folders of `src` that can move a score.
-const SCORED: &[&str] = &["data", "text", "checkpoint", "models", "train", "metrics", "experiment"];
+const SCORED: &[&str] = &[
+    "data",
+    "text",
+    "checkpoint",
+    "kernels",
+    "models",
+    "train",
+    "metrics",
+    "experiment",
+];
 
 /// Packages whose version can move a score, by the start of their name.
 const NUMERIC: &[&str] = &[

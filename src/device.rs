@@ -306,7 +306,7 @@ mod tests {
             error.starts_with("--device flex: bf16 on it is turned into f32"),
             "{error}"
         );
-        assert!(error.contains("precision = \"f32\""), "{error}");
+        assert!(error.contains("Choose precision f32"), "{error}");
     }
 
     #[test]

@@ -428,7 +428,7 @@ fn a_precision_that_the_device_lacks_is_an_error_before_any_note_is_read() {
     assert_fails(
         &output,
         2,
-        &["--device flex", "bf16", "such as cuda", "precision = \"f32\""],
+        &["--device flex", "bf16", "such as cuda", "Choose precision f32"],
     );
     assert!(!stderr(&output).contains("reading notes"), "{}", stderr(&output));
     assert!(!bench.path("results").exists());

@@ -188,6 +188,25 @@ fn a_note_alone_in_a_batch_padded_further_or_in_another_order_has_the_same_logit
 }
 
 #[test]
+fn bert_trun_reads_no_token_past_its_positions() {
+    let device = common::device();
+    let config = ModelConfig::tiny()
+        .into_iter()
+        .find(|config| config.name() == "bert_trun");
+    let settings = serde_json::to_value(config.as_ref().unwrap()).unwrap();
+    let read = settings["bert_trun"]["encoder"]["positions"].as_u64().unwrap() as usize - 2;
+    let long: Vec<i32> = (0..read + 9).map(|i| 1 + (i % (WORDS - 1)) as i32).collect();
+    let mut other = long.clone();
+    other[read..].reverse();
+    other[read] = 4;
+    let model = model(&config.unwrap(), &device);
+    let logits = |note: &[i32]| rows(model.logits(&batch(&[note.to_vec()], 0, &device))).remove(0);
+    assert_eq!(logits(&long), logits(&other));
+    assert_eq!(logits(&long), logits(&long[..read]));
+    assert_ne!(logits(&long), logits(&long[..read - 1]));
+}
+
+#[test]
 fn two_different_notes_have_different_logits() {
     let device = common::device();
     for_each_model(|name, config| {

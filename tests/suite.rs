@@ -131,8 +131,8 @@ fn values_that_cannot_be_are_named_with_key_line_and_column() {
         ),
         (
             "learning-rate = 0.02",
-            "learning-rate = 0.02\nencoder = { learning-rate = 0.01, layer-decay = 0.9 }",
-            "encoder",
+            "encoder = { learning-rate = 0.01, layer-decay = 0.9 }\nlearning-rate = 0.02",
+            "learning-rate",
             &["run[0].training.encoder", "has no encoder", "remove"],
         ),
         (

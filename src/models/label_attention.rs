@@ -90,34 +90,37 @@ impl LabelAttention {
 }
 
 impl LabelAttention {
-    /// Queries, weight and bias on the host, row-major.
-    fn on_host(&self) -> [Vec<f32>; 3] {
-        [
-            host(self.queries.val().inner()),
-            host(self.weight.val().inner()),
-            host(self.bias.val().inner()),
-        ]
+    /// What the kernel makes of token states `[note, token, dimension]` and this head, both on the host.
+    fn on_cpu<T>(
+        &self,
+        states: Tensor<3>,
+        lengths: &[usize],
+        work: impl FnOnce(kernel::Notes, kernel::Head) -> T,
+    ) -> T {
+        let [_, width, dimension] = states.dims();
+        let states = host(states);
+        let queries = host(self.queries.val().inner());
+        let weight = host(self.weight.val().inner());
+        let bias = host(self.bias.val().inner());
+        let notes = kernel::Notes {
+            states: &states,
+            width,
+            dimension,
+            lengths,
+        };
+        let head = kernel::Head {
+            queries: &queries,
+            weight: &weight,
+            bias: &bias,
+        };
+        work(notes, head)
     }
 
     fn logits_on_cpu(&self, states: Tensor<3>, lengths: &[usize]) -> Tensor<2> {
-        let [notes, width, dimension] = states.dims();
+        let shape = [states.dims()[0], self.bias.dims()[0]];
         let device = states.device();
-        let [queries, weight, bias] = self.on_host();
-        let states = host(states);
-        let logits = kernel::logits(
-            kernel::Notes {
-                states: &states,
-                width,
-                dimension,
-                lengths,
-            },
-            kernel::Head {
-                queries: &queries,
-                weight: &weight,
-                bias: &bias,
-            },
-        );
-        Tensor::from_data(TensorData::new(logits, [notes, bias.len()]), &device)
+        let logits = self.on_cpu(states, lengths, kernel::logits);
+        Tensor::from_data(TensorData::new(logits, shape), &device)
     }
 
     fn loss_on_cpu(
@@ -127,34 +130,20 @@ impl LabelAttention {
         targets: Tensor<2>,
         gradients: &mut GradientsParams,
     ) -> (Tensor<1>, Tensor<3>) {
-        let [notes, width, dimension] = states.dims();
+        let shape = states.dims();
+        let (codes, dimension) = (self.bias.dims()[0], shape[2]);
         let device = states.device();
-        let [queries, weight, bias] = self.on_host();
-        let states = host(states);
-        let found = kernel::loss_and_gradients(
-            kernel::Notes {
-                states: &states,
-                width,
-                dimension,
-                lengths,
-            },
-            kernel::Head {
-                queries: &queries,
-                weight: &weight,
-                bias: &bias,
-            },
-            &host(targets),
-            self.block,
-        );
-        let codes = bias.len();
+        let targets = host(targets);
+        let found = self.on_cpu(states, lengths, |notes, head| {
+            kernel::loss_and_gradients(notes, head, &targets, self.block)
+        });
         let matrix = |values| Tensor::<2>::from_data(TensorData::new(values, [codes, dimension]), &device);
         gradients.register(self.queries.id, matrix(found.queries));
         gradients.register(self.weight.id, matrix(found.weight));
         let bias = Tensor::<1>::from_data(TensorData::new(found.bias, [codes]), &device);
         gradients.register(self.bias.id, bias);
         let loss = Tensor::from_data(TensorData::new(vec![found.loss as f32], [1]), &device);
-        let at_states = TensorData::new(found.states, [notes, width, dimension]);
-        (loss, Tensor::from_data(at_states, &device))
+        (loss, Tensor::from_data(TensorData::new(found.states, shape), &device))
     }
 }
 

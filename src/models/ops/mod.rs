@@ -6,7 +6,7 @@ mod cpu;
 mod portable;
 
 use burn::backend::Dispatch;
-use burn::tensor::{DType, Device, Tensor, activation, module};
+use burn::tensor::{DType, Device, Tensor, module};
 
 use cpu::CpuOps;
 
@@ -42,7 +42,7 @@ pub fn linear(rows: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>, precision: Pr
 pub fn gelu(rows: Tensor<2>) -> Tensor<2> {
     match is_cpu(&rows.device()) {
         true => Tensor::from_dispatch(Dispatch::exact_gelu(rows.into_dispatch())),
-        false => activation::gelu(rows),
+        false => portable::gelu(rows),
     }
 }
 

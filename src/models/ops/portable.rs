@@ -9,6 +9,12 @@ use crate::models::bert::Layout;
 /// Added to the score of a key that is padding: its weight is then exactly 0 in f32.
 const PADDED: f32 = -1e30;
 
+/// Written out: Burn's own takes another derivative on GPUs, that of the tanh approximation.
+pub(super) fn gelu(rows: Tensor<2>) -> Tensor<2> {
+    let share = ((rows.clone() * std::f64::consts::FRAC_1_SQRT_2).erf() + 1.0) * 0.5;
+    rows * share
+}
+
 pub(super) fn norm(rows: Tensor<2>, parameters: NormParameters) -> Tensor<2> {
     let centred = rows.clone() - rows.mean_dim(1);
     let variance = centred.clone().square().mean_dim(1);
