@@ -70,7 +70,7 @@ pub struct Refused {
 
 impl Job {
     /// The job that `written` asks for, with what it leaves out from `common`: its batch is 4 notes up to 4,096
-    /// tokens and 2 beyond unless given, its settings are merged into those of [`settings`].
+    /// tokens and 2 beyond unless given, its settings are merged into those of the model here.
     ///
     /// # Errors
     /// An unknown key or model, a size of 0, settings that the model refuses.

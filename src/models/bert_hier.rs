@@ -1,4 +1,4 @@
-//! BERT-hier: a BERT on each segment of a note, a transformer layer over the segments' [CLS] states (Ji,
+//! BERT-hier: a BERT on each segment of a note, a transformer layer over the segments' `[CLS]` states (Ji,
 //! Hölttä, Marttinen 2021, section 3.2, figure 2), and a fully connected or label-wise head (3.3).
 //!
 //! The layer over the segments is PyTorch's `nn.TransformerEncoderLayer`, whose feed-forward width of 2,048
@@ -27,7 +27,7 @@ const EPSILON: f64 = 1e-5;
 pub struct Config {
     /// The encoder of a segment.
     pub encoder: EncoderConfig,
-    /// Positions of a segment, [CLS] and [SEP] included. The paper uses 512.
+    /// Positions of a segment, `[CLS]` and `[SEP]` included. The paper uses 512.
     pub segment: usize,
     /// The layer over the segments.
     pub segment_layer: SegmentLayer,

@@ -1,8 +1,8 @@
 //! BERT-trun: a BERT that reads as many tokens as it has positions and no more (Ji, Hölttä, Marttinen
 //! 2021, section 3.2; BERT-XML's plain BERT, equation 1).
 //!
-//! The input is [CLS], the first `positions - 2` tokens of the note at most, [SEP]. The head is fully
-//! connected on the last state of [CLS], or label-wise attention over the states of the note's tokens.
+//! The input is `[CLS]`, the first `positions - 2` tokens of the note at most, `[SEP]`. The head is fully
+//! connected on the last state of `[CLS]`, or label-wise attention over the states of the note's tokens.
 //! With more positions than a checkpoint has, the others start at random: "BERT, max length 1024".
 
 use burn::module::Module;
@@ -23,7 +23,7 @@ use super::{Batch, CodingModel, Initialiser, Pass, Task, coding_model};
 pub struct Config {
     /// The encoder.
     pub encoder: EncoderConfig,
-    /// Whether the fully connected head reads [CLS] through BERT's pooler, as Hugging Face's classifier
+    /// Whether the fully connected head reads `[CLS]` through BERT's pooler, as Hugging Face's classifier
     /// does; Ji et al. read the state itself.
     pub pooler: bool,
     /// Dropout probability on what the fully connected head reads.

@@ -1,8 +1,8 @@
 //! BERT-XML: a BERT with positions for long notes and AttentionXML's multi-label attention (Zhang, Liu,
 //! Razavian 2020, section 3.3.2, equations 2-4).
 //!
-//! The input is [CLS], tokens, [SEP]; labels attend to the states of the note's tokens (the h_0 .. h_N of
-//! equation 2, which [CLS] is not among). Label vectors start from the mean of the encoder's states over
+//! The input is `[CLS]`, tokens, `[SEP]`; labels attend to the states of the note's tokens (the h_0 .. h_N of
+//! equation 2, which `[CLS]` is not among). Label vectors start from the mean of the encoder's states over
 //! each code's description, the paper's semantic label embedding, or at random.
 
 use burn::module::{Module, Param};
@@ -35,7 +35,7 @@ pub struct Config {
     pub label_block: usize,
 }
 
-/// What becomes of a note that is longer than the positions, less two for [CLS] and [SEP].
+/// What becomes of a note that is longer than the positions, less two for `[CLS]` and `[SEP]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LongNotes {

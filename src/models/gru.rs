@@ -6,7 +6,7 @@
 //! the new state is (1 - z) n + z h. The products with x are one product for all tokens; so is the
 //! recurrent weight's gradient. There is no padding: the notes' rows lie one after another.
 //!
-//! On the CPU [`kernels::gru`](crate::kernels::gru) does the steps, elsewhere [`portable`] does.
+//! On the CPU [`kernels::gru`](crate::kernels::gru) does the steps, elsewhere `portable` does.
 
 use burn::module::{Module, Param};
 use burn::optim::GradientsParams;

@@ -1,7 +1,7 @@
 //! LongBERT: the states of all tokens from segments that fit a BERT, and label-wise attention over them
 //! (Afkanpour, Adeel, Bassani et al. 2022, algorithm 1, figure 1).
 //!
-//! The note's tokens are cut into segments, optionally overlapping, without [CLS] and [SEP] (algorithm 1
+//! The note's tokens are cut into segments, optionally overlapping, without `[CLS]` and `[SEP]` (algorithm 1
 //! has none: a segment is as long as the positions allow). Each token counts once: one that lies in two
 //! segments takes the state of the segment in whose middle it is nearer.
 

@@ -18,7 +18,7 @@ pub(super) const TOKEN_TYPES: usize = 2;
 pub struct Encoder {
     embeddings: Embeddings,
     layers: Vec<Layer>,
-    /// Present where a model reads the pooled [CLS].
+    /// Present where a model reads the pooled `[CLS]`.
     pooler: Option<Linear>,
 }
 
@@ -77,7 +77,7 @@ impl Encoder {
         states
     }
 
-    /// `tanh(W x + b)` of the [CLS] states, `[sequence, hidden]`: what BERT was pretrained to tell a next
+    /// `tanh(W x + b)` of the `[CLS]` states, `[sequence, hidden]`: what BERT was pretrained to tell a next
     /// sentence by. The states themselves where this encoder has no pooler.
     pub fn pool(&self, cls: Tensor<2>, precision: Precision) -> Tensor<2> {
         match &self.pooler {

@@ -1,9 +1,9 @@
-//! A note's tokens as the encoder's input: [CLS], tokens, [SEP], in one sequence or several.
+//! A note's tokens as the encoder's input: `[CLS]`, tokens, `[SEP]`, in one sequence or several.
 
 use super::{Gather, Packed};
 use crate::models::{Batch, Task};
 
-/// How notes become sequences with [CLS] and [SEP] around at most so many tokens.
+/// How notes become sequences with `[CLS]` and `[SEP]` around at most so many tokens.
 #[derive(Clone, Copy, Debug)]
 pub struct Input {
     cls: i32,
@@ -22,7 +22,7 @@ pub struct Sequences {
     pub packed: Packed,
     /// Sequences of each note.
     pub of_note: Vec<std::ops::Range<usize>>,
-    /// Row of each sequence's [CLS], one entry a group.
+    /// Row of each sequence's `[CLS]`, one entry a group.
     pub cls: Gather,
     /// Rows of each sequence's tokens, specials left out.
     pub tokens: Gather,
@@ -32,7 +32,7 @@ impl Input {
     /// Sequences of `positions` positions at most.
     ///
     /// # Panics
-    /// Without [CLS] or [SEP] in the task, which a model's `check` refuses.
+    /// Without `[CLS]` or `[SEP]` in the task, which a model's `check` refuses.
     pub fn new(task: &Task, positions: usize, split: bool) -> Self {
         Self {
             cls: task.cls.expect("[CLS]") as i32,
