@@ -127,9 +127,10 @@ impl Job {
         }
     }
 
-    /// Tokens of all notes together.
+    /// Tokens that the model reads of all notes together.
     pub fn tokens(&self) -> usize {
-        self.batch * self.length
+        let read = self.config().map(|config| config.reads(self.length));
+        self.batch * read.unwrap_or(self.length)
     }
 
     /// Whether the CPU can run it. Whether another device can is seen when it starts.

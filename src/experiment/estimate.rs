@@ -29,7 +29,7 @@ pub fn estimate(plan: &Plan, prepared: &Prepared, cell: &Cell, device: &Device) 
     let run = &plan.suite.runs[cell.run];
     let text = &prepared.text[&run.text];
     let reading = Reading {
-        length: cell.length as usize,
+        length: run.model.reads(cell.length as usize),
         batch_size: run.training.batch_size,
         padding: text.task.padding,
         multiple_of: 1,

@@ -288,7 +288,7 @@ impl Runner<'_> {
         let text = &prepared.text[&run.text];
         let directory = self.work_directory(cell);
         let reading = Reading {
-            length: cell.length as usize,
+            length: run.model.reads(cell.length as usize),
             batch_size: run.training.batch_size,
             padding: text.task.padding,
             multiple_of: 1,

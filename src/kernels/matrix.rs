@@ -66,6 +66,14 @@ impl<'a> Matrix<'a> {
             columns <= stride || rows <= 1,
             "rows of {columns} overlap at stride {stride}"
         );
+        Self::windows(data, rows, columns, stride)
+    }
+
+    /// The matrix whose row `i` is the window of `columns` elements from `data[i * stride]` on. Rows may overlap.
+    ///
+    /// # Panics
+    /// If it reaches beyond the slice.
+    pub fn windows(data: &'a [f32], rows: usize, columns: usize, stride: usize) -> Self {
         assert!(span(rows, columns, stride) <= data.len(), "the matrix leaves its slice");
         Self {
             data: data.as_ptr(),

@@ -7,6 +7,8 @@
 
 pub mod adam;
 pub mod attention;
+pub mod bag;
+pub mod convolution;
 pub mod dropout;
 pub mod gelu;
 pub mod gru;

@@ -1,6 +1,6 @@
 //! The notes of one step as tensors: token ids, real lengths, and, while training, the noise.
 
-use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::Precision;
 use super::dropout::Noise;
@@ -95,21 +95,15 @@ impl Batch {
 
     /// 1 at real tokens and 0 at padding, `[note, token]`.
     pub fn mask(&self) -> Tensor<2> {
-        self.mask_of(self.width(), 0)
+        mask(&self.lengths, self.width, &self.device)
     }
+}
 
-    /// Like [`mask`](Self::mask) for rows of `width` positions of which each note has its tokens
-    /// plus `extra`: a convolution of even width gives one position more than it reads.
-    pub fn mask_of(&self, width: usize, extra: usize) -> Tensor<2> {
-        let mut values = vec![0f32; self.notes() * width];
-        for (row, &length) in values.chunks_mut(width).zip(&self.lengths) {
-            row[..(length + extra).min(width)].fill(1.0);
-        }
-        Tensor::from_data(TensorData::new(values, [self.notes(), width]), &self.device)
+/// 1 at the first `counts[note]` positions of each note and 0 at the others, `[note, position]`.
+pub fn mask(counts: &[usize], width: usize, device: &Device) -> Tensor<2> {
+    let mut values = vec![0f32; counts.len() * width];
+    for (row, &count) in values.chunks_mut(width.max(1)).zip(counts) {
+        row[..count.min(width)].fill(1.0);
     }
-
-    /// True at padding, `[note, token]`.
-    pub fn padding(&self) -> Tensor<2, Bool> {
-        self.mask().equal_elem(0)
-    }
+    Tensor::from_data(TensorData::new(values, [counts.len(), width]), device)
 }

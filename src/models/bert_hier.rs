@@ -10,12 +10,12 @@ use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::bert::config::{at_least_1, probability};
 use super::bert::layer::{Activation, Layer, LayerConfig};
 use super::bert::{Encoder, EncoderConfig, Gather, HeadConfig, Input, Layout, Linear};
 use super::blockwise::gradients_through;
 use super::dropout::dropout;
 use super::label_attention::LabelAttention;
+use super::settings::{at_least_1, probability};
 use super::{Batch, CodingModel, Initialiser, Task, coding_model};
 
 /// PyTorch's default in its transformer layer and its layer norm.

@@ -10,11 +10,11 @@ use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::bert::config::probability;
 use super::bert::{Encoder, EncoderConfig, HeadConfig, Input, Linear};
 use super::blockwise::gradients_through;
 use super::dropout::dropout;
 use super::label_attention::LabelAttention;
+use super::settings::probability;
 use super::{Batch, CodingModel, Initialiser, Pass, Task, coding_model};
 
 /// Settings of BERT-trun.
@@ -72,6 +72,10 @@ impl CodingModel for BertTrun {
             );
         }
         Ok(())
+    }
+
+    fn reads(config: &Config, length: usize) -> usize {
+        length.min(config.encoder.positions - 2)
     }
 
     fn init(config: &Config, task: &Task, initialiser: &mut Initialiser) -> Self {

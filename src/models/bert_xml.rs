@@ -10,9 +10,9 @@ use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::bert::config::at_least_1;
 use super::bert::{Encoder, EncoderConfig, Input, Sequences};
 use super::blockwise::gradients_through;
+use super::settings::at_least_1;
 use super::shared_attention::SharedAttention;
 use super::{Batch, CodingModel, Initialiser, Pass, Task, parameters};
 
@@ -105,6 +105,13 @@ impl CodingModel for BertXml {
                  set's code titles, or write label-vectors = \"random\"",
                 task.codes
             )),
+        }
+    }
+
+    fn reads(config: &Config, length: usize) -> usize {
+        match config.long_notes {
+            LongNotes::Truncate => length.min(config.encoder.positions - 2),
+            LongNotes::Whole | LongNotes::Split => length,
         }
     }
 

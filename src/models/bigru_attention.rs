@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use super::coding_model::cross_entropy;
 use super::gru::{self, Gru, Pass, Rows};
 use super::ops::product;
-use super::{Batch, CodingModel, Initialiser, Precision, Task};
+use super::settings::{at_least_1, probability};
+use super::{Batch, CodingModel, Initialiser, Precision, Task, word_vectors};
 
 /// Settings of the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -88,40 +89,20 @@ impl CodingModel for BigruAttention {
     }
 
     fn check(config: &Config, task: &Task, _length: usize) -> Result<(), String> {
-        for (name, value) in [
+        at_least_1(&[
             ("embedding", config.embedding),
             ("hidden", config.hidden),
             ("heads", config.heads),
-        ] {
-            if value == 0 {
-                return Err(format!("{name} = 0: expected at least 1"));
-            }
-        }
-        if !(0.0..1.0).contains(&config.dropout) {
-            return Err(format!("dropout = {}: expected a probability below 1", config.dropout));
-        }
-        match (&task.word_vectors, config.pretrained_embedding) {
-            (None, true) => Err("pretrained-embedding = true needs [text.word-vectors] in the suite".into()),
-            (Some(vectors), true) if vectors.dimension != config.embedding => Err(format!(
-                "embedding = {}: the word vectors have dimension {}",
-                config.embedding, vectors.dimension
-            )),
-            _ => Ok(()),
-        }
+        ])?;
+        probability("dropout", config.dropout)?;
+        word_vectors::check(config.embedding, config.pretrained_embedding, task)
     }
 
-    /// Word vectors that are not pretrained are normal with deviation 1 (as PyTorch's), that of padding is 0, the GRU as
-    /// [`Gru::init`] says, queries and output Xavier uniform, the output's bias uniform in
+    /// Word vectors are as [`word_vectors::init`] says, the GRU as [`Gru::init`] says, queries and output Xavier uniform, the output's bias uniform in
     /// `1 / sqrt(inputs)`.
     fn init(config: &Config, task: &Task, initialiser: &mut Initialiser) -> Self {
         let (states, found) = (2 * config.hidden, 2 * config.hidden * config.heads);
-        let mut vectors = match &task.word_vectors {
-            Some(vectors) if config.pretrained_embedding => vectors.values.clone(),
-            _ => initialiser.normal_values(task.vocabulary * config.embedding, 1.0),
-        };
-        let padding = task.padding as usize * config.embedding;
-        vectors[padding..padding + config.embedding].fill(0.0);
-        let embedding = initialiser.values([task.vocabulary, config.embedding], vectors);
+        let embedding = word_vectors::init(config.embedding, config.pretrained_embedding, task, initialiser);
         Self {
             embedding: embedding.set_require_grad(config.train_embedding),
             forward: Gru::init(config.embedding, config.hidden, initialiser),

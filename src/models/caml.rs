@@ -8,16 +8,20 @@
 //! Against the authors' code: padding is masked out of the attention, unless `attend-to-padding`
 //! asks for the published behaviour, where scores depend on the notes that share a batch.
 
+use std::sync::Arc;
+
 use burn::module::{Module, Param};
 use burn::optim::GradientsParams;
-use burn::tensor::ops::ConvOptions;
-use burn::tensor::{DType, Int, Tensor, TensorData, activation, module};
+use burn::tensor::{Int, Tensor, TensorData, module};
 use serde::{Deserialize, Serialize};
 
 use super::blockwise::gradients_through;
 use super::dropout::dropout;
 use super::label_attention::LabelAttention;
-use super::{Batch, CodingModel, Initialiser, Precision, Task};
+use super::ops::{self, Extent};
+use super::settings::{at_least_1, probability};
+use super::{Batch, CodingModel, Initialiser, Precision, Task, batch, word_vectors};
+use crate::kernels::convolution as kernel;
 
 /// Settings of CAML.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -100,19 +104,13 @@ impl CodingModel for Caml {
     }
 
     fn check(config: &Config, task: &Task, _length: usize) -> Result<(), String> {
-        for (name, value) in [
+        at_least_1(&[
             ("embedding", config.embedding),
             ("filters", config.filters),
             ("width", config.width),
             ("label-block", config.label_block),
-        ] {
-            if value == 0 {
-                return Err(format!("{name} = 0: expected at least 1"));
-            }
-        }
-        if !(0.0..1.0).contains(&config.dropout) {
-            return Err(format!("dropout = {}: expected a probability below 1", config.dropout));
-        }
+        ])?;
+        probability("dropout", config.dropout)?;
         if !(config.description_weight >= 0.0 && config.description_weight.is_finite()) {
             return Err(format!(
                 "description-weight = {}: expected 0 (plain CAML) or a positive number",
@@ -126,25 +124,12 @@ impl CodingModel for Caml {
                     .into(),
             );
         }
-        match (&task.word_vectors, config.pretrained_embedding) {
-            (None, true) => Err("pretrained-embedding = true needs [text.word-vectors] in the suite".into()),
-            (Some(vectors), true) if vectors.dimension != config.embedding => Err(format!(
-                "embedding = {}: the word vectors have dimension {}",
-                config.embedding, vectors.dimension
-            )),
-            _ => Ok(()),
-        }
+        word_vectors::check(config.embedding, config.pretrained_embedding, task)
     }
 
     fn init(config: &Config, task: &Task, initialiser: &mut Initialiser) -> Self {
-        let mut rows = match &task.word_vectors {
-            Some(vectors) if config.pretrained_embedding => vectors.values.clone(),
-            _ => initialiser.normal_values(task.vocabulary * config.embedding, 1.0),
-        };
-        let padding = task.padding as usize * config.embedding;
-        rows[padding..padding + config.embedding].fill(0.0);
         Self {
-            embedding: initialiser.values([task.vocabulary, config.embedding], rows),
+            embedding: word_vectors::init(config.embedding, config.pretrained_embedding, task, initialiser),
             convolution: Convolution::init(config, initialiser),
             head: LabelAttention::init(task.codes, config.filters, config.label_block, initialiser),
             descriptions: (config.description_weight > 0.0).then(|| Descriptions::init(config, task, initialiser)),
@@ -183,17 +168,10 @@ impl Caml {
     /// States `[note, position, filter]`, and how many positions of each note count.
     fn states(&self, batch: &Batch) -> (Tensor<3>, Vec<usize>) {
         let embedded = module::embedding(self.embedding.val(), batch.tokens());
-        // Zero vectors at padding: what the convolution reads past a note's end is what it reads
-        // past the end of the batch.
-        let embedded = embedded * batch.mask().unsqueeze_dim(2);
         let embedded = dropout(batch.noise.as_ref(), embedded, self.dropout);
-        let states = self.convolution.forward(embedded, batch.precision);
-        let positions = states.dims()[1];
-        let real = |&length: &usize| match self.attend_to_padding {
-            true => positions,
-            false => (length + self.convolution.extra()).min(positions),
-        };
-        (states, batch.lengths.iter().map(real).collect())
+        let counts = self.convolution.positions(batch, self.attend_to_padding);
+        let states = self.convolution.forward(embedded, batch, &counts, batch.precision);
+        (states, counts)
     }
 }
 
@@ -207,26 +185,21 @@ impl Convolution {
         }
     }
 
-    /// `[note, word, dimension]` to `[note, position, filter]`, zero padding of half the width on
-    /// both sides, then tanh.
-    fn forward(&self, words: Tensor<3>, precision: Precision) -> Tensor<3> {
-        let pad = self.weight.dims()[2] / 2;
-        let options = ConvOptions::new([1], [pad], [1], 1);
-        let words = words.swap_dims(1, 2);
-        let convolved = match precision {
-            Precision::F32 => module::conv1d(words, self.weight.val(), Some(self.bias.val()), options),
-            Precision::Bf16 => {
-                let weight = self.weight.val().cast(DType::BF16);
-                let convolved = module::conv1d(words.cast(DType::BF16), weight, None, options);
-                convolved.cast(DType::F32) + self.bias.val().reshape([1, -1, 1])
-            }
-        };
-        activation::tanh(convolved).swap_dims(1, 2)
+    /// How many positions of each note count, all of the batch's width where padding counts too. An even width
+    /// gives one position more than there are words.
+    fn positions(&self, batch: &Batch, of_padding: bool) -> Vec<usize> {
+        let width = self.weight.dims()[2];
+        let of_note = |&length: &usize| kernel::positions(if of_padding { batch.width() } else { length }, width);
+        batch.lengths.iter().map(of_note).collect()
     }
 
-    /// Positions it gives beyond those it reads: 1 for an even width.
-    fn extra(&self) -> usize {
-        1 - self.weight.dims()[2] % 2
+    /// `[note, word, dimension]` to `[note, position, filter]`, of which the first `counts[note]` are wanted.
+    fn forward(&self, words: Tensor<3>, batch: &Batch, counts: &[usize], precision: Precision) -> Tensor<3> {
+        let extent = Extent {
+            lengths: Arc::new(batch.lengths.clone()),
+            positions: Arc::new(counts.to_vec()),
+        };
+        ops::convolution(words, extent, self.weight.val(), self.bias.val(), precision)
     }
 }
 
@@ -283,12 +256,10 @@ impl Descriptions {
         }
         let batch = Batch::new(tokens, lengths, width, &device);
         let embedded = module::embedding(embedding.val(), batch.tokens());
-        let states = self
-            .convolution
-            .forward(embedded * batch.mask().unsqueeze_dim(2), Precision::F32);
-        let positions = states.dims()[1];
-        let outside = batch.mask_of(positions, self.convolution.extra()).equal_elem(0);
-        let [_, _, filters] = states.dims();
+        let counts = self.convolution.positions(&batch, false);
+        let states = self.convolution.forward(embedded, &batch, &counts, Precision::F32);
+        let [_, positions, filters] = states.dims();
+        let outside = batch::mask(&counts, positions, &device).equal_elem(0);
         let outside = outside.unsqueeze_dim::<3>(2).repeat_dim(2, filters);
         // tanh lies above -1: -2 never wins the maximum.
         let pooled: Tensor<2> = states.mask_fill(outside, -2.0).max_dim(1).squeeze_dim(1);

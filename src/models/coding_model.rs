@@ -35,6 +35,12 @@ pub trait CodingModel: Module {
     /// found, what was expected. Called before any compute is spent.
     fn check(config: &Self::Config, task: &Task, length: usize) -> Result<(), String>;
 
+    /// How many of a note's first `length` tokens it reads. Notes are cut there, so that what it does not read moves
+    /// neither its batches nor its tokens a second. `config` passed [`check`](Self::check).
+    fn reads(_config: &Self::Config, length: usize) -> usize {
+        length
+    }
+
     /// A model with parameters drawn from `initialiser`, on its device. `config` passed [`check`](Self::check).
     fn init(config: &Self::Config, task: &Task, initialiser: &mut Initialiser) -> Self;
 

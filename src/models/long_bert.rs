@@ -10,10 +10,10 @@ use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::bert::config::at_least_1;
 use super::bert::{Encoder, EncoderConfig, Gather, Packed};
 use super::blockwise::gradients_through;
 use super::label_attention::LabelAttention;
+use super::settings::at_least_1;
 use super::{Batch, CodingModel, Initialiser, Task};
 
 /// Settings of LongBERT.

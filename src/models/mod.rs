@@ -19,8 +19,10 @@ pub mod label_attention;
 pub mod ops;
 pub mod parameters;
 mod precision;
+mod settings;
 pub mod shared_attention;
 mod table;
+mod word_vectors;
 
 pub mod bert_hier;
 pub mod bert_trun;

@@ -59,6 +59,11 @@ macro_rules! models {
                 }
             }
 
+            /// See [`CodingModel::reads`].
+            pub fn reads(&self, length: usize) -> usize {
+                match self { $(Self::$Type(config) => <$file::$Type as CodingModel>::reads(config, length)),+ }
+            }
+
             /// A model with freshly drawn parameters, see [`CodingModel::init`].
             pub fn init(&self, task: &Task, initialiser: &mut Initialiser) -> Model {
                 match self {

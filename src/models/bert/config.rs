@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pretrained;
 use crate::models::Task;
+use crate::models::settings::{at_least_1, probability};
 
 /// Sizes and dropout of a BERT encoder. In a suite: all settings, or `preset` with any of
 /// `positions`, `dropout` and `attention-dropout` set otherwise.
@@ -184,21 +185,5 @@ impl EncoderConfig {
             );
         }
         Ok(())
-    }
-}
-
-/// An error for the first setting that is 0.
-pub fn at_least_1(settings: &[(&str, usize)]) -> Result<(), String> {
-    match settings.iter().find(|(_, value)| *value == 0) {
-        Some((name, _)) => Err(format!("{name} = 0: expected at least 1")),
-        None => Ok(()),
-    }
-}
-
-/// An error for a dropout that is not a probability below 1.
-pub fn probability(name: &str, value: f64) -> Result<(), String> {
-    match (0.0..1.0).contains(&value) {
-        true => Ok(()),
-        false => Err(format!("{name} = {value}: expected a probability, from 0 to below 1")),
     }
 }

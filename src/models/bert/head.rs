@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::config::at_least_1;
 use super::{EncoderConfig, Linear};
 use crate::models::Initialiser;
 use crate::models::label_attention::LabelAttention;
+use crate::models::settings::at_least_1;
 
 /// Which head.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -16,7 +16,7 @@ use crate::kernels::dropout::Masks;
 use crate::kernels::{attention, gelu, layer_norm};
 
 /// A tensor of the CPU backend.
-type Values = FloatTensor<Flex>;
+pub(super) type Values = FloatTensor<Flex>;
 
 /// How rows are cut into sequences and columns into heads.
 #[derive(Clone, Debug)]
@@ -66,18 +66,18 @@ pub trait CpuOps: Backend {
 }
 
 /// The tensor with its elements one after another from the start of its storage.
-fn plain(tensor: Values) -> Values {
+pub(super) fn plain(tensor: Values) -> Values {
     match tensor.is_contiguous() && tensor.layout().start_offset() == 0 {
         true => tensor,
         false => tensor.to_contiguous(),
     }
 }
 
-fn slice(tensor: &Values) -> &[f32] {
+pub(super) fn slice(tensor: &Values) -> &[f32] {
     &tensor.storage::<f32>()[..tensor.layout().num_elements()]
 }
 
-fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> Values {
+pub(super) fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> Values {
     Values::from_data(TensorData::new(values, shape))
 }
 

@@ -2,6 +2,8 @@
 //! tensor operations that run on every device, and one pass over the memory on the CPU.
 
 mod attention;
+mod bag;
+mod convolution;
 mod cpu;
 mod portable;
 
@@ -13,6 +15,8 @@ use cpu::CpuOps;
 use super::Precision;
 use super::dropout::{Noise, dropout};
 pub use attention::attention;
+pub use bag::bag_linear;
+pub use convolution::{Extent, convolution};
 
 /// Whether a device is the pure Rust CPU backend.
 pub fn is_cpu(device: &Device) -> bool {

@@ -1,10 +1,11 @@
 //! The operators as plain tensor operations.
 
-use burn::tensor::{Tensor, TensorData, activation};
+use burn::tensor::ops::ConvOptions;
+use burn::tensor::{DType, Tensor, TensorData, activation, module};
 
-use super::{NormParameters, product};
-use crate::models::Pass;
+use super::{Extent, NormParameters, product};
 use crate::models::bert::Layout;
+use crate::models::{Pass, Precision, batch};
 
 /// Added to the score of a key that is padding: its weight is then exactly 0 in f32.
 const PADDED: f32 = -1e30;
@@ -50,4 +51,25 @@ pub(super) fn attention(
     let weights = crate::models::dropout::dropout(pass.noise, weights, dropout);
     let attended = product(weights, part(2), pass.precision); // [sequence, head, token, size]
     attended.swap_dims(1, 2).reshape([sequences * stride, hidden])
+}
+
+pub(super) fn convolution(
+    words: Tensor<3>,
+    extent: &Extent,
+    weight: Tensor<3>,
+    bias: Tensor<1>,
+    precision: Precision,
+) -> Tensor<3> {
+    // Zero vectors at padding: what is read past a note's end is what is read past the end of the batch.
+    let real = batch::mask(&extent.lengths, words.dims()[1], &words.device());
+    let words = (words * real.unsqueeze_dim(2)).swap_dims(1, 2);
+    let options = ConvOptions::new([1], [weight.dims()[2] / 2], [1], 1);
+    let convolved = match precision {
+        Precision::F32 => module::conv1d(words, weight, Some(bias), options),
+        Precision::Bf16 => {
+            let convolved = module::conv1d(words.cast(DType::BF16), weight.cast(DType::BF16), None, options);
+            convolved.cast(DType::F32) + bias.reshape([1, -1, 1])
+        }
+    };
+    activation::tanh(convolved).swap_dims(1, 2)
 }

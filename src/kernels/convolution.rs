@@ -1,0 +1,235 @@
+//! A convolution over word positions and its tanh (Mullenbach et al. 2018, equation 1): one matrix product of
+//! windows that overlap in memory, so that no window is copied out.
+//!
+//! With w filters' width and p = w / 2, position t of a note reads the words t - p .. t - p + w; words before the
+//! first and past the last are zero vectors.
+
+use rayon::prelude::*;
+
+use super::matrix::{Matrix, MatrixMut, Threads, product};
+use super::vector;
+
+/// Positions or words of a task.
+const ROWS: usize = 256;
+
+/// Notes as the convolution reads them.
+#[derive(Clone, Copy, Debug)]
+pub struct Words<'a> {
+    /// Word vectors `[note, word, dimension]`.
+    pub values: &'a [f32],
+    /// Length of a vector.
+    pub dimension: usize,
+    /// Words of each note that are real; the others are read as zero vectors.
+    pub lengths: &'a [usize],
+    /// Positions of each note that are wanted; the states of the others are left 0.
+    pub positions: &'a [usize],
+}
+
+/// The filters.
+#[derive(Clone, Copy, Debug)]
+pub struct Filters<'a> {
+    /// `[filter, dimension, width]`.
+    pub weight: &'a [f32],
+    /// `[filter]`.
+    pub bias: &'a [f32],
+    /// Words that a filter reads.
+    pub width: usize,
+}
+
+/// What a forward pass leaves for the backward pass: each note's words between zero vectors.
+#[derive(Clone, Debug)]
+pub struct Padded(Vec<Vec<f32>>);
+
+/// The gradients of [`forward`].
+#[derive(Debug)]
+pub struct Gradients {
+    /// `[note, word, dimension]`.
+    pub words: Vec<f32>,
+    /// `[filter, dimension, width]`.
+    pub weight: Vec<f32>,
+    /// `[filter]`.
+    pub bias: Vec<f32>,
+}
+
+/// Positions that a convolution of the given width has over `words` words: one more than words where it is even.
+pub fn positions(words: usize, width: usize) -> usize {
+    words + 1 - width % 2
+}
+
+impl Words<'_> {
+    fn row(&self) -> usize {
+        self.values.len() / self.lengths.len().max(1) / self.dimension
+    }
+}
+
+/// States `[note, position, filter]` of notes of one padded width.
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn forward(words: Words, filters: Filters) -> (Vec<f32>, Padded) {
+    let (notes, dimension, count) = (words.lengths.len(), words.dimension, filters.bias.len());
+    let row = words.row();
+    let stride = positions(row, filters.width) * count;
+    assert_eq!(words.values.len(), notes * row * dimension);
+    assert_eq!(words.positions.len(), notes);
+    assert_eq!(filters.weight.len(), count * dimension * filters.width);
+    let before = filters.width / 2;
+    let padded: Vec<Vec<f32>> = (0..notes)
+        .into_par_iter()
+        .map(|note| {
+            let wanted = words.positions[note];
+            if wanted == 0 {
+                return Vec::new();
+            }
+            let read = wanted + filters.width - 1;
+            let mut rows = vec![0.0; read * dimension];
+            let real = words.lengths[note].min(read - before) * dimension;
+            rows[before * dimension..][..real].copy_from_slice(&words.values[note * row * dimension..][..real]);
+            rows
+        })
+        .collect();
+    let window = filters.width * dimension;
+    let weight = reordered(filters, dimension, Order::Forward);
+    let mut states = vec![0.0; notes * stride];
+    states
+        .chunks_mut(stride.max(1))
+        .zip(words.positions)
+        .zip(&padded)
+        .flat_map(|((states, &wanted), padded)| pieces(&mut states[..wanted * count], count, padded, dimension))
+        .collect::<Vec<_>>()
+        .into_par_iter()
+        .for_each(|(states, padded)| {
+            let wanted = states.len() / count;
+            states
+                .chunks_mut(count)
+                .for_each(|state| state.copy_from_slice(filters.bias));
+            product(
+                &mut MatrixMut::new(states, wanted, count, count),
+                true,
+                Matrix::windows(padded, wanted, window, dimension),
+                Matrix::new(&weight, window, count, count),
+                Threads::One,
+            );
+            vector::tanh_in_place(states);
+        });
+    (states, Padded(padded))
+}
+
+/// The gradients, given `at_states` `[note, position, filter]`, the states that [`forward`] gave and what it left.
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn backward(words: Words, filters: Filters, states: &[f32], padded: &Padded, at_states: &[f32]) -> Gradients {
+    let (dimension, count, width) = (words.dimension, filters.bias.len(), filters.width);
+    let row = words.row();
+    let stride = positions(row, width) * count;
+    assert!(states.len() == words.lengths.len() * stride && at_states.len() == states.len());
+    // Position t reads word u at place t' = u + p - t of the filter, so word u is read by the window of positions
+    // that starts at u + p - w + 1, with the filter turned round.
+    let before = width - 1 - width / 2;
+    let through: Vec<Vec<f32>> = (0..words.lengths.len())
+        .into_par_iter()
+        .map(|note| {
+            let wanted = words.positions[note];
+            let rows = (wanted + before).max(words.lengths[note] + width - 1);
+            let mut through = vec![0.0; rows * count];
+            let range = note * stride..note * stride + wanted * count;
+            let inside = &mut through[before * count..][..wanted * count];
+            slope(&states[range.clone()], &at_states[range], inside);
+            through
+        })
+        .collect();
+    let mut at_words = vec![0.0; words.values.len()];
+    let turned = reordered(filters, dimension, Order::Backward);
+    let window = width * count;
+    at_words
+        .chunks_mut((row * dimension).max(1))
+        .zip(words.lengths)
+        .zip(&through)
+        .flat_map(|((at_words, &length), through)| {
+            pieces(&mut at_words[..length * dimension], dimension, through, count)
+        })
+        .collect::<Vec<_>>()
+        .into_par_iter()
+        .for_each(|(at_words, through)| {
+            let length = at_words.len() / dimension;
+            product(
+                &mut MatrixMut::new(at_words, length, dimension, dimension),
+                false,
+                Matrix::windows(through, length, window, count),
+                Matrix::new(&turned, window, dimension, dimension),
+                Threads::One,
+            );
+        });
+    let window = width * dimension;
+    let mut at_weight = vec![0.0; window * count];
+    let mut bias = vec![0.0; count];
+    for ((padded, through), &wanted) in padded.0.iter().zip(&through).zip(words.positions) {
+        let through = &through[before * count..][..wanted * count];
+        product(
+            &mut MatrixMut::new(&mut at_weight, window, count, count),
+            true,
+            Matrix::windows(padded, wanted, window, dimension).transposed(),
+            Matrix::new(through, wanted, count, count),
+            Threads::All,
+        );
+        for row in through.chunks(count) {
+            bias.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+        }
+    }
+    let mut weight = vec![0.0; at_weight.len()];
+    for (at, value) in weight.iter_mut().enumerate() {
+        let (filter, place) = (at / window, at % window);
+        *value = at_weight[((place % width) * dimension + place / width) * count + filter];
+    }
+    Gradients {
+        words: at_words,
+        weight,
+        bias,
+    }
+}
+
+/// A note's rows of length `size` in pieces of [`ROWS`], each with what its windows over `read` (rows of length
+/// `stride`) begin at.
+fn pieces<'a>(
+    rows: &'a mut [f32],
+    size: usize,
+    read: &'a [f32],
+    stride: usize,
+) -> impl Iterator<Item = (&'a mut [f32], &'a [f32])> {
+    let starts = (0..).map(move |piece| piece * ROWS * stride);
+    rows.chunks_mut(ROWS * size)
+        .zip(starts.map(move |start| &read[start..]))
+}
+
+enum Order {
+    /// `[width, dimension, filter]`.
+    Forward,
+    /// `[width, filter, dimension]`, the width from its end to its start.
+    Backward,
+}
+
+/// The weight in the order in which windows meet it.
+fn reordered(filters: Filters, dimension: usize, order: Order) -> Vec<f32> {
+    let (count, width) = (filters.bias.len(), filters.width);
+    let mut weight = vec![0.0; filters.weight.len()];
+    for (at, &value) in filters.weight.iter().enumerate() {
+        let (filter, column, place) = (at / width / dimension, at / width % dimension, at % width);
+        let to = match order {
+            Order::Forward => (place * dimension + column) * count + filter,
+            Order::Backward => ((width - 1 - place) * count + filter) * dimension + column,
+        };
+        weight[to] = value;
+    }
+    weight
+}
+
+/// `out = dy (1 - y^2)`, the gradient before the tanh.
+fn slope(y: &[f32], dy: &[f32], out: &mut [f32]) {
+    for ((y, dy), out) in y.iter().zip(dy).zip(out) {
+        *out = dy * (1.0 - y * y);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+//! A convolution over word positions with tanh.
+
+use std::sync::Arc;
+
+use burn::backend::Dispatch;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Backend, Flex, TensorMetadata, backend_extension};
+use burn::tensor::Tensor;
+
+use super::cpu::{Values, plain, slice, tensor};
+use super::{is_cpu, portable};
+use crate::kernels::convolution::{self as kernel, Filters, Padded, Words};
+use crate::models::Precision;
+
+/// What of each note of a batch a convolution reads and what is wanted of it.
+#[derive(Clone, Debug)]
+pub struct Extent {
+    /// Words that are real; those past them are read as zero vectors.
+    pub lengths: Arc<Vec<usize>>,
+    /// Positions whose states are wanted; what stands at others is of no meaning.
+    pub positions: Arc<Vec<usize>>,
+}
+
+/// `tanh(W * words + b)` at each position, for `words` `[note, word, dimension]`, a weight `[filter, dimension, width]`
+/// and a bias `[filter]`: `[note, position, filter]`. Zero vectors of half the width stand on both sides.
+pub fn convolution(
+    words: Tensor<3>,
+    extent: Extent,
+    weight: Tensor<3>,
+    bias: Tensor<1>,
+    precision: Precision,
+) -> Tensor<3> {
+    if !is_cpu(&words.device()) {
+        return portable::convolution(words, &extent, weight, bias, precision);
+    }
+    let (weight, bias) = (weight.into_dispatch(), bias.into_dispatch());
+    Tensor::from_dispatch(Dispatch::word_convolution(words.into_dispatch(), weight, bias, extent))
+}
+
+/// The convolution on the CPU.
+#[backend_extension(Flex, Autodiff)]
+pub trait ConvolutionOps: Backend {
+    /// See [`convolution`].
+    fn word_convolution(
+        words: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        extent: Extent,
+    ) -> FloatTensor<Self>;
+}
+
+/// What the way back needs.
+#[derive(Clone, Debug)]
+struct Convolved {
+    /// `[note, word, dimension]`: its shape, and an empty note's values.
+    words: Values,
+    weight: Values,
+    bias: Values,
+    states: Values,
+    padded: Arc<Padded>,
+    extent: Extent,
+}
+
+impl Convolved {
+    fn new(words: Values, weight: Values, bias: Values, extent: Extent) -> Self {
+        let (words, weight, bias) = (plain(words), plain(weight), plain(bias));
+        let (read, filters) = parts(&words, &weight, &bias, &extent);
+        let [notes, row, _]: [usize; 3] = words.shape().dims();
+        let shape = [notes, kernel::positions(row, filters.width), filters.bias.len()];
+        let (states, padded) = kernel::forward(read, filters);
+        Self {
+            states: tensor(states, shape),
+            padded: Arc::new(padded),
+            words,
+            weight,
+            bias,
+            extent,
+        }
+    }
+
+    /// The gradients at words, weight and bias.
+    fn back(self, gradient: Values) -> [Values; 3] {
+        let gradient = plain(gradient);
+        let (read, filters) = parts(&self.words, &self.weight, &self.bias, &self.extent);
+        let found = kernel::backward(read, filters, slice(&self.states), &self.padded, slice(&gradient));
+        let (words, weight): ([usize; 3], [usize; 3]) = (self.words.shape().dims(), self.weight.shape().dims());
+        [
+            tensor(found.words, words),
+            tensor(found.weight, weight),
+            tensor(found.bias, [weight[0]]),
+        ]
+    }
+}
+
+fn parts<'a>(words: &'a Values, weight: &'a Values, bias: &'a Values, extent: &'a Extent) -> (Words<'a>, Filters<'a>) {
+    let [_, dimension, width]: [usize; 3] = weight.shape().dims();
+    let words = Words {
+        values: slice(words),
+        dimension,
+        lengths: &extent.lengths,
+        positions: &extent.positions,
+    };
+    let filters = Filters {
+        weight: slice(weight),
+        bias: slice(bias),
+        width,
+    };
+    (words, filters)
+}
+
+impl ConvolutionOps for Flex {
+    fn word_convolution(words: Values, weight: Values, bias: Values, extent: Extent) -> Values {
+        Convolved::new(words, weight, bias, extent).states
+    }
+}
+
+#[derive(Debug)]
+struct WordConvolution;
+
+impl Backward<Flex, 3> for WordConvolution {
+    type State = Convolved;
+
+    fn backward(self, ops: Ops<Convolved, 3>, gradients: &mut Gradients, _checkpointer: &mut Checkpointer) {
+        let gradient = gradients.consume::<Flex>(&ops.node);
+        for (parent, gradient) in ops.parents.into_iter().zip(ops.state.back(gradient)) {
+            if let Some(parent) = parent {
+                gradients.register::<Flex>(parent.id, gradient);
+            }
+        }
+    }
+}
+
+impl<C: CheckpointStrategy> ConvolutionOps for Autodiff<Flex, C> {
+    fn word_convolution(
+        words: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        extent: Extent,
+    ) -> FloatTensor<Self> {
+        let (words, of_words) = words.into_parts();
+        let (weight, of_weight) = weight.into_parts();
+        let (bias, of_bias) = bias.into_parts();
+        let state = Convolved::new(words, weight, bias, extent);
+        let states = state.states.clone();
+        match WordConvolution
+            .prepare::<C>([of_words, of_weight, of_bias])
+            .compute_bound()
+            .stateful()
+        {
+            OpsKind::UnTracked(step) => step.finish(states),
+            OpsKind::Tracked(step) => step.finish(state, states),
+        }
+    }
+}
