@@ -453,3 +453,45 @@ fn a_small_suite_gives_the_same_bytes_on_one_two_and_three_threads() {
     assert!(bench.results("1") == bench.results("2"));
     assert!(bench.results("1") == bench.results("3"));
 }
+
+/// BERT-trun of 12 positions: with [CLS] and [SEP] it reads 10 tokens.
+const BERT_TRUN: &str = r#"
+[[run]]
+text = "pieces"
+[run.model.bert_trun]
+encoder = { layers = 1, hidden = 8, heads = 2, intermediate = 12, positions = 12, dropout = 0.1, attention-dropout = 0.1 }
+pooler = false
+classifier-dropout = 0.0
+head = { label-attention = { label-block = 3 } }
+[run.training]
+epochs = 3
+batch-size = 4
+accumulate = 1
+bucket = 4
+optimiser = { adamw = { betas = [0.9, 0.999], epsilon = 1e-8, weight-decay = 0.01, decay = "matrices" } }
+learning-rate = 0.02
+schedule = "constant"
+clip-norm = 1.0
+select = { best = { metric = "map", patience = 50 } }
+"#;
+
+#[test]
+fn tokens_past_its_positions_give_bert_trun_neither_other_batches_nor_other_scores() {
+    let pieces = "[text.pieces]\nnormalise = \"none\"\n\
+                  tokenizer = { train-word-piece = { vocabulary = 300, min-frequency = 2, lowercase = true } }\n\n[evaluation]";
+    let suite = suite_text(60, BERT_TRUN)
+        .replace("lengths = [48]", "lengths = [8, 16, 48]")
+        .replacen("[evaluation]", pieces, 1);
+    let bench = Bench::new(&suite);
+    assert_good(&bench.run(&["run", "tiny.toml"]));
+    let mut records = bench.records("results");
+    records.sort_by_key(|record| record.cell.length);
+    let trained: Vec<_> = records
+        .into_iter()
+        .map(|record| record.outcome.expect("an outcome"))
+        .map(|outcome| (outcome.weights_sha256, outcome.epochs, outcome.scores))
+        .collect();
+    assert_eq!(trained.len(), 3);
+    assert_eq!(trained[1], trained[2]);
+    assert_ne!(trained[0].0, trained[1].0, "8 tokens are fewer than it reads");
+}

@@ -188,6 +188,21 @@ fn a_note_alone_in_a_batch_padded_further_or_in_another_order_has_the_same_logit
 }
 
 #[test]
+fn tokens_past_what_a_model_reads_move_nothing() {
+    let device = common::device();
+    let longest = notes().swap_remove(2);
+    for_each_model(|name, config| {
+        let read = config.reads(longest.len());
+        assert!((1..=longest.len()).contains(&read), "{name}: {read}");
+        assert_eq!(config.reads(read), read, "{name}");
+        let model = model(config, &device);
+        let logits = |note: &[i32]| rows(model.logits(&batch(&[note.to_vec()], 0, &device)));
+        assert_eq!(logits(&longest), logits(&longest[..read]), "{name}");
+        assert_ne!(logits(&longest), logits(&longest[..read - 1]), "{name}");
+    });
+}
+
+#[test]
 fn bert_trun_reads_no_token_past_its_positions() {
     let device = common::device();
     let config = ModelConfig::tiny()

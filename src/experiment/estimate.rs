@@ -10,7 +10,7 @@ use super::cell::Cell;
 use super::prepare::{Plan, Prepared};
 use crate::machine;
 use crate::models::dropout::Noise;
-use crate::models::{Initialiser, parameters};
+use crate::models::{Initialiser, Model, parameters};
 use crate::text::{BatchSettings, evaluation_order};
 use crate::train::{Optimiser, Reading, Stepper};
 
@@ -37,9 +37,8 @@ pub fn estimate(plan: &Plan, prepared: &Prepared, cell: &Cell, device: &Device) 
     };
     machine::reset_peak_memory();
     let autodiff = device.clone().autodiff();
-    let mut model = run
-        .model
-        .init(&prepared.tasks[cell.run], &mut Initialiser::new(cell.seed, &autodiff));
+    let mut initialiser = Initialiser::new(cell.seed, &autodiff);
+    let model = run.model.init(&prepared.tasks[cell.run], &mut initialiser);
     let mut stepper = Stepper::new(&run.training.optimiser, run.training.clip_norm);
     let settings = BatchSettings {
         batch_size: reading.batch_size,
@@ -53,21 +52,23 @@ pub fn estimate(plan: &Plan, prepared: &Prepared, cell: &Cell, device: &Device) 
         .iter()
         .map(|&note| text.training.note(note, reading.length).len())
         .sum();
-    let mut step = || {
+    let mut step = |model: Model| {
         let batch = reading
             .batch(&text.training, notes, &autodiff)
             .with_noise(Noise::new(cell.seed, 0));
         let targets = Tensor::zeros([notes.len(), text.task.codes], &autodiff);
         let started = Instant::now();
         let (loss, gradients) = model.gradients(&batch, targets);
-        if let Some(stepper) = &mut stepper {
-            model = stepper.step(run.training.learning_rate, model.clone(), gradients);
-        }
+        let model = match &mut stepper {
+            Some(stepper) => stepper.step(run.training.learning_rate, model, gradients),
+            None => model,
+        };
         parameters::host(loss);
-        started.elapsed().as_secs_f64()
+        (model, started.elapsed().as_secs_f64())
     };
-    step(); // The first step pays for fresh memory and caches.
-    let training = step() / tokens as f64;
+    let (model, _) = step(model); // The first step pays for fresh memory and caches.
+    let (model, seconds) = step(model);
+    let training = seconds / tokens as f64;
     let valid = model.valid();
     let started = Instant::now();
     parameters::host(activation::sigmoid(valid.logits(&reading.batch(

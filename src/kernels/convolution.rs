@@ -14,10 +14,10 @@ const ROWS: usize = 256;
 
 /// Notes as the convolution reads them.
 #[derive(Clone, Copy, Debug)]
-pub struct Words<'a> {
-    /// Word vectors `[note, word, dimension]`.
-    pub values: &'a [f32],
-    /// Length of a vector.
+pub struct Notes<'a> {
+    /// Words of each note, padding included.
+    pub row: usize,
+    /// Length of a word vector.
     pub dimension: usize,
     /// Words of each note that are real; the others are read as zero vectors.
     pub lengths: &'a [usize],
@@ -56,44 +56,38 @@ pub fn positions(words: usize, width: usize) -> usize {
     words + 1 - width % 2
 }
 
-impl Words<'_> {
-    fn row(&self) -> usize {
-        self.values.len() / self.lengths.len().max(1) / self.dimension
-    }
-}
-
-/// States `[note, position, filter]` of notes of one padded width.
+/// States `[note, position, filter]` from word vectors `[note, word, dimension]`.
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn forward(words: Words, filters: Filters) -> (Vec<f32>, Padded) {
-    let (notes, dimension, count) = (words.lengths.len(), words.dimension, filters.bias.len());
-    let row = words.row();
+pub fn forward(words: &[f32], notes: Notes, filters: Filters) -> (Vec<f32>, Padded) {
+    let Notes { row, dimension, .. } = notes;
+    let count = filters.bias.len();
     let stride = positions(row, filters.width) * count;
-    assert_eq!(words.values.len(), notes * row * dimension);
-    assert_eq!(words.positions.len(), notes);
+    assert_eq!(words.len(), notes.lengths.len() * row * dimension);
+    assert_eq!(notes.positions.len(), notes.lengths.len());
     assert_eq!(filters.weight.len(), count * dimension * filters.width);
     let before = filters.width / 2;
-    let padded: Vec<Vec<f32>> = (0..notes)
+    let padded: Vec<Vec<f32>> = (0..notes.lengths.len())
         .into_par_iter()
         .map(|note| {
-            let wanted = words.positions[note];
+            let wanted = notes.positions[note];
             if wanted == 0 {
                 return Vec::new();
             }
             let read = wanted + filters.width - 1;
             let mut rows = vec![0.0; read * dimension];
-            let real = words.lengths[note].min(read - before) * dimension;
-            rows[before * dimension..][..real].copy_from_slice(&words.values[note * row * dimension..][..real]);
+            let real = notes.lengths[note].min(read - before) * dimension;
+            rows[before * dimension..][..real].copy_from_slice(&words[note * row * dimension..][..real]);
             rows
         })
         .collect();
     let window = filters.width * dimension;
     let weight = reordered(filters, dimension, Order::Forward);
-    let mut states = vec![0.0; notes * stride];
+    let mut states = vec![0.0; notes.lengths.len() * stride];
     states
         .chunks_mut(stride.max(1))
-        .zip(words.positions)
+        .zip(notes.positions)
         .zip(&padded)
         .flat_map(|((states, &wanted), padded)| pieces(&mut states[..wanted * count], count, padded, dimension))
         .collect::<Vec<_>>()
@@ -119,19 +113,19 @@ pub fn forward(words: Words, filters: Filters) -> (Vec<f32>, Padded) {
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn backward(words: Words, filters: Filters, states: &[f32], padded: &Padded, at_states: &[f32]) -> Gradients {
-    let (dimension, count, width) = (words.dimension, filters.bias.len(), filters.width);
-    let row = words.row();
+pub fn backward(notes: Notes, filters: Filters, states: &[f32], padded: &Padded, at_states: &[f32]) -> Gradients {
+    let Notes { row, dimension, .. } = notes;
+    let (count, width) = (filters.bias.len(), filters.width);
     let stride = positions(row, width) * count;
-    assert!(states.len() == words.lengths.len() * stride && at_states.len() == states.len());
+    assert!(states.len() == notes.lengths.len() * stride && at_states.len() == states.len());
     // Position t reads word u at place t' = u + p - t of the filter, so word u is read by the window of positions
     // that starts at u + p - w + 1, with the filter turned round.
     let before = width - 1 - width / 2;
-    let through: Vec<Vec<f32>> = (0..words.lengths.len())
+    let through: Vec<Vec<f32>> = (0..notes.lengths.len())
         .into_par_iter()
         .map(|note| {
-            let wanted = words.positions[note];
-            let rows = (wanted + before).max(words.lengths[note] + width - 1);
+            let wanted = notes.positions[note];
+            let rows = (wanted + before).max(notes.lengths[note] + width - 1);
             let mut through = vec![0.0; rows * count];
             let range = note * stride..note * stride + wanted * count;
             let inside = &mut through[before * count..][..wanted * count];
@@ -139,12 +133,12 @@ pub fn backward(words: Words, filters: Filters, states: &[f32], padded: &Padded,
             through
         })
         .collect();
-    let mut at_words = vec![0.0; words.values.len()];
+    let mut at_words = vec![0.0; notes.lengths.len() * row * dimension];
     let turned = reordered(filters, dimension, Order::Backward);
     let window = width * count;
     at_words
         .chunks_mut((row * dimension).max(1))
-        .zip(words.lengths)
+        .zip(notes.lengths)
         .zip(&through)
         .flat_map(|((at_words, &length), through)| {
             pieces(&mut at_words[..length * dimension], dimension, through, count)
@@ -164,7 +158,7 @@ pub fn backward(words: Words, filters: Filters, states: &[f32], padded: &Padded,
     let window = width * dimension;
     let mut at_weight = vec![0.0; window * count];
     let mut bias = vec![0.0; count];
-    for ((padded, through), &wanted) in padded.0.iter().zip(&through).zip(words.positions) {
+    for ((padded, through), &wanted) in padded.0.iter().zip(&through).zip(notes.positions) {
         let through = &through[before * count..][..wanted * count];
         product(
             &mut MatrixMut::new(&mut at_weight, window, count, count),

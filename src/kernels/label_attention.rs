@@ -56,15 +56,19 @@ pub struct Gradients {
 }
 
 impl<'a> Notes<'a> {
-    fn check(&self, head: &Head) {
+    fn check_head(&self, head: &Head) {
         let size = head.bias.len() * self.dimension;
         assert!(head.queries.len() == size && head.weight.len() == size);
+        self.check();
+    }
+
+    pub(super) fn check(&self) {
         assert_eq!(self.states.len(), self.lengths.len() * self.width * self.dimension);
         assert!(self.lengths.iter().all(|&length| length <= self.width));
     }
 
     /// Rows `start..start + count` of a note.
-    fn rows(&self, note: usize, start: usize, count: usize) -> Matrix<'a> {
+    pub(super) fn rows(&self, note: usize, start: usize, count: usize) -> Matrix<'a> {
         let first = (note * self.width + start) * self.dimension;
         Matrix::new(&self.states[first..], count, self.dimension, self.dimension)
     }
@@ -86,7 +90,7 @@ impl Head<'_> {
 /// # Panics
 /// If the lengths do not fit.
 pub fn logits(notes: Notes, head: Head) -> Vec<f32> {
-    notes.check(&head);
+    notes.check_head(&head);
     let (codes, dimension) = (head.bias.len(), notes.dimension);
     let mut logits = vec![0.0; notes.lengths.len() * codes];
     let shared = Shared::new(&mut logits);
@@ -127,7 +131,7 @@ pub fn logits(notes: Notes, head: Head) -> Vec<f32> {
 /// # Panics
 /// If the lengths do not fit or `block` is 0.
 pub fn loss_and_gradients(notes: Notes, head: Head, targets: &[f32], block: usize) -> Gradients {
-    notes.check(&head);
+    notes.check_head(&head);
     let (codes, dimension) = (head.bias.len(), notes.dimension);
     assert_eq!(targets.len(), notes.lengths.len() * codes);
     assert!(block > 0);
@@ -170,12 +174,19 @@ pub fn loss_and_gradients(notes: Notes, head: Head, targets: &[f32], block: usiz
                     }),
             );
             if length == 0 {
-                cells.iter_mut().for_each(|cell| cell.score(0.0));
+                cells.iter_mut().for_each(|cell| {
+                    cell.score(0.0);
+                });
             } else {
                 let (scores, values) = tile.split_at_mut(count * length);
                 let rows = scores.par_chunks_mut(length).zip(values.par_chunks_mut(length));
                 rows.zip(&mut cells).for_each(|((scores, values), cell)| {
-                    vector::dispatch(Train { scores, values, cell });
+                    let gradient_at = |attended| cell.score(attended);
+                    vector::dispatch(Train {
+                        scores,
+                        values,
+                        gradient_at,
+                    });
                 });
             }
             for (cell, bias) in cells.iter().zip(&mut gradients.bias[range.clone()]) {
@@ -209,11 +220,12 @@ struct Cell {
 }
 
 impl Cell {
-    /// Cross-entropy with logits: `max(l, 0) - l y + ln(1 + e^-|l|)`.
-    fn score(&mut self, attended: f32) {
+    /// Cross-entropy with logits: `max(l, 0) - l y + ln(1 + e^-|l|)`. Gives the gradient.
+    fn score(&mut self, attended: f32) -> f32 {
         let (logit, target) = (f64::from(attended + self.bias), f64::from(self.target));
         self.loss = logit.max(0.0) - logit * target + (-logit.abs()).exp().ln_1p();
         self.gradient = ((1.0 / (1.0 + (-logit).exp()) - target) * self.share) as f32;
+        self.gradient
     }
 }
 
@@ -290,14 +302,15 @@ impl WithSimd for Extend<'_> {
     }
 }
 
-/// Turns one label's scores into dS and its values into dG, and scores its logit.
-struct Train<'a> {
-    scores: &'a mut [f32],
-    values: &'a mut [f32],
-    cell: &'a mut Cell,
+/// Turns one label's scores into dS and its values into dG.
+pub(super) struct Train<'a, F> {
+    pub scores: &'a mut [f32],
+    pub values: &'a mut [f32],
+    /// The gradient at the mean of the values, from that mean.
+    pub gradient_at: F,
 }
 
-impl WithSimd for Train<'_> {
+impl<F: FnOnce(f32) -> f32> WithSimd for Train<'_, F> {
     type Output = ();
 
     #[inline(always)]
@@ -323,8 +336,7 @@ impl WithSimd for Train<'_> {
         }
         let weights = weights.total();
         let attended = total.total() / weights;
-        self.cell.score(attended);
-        let factor = simd.splat_f32s(self.cell.gradient / weights);
+        let factor = simd.splat_f32s((self.gradient_at)(attended) / weights);
         let mean = simd.splat_f32s(attended);
         let gradient = {
             #[inline(always)]

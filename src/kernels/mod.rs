@@ -13,6 +13,7 @@ pub mod dropout;
 pub mod gelu;
 pub mod gru;
 pub mod label_attention;
+pub mod label_documents;
 pub mod layer_norm;
 pub mod matrix;
 #[cfg(test)]

@@ -3,13 +3,16 @@
 
 use burn::module::{Module, Param};
 use burn::optim::GradientsParams;
-use burn::tensor::{Tensor, activation, s};
+use burn::tensor::{Tensor, TensorData, activation, s};
 
 use super::bert::Linear;
 use super::blockwise::{BlockwiseHead, add, blocks, padding_bias, register};
 use super::coding_model::{cross_entropy_cells, ordered_sum};
 use super::ops::{self, product};
+use super::parameters::host;
 use super::{Initialiser, Precision};
+use crate::kernels::label_attention::Notes;
+use crate::kernels::label_documents as kernel;
 
 /// The head.
 #[derive(Module, Debug)]
@@ -43,12 +46,20 @@ impl SharedAttention {
     /// Logits `[note, code]` from token states `[note, token, dimension]`, of which the first
     /// `lengths[note]` are real.
     pub fn logits(&self, states: Tensor<3>, lengths: &[usize], precision: Precision) -> Tensor<2> {
-        let bias = padding_bias(lengths, states.dims()[1], &states.device());
+        let device = states.device();
+        let bias = padding_bias(lengths, states.dims()[1], &device);
         let codes = self.labels.dims()[0];
+        let all =
+            (ops::is_cpu(&device) && !device.is_autodiff()).then(|| self.documents_on_cpu(states.clone(), lengths));
         let blocks = blocks(codes, self.block).map(|range| {
-            let labels = self.labels.val().slice(s![range, ..]);
-            let weights = attention(labels, &states, &bias, precision);
-            let documents = product(weights, states.clone(), precision);
+            let documents = match &all {
+                Some(all) => all.clone().slice(s![.., range, ..]),
+                None => {
+                    let labels = self.labels.val().slice(s![range, ..]);
+                    let weights = attention(labels, &states, &bias, precision);
+                    product(weights, states.clone(), precision)
+                }
+            };
             score(
                 documents,
                 self.shared.weight.val(),
@@ -59,6 +70,40 @@ impl SharedAttention {
             )
         });
         Tensor::cat(blocks.collect(), 1)
+    }
+
+    /// What the kernel makes of token states `[note, token, dimension]` and the label vectors, both on the host.
+    fn on_cpu<T>(&self, states: Tensor<3>, lengths: &[usize], work: impl FnOnce(Notes, &[f32]) -> T) -> T {
+        let [_, width, dimension] = states.dims();
+        let states = host(states);
+        let notes = Notes {
+            states: &states,
+            width,
+            dimension,
+            lengths,
+        };
+        work(notes, &host(self.labels.val().inner()))
+    }
+
+    /// Document vectors of all labels, `[note, code, dimension]`.
+    fn documents_on_cpu(&self, states: Tensor<3>, lengths: &[usize]) -> Tensor<3> {
+        let [notes, _, dimension] = states.dims();
+        let shape = [notes, self.labels.dims()[0], dimension];
+        let device = states.device();
+        let documents = self.on_cpu(states, lengths, kernel::forward);
+        Tensor::from_data(TensorData::new(documents, shape), &device)
+    }
+
+    /// The gradients at the label vectors and at the states, from that at the document vectors.
+    fn back_on_cpu(&self, states: Tensor<3>, lengths: &[usize], at_documents: Tensor<3>) -> (Tensor<2>, Tensor<3>) {
+        let shape = states.dims();
+        let device = states.device();
+        let at_documents = host(at_documents);
+        let (labels, states) = self.on_cpu(states, lengths, |notes, labels| {
+            kernel::backward(notes, labels, &at_documents, self.block)
+        });
+        let labels = Tensor::from_data(TensorData::new(labels, self.labels.dims()), &device);
+        (labels, Tensor::from_data(TensorData::new(states, shape), &device))
     }
 
     /// Attention of one label over the tokens, `[note, token]`.
@@ -85,12 +130,21 @@ impl BlockwiseHead for SharedAttention {
         let mut total: Option<Tensor<1>> = None;
         let mut at_states: Option<Tensor<3>> = None;
         let mut at_labels: Vec<Tensor<2>> = Vec::new();
+        // On the CPU the kernel goes over the labels in blocks of its own, before and after the shared layers.
+        let all = ops::is_cpu(&states.device()).then(|| self.documents_on_cpu(states.clone(), lengths));
+        let mut at_all: Vec<Tensor<3>> = Vec::new();
         let mut at_matrices: [Option<Tensor<2>>; 2] = [None, None];
         let mut at_biases: [Option<Tensor<1>>; 2] = [None, None];
         for range in blocks(codes, self.block) {
             let labels = self.labels.val().inner().slice(s![range.clone(), ..]);
-            let weights = attention(labels.clone(), &states, &bias, precision); // [note, code, token]
-            let documents = product(weights.clone(), states.clone(), precision);
+            // Weights are [note, code, token].
+            let (weights, documents) = match &all {
+                Some(all) => (None, all.clone().slice(s![.., range.clone(), ..])),
+                None => {
+                    let weights = attention(labels.clone(), &states, &bias, precision);
+                    (Some(weights.clone()), product(weights, states.clone(), precision))
+                }
+            };
             // The two shared layers are small: Burn's autodiff does them, from leaves of their own.
             let leaf = Tensor::from_inner(documents.clone()).require_grad();
             let matrices = [&self.shared.weight, &self.output.weight]
@@ -117,6 +171,10 @@ impl BlockwiseHead for SharedAttention {
             total = add(total, Some(loss.inner()));
             // OK because the loss depends on every document vector.
             let at_documents = leaf.grad_remove(&mut tape).expect("a gradient");
+            let Some(weights) = weights else {
+                at_all.push(at_documents);
+                continue;
+            };
             // Back through documents = weights . states and the softmax, by hand.
             let at_weights = product(at_documents.clone(), states.clone().swap_dims(1, 2), precision);
             let through: Tensor<3> = (at_documents.clone() * documents).sum_dim(2);
@@ -126,6 +184,11 @@ impl BlockwiseHead for SharedAttention {
             let part = product(weights.swap_dims(1, 2), at_documents, precision)
                 + product(at_scores.swap_dims(1, 2), labels.unsqueeze::<3>(), precision);
             at_states = add(at_states, Some(part));
+        }
+        if all.is_some() {
+            let (labels, at) = self.back_on_cpu(states, lengths, Tensor::cat(at_all, 1));
+            at_labels.push(labels);
+            at_states = Some(at);
         }
         register(gradients, self.labels.id, at_labels);
         let [shared, output] = at_matrices;

@@ -244,19 +244,21 @@ impl ModuleMapper for Step<'_> {
             gradient = gradient * scale.clone();
         }
         let decayed = self.stepper.decay == Decay::All || D > 1;
-        let value = parameter.val().inner().reshape([count]);
         let id = parameter.id.val();
         let rate = self.rate * self.stepper.factors.get(&id).copied().unwrap_or(1.0);
-        let value = if on_cpu {
-            let scale = self
-                .scale
-                .as_ref()
-                .map_or(1.0, |scale| parameters::host(scale.clone())[0]);
-            self.stepper.update_on_cpu(id, rate, decayed, value, gradient, scale)
-        } else {
-            self.stepper.update(id, rate, decayed, value, gradient)
-        };
-        parameters::set(parameter, Tensor::from_inner(value.reshape(shape)))
+        // The parameter's own tensor, so that the CPU writes the new value in the place of the old.
+        parameter.map(|value| {
+            let trained = value.is_require_grad();
+            let value = value.inner().reshape([count]);
+            let value = if on_cpu {
+                let scale = self.scale.as_ref();
+                let scale = scale.map_or(1.0, |scale| parameters::host(scale.clone())[0]);
+                self.stepper.update_on_cpu(id, rate, decayed, value, gradient, scale)
+            } else {
+                self.stepper.update(id, rate, decayed, value, gradient)
+            };
+            Tensor::from_inner(value.reshape(shape)).set_require_grad(trained)
+        })
     }
 }
 

@@ -74,8 +74,8 @@ pub fn train(job: &Job, observer: &dyn Observer) -> Result<End, Error> {
 /// A training run in progress.
 struct Run<'j, 'a> {
     job: &'j Job<'a>,
-    /// On the autodiff device.
-    model: Model,
+    /// On the autodiff device. A step takes it and gives another: the optimiser writes in its place.
+    model: Option<Model>,
     /// `None` for L-BFGS, which has no state between epochs.
     stepper: Option<Stepper>,
     progress: Progress,
@@ -110,11 +110,16 @@ impl<'j, 'a> Run<'j, 'a> {
         progress.effort.sittings += 1;
         Ok(Self {
             job,
-            model,
+            model: Some(model),
             stepper,
             progress,
             saved: Instant::now(),
         })
+    }
+
+    fn model(&self) -> &Model {
+        // OK because a step that took it has put another in its place.
+        self.model.as_ref().expect("a model between steps")
     }
 
     fn steps_an_epoch(&self) -> u64 {
@@ -168,14 +173,14 @@ impl<'j, 'a> Run<'j, 'a> {
         let started = Instant::now();
         let notes: usize = group.iter().map(Vec::len).sum();
         let noise = Some(self.progress.steps << 12);
-        let (loss, gradients) = self.group_gradients(&self.model, group, notes, noise);
+        let (loss, gradients) = self.group_gradients(self.model(), group, notes, noise);
         if !loss.is_finite() {
             let step = self.progress.steps + 1;
             return Err(Error::Diverged { epoch, step, loss });
         }
         let rate = self.job.recipe.learning_rate * self.job.recipe.schedule.factor(self.progress.steps, steps);
         if let Some(stepper) = &mut self.stepper {
-            self.model = stepper.step(rate, self.model.clone(), gradients);
+            self.model = self.model.take().map(|model| stepper.step(rate, model, gradients));
         }
         self.progress.batches += group.len();
         let tokens = self.job.training.tokens;
@@ -194,7 +199,7 @@ impl<'j, 'a> Run<'j, 'a> {
         iterations: usize,
         observer: &dyn Observer,
     ) -> Result<Option<StepReport>, Error> {
-        let parameters = parameters::count(&self.model);
+        let parameters = parameters::count(self.model());
         if parameters > LBFGS_PARAMETERS {
             return Err(Error::TooLarge { parameters });
         }
@@ -217,7 +222,7 @@ impl<'j, 'a> Run<'j, 'a> {
         // Summed over notes and codes, not averaged: the optimiser drops gradient pairs whose product is
         // below an absolute 1e-10, which those of a mean soon are.
         let cells = (notes * self.job.task.codes) as f64;
-        let mut model = self.model.clone();
+        let mut model = self.model().clone();
         for _ in 0..iterations.div_ceil(LBFGS_SITTING) {
             if observer.interrupted() {
                 return Ok(None);
@@ -228,9 +233,9 @@ impl<'j, 'a> Run<'j, 'a> {
                 (loss * cells, optimiser::scaled(&model, gradients, cells))
             });
         }
-        self.model = model;
+        self.model = Some(model);
         // The loss at the start of the step is what L-BFGS gives back; the epoch's is the one at its end.
-        let (loss, _) = self.group_gradients(&self.model, &order, notes, None);
+        let (loss, _) = self.group_gradients(self.model(), &order, notes, None);
         passes += 1;
         if !loss.is_finite() {
             let step = self.progress.steps + 1;
@@ -304,7 +309,7 @@ impl<'j, 'a> Run<'j, 'a> {
     fn validate(&mut self, epoch: u32, observer: &dyn Observer) -> Result<bool, Error> {
         let started = Instant::now();
         let job = self.job;
-        let model = self.model.valid();
+        let model = self.model().valid();
         let codes = job.task.codes;
         let Some(scores) = probabilities(&model, job.validation.tokens, job.reading, codes, job.device, observer)
         else {
@@ -356,7 +361,7 @@ impl<'j, 'a> Run<'j, 'a> {
     /// Keeps the weights of this epoch as the best.
     fn keep(&mut self, epoch: u32, value: Option<f64>, verdict: Verdict) -> Result<(), Error> {
         // Before the checkpoint that refers to it: a run killed in between writes it again, equal.
-        checkpoint::write(&self.best_path(), &parameters::read(&self.model.valid()), &epoch)?;
+        checkpoint::write(&self.best_path(), &parameters::read(&self.model().valid()), &epoch)?;
         self.progress.best = Some(Best { epoch, value, verdict });
         Ok(())
     }
@@ -373,10 +378,10 @@ impl<'j, 'a> Run<'j, 'a> {
         let (moments, times) = self
             .stepper
             .as_ref()
-            .map(|stepper| stepper.save(&self.model))
+            .map(|stepper| stepper.save(self.model()))
             .unwrap_or_default();
         self.progress.times = times;
-        let weights = parameters::read(&self.model);
+        let weights = parameters::read(self.model());
         let mut all: Parameters = weights
             .into_iter()
             .map(|(name, values)| (format!("weight.{name}"), values))
@@ -393,6 +398,7 @@ impl<'j, 'a> Run<'j, 'a> {
             path: path.clone(),
             problem,
         };
+        let model = self.model().valid();
         let best = self
             .progress
             .best
@@ -405,7 +411,7 @@ impl<'j, 'a> Run<'j, 'a> {
                 best.epoch
             )));
         }
-        let model = parameters::write(self.model.valid(), parameters.clone()).map_err(mismatch)?;
+        let model = parameters::write(model, parameters.clone()).map_err(mismatch)?;
         Ok(Trained {
             model,
             parameters,

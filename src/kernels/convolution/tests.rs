@@ -45,9 +45,9 @@ fn cases() -> Vec<Case> {
 }
 
 impl Case {
-    fn words(&self) -> Words<'_> {
-        Words {
-            values: &self.values,
+    fn notes(&self) -> Notes<'_> {
+        Notes {
+            row: self.row,
             dimension: self.dimension,
             lengths: &self.lengths,
             positions: &self.wanted,
@@ -110,9 +110,9 @@ fn values_and_gradients_match_sums_in_f64() {
                 at_weight[weight] += through * f64::from(case.values[word]);
             }
         });
-        let (found, padded) = forward(case.words(), case.filters());
+        let (found, padded) = forward(&case.values, case.notes(), case.filters());
         close(&found, &states, 1e-6);
-        let found = backward(case.words(), case.filters(), &found, &padded, &at_states);
+        let found = backward(case.notes(), case.filters(), &found, &padded, &at_states);
         close(&found.words, &at_words, 1e-5);
         close(&found.weight, &at_weight, 1e-5);
         close(&found.bias, &at_bias, 1e-5);
@@ -122,9 +122,9 @@ fn values_and_gradients_match_sums_in_f64() {
 #[test]
 fn what_stands_past_a_note_is_not_read() {
     let mut case = case(&[7, 12], 12, (3, 5, 4), false);
-    let before = forward(case.words(), case.filters()).0;
+    let before = forward(&case.values, case.notes(), case.filters()).0;
     case.values[7 * 3..12 * 3].fill(f32::NAN);
-    let after = forward(case.words(), case.filters()).0;
+    let after = forward(&case.values, case.notes(), case.filters()).0;
     assert_eq!(before, after);
     assert!(before.iter().any(|&state| state != 0.0));
 }
@@ -135,8 +135,8 @@ fn bits_do_not_depend_on_the_number_of_threads() {
     let at_states = noise(5, case.states());
     let run = |threads| {
         in_pool(threads, || {
-            let (states, padded) = forward(case.words(), case.filters());
-            let found = backward(case.words(), case.filters(), &states, &padded, &at_states);
+            let (states, padded) = forward(&case.values, case.notes(), case.filters());
+            let found = backward(case.notes(), case.filters(), &states, &padded, &at_states);
             (states, found.words, found.weight, found.bias)
         })
     };

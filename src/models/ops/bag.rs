@@ -11,7 +11,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Flex, TensorMetadata, backend_extension};
 use burn::tensor::{Tensor, TensorData};
 
-use super::cpu::{Values, plain, slice, tensor};
+use super::cpu::{Values, back_through, plain, slice, tensor};
 use super::{is_cpu, linear};
 use crate::kernels::bag::{self as kernel, Bags};
 use crate::models::Precision;
@@ -58,15 +58,10 @@ impl Backward<Flex, 2> for BagLinear {
     type State = (Arc<Bags>, [usize; 2]);
 
     fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _checkpointer: &mut Checkpointer) {
-        let (bags, [words, codes]) = ops.state;
-        let gradient = plain(gradients.consume::<Flex>(&ops.node));
-        let (weight, bias) = kernel::backward(&bags, words, slice(&gradient));
-        let all = [tensor(weight, [words, codes]), tensor(bias, [codes])];
-        for (parent, gradient) in ops.parents.into_iter().zip(all) {
-            if let Some(parent) = parent {
-                gradients.register::<Flex>(parent.id, gradient);
-            }
-        }
+        back_through(ops, gradients, |(bags, [words, codes]), gradient| {
+            let (weight, bias) = kernel::backward(&bags, words, slice(&gradient));
+            [tensor(weight, [words, codes]), tensor(bias, [codes])]
+        });
     }
 }
 

@@ -11,9 +11,9 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Flex, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
 
-use super::cpu::{Values, plain, slice, tensor};
+use super::cpu::{Values, back_through, plain, slice, tensor};
 use super::{is_cpu, portable};
-use crate::kernels::convolution::{self as kernel, Filters, Padded, Words};
+use crate::kernels::convolution::{self as kernel, Filters, Notes, Padded};
 use crate::models::Precision;
 
 /// What of each note of a batch a convolution reads and what is wanted of it.
@@ -56,8 +56,8 @@ pub trait ConvolutionOps: Backend {
 /// What the way back needs.
 #[derive(Clone, Debug)]
 struct Convolved {
-    /// `[note, word, dimension]`: its shape, and an empty note's values.
-    words: Values,
+    /// Notes and words of each.
+    shape: [usize; 2],
     weight: Values,
     bias: Values,
     states: Values,
@@ -68,14 +68,14 @@ struct Convolved {
 impl Convolved {
     fn new(words: Values, weight: Values, bias: Values, extent: Extent) -> Self {
         let (words, weight, bias) = (plain(words), plain(weight), plain(bias));
-        let (read, filters) = parts(&words, &weight, &bias, &extent);
         let [notes, row, _]: [usize; 3] = words.shape().dims();
+        let (read, filters) = parts(row, &weight, &bias, &extent);
         let shape = [notes, kernel::positions(row, filters.width), filters.bias.len()];
-        let (states, padded) = kernel::forward(read, filters);
+        let (states, padded) = kernel::forward(slice(&words), read, filters);
         Self {
             states: tensor(states, shape),
             padded: Arc::new(padded),
-            words,
+            shape: [notes, row],
             weight,
             bias,
             extent,
@@ -84,22 +84,22 @@ impl Convolved {
 
     /// The gradients at words, weight and bias.
     fn back(self, gradient: Values) -> [Values; 3] {
-        let gradient = plain(gradient);
-        let (read, filters) = parts(&self.words, &self.weight, &self.bias, &self.extent);
+        let [notes, row] = self.shape;
+        let (read, filters) = parts(row, &self.weight, &self.bias, &self.extent);
         let found = kernel::backward(read, filters, slice(&self.states), &self.padded, slice(&gradient));
-        let (words, weight): ([usize; 3], [usize; 3]) = (self.words.shape().dims(), self.weight.shape().dims());
+        let weight: [usize; 3] = self.weight.shape().dims();
         [
-            tensor(found.words, words),
+            tensor(found.words, [notes, row, weight[1]]),
             tensor(found.weight, weight),
             tensor(found.bias, [weight[0]]),
         ]
     }
 }
 
-fn parts<'a>(words: &'a Values, weight: &'a Values, bias: &'a Values, extent: &'a Extent) -> (Words<'a>, Filters<'a>) {
+fn parts<'a>(row: usize, weight: &'a Values, bias: &'a Values, extent: &'a Extent) -> (Notes<'a>, Filters<'a>) {
     let [_, dimension, width]: [usize; 3] = weight.shape().dims();
-    let words = Words {
-        values: slice(words),
+    let notes = Notes {
+        row,
         dimension,
         lengths: &extent.lengths,
         positions: &extent.positions,
@@ -109,7 +109,7 @@ fn parts<'a>(words: &'a Values, weight: &'a Values, bias: &'a Values, extent: &'
         bias: slice(bias),
         width,
     };
-    (words, filters)
+    (notes, filters)
 }
 
 impl ConvolutionOps for Flex {
@@ -125,12 +125,7 @@ impl Backward<Flex, 3> for WordConvolution {
     type State = Convolved;
 
     fn backward(self, ops: Ops<Convolved, 3>, gradients: &mut Gradients, _checkpointer: &mut Checkpointer) {
-        let gradient = gradients.consume::<Flex>(&ops.node);
-        for (parent, gradient) in ops.parents.into_iter().zip(ops.state.back(gradient)) {
-            if let Some(parent) = parent {
-                gradients.register::<Flex>(parent.id, gradient);
-            }
-        }
+        back_through(ops, gradients, Convolved::back);
     }
 }
 

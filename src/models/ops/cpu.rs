@@ -81,6 +81,20 @@ pub(super) fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> Val
     Values::from_data(TensorData::new(values, shape))
 }
 
+/// A node's way back: each tracked parent is given its part of what `back` makes of the state and the node's gradient.
+pub(super) fn back_through<S, const N: usize>(
+    ops: Ops<S, N>,
+    gradients: &mut Gradients,
+    back: impl FnOnce(S, Values) -> [Values; N],
+) {
+    let gradient = plain(gradients.consume::<Flex>(&ops.node));
+    for (parent, gradient) in ops.parents.into_iter().zip(back(ops.state, gradient)) {
+        if let Some(parent) = parent {
+            gradients.register::<Flex>(parent.id, gradient);
+        }
+    }
+}
+
 /// Attention's output and the logarithms of its softmax sums.
 fn attend(projected: &Values, cut: &Cut, dropout: Option<&Masks>) -> (Values, Vec<f32>) {
     let [rows, width] = projected.shape().dims();
@@ -145,7 +159,6 @@ fn norm(
 
 /// Gradients at the rows (where dropout makes it another than the residual's), the residual, weight and bias.
 fn norm_back(normed: &Normed, gradient: Values) -> (Option<Values>, [Values; 3]) {
-    let gradient = plain(gradient);
     let shape: [usize; 2] = gradient.shape().dims();
     let mut sum = vec![0.0; shape[0] * shape[1]];
     let mut at_rows = normed.dropout.as_ref().map(|_| vec![0.0; sum.len()]);
@@ -258,15 +271,11 @@ impl Backward<Flex, 4> for AddNorm {
     type State = Normed;
 
     fn backward(self, ops: Ops<Normed, 4>, gradients: &mut Gradients, _checkpointer: &mut Checkpointer) {
-        let gradient = gradients.consume::<Flex>(&ops.node);
-        let (at_rows, [at_residual, at_weight, at_bias]) = norm_back(&ops.state, gradient);
-        let at_rows = at_rows.unwrap_or_else(|| at_residual.clone());
-        let all = [at_rows, at_residual, at_weight, at_bias];
-        for (parent, gradient) in ops.parents.into_iter().zip(all) {
-            if let Some(parent) = parent {
-                gradients.register::<Flex>(parent.id, gradient);
-            }
-        }
+        back_through(ops, gradients, |state, gradient| {
+            let (at_rows, [at_residual, at_weight, at_bias]) = norm_back(&state, gradient);
+            let at_rows = at_rows.unwrap_or_else(|| at_residual.clone());
+            [at_rows, at_residual, at_weight, at_bias]
+        });
     }
 }
 
@@ -277,13 +286,7 @@ impl Backward<Flex, 3> for RowNorm {
     type State = Normed;
 
     fn backward(self, ops: Ops<Normed, 3>, gradients: &mut Gradients, _checkpointer: &mut Checkpointer) {
-        let gradient = gradients.consume::<Flex>(&ops.node);
-        let (_, all) = norm_back(&ops.state, gradient);
-        for (parent, gradient) in ops.parents.into_iter().zip(all) {
-            if let Some(parent) = parent {
-                gradients.register::<Flex>(parent.id, gradient);
-            }
-        }
+        back_through(ops, gradients, |state, gradient| norm_back(&state, gradient).1);
     }
 }
 
