@@ -109,25 +109,27 @@ pub fn forward(plain: Plain, projections: Tensor<2>, rows: &Rows, reversed: bool
 /// The gradients from that at the states, `[row, H]`.
 pub fn backward(plain: Plain, saved: Saved, at_states: Tensor<2>, rows: &Rows, reversed: bool) -> Gradients {
     let device = at_states.device();
-    let hidden = plain.recurrent_weight.dims()[0];
     let order = Order::new(rows, reversed, &device);
     let at_states = at_states.select(0, order.steps);
     let weight = plain.recurrent_weight.swap_dims(0, 1);
     let mut end = rows.count();
-    // The gradient at the state before the step that was looked at last, of the notes it had.
-    let mut carried = Tensor::zeros([0, hidden], &device);
+    // The gradient at the state before the step that was looked at last, of the notes it had. No empty tensor stands
+    // for none: fused with others on a GPU it decides how many elements the kernel computes, none.
+    let mut carried: Option<Tensor<2>> = None;
     let mut parts: [Vec<Tensor<2>>; 3] = Default::default();
     for step in saved.0.into_iter().rev() {
         let active = step.r.dims()[0];
         let at_state = at_states.clone().slice(s![end - active..end, ..]);
         end -= active;
-        let later = carried.dims()[0];
-        let at_state = match later {
-            0 => at_state,
-            _ if later == active => at_state + carried,
-            _ => {
+        let at_state = match carried {
+            None => at_state,
+            Some(carried) => {
+                let later = carried.dims()[0];
                 let running = at_state.clone().slice(s![..later, ..]) + carried;
-                Tensor::cat(vec![running, at_state.slice(s![later.., ..])], 0)
+                match later == active {
+                    true => running,
+                    false => Tensor::cat(vec![running, at_state.slice(s![later.., ..])], 0),
+                }
             }
         };
         let Step {
@@ -142,7 +144,7 @@ pub fn backward(plain: Plain, saved: Saved, at_states: Tensor<2>, rows: &Rows, r
         let at_z = at_state.clone() * (before.clone() - n) * slope(z.clone());
         let at_r = at_n.clone() * candidate * slope(r.clone());
         let at_products = Tensor::cat(vec![at_r.clone(), at_z.clone(), at_n.clone() * r], 1);
-        carried = at_state * z + at_products.clone().matmul(weight.clone());
+        carried = Some(at_state * z + at_products.clone().matmul(weight.clone()));
         parts[0].push(before);
         parts[1].push(at_products);
         parts[2].push(Tensor::cat(vec![at_r, at_z, at_n], 1));
