@@ -140,6 +140,8 @@ fn the_cpu_agrees_with_itself() {
     assert_good(&output);
     let found = &records(&output)[0];
     assert_eq!((&found["relative"], &found["passes"]), (&json!(0.0), &json!(true)));
+    assert_eq!(found["gradient_relative"], json!(0.0));
+    assert!(!found["gradient_of"].as_str().unwrap().is_empty(), "{found}");
     assert!(found["largest_logit"].as_f64() > Some(0.01), "{found}");
 }
 

@@ -3,7 +3,6 @@
 
 mod common;
 
-use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use icdbench::models::dropout::Noise;
 use icdbench::models::parameters::{self, Parameters};
@@ -232,25 +231,8 @@ fn two_different_notes_have_different_logits() {
 
 /// Gradients by path, from the model's own `gradients`.
 fn gradients(model: &Model, batch: &Batch, targets: Tensor<2>) -> (f32, Parameters) {
-    struct Collect(
-        burn::optim::GradientsParams,
-        Parameters,
-        std::collections::BTreeMap<u64, String>,
-    );
-    impl burn::module::ModuleVisitor for Collect {
-        fn visit_float<const D: usize>(&mut self, parameter: &burn::module::Param<Tensor<D>>) {
-            if let Some(gradient) = self.0.remove::<D>(parameter.id) {
-                let shape = gradient.dims().to_vec();
-                let values = parameters::host(gradient);
-                let name = self.2[&parameter.id.val()].clone();
-                self.1.insert(name, parameters::Values { shape, values });
-            }
-        }
-    }
     let (loss, found) = model.gradients(batch, targets);
-    let mut collect = Collect(found, Parameters::new(), parameters::paths(model));
-    model.visit(&mut collect);
-    (parameters::host(loss)[0], collect.1)
+    (parameters::host(loss)[0], parameters::gradients(model, found))
 }
 
 #[test]

@@ -9,7 +9,6 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use icdbench::models::bert::{Encoder, EncoderConfig, Layout, Packed};
@@ -100,18 +99,8 @@ fn encoder(dropout: f64) -> Encoder {
 }
 
 fn gradients(encoder: &Encoder, found: GradientsParams) -> BTreeMap<String, Vec<f32>> {
-    struct Collect(GradientsParams, BTreeMap<u64, String>, BTreeMap<String, Vec<f32>>);
-    impl ModuleVisitor for Collect {
-        fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
-            let path = self.1[&parameter.id.val()].clone();
-            let gradient = self.0.remove::<D>(parameter.id);
-            let gradient = gradient.unwrap_or_else(|| panic!("{path} has no gradient"));
-            self.2.insert(path, host(gradient));
-        }
-    }
-    let mut collect = Collect(found, parameters::paths(encoder), BTreeMap::new());
-    encoder.visit(&mut collect);
-    collect.2
+    let found = parameters::gradients(encoder, found).into_iter();
+    found.map(|(path, gradient)| (path, gradient.values)).collect()
 }
 
 /// Token states of all sequences, and the gradient of every parameter of a fixed weighted sum of them.

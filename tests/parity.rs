@@ -10,7 +10,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use gradients::Gradients;
 use icdbench::models::checkpoint::Checkpoint;
 use icdbench::models::parameters::{self, Parameters, Values};
 use icdbench::models::{Batch, Initialiser, Model, ModelConfig, Task};
@@ -195,7 +194,7 @@ fn assert_agrees(case: &Case) {
     let targets = targets(&case.gold, case.task.codes, &device);
     let (loss, gradients) = model.gradients(&batch, targets);
     assert_close(&parameters::host(loss), &[case.loss], &format!("{name}: loss"));
-    let gradients = Gradients::read(&model, gradients);
+    let gradients = parameters::gradients(&model, gradients);
     assert_all_close(&gradients, &numbers(&case.gradients), &format!("{name}: gradients"));
 }
 
@@ -338,7 +337,7 @@ fn assert_same_steps(group: &str) {
         let mut stepper = Stepper::new(&case.optimiser, case.clip_norm).unwrap();
         assert_eq!(case.after.len(), steps.rates.len(), "{}", case.name);
         for (step, (gradients, &rate)) in steps.gradients.iter().zip(&steps.rates).enumerate() {
-            let gradients = Gradients::tensors(&model, numbers(gradients));
+            let gradients = gradients::tensors(&model, numbers(gradients));
             model = stepper.step(rate, model, gradients);
             let found = moved(parameters::read(&model), &steps.start);
             let expected = moved(numbers(&case.after[step]), &steps.start);

@@ -1,4 +1,5 @@
-//! Whether a device computes what the CPU computes: the logits of a model, from the same weights and notes.
+//! Whether a device computes what the CPU computes: the logits and the gradients of a model, from the same weights
+//! and notes.
 
 use burn::tensor::Device;
 use serde::Serialize;
@@ -8,12 +9,13 @@ use super::inputs::{Inputs, SEED};
 use super::{Job, Refused};
 use crate::contain::{panic_message, quietly};
 use crate::device::DeviceChoice;
-use crate::models::{Initialiser, Model, Precision, parameters};
+use crate::models::parameters::{self, Parameters};
+use crate::models::{Initialiser, Model, Precision};
 
 /// One token, one segment to the last place, some, and more than two segments.
 const LENGTHS: [usize; 4] = [1, 128, 211, 300];
 
-/// How far the logits of a device are from the CPU's.
+/// How far the logits and gradients of a device are from the CPU's.
 #[derive(Clone, Debug, Serialize)]
 pub struct Difference {
     /// The model.
@@ -31,23 +33,33 @@ pub struct Difference {
     pub relative: f64,
     /// What it may be.
     pub tolerance: f64,
-    /// Whether it is below.
+    /// The parameter whose gradient is farthest from the CPU's.
+    pub gradient_of: String,
+    /// The Euclidean length of that difference over the length of the gradient.
+    pub gradient_relative: f64,
+    /// What it may be.
+    pub gradient_tolerance: f64,
+    /// Whether both are below.
     pub passes: bool,
     /// What went wrong, if anything did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
-/// What the largest difference may be, relative to the largest logit. GPUs may multiply f32 matrices in
-/// TF32, which has 10 bits of precision; bf16 has 7.
-fn tolerance(precision: Precision) -> f64 {
+/// What the largest difference of logits may be, relative to the largest logit, and that of gradients. GPUs may
+/// multiply f32 matrices in TF32, which has 10 bits of precision; bf16 has 7. A gradient has gone through twice as many
+/// products.
+fn tolerances(precision: Precision) -> [f64; 2] {
     match precision {
-        Precision::F32 => 5e-3,
-        Precision::Bf16 => 5e-2,
+        Precision::F32 => [5e-3, 2e-2],
+        Precision::Bf16 => [5e-2, 2e-1],
     }
 }
 
-/// Compares the logits of `model` on `device` with those of the CPU (flex, f32), for notes of 1 to 300 tokens
+/// A gradient whose length is below this share of the longest one's counts as that long: it is mostly rounding.
+const SHORT: f64 = 1e-3;
+
+/// Compares the logits and gradients of `model` on `device` with those of the CPU (flex, f32), for notes of 1 to 300 tokens
 /// that segmented models cut in segments of 128. A panic of the device ends up in the answer.
 ///
 /// # Errors
@@ -63,19 +75,26 @@ pub fn compare_with_cpu(
         Ok(outcome) => outcome,
         Err(panic) => Err(format!("{}{place}", panic_message(panic.as_ref()))),
     };
-    let (largest_logit, absolute) = *outcome.as_ref().unwrap_or(&(f64::NAN, f64::NAN));
-    let relative = absolute / largest_logit;
-    let tolerance = tolerance(precision);
+    let (found, error) = match outcome {
+        Ok(found) => (found, None),
+        Err(error) => (Compared::default(), Some(error)),
+    };
+    let relative = found.absolute / found.largest_logit;
+    let [tolerance, gradient_tolerance] = tolerances(precision);
     Ok(Difference {
         model: model.into(),
         device: choice,
         precision,
-        largest_logit,
-        absolute,
+        largest_logit: found.largest_logit,
+        absolute: found.absolute,
         relative,
         tolerance,
-        passes: relative <= tolerance, // not so where there is none
-        error: outcome.err(),
+        gradient_of: found.gradient_of,
+        gradient_relative: found.gradient_relative,
+        gradient_tolerance,
+        // Not so where there is none.
+        passes: relative <= tolerance && found.gradient_relative <= gradient_tolerance,
+        error,
     })
 }
 
@@ -99,25 +118,77 @@ fn job(model: &str, device: DeviceChoice, precision: Precision) -> Result<Job, R
     Job::new(&written, &Map::new())
 }
 
-/// The largest logit of the CPU and the largest difference.
-fn compare(job: &Job, device: &Device) -> Result<(f64, f64), String> {
+/// What was found; not a number where nothing was.
+struct Compared {
+    largest_logit: f64,
+    absolute: f64,
+    gradient_of: String,
+    gradient_relative: f64,
+}
+
+impl Default for Compared {
+    fn default() -> Self {
+        Self {
+            largest_logit: f64::NAN,
+            absolute: f64::NAN,
+            gradient_of: String::new(),
+            gradient_relative: f64::NAN,
+        }
+    }
+}
+
+fn compare(job: &Job, device: &Device) -> Result<Compared, String> {
     let cpu = Device::flex();
-    let expected = logits(job, &cpu, Precision::F32)?;
-    let found = logits(job, device, job.precision)?;
+    let (expected, expected_gradients) = computed(job, &cpu, Precision::F32)?;
+    let (found, found_gradients) = computed(job, device, job.precision)?;
     if let Some(logit) = expected.iter().chain(&found).find(|logit| !logit.is_finite()) {
         return Err(format!("a logit is {logit}"));
     }
     let largest = |values: &mut dyn Iterator<Item = f32>| values.fold(0.0, |a: f64, b| a.max(f64::from(b.abs())));
-    let difference = largest(&mut expected.iter().zip(&found).map(|(a, b)| a - b));
-    match largest(&mut expected.iter().copied()) {
-        0.0 => Err("all logits of the CPU are 0".into()),
-        size => Ok((size, difference)),
+    let largest_logit = largest(&mut expected.iter().copied());
+    if largest_logit == 0.0 {
+        return Err("all logits of the CPU are 0".into());
     }
+    let (gradient_relative, gradient_of) = farthest(&expected_gradients, &found_gradients)?;
+    Ok(Compared {
+        largest_logit,
+        absolute: largest(&mut expected.iter().zip(&found).map(|(a, b)| a - b)),
+        gradient_of,
+        gradient_relative,
+    })
 }
 
-fn logits(job: &Job, device: &Device, precision: Precision) -> Result<Vec<f32>, String> {
+/// The greatest relative difference of two gradients of a parameter, and that parameter.
+fn farthest(expected: &Parameters, found: &Parameters) -> Result<(f64, String), String> {
+    let length = |values: &mut dyn Iterator<Item = f32>| values.map(|v| f64::from(v).powi(2)).sum::<f64>().sqrt();
+    let lengths = expected
+        .values()
+        .map(|gradient| length(&mut gradient.values.iter().copied()));
+    let lengths: Vec<f64> = lengths.collect();
+    let longest = lengths.iter().copied().fold(0.0, f64::max);
+    let mut most = (0.0, String::new());
+    for ((name, expected), size) in expected.iter().zip(lengths) {
+        let found = found.get(name).ok_or_else(|| format!("{name} has no gradient"))?;
+        let difference = length(&mut expected.values.iter().zip(&found.values).map(|(a, b)| a - b));
+        let relative = difference / size.max(SHORT * longest);
+        if most.1.is_empty() || relative.is_nan() || relative > most.0 {
+            most = (relative, name.clone());
+        }
+        if relative.is_nan() {
+            break;
+        }
+    }
+    Ok(most)
+}
+
+/// Logits and gradients, without dropout.
+fn computed(job: &Job, device: &Device, precision: Precision) -> Result<(Vec<f32>, Parameters), String> {
     let inputs = Inputs::random(job.task.vocabulary, LENGTHS.into(), job.codes, precision);
-    Ok(parameters::host(model(job, device)?.logits(&inputs.batch(device))))
+    let logits = parameters::host(model(job, device)?.logits(&inputs.batch(device)));
+    let device = device.clone().autodiff();
+    let model = model(job, &device)?;
+    let (_, gradients) = model.gradients(&inputs.batch(&device), inputs.targets(&device));
+    Ok((logits, parameters::gradients(&model, gradients)))
 }
 
 /// A model all of whose parameters are away from where they start, so that none that starts at 0 or 1 goes unseen.

@@ -52,9 +52,10 @@ pub(super) struct Arguments {
     /// they come. scripts/speed/pytorch_bench.py reads the same files.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["models", "lengths", "codes"])]
     jobs: Option<PathBuf>,
-    /// Time nothing: compare the logits of each model on the device with those of the CPU in f32, for the same
-    /// weights and four short notes. The largest difference may be 0.005 of the largest logit in f32 (GPUs may
-    /// multiply in TF32) and 0.05 in bf16. Exit code 1 when a model is beyond.
+    /// Time nothing: compare the logits and gradients of each model on the device with those of the CPU in f32, for
+    /// the same weights and four short notes. The largest difference may be 0.005 of the largest logit in f32 (GPUs
+    /// may multiply in TF32) and 0.05 in bf16, that of a parameter's gradient 0.02 and 0.2 of its length. Exit code 1
+    /// when a model is beyond.
     #[arg(long, conflicts_with = "jobs")]
     check: bool,
     /// Run jobs for another process of the program.
@@ -171,7 +172,7 @@ fn check(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     let models = arguments.models();
     let device = global.device.open(arguments.precision)?;
     let mut rows = vec![
-        ["model", "largest logit", "difference", "relative", "tolerance", ""]
+        ["model", "logits", "at most", "gradients", "at most", "farthest", ""]
             .map(String::from)
             .into(),
     ];
@@ -187,7 +188,8 @@ fn check(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     }
     if !global.json {
         let precision = arguments.precision.name();
-        println!("Logits on {} in {precision} against the CPU in f32", global.device);
+        let what = "Logits, relative to the largest, and gradients, relative to their lengths,";
+        println!("{what} on {} in {precision} against the CPU in f32", global.device);
         print_columns(&rows);
     }
     Ok(ExitCode::from(if all_pass { exit::GOOD } else { exit::WORSE }))
@@ -201,10 +203,11 @@ fn row(found: &Difference) -> Vec<String> {
     };
     vec![
         found.model.clone(),
-        format!("{:.3}", found.largest_logit),
-        format!("{:.1e}", found.absolute),
         format!("{:.1e}", found.relative),
         format!("{:.1e}", found.tolerance),
+        format!("{:.1e}", found.gradient_relative),
+        format!("{:.1e}", found.gradient_tolerance),
+        found.gradient_of.clone(),
         verdict,
     ]
 }

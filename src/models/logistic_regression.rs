@@ -4,10 +4,12 @@
 //! checkpoints and devices. The loop must be given enough steps: the published logistic regression of
 //! CAML stopped after 20 solver iterations, and with 200 its micro-F1 on MIMIC-III full is 0.37 and not 0.27.
 
+use std::mem::take;
 use std::sync::Arc;
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::coding_model::ordered_sum;
@@ -160,36 +162,46 @@ impl LogisticRegression {
 
     /// The notes' features, each over the scale of its word; padding counts for nothing.
     fn bags(&self, batch: &Batch) -> Bags {
-        let mut bags = Bags::default();
-        for note in 0..batch.notes() {
-            let mut words = batch.note(note).to_vec();
+        let (features, idf, scale) = (self.features, self.idf.as_deref(), &self.scale);
+        let unit_length = self.unit_length;
+        let notes: Vec<&[i32]> = (0..batch.notes()).map(|note| batch.note(note)).collect();
+        let bag = |counts: &mut Vec<u32>, note: &[i32]| {
+            let mut words = Vec::new();
+            for &word in note {
+                let count = &mut counts[word as usize];
+                if *count == 0 {
+                    words.push(word as u32);
+                }
+                *count += 1;
+            }
             words.sort_unstable();
-            let counted = words.chunk_by(|a, b| a == b);
+            let counted = words.into_iter().map(|word| (word, take(&mut counts[word as usize])));
             let mut bag: Vec<(u32, f32)> = counted
-                .map(|same| (same[0] as u32, self.feature(same[0] as usize, same.len() as f32)))
+                .map(|(word, count)| (word, feature(features, idf, word as usize, count as f32)))
                 .collect();
-            if self.unit_length {
+            if unit_length {
                 let squares: f32 = bag.iter().map(|(_, value)| value * value).sum();
                 let length = squares.sqrt().max(1e-12);
                 bag.iter_mut().for_each(|(_, value)| *value /= length);
             }
-            bags.push(
-                bag.into_iter()
-                    .map(|(word, value)| (word, value / self.scale[word as usize])),
-            );
-        }
+            bag.iter_mut().for_each(|(word, value)| *value /= scale[*word as usize]);
+            bag
+        };
+        let found: Vec<Vec<(u32, f32)>> = notes.into_par_iter().map_init(|| vec![0; scale.len()], bag).collect();
+        let mut bags = Bags::default();
+        found.into_iter().for_each(|bag| bags.push(bag));
         bags
     }
+}
 
-    /// The feature of a word that a note has `count` times.
-    fn feature(&self, word: usize, count: f32) -> f32 {
-        match (self.features, &self.idf) {
-            (Features::Counts, _) => count,
-            (Features::Binary, _) => 1.0,
-            (Features::LogCounts, _) => count.ln_1p(),
-            (Features::TfIdf, Some(idf)) => count * idf[word],
-            (Features::TfIdf, None) => unreachable!("`init` fills them in for these features"),
-        }
+/// What a word counts for that a note has `count` times.
+fn feature(features: Features, idf: Option<&[f32]>, word: usize, count: f32) -> f32 {
+    match (features, idf) {
+        (Features::Counts, _) => count,
+        (Features::Binary, _) => 1.0,
+        (Features::LogCounts, _) => count.ln_1p(),
+        (Features::TfIdf, Some(idf)) => count * idf[word],
+        (Features::TfIdf, None) => unreachable!("`init` fills them in for these features"),
     }
 }
 

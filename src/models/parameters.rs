@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, TensorData};
 
 /// One parameter.
@@ -29,6 +30,17 @@ pub fn paths<M: Module>(module: &M) -> BTreeMap<u64, String> {
     let mut reader = PathReader::default();
     module.visit(&mut reader);
     reader.paths
+}
+
+/// Reads gradients to the host, by the paths of their parameters.
+pub fn gradients<M: Module>(module: &M, gradients: GradientsParams) -> Parameters {
+    let mut reader = GradientReader {
+        paths: paths(module),
+        gradients,
+        found: Parameters::new(),
+    };
+    module.visit(&mut reader);
+    reader.found
 }
 
 /// Number of parameters.
@@ -119,6 +131,23 @@ impl ModuleVisitor for PathReader {
 
     fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
         self.paths.insert(parameter.id.val(), self.path.name());
+    }
+}
+
+struct GradientReader {
+    paths: BTreeMap<u64, String>,
+    gradients: GradientsParams,
+    found: Parameters,
+}
+
+impl ModuleVisitor for GradientReader {
+    fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
+        if let Some(gradient) = self.gradients.remove::<D>(parameter.id) {
+            let shape = gradient.dims().to_vec();
+            let values = host(gradient);
+            self.found
+                .insert(self.paths[&parameter.id.val()].clone(), Values { shape, values });
+        }
     }
 }
 
