@@ -489,7 +489,7 @@ fn tokens_past_its_positions_give_bert_trun_neither_other_batches_nor_other_scor
     let trained: Vec<_> = records
         .into_iter()
         .map(|record| record.outcome.expect("an outcome"))
-        .map(|outcome| (outcome.weights_sha256, outcome.epochs, outcome.scores))
+        .map(|outcome| (outcome.epochs, outcome.threshold, outcome.scores))
         .collect();
     assert_eq!(trained.len(), 3);
     assert_eq!(trained[1], trained[2]);
