@@ -22,7 +22,7 @@ mod precision;
 mod settings;
 pub mod shared_attention;
 mod table;
-mod word_vectors;
+pub mod word_vectors;
 
 pub mod bert_hier;
 pub mod bert_trun;
