@@ -209,3 +209,32 @@ fn model(job: &Job, device: &Device) -> Result<Model, String> {
 fn shown<S: serde::Serializer>(device: &DeviceChoice, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(device)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::parameters::Values;
+
+    fn gradients(parts: &[(&str, [f32; 2])]) -> Parameters {
+        let values = |values: [f32; 2]| Values {
+            shape: vec![2],
+            values: values.to_vec(),
+        };
+        parts
+            .iter()
+            .map(|(name, part)| (name.to_string(), values(*part)))
+            .collect()
+    }
+
+    #[test]
+    fn the_farthest_gradient_is_found_and_named() {
+        let expected = gradients(&[("a", [3.0, 4.0]), ("b", [0.0, 1e-9])]);
+        let far = |b: [f32; 2]| farthest(&expected, &gradients(&[("a", [3.0, 4.5]), ("b", b)])).unwrap();
+        // A half of five, a tenth; what is far from a gradient of next to nothing is set against the longest.
+        assert_eq!(far([0.0, 2e-9]), (0.1, "a".into()));
+        assert_eq!(far([0.5, 1e-9]).1, "b");
+        let (relative, name) = far([f32::NAN, 0.0]);
+        assert!(relative.is_nan() && name == "b");
+        assert!(farthest(&expected, &gradients(&[("a", [3.0, 4.0])])).is_err());
+    }
+}
