@@ -86,18 +86,33 @@ pub(super) fn folder_entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(paths)
 }
 
-/// The number of files in a folder and one checksum over all of them: the SHA-256 of what
-/// `sha256sum *` prints there, one line `<sha256>  <name>` per file in byte order of the names.
-/// `LC_ALL=C bash -c 'sha256sum * | sha256sum'` inside the folder gives the same.
+/// The number of files in a folder and the [`FolderChecksum`] over all of them.
 pub(super) fn folder_sha256(folder: &Path) -> Result<(u64, String), Error> {
     let paths = folder_entries(folder)?;
-    let mut lines = Sha256::new();
+    let mut all = FolderChecksum::default();
     for path in &paths {
-        let name = path.file_name().unwrap_or_default();
-        lines.update(sha256(&read(path)?));
-        lines.update(b"  ");
-        lines.update(name.as_encoded_bytes());
-        lines.update(b"\n");
+        all.add(path, &read(path)?);
     }
-    Ok((paths.len() as u64, hex(&lines.finalize())))
+    Ok((paths.len() as u64, all.finish()))
+}
+
+/// One checksum over all files of a folder: the SHA-256 of what `sha256sum *` prints there, one line
+/// `<sha256>  <name>` per file in byte order of the names. `LC_ALL=C bash -c 'sha256sum * | sha256sum'` inside the
+/// folder gives the same.
+#[derive(Default)]
+pub(super) struct FolderChecksum(Sha256);
+
+impl FolderChecksum {
+    /// The next file.
+    pub fn add(&mut self, path: &Path, bytes: &[u8]) {
+        self.0.update(sha256(bytes));
+        self.0.update(b"  ");
+        self.0.update(path.file_name().unwrap_or_default().as_encoded_bytes());
+        self.0.update(b"\n");
+    }
+
+    /// In hexadecimal.
+    pub fn finish(self) -> String {
+        hex(&self.0.finalize())
+    }
 }

@@ -63,6 +63,13 @@ impl CodeChoice {
     }
 }
 
+/// Why the chosen codes of a part are not in this copy, if so.
+pub(super) fn uncoded(settings: &CodiespSettings, part: &str, data_dir: &Path, dataset: &Dataset) -> Option<String> {
+    let release = Release { data_dir, dataset };
+    let mut kinds = settings.codes.kinds().iter();
+    kinds.find_map(|&kind| release.lacks(&code_table(part, kind)).err())
+}
+
 /// Reads every part whose text folder the registry lists, and checks what it lists.
 pub(super) fn read(settings: &CodiespSettings, data_dir: &Path, dataset: &Dataset) -> Result<Vec<Part>, Error> {
     let folder_name = match settings.language {
@@ -93,8 +100,7 @@ impl Release<'_> {
         let mut rows: BTreeMap<(String, CodeKind), Vec<String>> = BTreeMap::new();
         let mut uncoded_reason = None;
         for &kind in kinds {
-            let path = format!("codiesp/{name}/{name}{}.tsv", letter(kind));
-            match self.table(&path, |text, path| tables::code_rows(text, path, &texts))? {
+            match self.table(&code_table(name, kind), |text, path| tables::code_rows(text, path, &texts))? {
                 Ok(table) => {
                     for CodeRow { note, code } in table {
                         rows.entry((note, kind)).or_default().push(code);
@@ -133,28 +139,55 @@ impl Release<'_> {
         })
     }
 
+    /// The entry of a table, or why this copy has none.
+    fn lacks(&self, relative: &str) -> Result<&FileEntry, String> {
+        let entry = self.dataset.file(relative).ok_or_else(|| {
+            format!("the registry lists no {relative}, as the release has no codes for this part; choose another part")
+        })?;
+        match entry.may_be_absent && !self.data_dir.join(relative).exists() {
+            false => Ok(entry),
+            true => Err(format!(
+                "{relative} is absent from the data directory; put it there, or choose a part that has codes"
+            )),
+        }
+    }
+
     /// The texts of one folder by note id.
     fn texts(&self, folder: &str) -> Result<BTreeMap<String, String>, Error> {
         let path = self.data_dir.join(folder);
         let mut texts = BTreeMap::new();
+        let mut all = checksum::FolderChecksum::default();
         for file in checksum::folder_entries(&path)? {
             let stem = file.file_stem().and_then(|stem| stem.to_str());
             let is_text = file.extension().is_some_and(|extension| extension == "txt");
             let Some(id) = stem.filter(|_| is_text) else {
                 return Err(Error::NotANote { path: file });
             };
-            let text = checksum::utf8(checksum::read(&file)?, &file)?;
+            let bytes = checksum::read(&file)?;
+            all.add(&file, &bytes);
+            let text = checksum::utf8(bytes, &file)?;
             if text.trim().is_empty() {
                 return Err(Error::EmptyNote { path: file });
             }
             texts.insert(id.to_string(), text);
         }
+        let Some(entry) = self.dataset.folder(folder) else {
+            return Ok(texts);
+        };
         let found = texts.len() as u64;
-        match self.dataset.folder(folder) {
-            Some(entry) if entry.files != found => Err(Error::Count {
+        if entry.files != found {
+            return Err(Error::Count {
                 path,
                 unit: "files",
                 expected: entry.files,
+                found,
+            });
+        }
+        let found = all.finish();
+        match &entry.sha256 {
+            Some(expected) if *expected != found => Err(Error::Checksum {
+                path,
+                expected: expected.clone(),
                 found,
             }),
             _ => Ok(texts),
@@ -168,17 +201,11 @@ impl Release<'_> {
         relative: &str,
         parse: impl FnOnce(&str, &Path) -> Result<Vec<Row>, Error>,
     ) -> Result<Result<Vec<Row>, String>, Error> {
-        let Some(entry) = self.dataset.file(relative) else {
-            return Ok(Err(format!(
-                "the registry lists no {relative}, as the release has no codes for this part; choose another part"
-            )));
+        let entry = match self.lacks(relative) {
+            Ok(entry) => entry,
+            Err(reason) => return Ok(Err(reason)),
         };
         let path = self.data_dir.join(relative);
-        if entry.may_be_absent && !path.exists() {
-            return Ok(Err(format!(
-                "{relative} is absent from the data directory; put it there, or choose a part that has codes"
-            )));
-        }
         let bytes = checksum::read(&path)?;
         check_sha256(entry, &path, &bytes)?;
         let rows = parse(&checksum::utf8(bytes, &path)?, &path)?;
@@ -231,9 +258,11 @@ pub(super) fn check_sha256(entry: &FileEntry, path: &Path, bytes: &[u8]) -> Resu
     })
 }
 
-fn letter(kind: CodeKind) -> char {
-    match kind {
+/// Where a table of codes lies in the data directory.
+fn code_table(part: &str, kind: CodeKind) -> String {
+    let letter = match kind {
         CodeKind::Diagnosis => 'D',
         CodeKind::Procedure => 'P',
-    }
+    };
+    format!("codiesp/{part}/{part}{letter}.tsv")
 }

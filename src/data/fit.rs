@@ -30,6 +30,11 @@ impl FitNotes {
         &self.notes
     }
 
+    /// Their texts.
+    pub fn texts(&self) -> FitTexts<'_> {
+        FitTexts { notes: &self.notes }
+    }
+
     /// How many notes there are.
     pub fn len(&self) -> usize {
         self.notes.len()
@@ -46,6 +51,35 @@ impl FitNotes {
         keep: impl FnOnce(Vec<Arc<Note>>) -> Result<Vec<Arc<Note>>, Error>,
     ) -> Result<Self, Error> {
         keep(self.notes).map(|notes| Self { notes })
+    }
+}
+
+/// The texts of [`FitNotes`], which alone can make them: what vocabularies, trained tokenizers, word vectors and
+/// pretraining may see.
+#[derive(Clone, Copy, Debug)]
+pub struct FitTexts<'a> {
+    notes: &'a [Arc<Note>],
+}
+
+impl<'a> FitTexts<'a> {
+    /// How many texts there are.
+    pub fn len(&self) -> usize {
+        self.notes.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.notes.is_empty()
+    }
+
+    /// The text of a note.
+    pub fn text(&self, note: usize) -> &'a str {
+        &self.notes[note].text
+    }
+
+    /// All texts, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.notes.iter().map(|note| note.text.as_str())
     }
 }
 

@@ -10,6 +10,7 @@ mod corpus;
 mod division;
 mod error;
 mod fit;
+mod identity;
 mod labels;
 mod note;
 mod registry;
@@ -30,7 +31,8 @@ pub use codiesp::{CodeChoice, CodiespSettings, Language};
 pub use corpus::{Corpus, Part};
 pub use division::{Division, DivisionSettings, Dropped, NotesWithoutCodes, Role, Validation};
 pub use error::Error;
-pub use fit::FitNotes;
+pub use fit::{FitNotes, FitTexts};
+pub use identity::{identity, uncoded};
 pub use labels::{LabelRule, LabelSet, UnseenCodes};
 pub use note::{CodeKind, Evidence, Note};
 pub use registry::{CheckpointEntry, Dataset, DatasetKind, FileEntry, FolderEntry, Registry, registry};
@@ -58,8 +60,8 @@ impl DatasetSettings {
     }
 }
 
-/// Reads a data set and checks it against the registry: every count, and the checksums of its
-/// tables. The checksums of all texts are left to [`verify`], as the fingerprint covers them.
+/// Reads a data set and checks it against the registry: every count, and the checksums of its tables and of the
+/// folders of texts.
 ///
 /// # Errors
 /// The registry does not know the data set, the data directory is missing, or a file is missing,

@@ -1,8 +1,7 @@
-//! A tokenizer on disk: JSON beside a checkpoint, so that the checkpoint can be used long after the training
-//! split is out of reach. The fingerprint in the file is checked on reading.
+//! A tokenizer as JSON, so that the weights beside it can be used long after the training split is out of reach. The
+//! fingerprint in it is checked on reading.
 
 use std::borrow::Cow;
-use std::io::Write;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +10,9 @@ use sha2::{Digest, Sha256};
 use super::tokenizer::Vocabulary;
 use super::wordpiece::{WordPieceTable, WordPieceVocabulary};
 use super::words::{WordTable, WordVocabulary};
-use super::{Error, NORMALISE_VERSION, Recipe, Tokenizer};
+use super::error::Error;
+use super::normalise::{NORMALISE_VERSION, Recipe};
+use super::tokenizer::Tokenizer;
 
 const FORMAT: &str = "icdbench tokenizer";
 
@@ -40,42 +41,29 @@ enum Table<'a> {
 }
 
 impl Tokenizer {
-    /// Writes the tokenizer as JSON, atomically. The file holds the vocabulary: it is under the data use
-    /// agreement of the training data.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn save(&self, path: &Path) -> Result<(), Error> {
+    /// The tokenizer as JSON. It holds the vocabulary: it is under the data use agreement of the training data.
+    pub fn to_json(&self) -> Vec<u8> {
         let artifact = Artifact {
             format: FORMAT.into(),
             fingerprint: self.fingerprint.as_str().into(),
             content: content(self.recipe, &self.vocabulary),
         };
-        let bytes = serde_json::to_vec(&artifact).unwrap(); // OK because the structs hold only strings and numbers.
-        write_atomically(path, &bytes).map_err(|source| Error::Write {
-            path: path.to_owned(),
-            source,
-        })
+        serde_json::to_vec(&artifact).unwrap() // OK because the structs hold only strings and numbers.
     }
 
-    /// Reads a tokenizer that [`Tokenizer::save`] wrote.
+    /// Reads what [`Tokenizer::to_json`] gave; `path` names it in errors.
     ///
     /// # Errors
-    /// When the file is missing, is something else, was written for another version of the normalisation
-    /// recipes, or does not match its own fingerprint.
-    pub fn load(path: &Path) -> Result<Self, Error> {
-        let bytes = std::fs::read(path).map_err(|source| Error::Read {
-            path: path.to_owned(),
-            what: "tokenizer artifact",
-            source,
-        })?;
+    /// When it is something else, was written for another version of the normalisation recipes, or does not match its
+    /// own fingerprint.
+    pub fn from_json(bytes: &[u8], path: &Path) -> Result<Self, Error> {
         let refuse = |found: String, expected: String| Error::Artifact {
             path: path.to_owned(),
             found,
             expected,
         };
         // Only the position: the reader's own words may quote a token.
-        let artifact: Artifact<'_> = serde_json::from_slice(&bytes).map_err(|error| {
+        let artifact: Artifact<'_> = serde_json::from_slice(bytes).map_err(|error| {
             refuse(
                 format!("something else at line {}, column {}", error.line(), error.column()),
                 "the JSON of a saved tokenizer".to_owned(),
@@ -131,16 +119,4 @@ fn content(recipe: Recipe, vocabulary: &Vocabulary) -> Content<'_> {
 fn digest(content: &Content<'_>) -> String {
     let bytes = serde_json::to_vec(content).unwrap(); // OK because the structs hold only strings and numbers.
     format!("{:x}", Sha256::digest(bytes))
-}
-
-fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    std::fs::create_dir_all(directory)?;
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    file.write_all(bytes)?;
-    file.persist(path)?;
-    Ok(())
 }

@@ -1,4 +1,4 @@
-//! From note text to token ids: normalising, vocabularies, WordPiece, word vectors, the token cache and
+//! From note text to token ids: normalising, vocabularies, WordPiece, word vectors, files of tokens and
 //! the order in which notes are batched. Knows nothing of labels, models or tensors.
 //!
 //! Vocabularies, trained tokenizers and cached tokens all derive from note text. Keep them where the data
@@ -6,10 +6,10 @@
 
 mod artifact;
 mod batches;
-mod cache;
 mod error;
 mod normalise;
 mod store;
+mod store_file;
 mod tokenizer;
 mod vectors;
 mod wordpiece;
@@ -18,10 +18,9 @@ mod wordpiece_training;
 mod words;
 
 pub use batches::{BatchSettings, PaddedBatch, evaluation_order, pad, training_order};
-pub use cache::{CacheNotice, CachedTokens, TokenCache, TokenSource, content_fingerprint};
 pub use error::Error;
 pub use normalise::{NORMALISE_VERSION, Recipe};
-pub use store::{STORE_VERSION, TokenStore};
+pub use store::TokenStore;
 pub use tokenizer::{TextSettings, Tokenizer, TokenizerKind, TokenizerSettings};
 pub use vectors::{VectorScale, WordVectors};
 pub use wordpiece_files::{require_sha256, word_piece_tokens};

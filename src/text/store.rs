@@ -2,10 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::Tokenizer;
-
-/// Rises whenever the file layout of cached tokens changes.
-pub const STORE_VERSION: u32 = 1;
+use super::tokenizer::Tokenizer;
 
 /// Notes encoded between two progress reports; also bounds the memory held twice while encoding.
 const NOTES_PER_STEP: usize = 256;
@@ -29,21 +26,30 @@ impl TokenStore {
         texts: &[T],
         progress: &mut dyn FnMut(usize, usize),
     ) -> Self {
-        let mut store = Self {
-            offsets: Vec::with_capacity(texts.len() + 1),
-            tokens: Vec::new(),
-        };
-        store.offsets.push(0);
+        let mut store = Self::empty();
         for step in texts.chunks(NOTES_PER_STEP) {
             let encoded: Vec<Vec<u32>> = step.par_iter().map(|text| tokenizer.encode(text.as_ref())).collect();
             for note in encoded {
                 store.tokens.extend_from_slice(&note);
-                store.offsets.push(store.tokens.len());
+                store.end_note();
             }
             progress(store.len(), texts.len());
         }
         store.tokens.shrink_to_fit();
         store
+    }
+
+    /// No note yet.
+    pub(super) fn empty() -> Self {
+        Self {
+            offsets: vec![0],
+            tokens: Vec::new(),
+        }
+    }
+
+    /// The tokens since the last call are a note.
+    pub(super) fn end_note(&mut self) {
+        self.offsets.push(self.tokens.len());
     }
 
     /// Number of notes.

@@ -7,9 +7,13 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::error::Error;
+use super::normalise::Recipe;
+use super::store::TokenStore;
 use super::wordpiece::WordPieceVocabulary;
 use super::words::{self, WordVocabulary};
-use super::{Error, Recipe, artifact, wordpiece_files, wordpiece_training};
+use super::{artifact, wordpiece_files, wordpiece_training};
+use crate::data::FitTexts;
 
 /// What a suite says about text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -90,37 +94,40 @@ pub(super) enum Vocabulary {
 }
 
 impl Tokenizer {
-    /// Builds the tokenizer that the settings describe. `training_texts` must be the training split and
-    /// nothing else; a published vocabulary does not look at it.
+    /// Builds the tokenizer that the settings describe; a published vocabulary does not look at the texts. Where fitting
+    /// has read every text anyway, their ids come with it.
     ///
     /// # Errors
     /// A setting out of range, a training split without text, or a vocabulary file that is missing, is not
     /// the expected one or cannot be reproduced.
-    pub fn fit<T: AsRef<str> + Sync>(settings: &TextSettings, training_texts: &[T]) -> Result<Self, Error> {
+    pub fn fit(settings: &TextSettings, texts: FitTexts<'_>) -> Result<(Self, Option<TokenStore>), Error> {
         let recipe = settings.normalise;
-        let vocabulary = match &settings.tokenizer {
+        let (vocabulary, training) = match &settings.tokenizer {
             TokenizerSettings::Words {
                 min_documents,
                 max_size,
-            } => Vocabulary::Words(WordVocabulary::fit(recipe, *min_documents, *max_size, training_texts)?),
+            } => {
+                let (words, training) = WordVocabulary::fit(recipe, *min_documents, *max_size, texts)?;
+                (Vocabulary::Words(words), Some(training))
+            }
             TokenizerSettings::TrainWordPiece {
                 vocabulary,
                 min_frequency,
                 lowercase,
-            } => Vocabulary::WordPiece(wordpiece_training::train(
-                recipe,
-                *vocabulary,
-                *min_frequency,
-                *lowercase,
-                training_texts,
-            )?),
+            } => {
+                let pieces = wordpiece_training::train(recipe, *vocabulary, *min_frequency, *lowercase, texts)?;
+                (Vocabulary::WordPiece(pieces), None)
+            }
             TokenizerSettings::WordPiece {
                 file,
                 sha256,
                 lowercase,
-            } => Vocabulary::WordPiece(wordpiece_files::read(file, sha256.as_deref(), *lowercase)?),
+            } => {
+                let pieces = wordpiece_files::read(file, sha256.as_deref(), *lowercase)?;
+                (Vocabulary::WordPiece(pieces), None)
+            }
         };
-        Ok(Self::new(recipe, vocabulary))
+        Ok((Self::new(recipe, vocabulary), training))
     }
 
     pub(super) fn new(recipe: Recipe, vocabulary: Vocabulary) -> Self {

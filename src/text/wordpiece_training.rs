@@ -14,19 +14,21 @@ use tokenizers::{AddedToken, Model, Trainer};
 
 use super::wordpiece::{Cleaning, Origin, PREFIX, WordPieceTable, WordPieceVocabulary};
 use super::wordpiece_files::by_id;
-use super::{Error, Recipe};
+use super::error::Error;
+use super::normalise::Recipe;
+use crate::data::FitTexts;
 
 /// Ids 0 to 4 of a trained vocabulary.
 const SPECIAL: [&str; 5] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
 
 /// Trains on the normalised training notes. The result has at most `vocabulary` tokens, fewer when no pair of
 /// pieces occurs `min_frequency` times any more.
-pub(super) fn train<T: AsRef<str> + Sync>(
+pub(super) fn train(
     recipe: Recipe,
     vocabulary: usize,
     min_frequency: u64,
     lowercase: bool,
-    texts: &[T],
+    texts: FitTexts<'_>,
 ) -> Result<WordPieceVocabulary, Error> {
     if min_frequency == 0 {
         return Err(Error::Setting {
@@ -42,7 +44,7 @@ pub(super) fn train<T: AsRef<str> + Sync>(
         .vocab_size(vocabulary)
         .min_frequency(min_frequency)
         .build();
-    let fed = trainer.feed(texts.iter().map(AsRef::as_ref), |text| {
+    let fed = trainer.feed(texts.iter(), |text| {
         let words = cleaning.words(&recipe.normalise(text));
         let own = Alphabet::of(&words);
         alphabet.lock().unwrap().merge(own); // OK because no thread panics while it holds the lock.

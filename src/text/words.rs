@@ -1,14 +1,19 @@
 //! Word vocabularies, built from the training split alone: a word is kept when it occurs in enough training
 //! notes (CAML and Edin et al.: three).
 
-use std::collections::{HashMap, HashSet};
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use rayon::prelude::*;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Recipe};
+use super::error::Error;
+use super::normalise::Recipe;
+use super::store::TokenStore;
+use crate::data::FitTexts;
 
 /// Id 0 of every word vocabulary.
 pub(super) const PADDING: u32 = 0;
@@ -38,41 +43,55 @@ pub(super) struct WordVocabulary {
 
 impl WordVocabulary {
     /// Counts the words of the training notes and keeps those in at least `min_documents` of them, most
-    /// frequent first, ties alphabetically; at most `max_size` of them.
-    pub(super) fn fit<T: AsRef<str> + Sync>(
+    /// frequent first, ties alphabetically; at most `max_size` of them. Also gives the training notes' ids: each
+    /// text is normalised once.
+    pub(super) fn fit(
         recipe: Recipe,
         min_documents: u32,
         max_size: Option<usize>,
-        texts: &[T],
-    ) -> Result<Self, Error> {
+        texts: FitTexts<'_>,
+    ) -> Result<(Self, TokenStore), Error> {
         check_positive("min-documents", min_documents as usize)?;
         check_positive("max-size", max_size.unwrap_or(1))?;
-        let frequency = document_frequency(recipe, texts);
-        if frequency.is_empty() {
+        let mut counted = Counted::of(recipe, texts);
+        if counted.words.is_empty() {
             return Err(Error::EmptyTrainingSplit { notes: texts.len() });
         }
-        let mut kept: Vec<(String, u32)> = frequency
-            .into_iter()
-            .filter(|(_, documents)| *documents >= min_documents)
-            .collect();
+        let enough = |word: &u32| counted.documents[*word as usize] >= min_documents;
+        let mut kept: Vec<u32> = (0..counted.words.len() as u32).filter(enough).collect();
         if kept.is_empty() {
             return Err(Error::NoWordKept {
                 min_documents,
                 notes: texts.len(),
             });
         }
-        kept.par_sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        let rank = |&word: &u32| {
+            let word = word as usize;
+            (Reverse(counted.documents[word]), counted.words[word].as_str())
+        };
+        kept.par_sort_unstable_by(|a, b| rank(a).cmp(&rank(b)));
         kept.truncate(max_size.unwrap_or(usize::MAX));
-        let (kept, frequency): (Vec<String>, Vec<u32>) = kept.into_iter().unzip();
+        let frequency = kept.iter().map(|&word| counted.documents[word as usize]);
+        let frequency: Vec<u32> = [0, 0].into_iter().chain(frequency).collect();
+        let mut ids = vec![UNKNOWN; counted.words.len()];
+        let mut words: Vec<String> = SPECIAL.map(String::from).to_vec();
+        for &word in &kept {
+            ids[word as usize] = words.len() as u32;
+            words.push(std::mem::take(&mut counted.words[word as usize]));
+        }
+        let mut training = counted.store;
+        training.tokens.par_iter_mut().for_each(|token| *token = ids[*token as usize]);
         let mut vocabulary = Self::from_table(WordTable {
             min_documents,
             max_size,
             training_documents: texts.len(),
-            words: SPECIAL.map(String::from).into_iter().chain(kept).collect(),
-            document_frequency: [0, 0].into_iter().chain(frequency).collect(),
+            words,
+            document_frequency: frequency,
         });
-        vocabulary.table.document_frequency[UNKNOWN as usize] = vocabulary.notes_with_unknown(recipe, texts);
-        Ok(vocabulary)
+        let has_unknown = |note: &usize| training.note(*note, usize::MAX).contains(&UNKNOWN);
+        let unknown = (0..training.len()).into_par_iter().filter(has_unknown).count();
+        vocabulary.table.document_frequency[UNKNOWN as usize] = unknown as u32;
+        Ok((vocabulary, training))
     }
 
     /// A vocabulary from its saved table.
@@ -92,39 +111,99 @@ impl WordVocabulary {
     pub(super) fn id(&self, word: &str) -> Option<u32> {
         self.ids.get(word).copied()
     }
-
-    fn notes_with_unknown<T: AsRef<str> + Sync>(&self, recipe: Recipe, texts: &[T]) -> u32 {
-        let has_unknown = |text: &T| {
-            let normalised = recipe.normalise(text.as_ref());
-            split(recipe, &normalised).any(|word| self.id(word).is_none())
-        };
-        texts.par_iter().filter(|text| has_unknown(text)).count() as u32
-    }
 }
 
-/// Training notes per word. Sums do not depend on the order in which threads finish.
-fn document_frequency<T: AsRef<str> + Sync>(recipe: Recipe, texts: &[T]) -> HashMap<String, u32> {
-    let count = |mut counts: HashMap<String, u32>, text: &T| {
-        let normalised = recipe.normalise(text.as_ref());
-        let distinct: HashSet<&str> = split(recipe, &normalised).collect();
-        for word in distinct {
-            match counts.get_mut(word) {
-                Some(documents) => *documents += 1,
-                None => {
-                    counts.insert(word.to_owned(), 1);
-                }
+/// Notes that one task of [`Counted::of`] splits.
+const NOTES_A_TASK: usize = 512;
+
+/// The distinct words of the training notes by a number of their own, and the notes as such numbers.
+struct Counted {
+    words: Vec<String>,
+    /// Notes that hold the word.
+    documents: Vec<u32>,
+    store: TokenStore,
+}
+
+impl Counted {
+    /// Splits each text once. Parts of the notes are numbered in parallel and joined in order, so the numbers do not
+    /// depend on the threads.
+    fn of(recipe: Recipe, texts: FitTexts<'_>) -> Self {
+        let starts: Vec<usize> = (0..texts.len()).step_by(NOTES_A_TASK).collect();
+        let mut all = Self::empty();
+        let mut numbers: HashMap<String, u32> = HashMap::new();
+        // A few tasks at a time: what they give is held twice until it is joined.
+        for some in starts.chunks(2 * rayon::current_num_threads()) {
+            let parts: Vec<Self> = some
+                .par_iter()
+                .map(|&start| Self::part(recipe, texts, start..texts.len().min(start + NOTES_A_TASK)))
+                .collect();
+            for part in parts {
+                all.join(part, &mut numbers);
             }
         }
-        counts
-    };
-    let merge = |a: HashMap<String, u32>, b: HashMap<String, u32>| {
-        let (mut large, small) = if a.len() >= b.len() { (a, b) } else { (b, a) };
-        for (word, documents) in small {
-            *large.entry(word).or_default() += documents;
+        all.store.tokens.shrink_to_fit();
+        all
+    }
+
+    fn empty() -> Self {
+        Self {
+            words: Vec::new(),
+            documents: Vec::new(),
+            store: TokenStore::empty(),
         }
-        large
-    };
-    texts.par_iter().fold(HashMap::new, count).reduce(HashMap::new, merge)
+    }
+
+    fn part(recipe: Recipe, texts: FitTexts<'_>, notes: Range<usize>) -> Self {
+        let mut part = Self::empty();
+        let mut numbers: HashMap<String, u32> = HashMap::new();
+        // Per word, one more than the last note that it was counted in.
+        let mut counted_in: Vec<usize> = Vec::new();
+        for note in notes {
+            let normalised = recipe.normalise(texts.text(note));
+            for word in split(recipe, &normalised) {
+                let number = match numbers.get(word) {
+                    Some(&number) => number,
+                    None => {
+                        let number = part.words.len() as u32;
+                        numbers.insert(word.to_owned(), number);
+                        part.words.push(word.to_owned());
+                        part.documents.push(0);
+                        counted_in.push(0);
+                        number
+                    }
+                };
+                if std::mem::replace(&mut counted_in[number as usize], note + 1) != note + 1 {
+                    part.documents[number as usize] += 1;
+                }
+                part.store.tokens.push(number);
+            }
+            part.store.end_note();
+        }
+        part
+    }
+
+    fn join(&mut self, part: Self, numbers: &mut HashMap<String, u32>) {
+        let own: Vec<u32> = part
+            .words
+            .into_iter()
+            .zip(part.documents)
+            .map(|(word, documents)| {
+                let next = self.words.len() as u32;
+                let number = *numbers.entry(word).or_insert_with_key(|word| {
+                    self.words.push(word.clone());
+                    self.documents.push(0);
+                    next
+                });
+                self.documents[number as usize] += documents;
+                number
+            })
+            .collect();
+        for note in 0..part.store.len() {
+            let tokens = part.store.note(note, usize::MAX);
+            self.store.tokens.extend(tokens.iter().map(|&token| own[token as usize]));
+            self.store.end_note();
+        }
+    }
 }
 
 static RAW_WORD: LazyLock<Regex> = LazyLock::new(|| {

@@ -1,0 +1,68 @@
+//! What a data set's copy is, without reading its notes: the hashes that the registry lists, which loading compares;
+//! and of what the registry lists without a hash, the hash that is found.
+
+use std::path::Path;
+
+use super::checksum::{self, Fingerprint};
+use super::error::Error;
+use super::registry::{Dataset, Registry};
+use super::{DatasetSettings, codiesp};
+
+/// SHA-256 that two copies of a data set share exactly when loading gives the same notes.
+///
+/// # Errors
+/// The registry does not know the data set, or a file without a listed hash cannot be read.
+pub fn identity(settings: &DatasetSettings, data_dir: Option<&Path>, registry: &Registry) -> Result<String, Error> {
+    let dataset = registry.find(settings.name())?;
+    let mut fingerprint = Fingerprint::new("icdbench data 1");
+    fingerprint.text(&dataset.name);
+    for entry in &dataset.folders {
+        fingerprint.text(&entry.path);
+        fingerprint.number(entry.files);
+        fingerprint.text(&match &entry.sha256 {
+            Some(listed) => listed.clone(),
+            None => found(dataset, &entry.path, data_dir, |path| {
+                checksum::folder_sha256(path).map(|(_, sha256)| sha256)
+            })?,
+        });
+    }
+    for entry in &dataset.files {
+        let absent = || data_dir.is_some_and(|data| !data.join(&entry.path).exists());
+        fingerprint.text(&entry.path);
+        fingerprint.text(&match &entry.sha256 {
+            Some(_) if entry.may_be_absent && absent() => "absent".to_owned(),
+            Some(listed) => listed.clone(),
+            None if entry.may_be_absent && absent() => "absent".to_owned(),
+            None => found(dataset, &entry.path, data_dir, |path| {
+                checksum::read(path).map(|bytes| checksum::sha256(&bytes))
+            })?,
+        });
+    }
+    Ok(fingerprint.finish())
+}
+
+fn found(
+    dataset: &Dataset,
+    path: &str,
+    data_dir: Option<&Path>,
+    hash: impl FnOnce(&Path) -> Result<String, Error>,
+) -> Result<String, Error> {
+    hash(&dataset.directory(data_dir)?.join(path))
+}
+
+/// Why a part of the data set has no codes in this copy, if so; no table is read.
+///
+/// # Errors
+/// The registry does not know the data set.
+pub fn uncoded(
+    settings: &DatasetSettings,
+    part: &str,
+    data_dir: Option<&Path>,
+    registry: &Registry,
+) -> Result<Option<String>, Error> {
+    let dataset = registry.find(settings.name())?;
+    Ok(match (settings, data_dir) {
+        (DatasetSettings::Codiesp(settings), Some(data)) => codiesp::uncoded(settings, part, data, dataset),
+        _ => None,
+    })
+}

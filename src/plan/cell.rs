@@ -1,0 +1,87 @@
+//! Cells: one (data set, division, label set, model, settings, length, seed, device class, precision) each.
+
+use std::collections::BTreeMap;
+
+use crate::record::{CellDescription, Chain, StageName, identity};
+use crate::suite::{Run, Suite};
+
+/// One cell of a plan.
+#[derive(Clone, Debug)]
+pub struct Cell {
+    /// Index of the run in the suite.
+    pub run: usize,
+    /// The sequence length.
+    pub length: u32,
+    /// The training seed.
+    pub seed: u64,
+    /// In the words of the suite.
+    pub description: CellDescription,
+    /// What it is made by.
+    pub chain: Chain,
+    /// The key of each of its stages.
+    pub keys: BTreeMap<StageName, String>,
+    /// The key of the last: the record's name.
+    pub key: String,
+    /// See [`identity`].
+    pub identity: String,
+}
+
+impl Cell {
+    pub(super) fn new(
+        suite: &Suite,
+        run: usize,
+        (length, seed): (u32, u64),
+        device: &str,
+        chain: Chain,
+    ) -> Self {
+        let keys: BTreeMap<StageName, String> = chain.iter().map(|(&name, stage)| (name, stage.key())).collect();
+        Self {
+            run,
+            length,
+            seed,
+            description: describe(suite, &suite.runs[run], length, seed, device),
+            key: keys.values().next_back().cloned().unwrap_or_default(),
+            identity: identity(&chain),
+            keys,
+            chain,
+        }
+    }
+
+    /// The key of a stage that every cell has.
+    ///
+    /// # Panics
+    /// When this cell has no such stage.
+    pub fn key_of(&self, stage: StageName) -> &str {
+        &self.keys[&stage]
+    }
+}
+
+/// The cells a suite asks for, in its order, described without its data.
+pub fn descriptions(suite: &Suite, device: &str) -> Vec<CellDescription> {
+    grid(suite)
+        .map(|(_, run, length, seed)| describe(suite, run, length, seed, device))
+        .collect()
+}
+
+/// Runs, then lengths, then seeds.
+pub(super) fn grid(suite: &Suite) -> impl Iterator<Item = (usize, &Run, u32, u64)> {
+    suite.runs.iter().enumerate().flat_map(move |(index, run)| {
+        let lengths = suite.lengths.iter();
+        lengths.flat_map(move |&length| suite.seeds.iter().map(move |&seed| (index, run, length, seed)))
+    })
+}
+
+fn describe(suite: &Suite, run: &Run, length: u32, seed: u64, device: &str) -> CellDescription {
+    CellDescription {
+        suite: suite.name.clone(),
+        dataset: suite.data.name().into(),
+        labels: suite.labels.title(),
+        evaluation_part: suite.division.evaluation.clone(),
+        model: run.model.name().into(),
+        run: run.title().into(),
+        length,
+        seed,
+        device: device.into(),
+        precision: suite.precision.name().into(),
+    }
+}

@@ -1,0 +1,258 @@
+//! What each stage of a cell is made from. Every stage names its settings, the stages that it reads and what it is made
+//! by, and nothing else: a setting that is missing here would let two results share one key.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::Error;
+use super::sources::{self, Code};
+use crate::data::{self, Registry};
+use crate::device::DeviceClass;
+use crate::kernels;
+use crate::machine::built;
+use crate::metrics;
+use crate::record::{Chain, Stage, StageName, hex};
+use crate::suite::{Run, Suite, TextChoice};
+use crate::text::{NORMALISE_VERSION, TokenizerSettings};
+
+/// Hashes of the files that a suite names.
+pub(super) struct Facts {
+    data: String,
+    /// Of the vocabulary file of each `[text.<name>]` that has one.
+    vocabularies: BTreeMap<String, String>,
+    /// Of the `config.json` of each `[encoder.<name>]` that a run names.
+    encoders: BTreeMap<String, String>,
+}
+
+impl Facts {
+    pub(super) fn find(suite: &Suite, registry: &Registry, data: Option<&Path>) -> Result<Self, Error> {
+        let used = |name: &String| suite.runs.iter().any(|run| run.text == *name);
+        let mut vocabularies = BTreeMap::new();
+        for (name, choice) in suite.text.iter().filter(|(name, _)| used(name)) {
+            if let TokenizerSettings::WordPiece { file, .. } = &choice.tokenizer {
+                vocabularies.insert(name.clone(), sha256_of(file, &format!("[text.{name}]"))?);
+            }
+        }
+        let mut encoders = BTreeMap::new();
+        for run in &suite.runs {
+            let Some(name) = &run.encoder else { continue };
+            if !run.model.takes_encoder() {
+                let problem = format!(
+                    "{} has no encoder that could start from another: remove `encoder` from the run",
+                    run.model.name()
+                );
+                return Err(Error::Run {
+                    run: run.title().into(),
+                    problem,
+                });
+            }
+            let config = suite.encoders[name].directory.join("config.json");
+            encoders.insert(name.clone(), sha256_of(&config, &format!("[encoder.{name}]"))?);
+        }
+        Ok(Self {
+            data: data::identity(&suite.data, data, registry)?,
+            vocabularies,
+            encoders,
+        })
+    }
+}
+
+fn sha256_of(path: &Path, place: &str) -> Result<String, Error> {
+    let bytes = std::fs::read(path).map_err(|source| Error::File {
+        place: place.into(),
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(hex(&Sha256::digest(bytes)))
+}
+
+/// The stages of a cell.
+pub(super) fn chain(suite: &Suite, run: &Run, length: u32, seed: u64, device: &str, facts: &Facts) -> Chain {
+    let mut chain = Chain::new();
+    let text = &suite.text[&run.text];
+    add(&mut chain, StageName::Notes, notes(suite, facts));
+    add(&mut chain, StageName::Tokenizer, tokenizer(run, text, facts));
+    add(&mut chain, StageName::Tokens, tokens(text));
+    if text.word_vectors.is_some() {
+        add(&mut chain, StageName::Vectors, vectors(text));
+    }
+    if run.encoder.is_some() {
+        add(&mut chain, StageName::Encoder, encoder(suite, run, facts));
+    }
+    add(&mut chain, StageName::Weights, weights(suite, run, length, seed, device));
+    add(&mut chain, StageName::Scores, scores(run, device));
+    add(&mut chain, StageName::Record, record(suite, length));
+    chain
+}
+
+/// The stages of a cell that cannot be scored: the same cell, whose key says why.
+pub(super) fn skipped(
+    suite: &Suite,
+    run: &Run,
+    length: u32,
+    seed: u64,
+    device: &str,
+    facts: &Facts,
+    reason: &str,
+) -> Chain {
+    let mut chain = chain(suite, run, length, seed, device, facts);
+    if let Some(record) = chain.get_mut(&StageName::Record) {
+        record.made_by.insert("skipped".into(), reason.into());
+    }
+    chain
+}
+
+/// Adds a stage with the keys of those that it reads.
+fn add(chain: &mut Chain, name: StageName, (reads, settings, made_by): Parts) {
+    let present = reads.iter().filter_map(|read| Some((*read, chain.get(read)?.key())));
+    let stage = Stage {
+        reads: present.collect(),
+        settings: settings.into_iter().map(|(name, value)| (name.into(), value)).collect(),
+        made_by: made_by.into_iter().map(|(name, value)| (name.into(), value)).collect(),
+    };
+    chain.insert(name, stage);
+}
+
+/// The stages that one reads (where the cell has them), its settings, and what it is made by.
+type Parts = (&'static [StageName], Vec<(&'static str, Value)>, Vec<(&'static str, String)>);
+
+fn notes(suite: &Suite, facts: &Facts) -> Parts {
+    let dataset = suite.data.name();
+    let settings = vec![
+        ("data", json!(suite.data)),
+        ("division", json!(suite.division)),
+        ("labels", json!(suite.labels)),
+    ];
+    let made_by = vec![
+        ("data", facts.data.clone()),
+        ("code", sources::sha256(Code::Notes { dataset })),
+    ];
+    (&[], settings, made_by)
+}
+
+fn tokenizer(run: &Run, text: &TextChoice, facts: &Facts) -> Parts {
+    let mut settings = json!({ "normalise": text.normalise, "tokenizer": text.tokenizer });
+    name_files_only(&mut settings);
+    let kind = match &text.tokenizer {
+        TokenizerSettings::Words { .. } => "words",
+        TokenizerSettings::TrainWordPiece { .. } | TokenizerSettings::WordPiece { .. } => "word-piece",
+    };
+    let mut made_by = vec![
+        ("code", sources::sha256(Code::Tokenizer { kind })),
+        ("normalise-version", NORMALISE_VERSION.to_string()),
+        ("packages", built::NUMERIC_PACKAGES.to_owned()),
+    ];
+    // A published vocabulary is what its file is, whatever the notes.
+    let reads: &[StageName] = match facts.vocabularies.get(&run.text) {
+        Some(hash) => {
+            made_by.push(("file", hash.clone()));
+            &[]
+        }
+        None => &[StageName::Notes],
+    };
+    (reads, vec![("text", settings)], made_by)
+}
+
+fn tokens(text: &TextChoice) -> Parts {
+    let kind = match &text.tokenizer {
+        TokenizerSettings::Words { .. } => "words",
+        TokenizerSettings::TrainWordPiece { .. } | TokenizerSettings::WordPiece { .. } => "word-piece",
+    };
+    let made_by = vec![("code", sources::sha256(Code::Tokens { kind }))];
+    (&[StageName::Notes, StageName::Tokenizer], vec![], made_by)
+}
+
+fn vectors(text: &TextChoice) -> Parts {
+    let mut settings = json!(text.word_vectors);
+    name_files_only(&mut settings);
+    let made_by = vec![("code", sources::sha256(Code::Vectors))];
+    (&[StageName::Tokenizer], vec![("word-vectors", settings)], made_by)
+}
+
+fn encoder(suite: &Suite, run: &Run, facts: &Facts) -> Parts {
+    let name = run.encoder.as_deref().unwrap_or_default();
+    let mut settings = json!(suite.encoders[name]);
+    name_files_only(&mut settings);
+    let made_by = vec![
+        ("config", facts.encoders[name].clone()),
+        ("code", sources::sha256(Code::Encoder)),
+    ];
+    (&[], vec![("encoder", settings)], made_by)
+}
+
+/// What training reads. The greatest length says no more than how many tokens the model reads: cells that read the
+/// same share their weights.
+fn weights(suite: &Suite, run: &Run, length: u32, seed: u64, device: &str) -> Parts {
+    let settings = vec![
+        ("model", json!(run.model)),
+        ("training", json!(run.training)),
+        ("threshold", json!(suite.evaluation.threshold)),
+        ("ties", json!(suite.evaluation.ties)),
+        ("reads", json!(run.model.reads(length as usize))),
+        ("seed", json!(seed)),
+        ("device", json!(device)),
+        ("precision", json!(suite.precision)),
+    ];
+    let code = sources::sha256(Code::Weights {
+        model: run.model.name(),
+    });
+    let mut made_by = computing(device);
+    made_by.push(("code", code));
+    let reads = &[
+        StageName::Notes,
+        StageName::Tokenizer,
+        StageName::Tokens,
+        StageName::Vectors,
+        StageName::Encoder,
+    ];
+    (reads, settings, made_by)
+}
+
+fn scores(run: &Run, device: &str) -> Parts {
+    let code = sources::sha256(Code::Scores {
+        model: run.model.name(),
+    });
+    let mut made_by = computing(device);
+    made_by.push(("code", code));
+    (&[StageName::Tokens, StageName::Weights], vec![], made_by)
+}
+
+fn record(suite: &Suite, length: u32) -> Parts {
+    let settings = vec![("evaluation", json!(suite.evaluation)), ("length", json!(length))];
+    let made_by = vec![
+        ("code", sources::sha256(Code::Record)),
+        ("metrics-version", metrics::VERSION.to_string()),
+    ];
+    (&[StageName::Notes, StageName::Tokens, StageName::Scores], settings, made_by)
+}
+
+/// What may round otherwise: packages, the build, and on the CPU the vector instructions that the kernels chose.
+fn computing(device: &str) -> Vec<(&'static str, String)> {
+    let mut made_by = vec![
+        ("packages", built::NUMERIC_PACKAGES.to_owned()),
+        ("build", built::BUILD.to_owned()),
+        ("features", built::FEATURES.join(" ")),
+    ];
+    if device == DeviceClass::Flex.name() {
+        made_by.push(("instruction-set", kernels::instruction_set().to_owned()));
+    }
+    made_by
+}
+
+/// Cuts the paths of files and directories to their names: where a file lies moves no result (its hash is among what
+/// the stage is made by), and records must not tell whose machine made them.
+fn name_files_only(value: &mut Value) {
+    let Value::Object(map) = value else { return };
+    for (name, inner) in map {
+        match inner {
+            Value::String(path) if name == "file" || name == "directory" => {
+                let last = Path::new(path.as_str()).file_name();
+                *path = last.map_or_else(String::new, |last| last.to_string_lossy().into_owned());
+            }
+            _ => name_files_only(inner),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! From a suite to its cells: which there are, what each is made from, and the key of every stage. No note is read.
+
+mod chain;
+mod cell;
+pub mod sources;
+
+use std::path::{Path, PathBuf};
+
+pub use cell::{Cell, descriptions};
+
+use crate::data::{self, Registry};
+use crate::suite::Suite;
+
+/// Why a suite cannot be planned.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The data set.
+    #[error(transparent)]
+    Data(#[from] data::Error),
+    /// A file whose hash is part of a key.
+    #[error("{place}: {path}: {source}. Check that the file exists and may be read, or correct the suite")]
+    File {
+        /// The suite's table that names it.
+        place: String,
+        /// The file.
+        path: PathBuf,
+        /// The system's own words.
+        source: std::io::Error,
+    },
+    /// Parts of a run that do not go together.
+    #[error("run {run:?}: {problem}")]
+    Run {
+        /// The run's title.
+        run: String,
+        /// What was found and what was expected.
+        problem: String,
+    },
+    /// A cell that was asked for and is not in the suite.
+    #[error("--cell {asked}: {problem}")]
+    Cell {
+        /// What was asked for.
+        asked: String,
+        /// What was found.
+        problem: String,
+    },
+}
+
+/// A suite's cells, each with the keys of all its stages.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The suite.
+    pub suite: Suite,
+    /// In the order of the suite: runs, then lengths, then seeds.
+    pub cells: Vec<Cell>,
+    /// Why no cell can be scored with the data at hand, if so.
+    pub skipped: Option<String>,
+    /// Whether the data set's texts are under a data use agreement.
+    pub credentialed: bool,
+}
+
+impl Plan {
+    /// Lays out the cells. Files that the suite or the registry names without a hash are hashed; note texts that the
+    /// registry has a hash of are not opened: reading them later compares it.
+    ///
+    /// # Errors
+    /// A data set that the registry does not know, a file that cannot be read, a run whose parts do not go together.
+    pub fn make(suite: Suite, registry: &Registry, data: Option<&Path>, device: &str) -> Result<Self, Error> {
+        let credentialed = registry.find(suite.data.name())?.credentialed;
+        let skipped = data::uncoded(&suite.data, &suite.division.evaluation, data, registry)?;
+        let skipped =
+            skipped.map(|reason| format!("the part {:?} has no codes to score against: {reason}", suite.division.evaluation));
+        let facts = chain::Facts::find(&suite, registry, data)?;
+        let cells = cell::grid(&suite)
+            .map(|(index, run, length, seed)| {
+                let chain = match &skipped {
+                    None => chain::chain(&suite, run, length, seed, device, &facts),
+                    Some(reason) => chain::skipped(&suite, run, length, seed, device, &facts, reason),
+                };
+                Cell::new(&suite, index, (length, seed), device, chain)
+            })
+            .collect();
+        Ok(Self {
+            suite,
+            cells,
+            skipped,
+            credentialed,
+        })
+    }
+
+    /// The cell whose key starts with `asked`.
+    ///
+    /// # Errors
+    /// None does, or several do.
+    pub fn cell(&self, asked: &str) -> Result<usize, Error> {
+        let wrong = |problem: String| Error::Cell {
+            asked: asked.into(),
+            problem,
+        };
+        let fits = |cell: &&(usize, &Cell)| !asked.is_empty() && cell.1.key.starts_with(asked);
+        let found: Vec<usize> = self.cells.iter().enumerate().filter(fits).map(|(index, _)| index).collect();
+        match found[..] {
+            [one] => Ok(one),
+            [] => Err(wrong(format!(
+                "no cell of {} has this key; expected one that `icdbench plan` lists: keys change with the suite, the data \
+                 and the program",
+                self.suite.name
+            ))),
+            _ => Err(wrong(format!("{} cells have keys that start so; give more of it", found.len()))),
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The life of a stage: looked up, locked, run, written at once, verified when read again. A stage knows its work only.
+
+use std::time::Duration;
+
+use super::kept::{Draft, Kept, Trouble};
+use super::lock::{Lock, Locks};
+use super::{Store, disk};
+use crate::record::{Stage, StageName, short};
+
+/// How often a lock that another process holds is asked for again.
+const AGAIN: Duration = Duration::from_millis(50);
+
+/// Who waits and who is told.
+pub trait Patience {
+    /// Whether to stop now.
+    fn interrupted(&self) -> bool;
+    /// A sentence for the user.
+    fn notice(&self, sentence: &str);
+}
+
+/// The work was stopped by [`Patience::interrupted`].
+#[derive(Clone, Copy, Debug)]
+pub struct Interrupted;
+
+/// What lies in the place of a stage's output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found<T> {
+    /// Nothing.
+    Nothing,
+    /// The output.
+    Whole(T),
+    /// Something that is not what was written: where and why.
+    Damaged(String),
+}
+
+/// One stage to be had.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// Which.
+    pub name: StageName,
+    /// What it is made from.
+    pub stage: &'a Stage,
+    /// Its key.
+    pub key: &'a str,
+}
+
+/// Runs stages in one results directory.
+pub struct Runner {
+    store: Store,
+    locks: Locks,
+}
+
+impl Runner {
+    /// A runner on a store, whose folders are made where they are missing.
+    ///
+    /// # Errors
+    /// The folders cannot be made.
+    pub fn new(store: Store) -> Result<Self, disk::Error> {
+        let locks = store.locks()?;
+        Ok(Self { store, locks })
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What `read` makes of a stage's output, after `make` has made it where it is missing or damaged. Another process
+    /// that makes the same stage is waited for.
+    ///
+    /// # Errors
+    /// The store cannot be read or written, what `make` says, or [`Interrupted`].
+    pub fn obtain<T, E: From<disk::Error> + From<Interrupted>>(
+        &self,
+        wanted: Wanted,
+        patience: &dyn Patience,
+        read: impl Fn(&Kept) -> Result<T, Trouble>,
+        make: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        if let Found::Whole(found) = self.look(wanted, &read)? {
+            return Ok(found);
+        }
+        let Some(_lock) = self.lock(wanted.name.word(), wanted.key, patience)? else {
+            return Err(Interrupted.into());
+        };
+        // Another process may have made it in the meantime.
+        match self.look(wanted, &read)? {
+            Found::Whole(found) => return Ok(found),
+            Found::Nothing => {}
+            Found::Damaged(problem) => {
+                patience.notice(&format!("{problem}. The stage {} is run again", wanted.name));
+                disk::remove_directory(&self.store.place(wanted.name, wanted.key))?;
+            }
+        }
+        make()
+    }
+
+    /// What `read` makes of a stage's output.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn look<T>(
+        &self,
+        wanted: Wanted,
+        read: impl Fn(&Kept) -> Result<T, Trouble>,
+    ) -> Result<Found<T>, disk::Error> {
+        let kept = self.store.open(wanted.name, wanted.key);
+        match kept.and_then(|kept| kept.as_ref().map(&read).transpose()) {
+            Ok(None) => Ok(Found::Nothing),
+            Ok(Some(found)) => Ok(Found::Whole(found)),
+            Err(Trouble::Disk(error)) => Err(error),
+            Err(Trouble::Damaged { path, problem }) => Ok(Found::Damaged(format!("{}: {problem}", path.display()))),
+        }
+    }
+
+    /// A draft of a stage that is written in one go.
+    ///
+    /// # Errors
+    /// Its folder cannot be made, or what `write` says.
+    pub fn keep<F: serde::Serialize, E: From<disk::Error>>(
+        &self,
+        wanted: Wanted,
+        facts: &F,
+        write: impl FnOnce(&mut Draft) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let place = self.store.place(wanted.name, wanted.key);
+        let parent = place.parent().unwrap_or(&place);
+        disk::make_directory(parent, true)?;
+        let begun = disk::begin_directory(parent)?;
+        let mut draft = Draft::at(begun.path());
+        write(&mut draft)?;
+        draft.publish(&place, (wanted.name, wanted.stage), facts)?;
+        Ok(())
+    }
+
+    /// Locks a stage, waiting for another process that holds it; `None` when the waiting was interrupted.
+    ///
+    /// # Errors
+    /// The lock cannot be written.
+    pub fn lock(&self, kind: &str, key: &str, patience: &dyn Patience) -> Result<Option<Lock>, disk::Error> {
+        let mut told = false;
+        loop {
+            if let Some(lock) = self.try_lock(kind, key)? {
+                return Ok(Some(lock));
+            }
+            if patience.interrupted() {
+                return Ok(None);
+            }
+            if !told {
+                patience.notice(&format!("another process makes {kind} {}; waiting for it", short(key)));
+                told = true;
+            }
+            std::thread::sleep(AGAIN);
+        }
+    }
+
+    /// Locks a stage if no other process holds it.
+    ///
+    /// # Errors
+    /// The lock cannot be written.
+    pub fn try_lock(&self, kind: &str, key: &str) -> Result<Option<Lock>, disk::Error> {
+        self.locks.try_lock(&format!("{kind}-{key}"))
+    }
+}

@@ -1,0 +1,87 @@
+//! The places of a results directory. What may be shown lies in `records`; what is about single notes or derives from
+//! their text lies in `private`, which only its owner can enter.
+
+use std::path::{Path, PathBuf};
+
+use super::kept::{Kept, Trouble};
+use super::{disk, lock};
+use crate::record::{RecordStore, StageName};
+
+/// A results directory.
+#[derive(Clone, Debug)]
+pub struct Store {
+    results: PathBuf,
+    private: PathBuf,
+}
+
+impl Store {
+    /// The results directory `results`; `private` where the private part lies elsewhere than in it.
+    pub fn new(results: &Path, private: Option<&Path>) -> Self {
+        Self {
+            results: results.to_owned(),
+            private: private.map_or_else(|| results.join("private"), Path::to_owned),
+        }
+    }
+
+    /// The results directory.
+    pub fn results(&self) -> &Path {
+        &self.results
+    }
+
+    /// The private part.
+    pub fn private(&self) -> &Path {
+        &self.private
+    }
+
+    /// The records.
+    pub fn records(&self) -> RecordStore {
+        RecordStore::new(&self.results)
+    }
+
+    /// The folder of all outputs of a stage.
+    pub fn stage(&self, stage: StageName) -> PathBuf {
+        self.private.join(stage.word())
+    }
+
+    /// The folder of one output. That of a record holds its per-note rows.
+    pub fn place(&self, stage: StageName, key: &str) -> PathBuf {
+        let folder = match stage {
+            StageName::Record => self.private.join("rows"),
+            _ => self.stage(stage),
+        };
+        folder.join(key)
+    }
+
+    /// Where a stage keeps what it needs to go on after an interruption.
+    pub fn work(&self, key: &str) -> PathBuf {
+        self.private.join("work").join(key)
+    }
+
+    /// What a stage left; `None` where it has not run.
+    ///
+    /// # Errors
+    /// See [`Kept::open`].
+    pub fn open(&self, stage: StageName, key: &str) -> Result<Option<Kept>, Trouble> {
+        Kept::open(&self.place(stage, key), stage, key)
+    }
+
+    /// The locks.
+    ///
+    /// # Errors
+    /// Their folder cannot be made.
+    pub fn locks(&self) -> Result<lock::Locks, disk::Error> {
+        self.prepare()?;
+        let directory = self.private.join("locks");
+        disk::make_directory(&directory, true)?;
+        Ok(lock::Locks::new(directory))
+    }
+
+    /// Makes the two parts where they are missing.
+    ///
+    /// # Errors
+    /// They cannot be made.
+    pub fn prepare(&self) -> Result<(), disk::Error> {
+        disk::make_directory(&self.results, false)?;
+        disk::make_directory(&self.private, true)
+    }
+}

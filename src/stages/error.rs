@@ -1,0 +1,112 @@
+//! Why a stage did not end with its result.
+
+use crate::record::{DEGENERATE, Status};
+use crate::results::disk;
+use crate::results::runner::Interrupted;
+use crate::results::salt;
+use crate::{data, metrics, pretrained, text, train};
+
+/// What keeps a suite from going on: the world, not a cell.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The data set.
+    #[error(transparent)]
+    Data(#[from] data::Error),
+    /// Tokenizer, vocabulary or word vectors.
+    #[error("[text.{name}]: {source}")]
+    Text {
+        /// The suite's name of it.
+        name: String,
+        /// What is wrong.
+        source: text::Error,
+    },
+    /// A pretrained encoder.
+    #[error("[encoder.{name}]: {source}")]
+    Encoder {
+        /// The suite's name of it.
+        name: String,
+        /// What is wrong.
+        source: Box<pretrained::Error>,
+    },
+    /// Parts of a run that do not go together.
+    #[error("run {run:?}: {problem}")]
+    Run {
+        /// The run's title.
+        run: String,
+        /// What was found and what was expected.
+        problem: String,
+    },
+    /// A model's settings.
+    #[error("run {run:?}, length {length}: {problem}")]
+    Model {
+        /// The run's title.
+        run: String,
+        /// The sequence length.
+        length: u32,
+        /// What was found and what was expected.
+        problem: String,
+    },
+    /// A note without tokens.
+    #[error(
+        "[text.{text}]: {role} note {position} of {all} has no token left after normalising: such a note cannot be \
+         scored. Use another `normalise` recipe, or take the note out of the data set"
+    )]
+    EmptyNote {
+        /// The suite's name of the tokenizer.
+        text: String,
+        /// `training`, `validation` or `evaluation`.
+        role: &'static str,
+        /// From 1, in the data set's order.
+        position: usize,
+        /// Notes in that role.
+        all: usize,
+    },
+    /// The results directory.
+    #[error(transparent)]
+    Disk(#[from] disk::Error),
+    /// The salt of the results directory.
+    #[error(transparent)]
+    Salt(#[from] salt::Error),
+    /// A checkpoint.
+    #[error(transparent)]
+    Train(train::Error),
+}
+
+/// Why a cell's work stopped.
+#[derive(Debug)]
+pub enum Stop {
+    /// On request; what was done is kept.
+    Interrupted,
+    /// The cell has ended without scores; the suite goes on.
+    Cell(Status, String),
+    /// Nothing can go on.
+    World(Error),
+}
+
+impl From<Interrupted> for Stop {
+    fn from(_: Interrupted) -> Self {
+        Self::Interrupted
+    }
+}
+
+impl<E: Into<Error>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::World(error.into())
+    }
+}
+
+impl Stop {
+    /// Why a cell cannot be trained.
+    pub(super) fn of_training(error: train::Error) -> Self {
+        match error {
+            train::Error::Metrics {
+                source: metrics::Error::Degenerate(_),
+                ..
+            } => Self::Cell(Status::Failed, format!("{DEGENERATE}{error}")),
+            train::Error::TooLarge { .. } => Self::Cell(Status::Unsupported, error.to_string()),
+            train::Error::Diverged { .. } | train::Error::Metrics { .. } => Self::Cell(Status::Failed, error.to_string()),
+            train::Error::Disk(error) => Self::World(error.into()),
+            train::Error::Mismatch { .. } => Self::World(Error::Train(error)),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The work of each stage, one file a stage. [`Workshop`] is what they share: the plan, the data, the store.
+
+mod cell;
+pub mod encoder;
+mod error;
+pub mod estimate;
+pub mod export;
+mod notes;
+pub mod record;
+mod scores;
+mod tokens;
+mod tokenizer;
+mod vectors;
+pub mod weights;
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use burn::tensor::Device;
+
+pub use cell::{CellWork, Ended};
+pub use error::{Error, Stop};
+pub use notes::Notes;
+pub use tokens::Tokens;
+
+use crate::data::Registry;
+use crate::models::PretrainedEncoder;
+use crate::plan::{Cell, Plan};
+use crate::record::StageName;
+use crate::results::runner::{Patience, Runner, Wanted};
+use crate::results::Store;
+use crate::text::{TokenStore, Tokenizer};
+use crate::train::Observer;
+
+/// What the stages of a plan's cells work with.
+pub struct Workshop<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// What data sets are expected to be.
+    pub registry: &'a Registry,
+    /// Where they lie.
+    pub data: Option<&'a Path>,
+    /// Runs stages in the store.
+    pub runner: Runner,
+    /// Told how the work goes on.
+    pub observer: &'a dyn Observer,
+    /// Time between two checkpoints.
+    pub checkpoint_every: Duration,
+    /// The device, opened when it is first computed on.
+    pub device: &'a Device,
+    texts: OnceCell<notes::Texts>,
+    notes: OnceCell<Arc<Notes>>,
+    tokenizers: RefCell<BTreeMap<String, Arc<Tokenizer>>>,
+    /// Training notes whose ids came with the fit of their tokenizer, until the tokens are written.
+    encoded: RefCell<BTreeMap<String, TokenStore>>,
+    encoders: RefCell<BTreeMap<String, Arc<encoder::Loaded>>>,
+}
+
+impl<'a> Workshop<'a> {
+    /// A workshop in a store, whose folders are made where they are missing.
+    ///
+    /// # Errors
+    /// The folders cannot be made.
+    pub fn new(
+        plan: &'a Plan,
+        (registry, data): (&'a Registry, Option<&'a Path>),
+        store: Store,
+        (device, checkpoint_every): (&'a Device, Duration),
+        observer: &'a dyn Observer,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            plan,
+            registry,
+            data,
+            runner: Runner::new(store)?,
+            observer,
+            checkpoint_every,
+            device,
+            texts: OnceCell::new(),
+            notes: OnceCell::new(),
+            tokenizers: RefCell::default(),
+            encoded: RefCell::default(),
+            encoders: RefCell::default(),
+        })
+    }
+
+    fn wanted<'c>(&self, cell: &'c Cell, name: StageName) -> Wanted<'c> {
+        Wanted {
+            name,
+            stage: &cell.chain[&name],
+            key: cell.key_of(name),
+        }
+    }
+
+    fn patience(&self) -> Waiting<'_> {
+        Waiting(self.observer)
+    }
+
+    /// The text choice of a cell's run.
+    fn text(&self, cell: &Cell) -> &str {
+        &self.plan.suite.runs[cell.run].text
+    }
+}
+
+/// A runner's patience is the observer's.
+struct Waiting<'a>(&'a dyn Observer);
+
+impl Patience for Waiting<'_> {
+    fn interrupted(&self) -> bool {
+        self.0.interrupted()
+    }
+
+    fn notice(&self, sentence: &str) {
+        self.0.notice(sentence);
+    }
+}
+
+/// A pretrained encoder that many tasks share.
+pub type SharedEncoder = Arc<PretrainedEncoder>;

@@ -1,0 +1,153 @@
+//! Stage `notes`: the notes in their roles, the label set and every note's gold codes. What it keeps holds no text.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Error, Stop, Workshop};
+use crate::data::{self, Corpus, Division, Dropped, LabelSet, Note};
+use crate::plan::Cell;
+use crate::record::StageName;
+use crate::results::kept::Trouble;
+use crate::results::salt::Salt;
+
+const FILE: &str = "notes.json";
+
+/// What later stages know of the notes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Notes {
+    /// The codes, by column; those that a model predicts come first.
+    pub codes: Vec<String>,
+    /// Training notes that have the code, by column; 0 for codes of evaluation notes only.
+    pub train_frequency: Vec<u32>,
+    /// The code's title, by column, where the data set has one.
+    pub titles: Vec<Option<String>>,
+    /// Columns of each training note's gold codes.
+    pub training_gold: Vec<Vec<u32>>,
+    /// Of each validation note's.
+    pub validation_gold: Vec<Vec<u32>>,
+    /// Of each evaluation note's.
+    pub evaluation_gold: Vec<Vec<u32>>,
+    /// Salted hash of each evaluation note's identifier and of its patient's.
+    pub evaluation_names: Vec<[String; 2]>,
+    /// What the names were salted with, see [`Salt::fingerprint`].
+    pub salt: String,
+    /// Notes left out because they have no code at all.
+    pub without_codes: Dropped,
+    /// Notes left out because no code of theirs is in the label set.
+    pub outside_labels: Dropped,
+}
+
+impl Notes {
+    /// How many columns a model predicts.
+    pub fn fitted(&self) -> usize {
+        self.train_frequency.partition_point(|&count| count > 0)
+    }
+}
+
+/// The notes themselves, in memory only.
+pub(super) struct Texts {
+    pub(super) corpus: Corpus,
+    pub(super) division: Division,
+    pub(super) labels: LabelSet,
+}
+
+impl Workshop<'_> {
+    /// The notes stage of the plan's cells.
+    pub(super) fn notes(&self, cell: &Cell) -> Result<Arc<Notes>, Stop> {
+        if let Some(found) = self.notes.get() {
+            return Ok(found.clone());
+        }
+        let salt = self.salt()?;
+        let wanted = self.wanted(cell, StageName::Notes);
+        let notes = self.runner.obtain(
+            wanted,
+            &self.patience(),
+            |kept| {
+                let notes: Notes = kept.json(FILE)?;
+                match notes.salt == salt.fingerprint() {
+                    true => Ok(notes),
+                    false => Err(Trouble::Damaged {
+                        path: kept.path(FILE),
+                        problem: "its notes are named with another salt than this directory has".into(),
+                    }),
+                }
+            },
+            || -> Result<Notes, Stop> {
+                let notes = notes(self.texts()?, &salt);
+                self.tell(&notes);
+                self.runner
+                    .keep(wanted, &(), |draft| -> Result<(), Error> { Ok(draft.json(FILE, &notes)?) })?;
+                Ok(notes)
+            },
+        )?;
+        Ok(self.notes.get_or_init(|| Arc::new(notes)).clone())
+    }
+
+    /// What notes are named by in this results directory.
+    pub(super) fn salt(&self) -> Result<Salt, Error> {
+        match self.plan.credentialed {
+            true => Ok(Salt::of_directory(self.runner.store().private())?),
+            false => Ok(Salt::public()),
+        }
+    }
+
+    /// The notes themselves, read once.
+    pub(super) fn texts(&self) -> Result<&Texts, Error> {
+        if let Some(found) = self.texts.get() {
+            return Ok(found);
+        }
+        let suite = &self.plan.suite;
+        let corpus = data::load(&suite.data, self.data, self.registry)?;
+        let division = corpus.divide(&suite.division)?;
+        let (labels, division) = division.label(&suite.labels.rule, suite.labels.unseen_codes)?;
+        Ok(self.texts.get_or_init(|| Texts {
+            corpus,
+            division,
+            labels,
+        }))
+    }
+
+    fn tell(&self, notes: &Notes) {
+        for (dropped, why) in [
+            (notes.without_codes, "they have no code at all"),
+            (notes.outside_labels, "no code of theirs is in the label set"),
+        ] {
+            let Dropped {
+                fit,
+                validation,
+                evaluation,
+            } = dropped;
+            if fit + validation + evaluation > 0 {
+                self.observer.notice(&format!(
+                    "{fit} training, {validation} validation and {evaluation} evaluation notes are left out: {why} \
+                     (notes-without-codes = \"drop\")"
+                ));
+            }
+        }
+    }
+}
+
+fn notes(texts: &Texts, salt: &Salt) -> Notes {
+    let Texts {
+        corpus,
+        division,
+        labels,
+    } = texts;
+    let gold = |notes: &[Arc<Note>]| notes.iter().map(|note| labels.columns(&note.codes)).collect();
+    let names = division.evaluation.iter();
+    let titles = labels.codes().iter().map(|code| corpus.title(code).map(str::to_owned));
+    Notes {
+        codes: labels.codes().to_vec(),
+        train_frequency: labels.train_frequency().to_vec(),
+        titles: titles.collect(),
+        training_gold: gold(division.fit.notes()),
+        validation_gold: gold(&division.validation),
+        evaluation_gold: gold(&division.evaluation),
+        evaluation_names: names.map(|note| [salt.hash(&note.id), salt.hash(&note.patient)]).collect(),
+        salt: salt.fingerprint(),
+        without_codes: division.without_codes,
+        outside_labels: division.outside_labels,
+    }
+}
