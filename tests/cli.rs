@@ -228,12 +228,12 @@ fn a_record_of_a_newer_schema_and_a_damaged_one_are_named() {
         .join(format!("{}.json", bench.records("results")[0].key));
     let text = std::fs::read_to_string(&record).unwrap();
 
-    std::fs::write(&record, text.replacen("\"schema\": 1", "\"schema\": 99", 1)).unwrap();
+    std::fs::write(&record, text.replacen("\"schema\": 2", "\"schema\": 99", 1)).unwrap();
     assert_fails(
         &bench.run(&["report", "tiny.toml"]),
         2,
         &[
-            ".json: record has schema 99, this program reads up to 1",
+            ".json: record has schema 99, this program reads up to 2",
             "Use the newer icdbench",
         ],
     );

@@ -4,10 +4,10 @@
 mod records;
 
 use icdbench::compare::{Error, margin_over_prior, micro_f1_change};
-use icdbench::record::{Record, Status};
+use icdbench::record::{Reported, Status};
 use records::{cell, ended, scored};
 
-fn record(length: u32, level: f64) -> Record {
+fn record(length: u32, level: f64) -> Reported {
     scored(cell("caml", length, 1), level)
 }
 
@@ -27,7 +27,7 @@ fn the_change_is_the_difference_of_the_two_scores_and_lies_in_its_interval() {
 fn the_order_in_which_a_record_lists_its_notes_has_no_effect() {
     let (from, mut to) = (record(512, 0.412), record(1024, 0.447));
     let straight = micro_f1_change(&from, &to).unwrap();
-    to.outcome.as_mut().unwrap().notes.reverse();
+    to.notes.as_mut().unwrap().reverse();
     assert_eq!(micro_f1_change(&from, &to).unwrap(), straight);
 }
 
@@ -41,7 +41,7 @@ fn a_record_compared_with_itself_has_no_change() {
 #[test]
 fn records_of_other_notes_are_refused_with_what_is_different() {
     let (from, mut to) = (record(512, 0.412), record(1024, 0.447));
-    let notes = &mut to.outcome.as_mut().unwrap().notes;
+    let notes = to.notes.as_mut().unwrap();
     notes[3].note = "of another data set".to_owned();
     let error = micro_f1_change(&from, &to).unwrap_err().to_string();
     for part in [
@@ -53,7 +53,7 @@ fn records_of_other_notes_are_refused_with_what_is_different() {
     }
     // A subset is not the same notes either.
     let mut fewer = record(1024, 0.447);
-    fewer.outcome.as_mut().unwrap().notes.pop();
+    fewer.notes.as_mut().unwrap().pop();
     let error = micro_f1_change(&from, &fewer).unwrap_err();
     assert!(matches!(
         error,
@@ -66,18 +66,26 @@ fn records_of_other_notes_are_refused_with_what_is_different() {
 }
 
 #[test]
-fn records_of_other_codes_repeated_notes_and_no_scores_are_refused() {
+fn records_of_other_codes_repeated_notes_no_rows_and_no_scores_are_refused() {
     let from = record(512, 0.412);
     let mut other_codes = record(1024, 0.447);
-    other_codes.outcome.as_mut().unwrap().notes[0].fn_ += 1;
+    other_codes.notes.as_mut().unwrap()[0].fn_ += 1;
     let error = micro_f1_change(&from, &other_codes).unwrap_err();
     assert!(error.to_string().contains("different codes"), "{error}");
 
     let mut repeated = record(1024, 0.447);
-    let notes = &mut repeated.outcome.as_mut().unwrap().notes;
+    let notes = repeated.notes.as_mut().unwrap();
     notes[1].note = notes[0].note.clone();
     let error = micro_f1_change(&from, &repeated).unwrap_err();
     assert!(error.to_string().contains("more than once"), "{error}");
+
+    let mut shared = record(1024, 0.447);
+    shared.notes = None;
+    let error = micro_f1_change(&from, &shared).unwrap_err().to_string();
+    assert!(
+        error.contains("the per-note rows of caml at length 1024 with seed 1 are not here"),
+        "{error}"
+    );
 
     let failed = ended(cell("caml", 1024, 1), Status::Failed, Some("out of luck"));
     let error = micro_f1_change(&from, &failed).unwrap_err();
@@ -87,10 +95,10 @@ fn records_of_other_codes_repeated_notes_and_no_scores_are_refused() {
             .contains("caml at length 1024 with seed 1 has no scores"),
         "{error}"
     );
-    assert_eq!(margin_over_prior(&failed), None);
+    assert_eq!(margin_over_prior(&failed.record), None);
 }
 
 #[test]
 fn the_margin_over_the_prior_is_the_plain_difference() {
-    assert!((margin_over_prior(&record(512, 0.412)).unwrap() - (0.412 - 0.11)).abs() < 1e-12);
+    assert!((margin_over_prior(&record(512, 0.412).record).unwrap() - (0.412 - 0.11)).abs() < 1e-12);
 }

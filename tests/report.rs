@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use icdbench::record::{Record, Status};
+use icdbench::record::{Reported, Status};
 use icdbench::report::page::{Page, assemble};
 use icdbench::report::plots::paint;
 use icdbench::report::plots::scene::{Anchor, Mark, Scene};
@@ -16,7 +16,7 @@ use icdbench::report::{Options, SuiteText, csv, html, latex, markdown, scores, w
 use records::{cell, ended, scored};
 
 /// Two models at two lengths with two seeds: one cell failed, one was skipped, one has no record.
-fn mixed() -> (Vec<Record>, SuiteText) {
+fn mixed() -> (Vec<Reported>, SuiteText) {
     let cells: Vec<_> = [("caml", 512), ("caml", 1024), ("long_bert", 512), ("long_bert", 1024)]
         .into_iter()
         .flat_map(|(run, length)| [cell(run, length, 1), cell(run, length, 2)])
@@ -42,7 +42,7 @@ fn suite(cells: Vec<icdbench::record::CellDescription>) -> SuiteText {
     }
 }
 
-fn page<'a>(records: &'a [Record], suite: &'a SuiteText) -> Page<'a> {
+fn page<'a>(records: &'a [Reported], suite: &'a SuiteText) -> Page<'a> {
     assemble(records, suite, &Options::default())
 }
 
@@ -109,8 +109,10 @@ fn the_numbers_of_the_table_are_those_of_the_records() {
     let page = page(&records, &suite);
     let table = &page.sections[0].scores;
     let score = |seed: u64, metric: &str| {
-        let record = records.iter().find(|record| record.cell == cell("caml", 512, seed));
-        record.unwrap().outcome.as_ref().unwrap().scores[metric]
+        let found = records
+            .iter()
+            .find(|found| found.record.cell == cell("caml", 512, seed));
+        found.unwrap().record.outcome.as_ref().unwrap().scores[metric]
     };
     let cells = row(table, &["512", "caml"]);
     assert_eq!(cells.len(), table.columns.len());
@@ -137,7 +139,7 @@ fn the_numbers_of_the_table_are_those_of_the_records() {
 fn the_best_of_each_length_is_bold_and_so_are_ties() {
     let best = |levels: [f64; 3]| {
         let runs = ["caml", "bert_xml", "long_bert"].iter().zip(levels);
-        let records: Vec<Record> = runs.map(|(run, level)| scored(cell(run, 512, 1), level)).collect();
+        let records: Vec<Reported> = runs.map(|(run, level)| scored(cell(run, 512, 1), level)).collect();
         let suite = suite(Vec::new());
         let page = page(&records, &suite);
         let table = &page.sections[0].scores;
@@ -182,8 +184,8 @@ fn every_cell_without_scores_is_named_with_its_reason() {
 #[test]
 fn a_later_record_of_a_cell_replaces_an_earlier_one_and_foreign_records_are_left_out() {
     let mut later = scored(cell("caml", 512, 1), 0.5);
-    later.provenance.ended = "2026-02-01T00:00:00Z".to_owned();
-    later.cell.suite = "another suite with the same cell".to_owned();
+    later.record.provenance.ended = "2026-02-01T00:00:00Z".to_owned();
+    later.record.cell.suite = "another suite with the same cell".to_owned();
     let records = [
         later,
         scored(cell("caml", 512, 1), 0.4),
@@ -499,7 +501,7 @@ fn what_length_gives_pairs_the_lengths_of_one_seed() {
 #[test]
 fn lengths_scored_on_other_notes_are_not_compared_and_the_table_says_why() {
     let mut records = [scored(cell("caml", 512, 1), 0.4), scored(cell("caml", 1024, 1), 0.5)];
-    records[1].outcome.as_mut().unwrap().notes.truncate(200);
+    records[1].notes.as_mut().unwrap().truncate(200);
     let suite = suite(Vec::new());
     let page = page(&records, &suite);
     let table = page.sections[0].gains.as_ref().unwrap();
@@ -517,6 +519,37 @@ fn lengths_scored_on_other_notes_are_not_compared_and_the_table_says_why() {
     );
     let rows = String::from_utf8(csv::gains(&page.summary).unwrap()).unwrap();
     assert!(rows.lines().last().unwrap().contains(",0.5,512,,,,,,0.39"), "{rows}");
+}
+
+#[test]
+fn without_rows_by_note_a_change_has_no_interval_and_the_report_says_why() {
+    let mut records = [scored(cell("caml", 512, 1), 0.4), scored(cell("caml", 1024, 1), 0.5)];
+    for found in &mut records {
+        found.notes = None;
+    }
+    let suite = suite(Vec::new());
+    let page = page(&records, &suite);
+    let table = page.sections[0].gains.as_ref().unwrap();
+    let cells = row(table, &["caml", "1,024"]);
+    assert!(
+        matches!(&cells[1], Cell::Number(number) if number.mean == "+10.0"),
+        "{cells:?}"
+    );
+    assert_eq!(cells[2..4], [Cell::Empty, Cell::Empty]);
+    let markdown = markdown::page(&page);
+    assert!(
+        markdown.contains("has no interval, the per-note rows of its cells are not here"),
+        "{markdown}"
+    );
+    assert!(!markdown.contains("paired bootstrap"), "{markdown}");
+    let rows = String::from_utf8(csv::gains(&page.summary).unwrap()).unwrap();
+    assert!(
+        rows.lines()
+            .last()
+            .unwrap()
+            .contains(",0.5,512,0.09999999999999998,,,,,0.39"),
+        "{rows}"
+    );
 }
 
 #[test]

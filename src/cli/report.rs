@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::{Global, exit, print_json, suite};
 use crate::experiment::recorded;
-use crate::record::{Record, RecordStore};
+use crate::record::{Record, RecordStore, Reported};
 use crate::report::{self, Options, SuiteText};
 use crate::suite::Suite;
 
@@ -54,7 +54,9 @@ pub(super) fn write(global: &Global, suite: &Suite, records: &[Record], output: 
         cells: crate::experiment::descriptions(suite, global.device.class.name()),
     };
     let directory = output.reports.join(&suite.name);
-    let written = report::write_report(records, &text, &Options::default(), &directory)
+    let cells = records.iter().cloned().map(|record| Reported { record, notes: None });
+    let cells: Vec<Reported> = cells.collect();
+    let written = report::write_report(&cells, &text, &Options::default(), &directory)
         .with_context(|| format!("writing the report of {}", suite.name))?;
     if global.json {
         print_json(&serde_json::json!({ "report": written.files }))?;

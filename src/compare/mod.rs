@@ -1,13 +1,13 @@
 //! Comparing records: what changed between two cells that were scored on the same notes, and how sure that is.
 //!
-//! Everything is computed from the counts in the records; nothing here trains or scores.
+//! Everything is computed from the records and their rows by note; nothing here trains or scores.
 
 mod bootstrap;
 mod pairing;
 
 pub use bootstrap::{Change, RESAMPLES};
 
-use crate::record::Record;
+use crate::record::{Record, Reported};
 use pairing::pairs;
 
 /// Why two records cannot be compared.
@@ -16,6 +16,14 @@ pub enum Error {
     /// A record without scores.
     #[error("{cell} has no scores: run it to its end first")]
     NotScored {
+        /// Which record.
+        cell: String,
+    },
+    /// A record without its rows by note.
+    #[error(
+        "the per-note rows of {cell} are not here, so that there is no interval: they are private and lie in the results directory in which the cell was run"
+    )]
+    NoRows {
         /// Which record.
         cell: String,
     },
@@ -65,8 +73,8 @@ pub enum Error {
 /// evaluation notes: see [`Change`].
 ///
 /// # Errors
-/// When a record has no scores, or the two were not scored on the same notes and codes.
-pub fn micro_f1_change(from: &Record, to: &Record) -> Result<Change, Error> {
+/// When a record has no scores or its rows are not here, or the two were not scored on the same notes and codes.
+pub fn micro_f1_change(from: &Reported, to: &Reported) -> Result<Change, Error> {
     Ok(bootstrap::change(&pairs(from, to)?))
 }
 

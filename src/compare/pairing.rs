@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use super::Error;
 use super::bootstrap::Counts;
-use crate::record::{NoteRow, Record};
+use crate::record::{NoteRow, Record, Reported};
 
 /// The counts of each note in both records, ordered by the notes' salted hashes, so that the order in which the
 /// records list them has no effect.
-pub fn pairs(first: &Record, second: &Record) -> Result<Vec<[Counts; 2]>, Error> {
+pub fn pairs(first: &Reported, second: &Reported) -> Result<Vec<[Counts; 2]>, Error> {
     let (of_first, of_second) = (notes(first)?, notes(second)?);
+    let (first, second) = (&first.record, &second.record);
     let shared = of_first.keys().filter(|note| of_second.contains_key(*note)).count();
     if shared != of_first.len() || shared != of_second.len() {
         return Err(Error::DifferentNotes {
@@ -44,14 +45,14 @@ fn counts(row: &NoteRow) -> Counts {
     }
 }
 
-fn notes(record: &Record) -> Result<BTreeMap<&str, &NoteRow>, Error> {
-    let cell = || name(record);
-    let outcome = record
-        .outcome
-        .as_ref()
-        .ok_or_else(|| Error::NotScored { cell: cell() })?;
+fn notes(reported: &Reported) -> Result<BTreeMap<&str, &NoteRow>, Error> {
+    let cell = || name(&reported.record);
+    if reported.record.outcome.is_none() {
+        return Err(Error::NotScored { cell: cell() });
+    }
+    let rows = reported.notes.as_ref().ok_or_else(|| Error::NoRows { cell: cell() })?;
     let mut notes = BTreeMap::new();
-    for row in &outcome.notes {
+    for row in rows {
         if notes.insert(row.note.as_str(), row).is_some() {
             return Err(Error::RepeatedNote {
                 cell: cell(),

@@ -14,6 +14,9 @@ use crate::train::Trained;
 pub struct Scored {
     /// What goes into the record.
     pub outcome: Outcome,
+    /// What is known by note: private, beside no record.
+    #[allow(dead_code)] // until the runner keeps them in `private`
+    pub notes: Vec<NoteRow>,
     /// How long it took.
     pub timings: Timings,
     /// Why the result says nothing about the notes, if so.
@@ -49,6 +52,7 @@ pub fn scored(
     let evaluation = with_unseen(suite, prepared, &scores, text.task.codes, threshold).map_err(words)?;
     let prior = prior(suite, prepared, text.task.codes).map_err(words)?;
     let bins = metrics::frequency_bins(&evaluation.per_code, labels.train_frequency()).map_err(words)?;
+    let notes = note_rows(&evaluation, prepared, &scores, text.task.codes, threshold);
     let outcome = Outcome {
         task: facts(prepared, &text.evaluation, cell.length, text.tokenizer.size()),
         parameters: trained
@@ -65,12 +69,12 @@ pub fn scored(
         stopped: trained.stopped,
         frequency_bins: bins.into_iter().map(bin_row).collect(),
         codes: code_rows(&evaluation, prepared),
-        notes: note_rows(&evaluation, prepared, &scores, text.task.codes, threshold),
         scores: evaluation.scores,
         weights_sha256,
     };
     Ok(Scored {
         outcome,
+        notes,
         timings,
         degenerate,
     })
@@ -174,14 +178,21 @@ fn note_rows(
     threshold: f32,
 ) -> Vec<NoteRow> {
     let notes: &[Arc<Note>] = &prepared.division.evaluation;
-    let rows = evaluation.per_note.iter().zip(notes).zip(scores.chunks(codes));
-    rows.map(|((score, note), row)| NoteRow {
+    let gold = &prepared.evaluation_gold;
+    let rows = evaluation
+        .per_note
+        .iter()
+        .zip(notes)
+        .zip(gold)
+        .zip(scores.chunks(codes));
+    rows.map(|(((score, note), gold), row)| NoteRow {
         note: prepared.salt.hash(&note.id),
         patient: prepared.salt.hash(&note.patient),
         tp: score.tp,
         fp: score.fp,
         fn_: score.fn_,
         gold_ranks: score.gold_ranks.clone(),
+        gold: gold.clone(),
         predicted: (0..codes as u32)
             .filter(|&code| row[code as usize] > threshold)
             .collect(),

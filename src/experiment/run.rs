@@ -257,6 +257,7 @@ impl Runner<'_> {
                     outcome,
                     timings,
                     degenerate,
+                    ..
                 } = *scored;
                 match degenerate {
                     None => self.record(cell, started, Status::Ok, None, Some((Some(outcome), timings))),
@@ -370,7 +371,9 @@ impl Runner<'_> {
         let (outcome, timings) = result.map_or((None, None), |(outcome, timings)| (outcome, Some(timings)));
         Record {
             schema: SCHEMA_VERSION,
+            checksum: String::new(),
             key: cell.key.clone(),
+            stages: Default::default(),
             status,
             reason,
             cell: cell.description.clone(),

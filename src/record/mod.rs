@@ -1,10 +1,12 @@
 //! What one cell leaves behind: the schema on disk, versioned, and how it is read and written.
 //!
-//! A record holds no note text, no token and no raw note identifier, so that records of
-//! credentialed data can be looked at beside those of public data. Everything that two runs of
-//! the same cell must agree on stands in [`Outcome`]; what differs from run to run (times, the
-//! machine) stands in [`Timings`] and [`Provenance`].
+//! A record holds no note text, no token, no note identifier and nothing about a single note, so that
+//! records of credentialed data can be looked at beside those of public data: what is known by note
+//! lies apart, see [`NoteRows`]. Everything that two runs of the same cell must agree on stands in
+//! [`Outcome`]; what differs from run to run (times, the machine) stands in [`Timings`] and
+//! [`Provenance`].
 
+mod notes;
 mod provenance;
 mod store;
 
@@ -13,11 +15,12 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use notes::{NoteRow, NoteRows, Reported};
 pub use provenance::Provenance;
 pub use store::{Error, RecordStore, read_record, sync_directory, write_atomically};
 
 /// Version of the record schema. A record of a newer version is refused with a clear error.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// One cell's result, whatever its end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -25,8 +28,15 @@ pub const SCHEMA_VERSION: u32 = 1;
 pub struct Record {
     /// [`SCHEMA_VERSION`] of the program that wrote the record.
     pub schema: u32,
+    /// SHA-256 of the file's bytes with this value as 64 zeros; empty in memory, and in records of schema 1.
+    #[serde(default)]
+    pub checksum: String,
     /// SHA-256 over [`Record::inputs`]: same key, same outcome.
     pub key: String,
+    /// The chain the cell was made by: stage (`notes`, `tokenizer`, `tokens`, `vectors`, `encoder`, `weights`,
+    /// `scores`) to its key. The record's own key hashes the last of them with its own settings.
+    #[serde(default)]
+    pub stages: BTreeMap<String, String>,
     /// How the cell ended.
     pub status: Status,
     /// Why the cell is not `ok`; absent when it is.
@@ -107,7 +117,7 @@ pub struct Outcome {
     pub parameters: u64,
     /// The decision threshold: a code is predicted when its probability is above it.
     pub threshold: f32,
-    /// How the threshold was chosen: `fixed`, or `tuned on validation`.
+    /// How the threshold was chosen, such as `fixed by the suite` or `tuned on the validation notes`.
     pub threshold_source: String,
     /// Metric name to value on the evaluation part. A metric that is undefined there is absent.
     pub scores: BTreeMap<String, f64>,
@@ -125,8 +135,6 @@ pub struct Outcome {
     pub frequency_bins: Vec<FrequencyBinRow>,
     /// One row a code (column), in column order.
     pub codes: Vec<CodeRow>,
-    /// One row an evaluation note, in the order of the data set: what pairing two records needs.
-    pub notes: Vec<NoteRow>,
     /// SHA-256 of the scored weights.
     pub weights_sha256: String,
 }
@@ -163,7 +171,8 @@ pub struct EpochRow {
     pub steps: u64,
     /// Mean training loss of the epoch (binary cross-entropy per note and code, plus penalties).
     pub training_loss: f64,
-    /// Validation metrics by name, at the tuned threshold where one applies.
+    /// The validation metrics watched while training, where they are defined: the one that chooses the best epoch,
+    /// `micro-f1` and `map`, at the threshold of this epoch.
     pub validation: BTreeMap<String, f64>,
 }
 
@@ -206,27 +215,6 @@ pub struct CodeRow {
     pub roc_auc: Option<f64>,
     /// Average precision, where defined.
     pub pr_auc: Option<f64>,
-}
-
-/// One note's counts, the ranks of its gold codes and what was predicted for it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub struct NoteRow {
-    /// Salted hash of the note's identifier.
-    pub note: String,
-    /// Salted hash of the patient's identifier: the cluster of a cluster bootstrap.
-    pub patient: String,
-    /// True positives.
-    pub tp: u32,
-    /// False positives.
-    pub fp: u32,
-    /// False negatives.
-    #[serde(rename = "fn")]
-    pub fn_: u32,
-    /// Ranks (from 1) of the gold codes among all codes by score, ascending.
-    pub gold_ranks: Vec<u32>,
-    /// Columns of the codes predicted, ascending.
-    pub predicted: Vec<u32>,
 }
 
 /// How long a cell took and how much memory it held, on the machine of the provenance.
@@ -275,5 +263,13 @@ mod tests {
             "src/record/schema.json is stale: raise SCHEMA_VERSION if old records no longer read, \
              then run this test once with ICDBENCH_UPDATE_SCHEMA=1"
         );
+    }
+
+    #[test]
+    fn no_row_by_note_is_in_the_schema_of_records() {
+        let schema = serde_json::to_string(&schemars::schema_for!(Record)).unwrap();
+        for by_note in ["\"NoteRow\"", "\"note\"", "\"patient\""] {
+            assert!(!schema.contains(by_note), "{by_note}");
+        }
     }
 }

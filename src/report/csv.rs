@@ -9,7 +9,7 @@ use super::plots::bins::bins;
 use super::sheet::{CELL, Sheet, cell_fields, number, spread};
 use super::summary::Summary;
 use super::table::{Cell, Table};
-use crate::compare::{MICRO_F1, margin_over_prior};
+use crate::compare::margin_over_prior;
 use crate::record::{Record, Status};
 
 /// One row a cell and metric; a cell without scores has one row with its status and reason.
@@ -114,13 +114,12 @@ pub fn gains(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
     let mut sheet = Sheet::new(CELL.iter().chain(&measures))?;
     for gain in summary.tasks.iter().flat_map(|task| gains::gains(task)) {
         let record = gain.record;
-        let scores = record.outcome.as_ref().map(|outcome| &outcome.scores);
         let mut fields = cell_fields(&record.cell, &record.key);
-        fields.push(number(scores.and_then(|scores| scores.get(MICRO_F1)).copied()));
+        fields.push(number(gains::micro_f1(record)));
         let shortest = gain.shortest.map(|shortest| shortest.cell.length.to_string());
         fields.push(shortest.unwrap_or_default());
         let change = gain.change.as_ref().and_then(|change| change.as_ref().ok());
-        fields.push(number(change.map(|change| change.change)));
+        fields.push(number(gain.difference()));
         fields.push(number(change.map(|change| change.interval.0)));
         fields.push(number(change.map(|change| change.interval.1)));
         fields.push(

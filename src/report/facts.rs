@@ -32,6 +32,7 @@ pub fn measured_on(task: &TaskSummary<'_>) -> String {
     let cells = task.runs.iter().flat_map(|run| run.cells.values());
     let timed = cells
         .flat_map(|cell| &cell.ok)
+        .map(|cell| &cell.record)
         .filter(|record| record.timings.is_some());
     let machines: BTreeSet<String> = timed
         .map(|record| {
@@ -96,7 +97,7 @@ fn speed_cells(seeds: &LengthSummary<'_>) -> Vec<Cell> {
     let parameters = seeds.spread(|outcome| Some(outcome.parameters as f64));
     let mut cells = vec![mean_cell(parameters, |value| grouped(value.round() as u64))];
     for (_, _, measure) in MEASURES {
-        let timings = seeds.ok.iter().filter_map(|record| record.timings.as_ref());
+        let timings = seeds.ok.iter().filter_map(|cell| cell.record.timings.as_ref());
         cells.push(mean_cell(Spread::of(timings.filter_map(measure)), three_digits));
     }
     cells

@@ -7,7 +7,7 @@ use super::scores::{PRIOR, with_slug};
 use super::summary::{RunSummary, Spread, TaskSummary};
 use super::table::{Cell, Column, Number, Row, Table, grouped};
 use crate::compare::{self, Change, MICRO_F1, RESAMPLES};
-use crate::record::Record;
+use crate::record::{Record, Reported};
 
 /// One scored cell beside the cell of the same run and seed at the shortest length.
 #[derive(Debug)]
@@ -18,8 +18,25 @@ pub struct Gain<'a> {
     pub record: &'a Record,
     /// The same run and seed at its shortest scored length; absent where this is the shortest.
     pub shortest: Option<&'a Record>,
-    /// The change of micro-F1 from there, or why there is none; absent where this is the shortest.
+    /// The change of micro-F1 from there with its interval, or why there is none; absent where this is the shortest.
     pub change: Option<Result<Change, compare::Error>>,
+}
+
+impl Gain<'_> {
+    /// The change of micro-F1 from the shortest length, -1 to 1: also without an interval where only the rows by
+    /// note are missing, and `None` where the two do not compare.
+    pub fn difference(&self) -> Option<f64> {
+        match self.change.as_ref()? {
+            Ok(change) => Some(change.change),
+            Err(compare::Error::NoRows { .. }) => Some(micro_f1(self.record)? - micro_f1(self.shortest?)?),
+            Err(_) => None,
+        }
+    }
+}
+
+/// A record's micro-F1, 0 to 1.
+pub fn micro_f1(record: &Record) -> Option<f64> {
+    record.outcome.as_ref()?.scores.get(MICRO_F1).copied()
 }
 
 /// The scored cells of the runs that have several lengths for a seed, by run, seed and length. Empty where no run has.
@@ -27,15 +44,15 @@ pub fn gains<'a>(task: &TaskSummary<'a>) -> Vec<Gain<'a>> {
     let mut gains = Vec::new();
     let mut several = false;
     for (run, summary) in task.runs.iter().enumerate() {
-        for records in by_seed(summary).into_values() {
-            several |= records.len() > 1;
-            for (place, record) in records.iter().enumerate() {
-                let shortest = (place > 0).then(|| records[0]);
+        for cells in by_seed(summary).into_values() {
+            several |= cells.len() > 1;
+            for (place, cell) in cells.iter().enumerate() {
+                let shortest = (place > 0).then(|| cells[0]);
                 gains.push(Gain {
                     run,
-                    record,
-                    shortest,
-                    change: shortest.map(|shortest| compare::micro_f1_change(shortest, record)),
+                    record: &cell.record,
+                    shortest: shortest.map(|shortest| &shortest.record),
+                    change: shortest.map(|shortest| compare::micro_f1_change(shortest, cell)),
                 });
             }
         }
@@ -43,15 +60,12 @@ pub fn gains<'a>(task: &TaskSummary<'a>) -> Vec<Gain<'a>> {
     if several { gains } else { Vec::new() }
 }
 
-/// Scored records of each seed, by length.
-fn by_seed<'a>(run: &RunSummary<'a>) -> BTreeMap<u64, Vec<&'a Record>> {
-    let mut seeds: BTreeMap<u64, Vec<&Record>> = BTreeMap::new();
-    let with_score = |record: &&&Record| {
-        let outcome = record.outcome.as_ref();
-        outcome.is_some_and(|outcome| outcome.scores.contains_key(MICRO_F1))
-    };
-    for record in run.cells.values().flat_map(|cell| cell.ok.iter().filter(with_score)) {
-        seeds.entry(record.cell.seed).or_default().push(record);
+/// Scored cells of each seed, by length.
+fn by_seed<'a>(run: &RunSummary<'a>) -> BTreeMap<u64, Vec<&'a Reported>> {
+    let mut seeds: BTreeMap<u64, Vec<&Reported>> = BTreeMap::new();
+    let with_score = |cell: &&&Reported| micro_f1(&cell.record).is_some();
+    for cell in run.cells.values().flat_map(|cell| cell.ok.iter().filter(with_score)) {
+        seeds.entry(cell.record.cell.seed).or_default().push(cell);
     }
     seeds
 }
@@ -72,7 +86,11 @@ pub fn gains_table(task: &TaskSummary<'_>) -> Option<Table> {
         key: title.to_owned(),
     };
     let change = "from the shortest length (points)";
-    let mut foot = vec![interval_sentence(&gains)];
+    let mut foot: Vec<String> = interval_sentence(&gains).into_iter().collect();
+    let without_rows = |gain: &Gain<'_>| matches!(gain.change, Some(Err(compare::Error::NoRows { .. })));
+    if gains.iter().any(without_rows) {
+        foot.push(NO_ROWS.to_owned());
+    }
     foot.push(format!(
         "Over the {PRIOR}: the plain difference between the two micro-F1, without an interval, as the records hold no counts of the prior by note."
     ));
@@ -93,15 +111,20 @@ pub fn gains_table(task: &TaskSummary<'_>) -> Option<Table> {
     })
 }
 
-fn interval_sentence(gains: &[Gain<'_>]) -> String {
+const NO_ROWS: &str = "Where a change has no interval, the per-note rows of its cells are not here: they are private and lie in the results directory in which the cells were run.";
+
+fn interval_sentence(gains: &[Gain<'_>]) -> Option<String> {
     let changes = gains.iter().filter_map(|gain| gain.change.as_ref()?.as_ref().ok());
     let notes: BTreeSet<usize> = changes.map(|change| change.notes).collect();
+    if notes.is_empty() {
+        return None;
+    }
     let notes: Vec<String> = notes.into_iter().map(|notes| grouped(notes as u64)).collect();
-    format!(
+    Some(format!(
         "95 % interval: the middle 95 % of the changes in {} redraws of the {} evaluation notes with replacement, both lengths scored on the same draw (paired bootstrap, fixed seed); it says what other notes might have shown, not what another training seed would.",
         grouped(RESAMPLES as u64),
         notes.join(" or "),
-    )
+    ))
 }
 
 fn row(task: &TaskSummary<'_>, gain: &Gain<'_>, with_seed: bool, refusals: &mut Vec<String>) -> Row {
@@ -110,8 +133,6 @@ fn row(task: &TaskSummary<'_>, gain: &Gain<'_>, with_seed: bool, refusals: &mut 
     if with_seed {
         length += &format!(", seed {}", cell.seed);
     }
-    let scores = gain.record.outcome.as_ref().map(|outcome| &outcome.scores);
-    let micro_f1 = scores.and_then(|scores| scores.get(MICRO_F1)).copied();
     let [change, interval, excludes] = match &gain.change {
         None => [Cell::Empty, Cell::Empty, Cell::Empty],
         Some(Ok(found)) => {
@@ -123,13 +144,14 @@ fn row(task: &TaskSummary<'_>, gain: &Gain<'_>, with_seed: bool, refusals: &mut 
                 Cell::Text(excludes.to_owned()),
             ]
         }
+        Some(Err(compare::Error::NoRows { .. })) => [number(gain.difference(), points), Cell::Empty, Cell::Empty],
         Some(Err(error)) => {
             refusals.push(format!("Not comparable: {error}."));
             [Cell::Text("not comparable".to_owned()), Cell::Empty, Cell::Empty]
         }
     };
     let cells = vec![
-        number(micro_f1, |value| format!("{:.1}", 100.0 * value)),
+        number(micro_f1(gain.record), |value| format!("{:.1}", 100.0 * value)),
         change,
         interval,
         excludes,

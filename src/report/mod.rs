@@ -24,7 +24,7 @@ pub mod table;
 
 use std::path::{Path, PathBuf};
 
-use crate::record::{CellDescription, Record};
+use crate::record::{CellDescription, Reported};
 use files::{PLOTS, Staging};
 use page::Page;
 use plots::paint;
@@ -115,18 +115,18 @@ pub enum Error {
     },
 }
 
-/// Writes the report of a suite into a directory: `report.md`, `index.html`, `table.tex`, `table.csv`, `scores.csv`,
+/// Writes the report of a suite from its cells' records, with their rows by note where these are at hand, into a directory: `report.md`, `index.html`, `table.tex`, `table.csv`, `scores.csv`,
 /// the plots and the data behind them. Files that are already there are replaced one by one, each at once.
 ///
 /// # Errors
 /// When the directory cannot be written; a report that was there before is then left as it was.
 pub fn write_report(
-    records: &[Record],
+    cells: &[Reported],
     suite: &SuiteText,
     options: &Options,
     out_dir: &Path,
 ) -> Result<Written, Error> {
-    let page = page::assemble(records, suite, options);
+    let page = page::assemble(cells, suite, options);
     let mut staging = Staging::begin(out_dir)?;
     stage_plots(&mut staging, &page)?;
     stage_sheets(&mut staging, &page)?;

@@ -11,7 +11,7 @@ use super::scores::{headline, headline_table, metrics_of, score_table, with_slug
 use super::summary::{Summary, TaskSummary, summarise};
 use super::table::{Table, grouped};
 use super::{Options, SuiteText};
-use crate::record::Record;
+use crate::record::{Record, Reported};
 
 /// The whole report.
 #[derive(Debug)]
@@ -152,8 +152,8 @@ const TOKENS: &str = "Cumulative distribution of the tokens per evaluation note,
 const TRAINING: &str = "One line per seed; the marker is the epoch whose weights were scored.";
 
 /// Arranges the records into a page.
-pub fn assemble<'a>(records: &'a [Record], suite: &'a SuiteText, options: &Options) -> Page<'a> {
-    let summary = summarise(records, suite);
+pub fn assemble<'a>(cells: &'a [Reported], suite: &'a SuiteText, options: &Options) -> Page<'a> {
+    let summary = summarise(cells, suite);
     let scored = summary.tasks.iter().filter(|task| !task.runs.is_empty());
     let sections: Vec<Section> = scored.map(|task| Section::of(task, options)).collect();
     let mut definitions: Vec<Metric> = Vec::new();

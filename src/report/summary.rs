@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::SuiteText;
 use super::names::{Identity, Names, identity};
-use crate::record::{CellDescription, Outcome, Record, Status};
+use crate::record::{CellDescription, Outcome, Record, Reported, Status};
 
 /// Mean and spread of one quantity over the seeds of a cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,7 +76,7 @@ pub struct RunSummary<'a> {
 #[derive(Debug, Default)]
 pub struct LengthSummary<'a> {
     /// Scored cells, ordered by seed.
-    pub ok: Vec<&'a Record>,
+    pub ok: Vec<&'a Reported>,
     /// The other cells: how they ended and the index of their note in [`Summary::notes`].
     pub ends: Vec<(&'static str, usize)>,
 }
@@ -120,7 +120,7 @@ impl<'a> LengthSummary<'a> {
 
     /// The outcomes, ordered by seed.
     pub fn outcomes(&self) -> impl Iterator<Item = &'a Outcome> + '_ {
-        self.ok.iter().filter_map(|record| record.outcome.as_ref())
+        self.ok.iter().filter_map(|cell| cell.record.outcome.as_ref())
     }
 
     /// Cells asked for: one per seed.
@@ -171,23 +171,23 @@ impl<'a> TaskSummary<'a> {
 /// Arranges the records. Where the suite names its cells these are the cells of the report, in
 /// that order, and records of other cells are counted and left out; otherwise the records'
 /// cells are, ordered by name.
-pub fn summarise<'a>(records: &'a [Record], suite: &'a SuiteText) -> Summary<'a> {
-    let mut latest: BTreeMap<Identity<'a>, &'a Record> = BTreeMap::new();
-    for record in records {
-        let kept = latest.entry(identity(&record.cell)).or_insert(record);
-        let age = |record: &'a Record| (&record.provenance.ended, &record.key);
-        if age(record) > age(kept) {
-            *kept = record;
+pub fn summarise<'a>(cells: &'a [Reported], suite: &'a SuiteText) -> Summary<'a> {
+    let mut latest: BTreeMap<Identity<'a>, &'a Reported> = BTreeMap::new();
+    for cell in cells {
+        let kept = latest.entry(identity(&cell.record.cell)).or_insert(cell);
+        let age = |cell: &'a Reported| (&cell.record.provenance.ended, &cell.record.key);
+        if age(cell) > age(kept) {
+            *kept = cell;
         }
     }
-    let superseded = records.len() - latest.len();
+    let superseded = cells.len() - latest.len();
     let mut planned: Vec<&'a CellDescription> = suite.cells.iter().collect();
     if planned.is_empty() {
-        planned = latest.values().map(|record| &record.cell).collect();
+        planned = latest.values().map(|cell| &cell.record.cell).collect();
     }
     let mut seen = BTreeSet::new();
     planned.retain(|cell| seen.insert(identity(cell)));
-    let shown: Vec<(&CellDescription, Option<&Record>)> = planned
+    let shown: Vec<(&CellDescription, Option<&Reported>)> = planned
         .iter()
         .map(|cell| (*cell, latest.get(&identity(cell)).copied()))
         .collect();
@@ -195,18 +195,18 @@ pub fn summarise<'a>(records: &'a [Record], suite: &'a SuiteText) -> Summary<'a>
         tasks: Vec::new(),
         coverage: Coverage::default(),
         notes: Vec::new(),
-        records: shown.iter().filter_map(|(_, record)| *record).collect(),
+        records: shown.iter().filter_map(|(_, found)| Some(&(*found)?.record)).collect(),
         foreign: 0,
         superseded,
     };
     summary.foreign = latest.len() - summary.records.len();
     let names = Names::of(&planned);
-    for (cell, record) in shown {
-        summary.place(cell, record, &names);
+    for (cell, found) in shown {
+        summary.place(cell, found, &names);
     }
     for task in &mut summary.tasks {
         for cell in task.runs.iter_mut().flat_map(|run| run.cells.values_mut()) {
-            cell.ok.sort_by_key(|record| record.cell.seed);
+            cell.ok.sort_by_key(|cell| cell.record.cell.seed);
         }
     }
     summary
@@ -214,7 +214,7 @@ pub fn summarise<'a>(records: &'a [Record], suite: &'a SuiteText) -> Summary<'a>
 
 impl<'a> Summary<'a> {
     /// Puts one planned cell where it belongs, with its record if there is one.
-    fn place(&mut self, cell: &CellDescription, record: Option<&'a Record>, names: &Names) {
+    fn place(&mut self, cell: &CellDescription, found: Option<&'a Reported>, names: &Names) {
         let title = names.task(cell);
         let task = match self.tasks.iter().position(|task| task.title == title) {
             Some(index) => &mut self.tasks[index],
@@ -246,10 +246,10 @@ impl<'a> Summary<'a> {
         };
         let seeds = run.cells.entry(cell.length).or_default();
         self.coverage.cells += 1;
-        match (record, end_of(record)) {
-            (Some(record), None) => {
+        match (found, end_of(found.map(|found| &found.record))) {
+            (Some(found), None) => {
                 self.coverage.ok += 1;
-                seeds.ok.push(record);
+                seeds.ok.push(found);
             }
             (_, end) => {
                 let (word, reason) = end.unwrap_or(("missing", NO_RECORD.to_owned()));

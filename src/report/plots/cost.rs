@@ -54,7 +54,7 @@ fn values(task: &TaskSummary<'_>, measure: impl Fn(&Timings) -> Option<f64>) -> 
     let mut values = Values::new();
     for (run, summary) in task.runs.iter().enumerate() {
         for (length, cell) in &summary.cells {
-            let timings = cell.ok.iter().filter_map(|record| record.timings.as_ref());
+            let timings = cell.ok.iter().filter_map(|cell| cell.record.timings.as_ref());
             if let Some(value) = Spread::of(timings.filter_map(&measure)) {
                 values.push((run, *length, value));
             }
