@@ -2,9 +2,9 @@
 //! clinical note and assigns its diagnosis and procedure codes.
 //!
 //! A [`suite`] names a data set, a label set, models with all their settings, sequence lengths and
-//! seeds. Each combination is a *cell*; [`experiment`] trains and scores it, and it leaves a
-//! [`record`], named by the hash of everything that can move its result. A [`report`] is made from
-//! records alone.
+//! seeds. Each combination is a *cell*, a chain of [`stages`]; a [`plan`] gives each stage its key, the hash of
+//! everything that can move its result; [`engines`] run cells in processes of their own, and what they come to lies in
+//! [`results`]: a [`record`] each, and what is private apart. A [`report`] is made from records alone.
 //!
 //! The modules stand in reading order; ARCHITECTURE.md says what each may know.
 //!
@@ -29,13 +29,16 @@ pub mod compare;
 mod contain;
 pub mod data;
 pub mod device;
-pub mod experiment;
+pub mod engines;
 pub mod kernels;
 pub mod machine;
 pub mod metrics;
 pub mod models;
+pub mod plan;
 pub mod record;
 pub mod report;
+pub mod results;
+pub mod stages;
 pub mod suite;
 pub mod text;
 pub mod train;

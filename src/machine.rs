@@ -9,12 +9,6 @@ pub mod built {
     include!(concat!(env!("OUT_DIR"), "/built.rs"));
 }
 
-/// The hash of one model's own source.
-pub fn model_sha256(model: &str) -> &'static str {
-    let found = built::MODEL_SHA256.iter().find(|(name, _)| *name == model);
-    found.map_or("not in the table", |(_, hash)| hash)
-}
-
 /// Facts of the machine that do not change while the program runs.
 #[derive(Clone, Debug, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -137,6 +131,19 @@ pub fn reset_peak_memory() {
     }
     // Linux: 5 resets the peak of this process only. Where it fails, the peak is that of the whole run so far.
     let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
+/// Keeps memory with note texts in it from being written to disk should the process crash.
+pub fn no_core_dumps() {
+    #[cfg(unix)]
+    {
+        let none = libc::rlimit {
+            rlim_cur: 0,
+            rlim_max: 0,
+        };
+        // SAFETY: the pointer outlives the call, which reads one `rlimit`.
+        unsafe { libc::setrlimit(libc::RLIMIT_CORE, &none) };
+    }
 }
 
 /// Keeps freed memory for the next step: a training step asks for the same large buffers as the one

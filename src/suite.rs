@@ -38,9 +38,47 @@ pub struct Suite {
     pub checkpoints: BTreeMap<String, CheckpointChoice>,
     /// How scores become decisions and metrics.
     pub evaluation: EvaluationSettings,
+    /// What a cell may take. It moves no result.
+    #[serde(default, skip_serializing_if = "Limits::is_empty")]
+    pub limits: Limits,
+    /// What is kept of a finished cell beside its record. It moves no result.
+    #[serde(default, skip_serializing_if = "Keep::is_empty")]
+    pub keep: Keep,
     /// The models.
     #[serde(rename = "run")]
     pub runs: Vec<Run>,
+}
+
+/// What a cell may take: `[limits]`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Limits {
+    /// Seconds after which a cell that is not done is ended, in one sitting; its record says so. Left out: it may take
+    /// as long as it likes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cell_seconds: Option<f64>,
+}
+
+impl Limits {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What is kept of a finished cell beside its record: `[keep]`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Keep {
+    /// The probabilities of all validation and evaluation notes, 4 bytes a note and code: a new metric then needs no
+    /// model. Left out: they are computed again from the weights when they are needed.
+    #[serde(default)]
+    pub scores: bool,
+}
+
+impl Keep {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Which codes are predicted.
@@ -235,6 +273,12 @@ impl Suite {
                 );
                 return Err((key.to_vec(), problem));
             }
+        }
+        if let Some(seconds) = self.limits.cell_seconds
+            && !(seconds > 0.0 && seconds.is_finite())
+        {
+            let key = ["limits", "cell-seconds"].map(str::to_owned);
+            return Err((key.to_vec(), format!("{seconds}: expected a number of seconds above 0")));
         }
         let in_evaluation = |(key, problem)| (vec!["evaluation".to_owned(), key], problem);
         self.evaluation.check().map_err(in_evaluation)?;

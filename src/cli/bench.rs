@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::{Deserializer, Map, Value, json};
 
+use super::terminal::out;
 use super::{Global, exit, print_columns, print_json};
 use crate::bench::{Difference, Job, Workers, compare_with_cpu, serve};
 use crate::models::{ModelConfig, Precision};
@@ -189,8 +190,8 @@ fn check(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     if !global.json {
         let precision = arguments.precision.name();
         let what = "Logits, relative to the largest, and gradients, relative to their lengths,";
-        println!("{what} on {} in {precision} against the CPU in f32", global.device);
-        print_columns(&rows);
+        out!("{what} on {} in {precision} against the CPU in f32", global.device);
+        print_columns(&rows)?;
     }
     Ok(ExitCode::from(if all_pass { exit::GOOD } else { exit::WORSE }))
 }

@@ -2,14 +2,18 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use burn::tensor::Device;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{Global, exit, print_columns, print_json, suite};
+use super::terminal::{out, say};
+use super::{Global, Sentences, exit, print_columns, print_json, suite};
 use crate::data::{self, SyntheticSettings, synthetic};
-use crate::experiment::{Plan, export_svmlight};
+use crate::plan::{Cell, Plan};
+use crate::stages::Workshop;
 
 /// Arguments of `icdbench data`.
 #[derive(Debug, Args)]
@@ -98,15 +102,15 @@ fn list(global: &Global) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     for dataset in registry.datasets() {
-        println!("{}: {}", dataset.name, dataset.title);
+        out!("{}: {}", dataset.name, dataset.title);
         let access = if dataset.credentialed {
             ", credentialed access"
         } else {
             ""
         };
-        println!("  licence  {}{access}", dataset.licence);
-        println!("  source   {}", dataset.source);
-        println!(
+        out!("  licence  {}{access}", dataset.licence);
+        out!("  source   {}", dataset.source);
+        out!(
             "  cite     {}",
             dataset.citation.split_whitespace().collect::<Vec<_>>().join(" ")
         );
@@ -114,21 +118,21 @@ fn list(global: &Global) -> Result<ExitCode> {
     if registry.checkpoints().is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
-    println!(
+    out!(
         "\nPretrained encoders, for [checkpoint.<name>] of a suite (directory, and sha256 of the weights file):\n"
     );
     for (name, checkpoint) in registry.checkpoints() {
-        println!("{name}: {}", checkpoint.title);
+        out!("{name}: {}", checkpoint.title);
         let tokens = checkpoint.vocabulary.map(|tokens| format!(", {tokens} tokens"));
         let case = if checkpoint.cased { "cased" } else { "uncased" };
-        println!("  licence  {}", checkpoint.licence);
-        println!("  source   https://huggingface.co/{}", checkpoint.hub);
-        println!("  text     {case}{}", tokens.unwrap_or_default());
-        println!("  fetch    {}", checkpoint.fetch);
-        println!("  convert  {}", checkpoint.convert);
-        println!("  cite     {}", checkpoint.citation);
+        out!("  licence  {}", checkpoint.licence);
+        out!("  source   https://huggingface.co/{}", checkpoint.hub);
+        out!("  text     {case}{}", tokens.unwrap_or_default());
+        out!("  fetch    {}", checkpoint.fetch);
+        out!("  convert  {}", checkpoint.convert);
+        out!("  cite     {}", checkpoint.citation);
         if let Some(remark) = &checkpoint.remark {
-            println!("  remark   {remark}");
+            out!("  remark   {remark}");
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -141,12 +145,12 @@ fn verify(global: &Global, name: &str) -> Result<ExitCode> {
         print_json(&report)?;
     } else {
         for entry in &report.entries {
-            println!("{:<12} {}{}", state(&entry.status), entry.path, remark(entry));
+            out!("{:<12} {}{}", state(&entry.status), entry.path, remark(entry));
         }
     }
     let good = report.ok;
     if !good && !global.quiet {
-        eprintln!(
+        say!(
             "{name} is not what datasets.toml expects; {}",
             registry.find(name)?.obtain()
         );
@@ -219,7 +223,7 @@ fn stats(global: &Global, path: &std::path::Path) -> Result<ExitCode> {
         }));
         table.push(row);
     }
-    print_columns(&table);
+    print_columns(&table)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -248,7 +252,7 @@ fn synth(global: &Global, out: &std::path::Path, settings: &SyntheticSettings) -
     std::fs::write(&path, codes).with_context(|| path.display().to_string())?;
     if !global.quiet {
         let count: usize = parts.iter().map(|(_, notes)| notes.len()).sum();
-        eprintln!("{count} notes in {}", out.display());
+        say!("{count} notes in {}", out.display());
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -261,14 +265,13 @@ fn export(
     length: Option<u32>,
 ) -> Result<ExitCode> {
     let suite = suite(path)?;
-    let cache = global.cache();
-    let plan = Plan::make(suite, &global.registry()?, &global.places(&cache), &mut global.notice())?;
-    let prepared = match &plan.prepared {
-        Ok(prepared) => prepared,
-        Err(reason) => bail!("{reason}"),
-    };
-    let wanted = |run: &&crate::suite::Run| title.is_none_or(|title| run.title() == title);
-    let Some(run) = plan.suite.runs.iter().find(wanted) else {
+    let registry = global.registry()?;
+    let plan = Plan::make(suite, &registry, global.data(), global.device.class.name())?;
+    if let Some(reason) = &plan.skipped {
+        bail!("{reason}");
+    }
+    let wanted = |cell: &&Cell| title.is_none_or(|title| plan.suite.runs[cell.run].title() == title);
+    let Some(cell) = plan.cells.iter().find(wanted) else {
         let titles: Vec<_> = plan.suite.runs.iter().map(crate::suite::Run::title).collect();
         bail!(
             "--run {}: the suite has {}",
@@ -277,11 +280,15 @@ fn export(
         );
     };
     let longest = plan.suite.lengths.iter().copied().max().unwrap_or(u32::MAX);
-    export_svmlight(prepared, run, length.unwrap_or(longest), out)?;
+    let sentences = Sentences::of(global);
+    let data = (&registry, global.data());
+    let device = Device::flex();
+    let workshop = Workshop::new(&plan, data, global.store(), (&device, Duration::MAX), &sentences)?;
+    workshop.export_svmlight(cell, length.unwrap_or(longest), out)?;
     if global.json {
         print_json(&json!({ "folder": out }))?;
     } else if !global.quiet {
-        eprintln!("train, validation and evaluation in {}", out.display());
+        say!("train, validation and evaluation in {}", out.display());
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -7,6 +7,7 @@ use anyhow::Result;
 use burn::tensor::{Device, Distribution, Tensor};
 use serde::Serialize;
 
+use super::terminal::out;
 use super::{Global, bytes, print_json};
 use crate::device::{DeviceChoice, DeviceClass, lacks_precision};
 use crate::machine::{Machine, built};
@@ -74,30 +75,30 @@ pub(super) fn doctor(global: &Global) -> Result<ExitCode> {
         Some(true) => " with changes",
         _ => "",
     };
-    println!("icdbench {} ({}{dirty})", findings.version, findings.git_revision);
-    println!("  built by {}, {}", findings.rustc, findings.build);
-    println!("\nMachine");
+    out!("icdbench {} ({}{dirty})", findings.version, findings.git_revision);
+    out!("  built by {}, {}", findings.rustc, findings.build);
+    out!("\nMachine");
     let machine = &findings.machine;
-    println!("  {}", machine.operating_system);
-    println!(
+    out!("  {}", machine.operating_system);
+    out!(
         "  {}, {} CPUs, {} computing threads",
         machine.cpu, machine.cpus, machine.threads
     );
-    println!("  memory {}", machine.memory_bytes.map_or("unknown".into(), bytes));
-    println!("  GPU {}", machine.gpu);
-    println!("\nDevices");
+    out!("  memory {}", machine.memory_bytes.map_or("unknown".into(), bytes));
+    out!("  GPU {}", machine.gpu);
+    out!("\nDevices");
     for device in &findings.devices {
         let usable = if device.usable { "yes" } else { "no " };
-        println!("  {:<13} {usable}  {}", device.name, device.remark);
+        out!("  {:<13} {usable}  {}", device.name, device.remark);
         let (title, text) = match &device.next {
             None => ("computes in ", device.precisions.join(", ")),
             Some(next) => ("", next.clone()),
         };
-        println!("  {:<13}      {title}{text}", "");
+        out!("  {:<13}      {title}{text}", "");
     }
     let noise = &findings.noise;
-    println!("\nNoise");
-    println!(
+    out!("\nNoise");
+    out!(
         "  the same work varies by {:.0} % (quartiles over median): {}",
         noise.spread * 100.0,
         noise.verdict

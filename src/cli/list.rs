@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use serde_json::json;
 
+use super::terminal::out;
 use super::{Global, SUITES, print_columns, print_json};
 use crate::metrics::METRICS;
 use crate::models::ModelConfig;
@@ -33,16 +34,16 @@ pub(super) fn list(global: &Global) -> Result<ExitCode> {
             about.split_whitespace().collect::<Vec<_>>().join(" "),
         ]
     };
-    println!("Models");
-    print_columns(&models.iter().map(|(name, about)| row(name, about)).collect::<Vec<_>>());
-    println!("\nSuites (also: any TOML file of your own)");
-    print_columns(&suites.iter().map(|(name, about)| row(name, about)).collect::<Vec<_>>());
-    println!("\nMetrics");
+    out!("Models");
+    print_columns(&models.iter().map(|(name, about)| row(name, about)).collect::<Vec<_>>())?;
+    out!("\nSuites (also: any TOML file of your own)");
+    print_columns(&suites.iter().map(|(name, about)| row(name, about)).collect::<Vec<_>>())?;
+    out!("\nMetrics");
     print_columns(
         &METRICS
             .iter()
             .map(|metric| row(metric.name, metric.definition))
             .collect::<Vec<_>>(),
-    );
+    )?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,13 +1,17 @@
 //! The command line: arguments, progress, exit codes. No logic of its own.
 
 mod bench;
+mod check;
+mod clean;
 mod data;
 mod doctor;
 mod list;
 mod plan;
+mod predict;
 mod progress;
 mod report;
 mod run;
+mod terminal;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -17,8 +21,11 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::data::Registry;
 use crate::device::{DeviceChoice, DeviceClass};
-use crate::experiment::Places;
+use crate::engines::{protocol::Places, worker};
+use crate::results::Store;
 use crate::suite::Suite;
+use crate::train::Observer;
+use terminal::{out, say};
 
 /// Exit codes.
 pub mod exit {
@@ -68,10 +75,10 @@ struct Global {
         value_name = "DIR"
     )]
     results: PathBuf,
-    /// Directory for token caches; derived from note text, so keep it where the data may be kept
-    /// [default: `cache` in the results directory].
-    #[arg(long, env = "ICDBENCH_CACHE", global = true, value_name = "DIR")]
-    cache: Option<PathBuf>,
+    /// Directory for what is about single notes or derives from their text: tokens, vocabularies, weights, scores, rows
+    /// by note. Keep it where the data may be kept [default: `private` in the results directory].
+    #[arg(long, env = "ICDBENCH_PRIVATE", global = true, value_name = "DIR")]
+    private: Option<PathBuf>,
     /// A file of data set entries to use in place of the built-in datasets.toml.
     #[arg(long, global = true, value_name = "FILE")]
     datasets: Option<PathBuf>,
@@ -105,15 +112,32 @@ enum Command {
     /// Time one training step and one inference of each model on random notes, as JSON lines; or check what a
     /// device computes.
     Bench(bench::Arguments),
+    /// Score notes with a trained model that a results directory keeps.
+    Predict(predict::Arguments),
+    /// Look whether everything in a results directory is what was written.
+    Check(check::Arguments),
+    /// Remove what interrupted and outdated work has left in a results directory.
+    Clean(clean::Arguments),
     /// Say what this program and this machine can do.
     Doctor,
+    /// Run cells for another process of the program.
+    #[command(hide = true)]
+    Worker,
 }
 
-/// Does what the command line says.
-///
-/// # Errors
-/// Anything that keeps a command from running; printed once, by `main`.
-pub fn dispatch(cli: Cli) -> Result<ExitCode> {
+/// Does what the command line says, says what kept it from that, once, and chooses the exit code.
+pub fn main(cli: Cli) -> ExitCode {
+    match dispatch(cli) {
+        Ok(code) => code,
+        Err(error) if error.is::<terminal::Unread>() => ExitCode::from(exit::GOOD),
+        Err(error) => {
+            say!("error: {}", in_full(&error));
+            ExitCode::from(exit::COULD_NOT_RUN)
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<ExitCode> {
     let global = &cli.global;
     if let Some(threads) = global.threads {
         rayon::ThreadPoolBuilder::new()
@@ -128,7 +152,14 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode> {
         Command::Report(arguments) => report::report(global, &arguments),
         Command::Data(arguments) => data::data(global, &arguments),
         Command::Bench(arguments) => bench::bench(global, &arguments),
+        Command::Predict(arguments) => predict::predict(global, &arguments),
+        Command::Check(arguments) => check::check(global, &arguments),
+        Command::Clean(arguments) => clean::clean(global, &arguments),
         Command::Doctor => doctor::doctor(global),
+        Command::Worker => {
+            worker::serve();
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 
@@ -152,41 +183,77 @@ fn suite(argument: &Path) -> Result<Suite> {
 }
 
 impl Global {
-    fn cache(&self) -> PathBuf {
-        self.cache.clone().unwrap_or_else(|| self.results.join("cache"))
+    fn data(&self) -> Option<&Path> {
+        self.data.as_deref()
     }
 
     fn registry(&self) -> Result<Registry> {
         Ok(Registry::open(self.datasets.as_deref())?)
     }
 
-    fn places<'a>(&'a self, cache: &'a Path) -> Places<'a> {
+    fn store(&self) -> Store {
+        Store::new(&self.results, self.private.as_deref())
+    }
+
+    fn places(&self) -> Places {
         Places {
-            data: self.data.as_deref(),
-            results: &self.results,
-            cache,
-            device: self.device.class.name(),
+            data: self.data.clone(),
+            datasets: self.datasets.clone(),
+            results: self.results.clone(),
+            private: self.private.clone(),
         }
     }
 
-    fn notice(&self) -> impl FnMut(String) + use<> {
-        let quiet = self.quiet;
-        move |sentence| {
-            if !quiet {
-                eprintln!("note: {sentence}");
-            }
+    /// What workers are started with: this program with as many threads.
+    fn worker(&self) -> Result<(PathBuf, Vec<String>)> {
+        let program = std::env::current_exe().context("finding the program itself, to start workers")?;
+        let threads = self.threads.map(|threads| ["--threads".to_owned(), threads.to_string()]);
+        let arguments = threads.into_iter().flatten().chain(["worker".to_owned()]);
+        Ok((program, arguments.collect()))
+    }
+
+    fn notice(&self, sentence: &str) {
+        if !self.quiet {
+            say!("note: {sentence}");
         }
     }
+}
+
+/// Tells the user sentences and nothing else.
+struct Sentences<'a>(&'a Global);
+
+impl<'a> Sentences<'a> {
+    fn of(global: &'a Global) -> Self {
+        Self(global)
+    }
+}
+
+impl Observer for Sentences<'_> {
+    fn notice(&self, sentence: &str) {
+        self.0.notice(sentence);
+    }
+}
+
+/// An error and its causes, each once: a cause that the words before name already is left out.
+pub fn in_full(error: &anyhow::Error) -> String {
+    let mut words = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !words.contains(&cause) {
+            words.push_str(": ");
+            words.push_str(&cause);
+        }
+    }
+    words
 }
 
 /// `value` as a line of JSON on standard output.
 fn print_json<T: serde::Serialize>(value: &T) -> Result<()> {
-    println!("{}", serde_json::to_string(value)?);
+    out!("{}", serde_json::to_string(value)?);
     Ok(())
 }
 
 /// Rows as aligned columns, the first row a heading.
-fn print_columns(rows: &[Vec<String>]) {
+fn print_columns(rows: &[Vec<String>]) -> Result<()> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
@@ -195,8 +262,9 @@ fn print_columns(rows: &[Vec<String>]) {
     let widths: Vec<usize> = (0..columns).map(width).collect();
     for row in rows {
         let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}"));
-        println!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
+        out!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
     }
+    Ok(())
 }
 
 /// Bytes for people.

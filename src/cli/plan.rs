@@ -3,15 +3,21 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Result;
 use burn::tensor::Device;
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Global, bytes, duration, print_columns, print_json, suite};
-use crate::experiment::{Cell, Estimate, Plan, estimate};
-use crate::record::{Record, RecordStore, Status};
+use super::terminal::out;
+use super::{Global, Sentences, bytes, duration, print_columns, print_json, suite};
+use crate::data::Registry;
+use crate::plan::{Cell, Plan};
+use crate::record::{self, Record, StageName, Status};
+use crate::results::Store;
+use crate::stages::Workshop;
+use crate::stages::estimate::Estimate;
 
 /// Arguments of `icdbench plan`.
 #[derive(Debug, Args)]
@@ -25,19 +31,19 @@ pub(super) struct Arguments {
 
 pub(super) fn plan(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     let suite = suite(&arguments.suite)?;
-    // Only estimates compute: without them, a plan can be made for a device that is elsewhere.
-    let device = (!arguments.no_estimate)
-        .then(|| global.device.open(suite.precision))
-        .transpose()?;
-    let cache = global.cache();
-    let plan = Plan::make(suite, &global.registry()?, &global.places(&cache), &mut global.notice())?;
-    let store = RecordStore::new(&global.results);
-    let records = plan
-        .cells
-        .iter()
-        .map(|cell| store.find(&cell.key))
-        .collect::<Result<Vec<_>, _>>()?;
-    let estimates = device.map_or_else(BTreeMap::new, |device| estimates(&device, &plan, &records));
+    let precision = suite.precision;
+    if !arguments.no_estimate {
+        global.device.open(precision)?;
+    }
+    let registry = global.registry()?;
+    let plan = Plan::make(suite, &registry, global.data(), global.device.class.name())?;
+    let store = global.store();
+    let records = plan.cells.iter().map(|cell| recorded(&store, cell, global)).collect::<Result<Vec<_>>>()?;
+    let open = records.iter().any(Option::is_none) && plan.skipped.is_none();
+    let estimates = match open && !arguments.no_estimate {
+        true => estimates(global, &global.device.open(precision)?, &registry, &plan, &records)?,
+        false => BTreeMap::new(),
+    };
     let of = |cell: &Cell| estimates.get(&(cell.run, cell.length)).copied();
     if global.json {
         let rows = plan.cells.iter().zip(&records).map(|(cell, record)| {
@@ -45,45 +51,42 @@ pub(super) fn plan(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
                 "key": cell.key,
                 "cell": cell.description,
                 "state": state(record.as_ref(), &plan),
+                "stages": stages(&store, cell, record.as_ref()),
                 "estimate": if record.is_some() { None } else { of(cell) },
             })
         });
         print_json(&rows.collect::<Vec<_>>())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut table = vec![
-        ["run", "length", "seed", "key", "state", "time", "memory"]
-            .map(String::from)
-            .to_vec(),
-    ];
+    let head = ["run", "length", "seed", "key", "state", "time", "memory"];
+    let mut table = vec![head.map(String::from).to_vec()];
     let mut left = 0.0;
     for (cell, record) in plan.cells.iter().zip(&records) {
         let estimate = if record.is_some() { None } else { of(cell) };
         left += estimate.map_or(0.0, |estimate| estimate.seconds);
+        let memory = estimate.and_then(|estimate| estimate.memory_bytes);
         table.push(vec![
             cell.description.run.clone(),
             cell.length.to_string(),
             cell.seed.to_string(),
-            cell.key[..12].to_owned(),
+            record::short(&cell.key).to_owned(),
             state(record.as_ref(), &plan),
             estimate.map_or(String::new(), |estimate| format!("≤ {}", duration(estimate.seconds))),
-            estimate
-                .and_then(|estimate| estimate.memory_bytes)
-                .map_or(String::new(), bytes),
+            memory.map_or(String::new(), bytes),
         ]);
     }
-    print_columns(&table);
-    if let Err(reason) = &plan.prepared {
-        println!("\nEvery cell is skipped: {reason}.");
+    print_columns(&table)?;
+    if let Some(reason) = &plan.skipped {
+        out!("\nEvery cell is skipped: {reason}.");
     }
     let done = records.iter().filter(|record| record.is_some()).count();
-    println!(
+    out!(
         "\n{done} of {} cells have a record in {}.",
         plan.cells.len(),
         global.results.display()
     );
     if left > 0.0 {
-        println!(
+        out!(
             "The rest takes at most about {} (one step of each model and length was timed).",
             duration(left)
         );
@@ -91,30 +94,66 @@ pub(super) fn plan(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The record of a cell. One that cannot be believed is named, and the cell is to do.
+fn recorded(store: &Store, cell: &Cell, global: &Global) -> Result<Option<Record>> {
+    match store.records().find(&cell.key) {
+        Err(refused @ record::Error::Refused { .. }) => {
+            global.notice(&refused.to_string());
+            Ok(None)
+        }
+        found => Ok(found?),
+    }
+}
+
+/// Each stage of a cell: its key, whether it is done, and what it needs.
+fn stages(store: &Store, cell: &Cell, record: Option<&Record>) -> Vec<Value> {
+    let stages = cell.chain.iter().map(|(&name, stage)| {
+        let key = cell.key_of(name);
+        let done = match name {
+            StageName::Record => record.is_some(),
+            // It stays where the suite found it.
+            StageName::Encoder => true,
+            _ => matches!(store.open(name, key), Ok(Some(_))),
+        };
+        json!({ "stage": name, "key": key, "done": done, "needs": stage.reads })
+    });
+    stages.collect()
+}
+
 /// One estimate for each run and length that has a cell without a record.
-fn estimates(device: &Device, plan: &Plan, records: &[Option<Record>]) -> BTreeMap<(usize, u32), Estimate> {
-    let Ok(prepared) = &plan.prepared else {
-        return BTreeMap::new();
-    };
+fn estimates(
+    global: &Global,
+    device: &Device,
+    registry: &Registry,
+    plan: &Plan,
+    records: &[Option<Record>],
+) -> Result<BTreeMap<(usize, u32), Estimate>> {
+    let sentences = Sentences::of(global);
+    let workshop = Workshop::new(
+        plan,
+        (registry, global.data()),
+        global.store(),
+        (device, Duration::MAX),
+        &sentences,
+    )?;
     let mut estimates = BTreeMap::new();
     for (cell, record) in plan.cells.iter().zip(records) {
-        if record.is_none() {
-            estimates
-                .entry((cell.run, cell.length))
-                .or_insert_with(|| estimate(plan, prepared, cell, device));
+        let place = (cell.run, cell.length);
+        if record.is_none() && !estimates.contains_key(&place) {
+            estimates.insert(place, workshop.estimate(cell)?);
         }
     }
-    estimates
+    Ok(estimates)
 }
 
 fn state(record: Option<&Record>, plan: &Plan) -> String {
-    match (record.map(|record| record.status), &plan.prepared) {
+    match (record.map(|record| record.status), &plan.skipped) {
         (Some(Status::Ok), _) => "done",
         (Some(Status::Failed), _) => "failed",
         (Some(Status::OutOfMemory), _) => "out of memory",
         (Some(Status::Unsupported), _) => "unsupported",
-        (Some(Status::Skipped), _) | (None, Err(_)) => "skipped",
-        (None, Ok(_)) => "to do",
+        (Some(Status::Skipped), _) | (None, Some(_)) => "skipped",
+        (None, None) => "to do",
     }
     .to_owned()
 }

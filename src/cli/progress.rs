@@ -8,8 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
+use super::terminal::{self, say};
 use super::{Global, duration};
-use crate::experiment::{Cell, CellEnd, RunObserver};
+use crate::engines::cells::{CellEnd, RunObserver};
+use crate::plan::Cell;
 use crate::record::{EpochRow, Record, Status};
 use crate::train::{Observer, StepReport};
 
@@ -60,8 +62,8 @@ impl Progress {
 
     fn line(&self, text: &str) {
         match self.mode {
-            Mode::Bar => self.bar.borrow().suspend(|| eprintln!("{text}")),
-            Mode::Lines => eprintln!("{text}"),
+            Mode::Bar => self.bar.borrow().suspend(|| say!("{text}")),
+            Mode::Lines => say!("{text}"),
             Mode::Silent => {}
         }
     }
@@ -137,6 +139,10 @@ impl Observer for Progress {
         }
     }
 
+    fn notice(&self, sentence: &str) {
+        self.line(&format!("note: {sentence}"));
+    }
+
     fn interrupted(&self) -> bool {
         self.stop.load(Ordering::SeqCst)
     }
@@ -161,18 +167,12 @@ impl RunObserver for Progress {
         self.line(&format!("{}: {}", self.title(index, cell), summary(record, found)));
         if self.json {
             let scores = record.outcome.as_ref().map(|outcome| &outcome.scores);
-            println!(
-                "{}",
-                json!({
+            let line = json!({
                     "key": record.key, "cell": record.cell, "status": record.status, "reason": record.reason,
                     "found": found, "scores": scores, "timings": record.timings,
-                })
-            );
+            });
+            terminal::line_if_read(format_args!("{line}"));
         }
-    }
-
-    fn notice(&self, sentence: &str) {
-        self.line(&format!("note: {sentence}"));
     }
 }
 

@@ -6,10 +6,13 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::Args;
 
-use super::{Global, exit, print_json, suite};
-use crate::experiment::recorded;
-use crate::record::{Record, RecordStore, Reported};
+use super::terminal::say;
+use super::{Global, exit, suite};
+use crate::plan::{Plan, descriptions, recorded};
+use crate::record::{NoteRow, NoteRows, Record, Reported, StageName, short};
 use crate::report::{self, Options, SuiteText};
+use crate::results::kept::Trouble;
+use crate::stages::record::ROWS;
 use crate::suite::Suite;
 
 /// Arguments of `icdbench report`.
@@ -31,37 +34,64 @@ pub(super) struct Output {
 
 pub(super) fn report(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     let suite = suite(&arguments.suite)?;
-    let all = RecordStore::new(&global.results).all()?;
-    let records = recorded(&suite, global.device.class.name(), all);
-    write(global, &suite, &records, &arguments.output)?;
-    let empty = records.is_empty();
-    if empty && !global.quiet {
-        eprintln!(
-            "note: {} holds no record of {}; run `icdbench run {}` first",
-            global.results.display(),
-            suite.name,
-            arguments.suite.display()
-        );
+    let device = global.device.class.name();
+    let listed = global.store().records().all()?;
+    for refused in &listed.refused {
+        global.notice(&refused.to_string());
     }
-    Ok(ExitCode::from(if empty { exit::NOT_ENOUGH_DATA } else { exit::GOOD }))
+    // Records tell the cells of a suite also where its data is not.
+    let planned = Plan::make(suite.clone(), &global.registry()?, global.data(), device);
+    let plan = planned.unwrap_or_else(|_| Plan::without_data(suite, device));
+    let records = recorded(&plan.cells, &listed.records);
+    if records.is_empty() {
+        if !global.quiet {
+            say!(
+                "note: {} holds no record of {}; run `icdbench run {}` first. No report was written",
+                global.results.display(),
+                plan.suite.name,
+                arguments.suite.display()
+            );
+        }
+        return Ok(ExitCode::from(exit::NOT_ENOUGH_DATA));
+    }
+    write(global, &plan.suite, records, &arguments.output)?;
+    Ok(ExitCode::from(exit::GOOD))
 }
 
 /// Writes the report and says where it is.
-pub(super) fn write(global: &Global, suite: &Suite, records: &[Record], output: &Output) -> Result<()> {
+pub(super) fn write(global: &Global, suite: &Suite, records: Vec<Record>, output: &Output) -> Result<()> {
     let text = SuiteText {
         name: suite.name.clone(),
         description: suite.description.clone(),
-        cells: crate::experiment::descriptions(suite, global.device.class.name()),
+        cells: descriptions(suite, global.device.class.name()),
     };
     let directory = output.reports.join(&suite.name);
-    let cells = records.iter().cloned().map(|record| Reported { record, notes: None });
+    let cells = records.into_iter().map(|record| Reported {
+        notes: rows(global, &record),
+        record,
+    });
     let cells: Vec<Reported> = cells.collect();
     let written = report::write_report(&cells, &text, &Options::default(), &directory)
         .with_context(|| format!("writing the report of {}", suite.name))?;
     if global.json {
-        print_json(&serde_json::json!({ "report": written.files }))?;
+        super::terminal::line_if_read(format_args!("{}", serde_json::json!({ "report": written.files })));
     } else if !global.quiet {
-        eprintln!("report: {}", directory.join("index.html").display());
+        say!("report: {}", directory.join("index.html").display());
     }
     Ok(())
+}
+
+/// The rows by note of a record, where they are here and what was written.
+fn rows(global: &Global, record: &Record) -> Option<Vec<NoteRow>> {
+    let read = || -> Result<Option<NoteRows>, Trouble> {
+        let kept = global.store().open(StageName::Record, &record.key)?;
+        kept.map(|kept| kept.json(ROWS)).transpose()
+    };
+    match read() {
+        Ok(rows) => rows.filter(|rows| rows.key == record.key).map(|rows| rows.notes),
+        Err(trouble) => {
+            global.notice(&format!("the rows by note of {} are not used: {trouble}", short(&record.key)));
+            None
+        }
+    }
 }

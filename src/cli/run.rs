@@ -8,9 +8,11 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Args;
 
+use super::terminal::say;
 use super::progress::Progress;
 use super::{Global, exit, report, suite};
-use crate::experiment::{Plan, RunOptions, RunSummary, run as run_plan};
+use crate::engines::cells::{RunOptions, RunSummary, run as run_plan};
+use crate::plan::Plan;
 use crate::record::{Record, Status};
 
 /// Set by Ctrl-C: the step in hand is finished, a checkpoint written, and the program ends.
@@ -21,6 +23,9 @@ static STOP: AtomicBool = AtomicBool::new(false);
 pub(super) struct Arguments {
     /// A suite file, or the name of a built-in suite.
     suite: PathBuf,
+    /// Run the one cell whose key starts with this (see `icdbench plan --json`), and write no report.
+    #[arg(long, value_name = "KEY")]
+    cell: Option<String>,
     /// Run cells again that ended in `failed`, `out-of-memory` or `unsupported`.
     #[arg(long)]
     retry: bool,
@@ -36,38 +41,37 @@ pub(super) struct Arguments {
 
 pub(super) fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     let suite = suite(&arguments.suite)?;
-    let device = global.device.open(suite.precision)?;
-    let cache = global.cache();
-    let mut notice = global.notice();
-    if !global.quiet {
-        eprintln!("{}: reading notes, fitting labels and vocabularies ...", suite.name);
-    }
-    let plan = Plan::make(suite, &global.registry()?, &global.places(&cache), &mut notice)?;
+    // Before anything is read; the workers open it for themselves.
+    global.device.open(suite.precision)?;
+    let plan = Plan::make(suite, &global.registry()?, global.data(), global.device.class.name())?;
+    let only = arguments.cell.as_deref().map(|key| plan.cell(key)).transpose()?;
     ctrlc::set_handler(|| {
         if STOP.swap(true, Ordering::SeqCst) {
             std::process::exit(i32::from(exit::INTERRUPTED)); // asked twice: now
         }
-        eprintln!("\nstopping after this step (press Ctrl-C again to stop at once) ...");
+        say!("\nstopping after this step (press Ctrl-C again to stop at once) ...");
     })
     .context("installing the Ctrl-C handler")?;
     let every = Duration::try_from_secs_f64(arguments.checkpoint_every).context("--checkpoint-every")?;
     let options = RunOptions {
-        results: &global.results,
-        device: &device,
+        worker: global.worker()?,
+        places: global.places(),
+        device: global.device,
         retry: arguments.retry,
         checkpoint_every: every,
+        only,
     };
     let progress = Progress::new(global, plan.cells.len(), &STOP);
     let summary = run_plan(&plan, &options, &progress);
     progress.finish();
     let summary = summary?;
     if summary.interrupted {
-        eprintln!("stopped; the same command goes on from here");
+        say!("stopped; the same command goes on from here");
         return Ok(ExitCode::from(exit::INTERRUPTED));
     }
-    if !arguments.no_report {
+    if !arguments.no_report && only.is_none() {
         let records: Vec<Record> = summary.records.iter().flatten().cloned().collect();
-        report::write(global, &plan.suite, &records, &arguments.report)?;
+        report::write(global, &plan.suite, records, &arguments.report)?;
     }
     Ok(ExitCode::from(verdict(&summary)))
 }

@@ -94,6 +94,13 @@ pub struct Dropped {
     pub evaluation: usize,
 }
 
+impl Dropped {
+    /// From all roles together.
+    pub fn all(self) -> usize {
+        self.fit + self.validation + self.evaluation
+    }
+}
+
 impl Corpus {
     /// Gives the notes their roles. The draw of validation notes comes before notes without
     /// codes are dropped, so it is the same whichever codes were read.

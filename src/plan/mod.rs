@@ -1,12 +1,14 @@
 //! From a suite to its cells: which there are, what each is made from, and the key of every stage. No note is read.
 
-mod chain;
 mod cell;
+mod chain;
+mod recorded;
 pub mod sources;
 
 use std::path::{Path, PathBuf};
 
 pub use cell::{Cell, descriptions};
+pub use recorded::recorded;
 
 use crate::data::{self, Registry};
 use crate::suite::Suite;
@@ -85,6 +87,22 @@ impl Plan {
             skipped,
             credentialed,
         })
+    }
+
+    /// The cells as the suite alone describes them, for a place where the data and the files are not: which cells they
+    /// are is right, their keys are not.
+    pub fn without_data(suite: Suite, device: &str) -> Self {
+        let facts = chain::Facts::default();
+        let cells = cell::grid(&suite).map(|(index, run, length, seed)| {
+            let chain = chain::chain(&suite, run, length, seed, device, &facts);
+            Cell::new(&suite, index, (length, seed), device, chain)
+        });
+        Self {
+            cells: cells.collect(),
+            suite,
+            skipped: None,
+            credentialed: false,
+        }
     }
 
     /// The cell whose key starts with `asked`.

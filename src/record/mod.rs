@@ -8,6 +8,8 @@
 
 mod notes;
 mod provenance;
+mod small_counts;
+mod stage;
 mod store;
 
 use std::collections::BTreeMap;
@@ -17,7 +19,9 @@ use serde::{Deserialize, Serialize};
 
 pub use notes::{NoteRow, NoteRows, Reported};
 pub use provenance::Provenance;
-pub use store::{Error, RecordStore, read_record, sync_directory, write_atomically};
+pub use small_counts::SmallCounts;
+pub use stage::{Chain, Stage, StageName, identity, key_of_chain, short, version};
+pub use store::{Error, Listed, RecordStore};
 
 /// Version of the record schema. A record of a newer version is refused with a clear error.
 pub const SCHEMA_VERSION: u32 = 2;
@@ -31,20 +35,17 @@ pub struct Record {
     /// SHA-256 of the file's bytes with this value as 64 zeros; empty in memory, and in records of schema 1.
     #[serde(default)]
     pub checksum: String,
-    /// SHA-256 over [`Record::inputs`]: same key, same outcome.
+    /// The key of the last of the [`stages`](Self::stages), and the file's name: same key, same outcome.
     pub key: String,
-    /// The chain the cell was made by: stage (`notes`, `tokenizer`, `tokens`, `vectors`, `encoder`, `weights`,
-    /// `scores`) to its key. The record's own key hashes the last of them with its own settings.
-    #[serde(default)]
-    pub stages: BTreeMap<String, String>,
     /// How the cell ended.
     pub status: Status,
     /// Why the cell is not `ok`; absent when it is.
     pub reason: Option<String>,
     /// What was asked for, in the words of the suite.
     pub cell: CellDescription,
-    /// Name and value (or hash) of every input that can move the outcome; the key hashes these.
-    pub inputs: BTreeMap<String, serde_json::Value>,
+    /// What the cell was made from, stage by stage: every setting, the keys of the stages that each read, and hashes of
+    /// files and sources. The keys hash these.
+    pub stages: Chain,
     /// What came out; present when the status is `ok`.
     pub outcome: Option<Outcome>,
     /// How long it took on this machine; present when anything was run.
@@ -133,8 +134,10 @@ pub struct Outcome {
     pub stopped: String,
     /// F1 by how often a code occurs in training.
     pub frequency_bins: Vec<FrequencyBinRow>,
-    /// One row a code (column), in column order.
+    /// One row a code (column), in column order, but for those that the rule for small counts withholds.
     pub codes: Vec<CodeRow>,
+    /// What became of codes that few notes have.
+    pub small_counts: SmallCounts,
     /// SHA-256 of the scored weights.
     pub weights_sha256: String,
 }
@@ -157,6 +160,10 @@ pub struct TaskFacts {
     pub vocabulary: u32,
     /// Tokens per evaluation note before truncation: the quantiles 0 %, 1 %, ..., 100 % (101 values).
     pub token_length_quantiles: Vec<u32>,
+    /// Notes left out because they have no code at all, of all roles.
+    pub notes_without_codes: u32,
+    /// Notes left out because no code of theirs is in the label set, of all roles.
+    pub notes_outside_labels: u32,
     /// Share of the evaluation notes' tokens that lie beyond the sequence length, 0 to 1.
     pub truncated_tokens: f64,
 }

@@ -1,37 +1,29 @@
-//! One JSON file per cell, written atomically; reading says what is wrong with a file and what to do.
+//! One JSON file per cell, sealed and written at once. A file is believed when its name is the hash of what the record
+//! says it was made from, and its bytes are those that were written.
 
-use std::fs;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use super::stage::{key_of_chain, short};
 use super::{Record, SCHEMA_VERSION};
+use crate::results::{disk, seal};
 
 /// Why a record could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file system refused.
-    #[error(
-        "{path}: cannot {verb} the record: {source}. Finished cells are untouched; free space or fix the permissions and run the same command again"
-    )]
-    Io {
+    #[error(transparent)]
+    Disk(#[from] disk::Error),
+    /// Not what was written, or not where it was written to.
+    #[error("{path}: not used: {problem}. Run the suite again to have the cell made anew, or delete the file")]
+    Refused {
         /// The file.
         path: PathBuf,
-        /// What was tried: `read`, `write`, ...
-        verb: &'static str,
-        /// The system's own words.
-        source: std::io::Error,
-    },
-    /// Not JSON, or not a record.
-    #[error("{path}: not a record of this program: {source}. Delete the file to have the cell run again")]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// What the JSON reader found.
-        source: serde_json::Error,
+        /// What was found and what was expected.
+        problem: String,
     },
     /// Written by a newer program.
     #[error(
-        "{path}: record has schema {found}, this program reads up to {SCHEMA_VERSION}. Use the newer icdbench that wrote it, or another results directory"
+        "{path}: record has schema {found}, this program reads {SCHEMA_VERSION}. Use the newer icdbench that wrote it, or another results directory"
     )]
     Newer {
         /// The file.
@@ -45,6 +37,15 @@ pub enum Error {
 #[derive(Clone, Debug)]
 pub struct RecordStore {
     directory: PathBuf,
+}
+
+/// The records of a directory, and the files that are none.
+#[derive(Debug, Default)]
+pub struct Listed {
+    /// Every record, ordered by key.
+    pub records: Vec<Record>,
+    /// Why the others are not used.
+    pub refused: Vec<Error>,
 }
 
 impl RecordStore {
@@ -61,89 +62,94 @@ impl RecordStore {
     }
 
     /// The record of a key, `None` where the cell has none yet.
+    ///
+    /// # Errors
+    /// See [`Error`]: a record that is there and cannot be used is not the same as none.
     pub fn find(&self, key: &str) -> Result<Option<Record>, Error> {
         let path = self.path(key);
-        if !path.exists() {
-            return Ok(None);
-        }
-        read_record(&path).map(Some)
+        disk::read(&path)?.map(|bytes| parse(&path, &bytes)).transpose()
     }
 
-    /// Every record, ordered by key.
-    pub fn all(&self) -> Result<Vec<Record>, Error> {
-        if !self.directory.exists() {
-            return Ok(Vec::new());
+    /// Every record. Hidden files and those of other programs are passed over; what looks like a record and is none is
+    /// told.
+    ///
+    /// # Errors
+    /// The folder cannot be entered.
+    pub fn all(&self) -> Result<Listed, disk::Error> {
+        let mut listed = Listed::default();
+        for (name, path) in disk::list(&self.directory)? {
+            if name.starts_with('.') || !name.ends_with(".json") {
+                continue;
+            }
+            let Some(bytes) = disk::read(&path)? else {
+                continue; // removed in the meantime
+            };
+            match parse(&path, &bytes) {
+                Ok(record) => listed.records.push(record),
+                Err(error) => listed.refused.push(error),
+            }
         }
-        let io = |source| Error::Io {
-            path: self.directory.clone(),
-            verb: "list",
-            source,
-        };
-        let mut paths = fs::read_dir(&self.directory)
-            .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>())
-            .map_err(io)?;
-        paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
-        paths.sort();
-        paths.iter().map(|path| read_record(path)).collect()
+        Ok(listed)
     }
 
     /// Writes a record so that a reader sees all of it or none.
-    pub fn write(&self, record: &Record) -> Result<PathBuf, Error> {
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write(&self, record: &Record) -> Result<PathBuf, disk::Error> {
         let path = self.path(&record.key);
-        let io = |source| Error::Io {
-            path: path.clone(),
-            verb: "write",
-            source,
+        let blank = Record {
+            checksum: seal::BLANK.into(),
+            ..record.clone()
         };
-        let mut bytes = serde_json::to_vec_pretty(record).map_err(|error| io(error.into()))?;
+        let mut bytes =
+            serde_json::to_vec_pretty(&blank).map_err(|error| disk::Error::new(&path, "write the record", error.into()))?;
         bytes.push(b'\n');
-        write_atomically(&path, &bytes).map_err(io)?;
+        seal::seal(&mut bytes);
+        disk::make_directory(&self.directory, false)?;
+        disk::write_atomically(&path, &bytes, false)?;
         Ok(path)
     }
 }
 
-/// Writes a file so that a reader sees all of it or none, and so that it outlives a power cut: a
-/// temporary file beside it, synced, then renamed, then the directory synced.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let directory = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(directory)?;
-    let mut unfinished = tempfile::NamedTempFile::new_in(directory)?;
-    unfinished.write_all(bytes)?;
-    unfinished.as_file().sync_all()?;
-    unfinished.persist(path).map_err(|error| error.error)?;
-    sync_directory(directory)
-}
-
-/// Makes a rename in a directory outlive a power cut.
-pub fn sync_directory(directory: &Path) -> io::Result<()> {
-    // Only Unix can open a directory to sync it; elsewhere the system orders such writes itself.
-    #[cfg(unix)]
-    fs::File::open(directory)?.sync_all()?;
-    Ok(())
-}
-
-/// Reads one record file. The schema version is looked at first, so that a record of a newer
-/// program is named as such and not as malformed.
-pub fn read_record(path: &Path) -> Result<Record, Error> {
+/// Reads the bytes of one record file. The schema version is looked at first, so that a record of a newer program is
+/// named as such.
+fn parse(path: &Path, bytes: &[u8]) -> Result<Record, Error> {
     #[derive(serde::Deserialize)]
     struct Version {
         schema: u64,
     }
-    let bytes = fs::read(path).map_err(|source| Error::Io {
+    let refused = |problem: String| Error::Refused {
         path: path.to_owned(),
-        verb: "read",
-        source,
-    })?;
-    let malformed = |source| Error::Malformed {
-        path: path.to_owned(),
-        source,
+        problem,
     };
-    let version: Version = serde_json::from_slice(&bytes).map_err(malformed)?;
+    let version: Version =
+        serde_json::from_slice(bytes).map_err(|error| refused(format!("it is not a record of this program ({error})")))?;
     if version.schema > u64::from(SCHEMA_VERSION) {
         return Err(Error::Newer {
             path: path.to_owned(),
             found: version.schema,
         });
     }
-    serde_json::from_slice(&bytes).map_err(malformed)
+    if version.schema < u64::from(SCHEMA_VERSION) {
+        return Err(refused(format!(
+            "it has schema {}, of an older icdbench; this one reads {SCHEMA_VERSION}",
+            version.schema
+        )));
+    }
+    seal::verify(bytes).map_err(refused)?;
+    let record: Record =
+        serde_json::from_slice(bytes).map_err(|error| refused(format!("it is not a record of this program ({error})")))?;
+    let made = key_of_chain(&record.stages).map_err(refused)?;
+    if made != record.key {
+        return Err(refused(format!(
+            "it says that its key is {}, and what it was made from has the key {}",
+            short(&record.key),
+            short(&made)
+        )));
+    }
+    if path.file_stem().and_then(|name| name.to_str()) != Some(&record.key) {
+        return Err(refused(format!("it is the record of {} under another name", short(&record.key))));
+    }
+    Ok(record)
 }

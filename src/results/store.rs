@@ -38,18 +38,17 @@ impl Store {
         RecordStore::new(&self.results)
     }
 
-    /// The folder of all outputs of a stage.
+    /// The folder of all outputs of a stage. What a record leaves there is its rows by note.
     pub fn stage(&self, stage: StageName) -> PathBuf {
-        self.private.join(stage.word())
+        self.private.join(match stage {
+            StageName::Record => "rows",
+            _ => stage.word(),
+        })
     }
 
-    /// The folder of one output. That of a record holds its per-note rows.
+    /// The folder of one output.
     pub fn place(&self, stage: StageName, key: &str) -> PathBuf {
-        let folder = match stage {
-            StageName::Record => self.private.join("rows"),
-            _ => self.stage(stage),
-        };
-        folder.join(key)
+        self.stage(stage).join(key)
     }
 
     /// Where a stage keeps what it needs to go on after an interruption.

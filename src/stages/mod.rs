@@ -27,7 +27,7 @@ pub use notes::Notes;
 pub use tokens::Tokens;
 
 use crate::data::Registry;
-use crate::models::PretrainedEncoder;
+use crate::models::Checkpoint;
 use crate::plan::{Cell, Plan};
 use crate::record::StageName;
 use crate::results::runner::{Patience, Runner, Wanted};
@@ -56,6 +56,8 @@ pub struct Workshop<'a> {
     tokenizers: RefCell<BTreeMap<String, Arc<Tokenizer>>>,
     /// Training notes whose ids came with the fit of their tokenizer, until the tokens are written.
     encoded: RefCell<BTreeMap<String, TokenStore>>,
+    /// The key of the last tokens that were read, and these.
+    tokens: RefCell<Option<(String, Arc<Tokens>)>>,
     encoders: RefCell<BTreeMap<String, Arc<encoder::Loaded>>>,
 }
 
@@ -83,6 +85,7 @@ impl<'a> Workshop<'a> {
             notes: OnceCell::new(),
             tokenizers: RefCell::default(),
             encoded: RefCell::default(),
+            tokens: RefCell::default(),
             encoders: RefCell::default(),
         })
     }
@@ -119,4 +122,4 @@ impl Patience for Waiting<'_> {
 }
 
 /// A pretrained encoder that many tasks share.
-pub type SharedEncoder = Arc<PretrainedEncoder>;
+pub type SharedEncoder = Arc<Checkpoint>;

@@ -1,5 +1,7 @@
 //! Stage `tokens`: the token ids of all notes and of the codes' titles, and how often tokens occur.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Error, Stop, Workshop};
@@ -9,7 +11,6 @@ use crate::plan::Cell;
 use crate::record::StageName;
 use crate::results::kept::{Kept, Trouble};
 use crate::text::{TokenStore, Tokenizer};
-use std::sync::Arc;
 
 const TRAINING: &str = "training.tokens";
 const VALIDATION: &str = "validation.tokens";
@@ -38,10 +39,16 @@ struct Titles {
 }
 
 impl Workshop<'_> {
-    /// The tokens of a cell's run.
-    pub(super) fn tokens(&self, cell: &Cell) -> Result<Tokens, Stop> {
+    /// The tokens of a cell's run; the last ones that were read stay in memory.
+    pub(super) fn tokens(&self, cell: &Cell) -> Result<Arc<Tokens>, Stop> {
         let wanted = self.wanted(cell, StageName::Tokens);
-        self.runner.obtain(wanted, &self.patience(), read, || {
+        if let Some((key, tokens)) = &*self.tokens.borrow()
+            && key == wanted.key
+        {
+            return Ok(tokens.clone());
+        }
+        self.tokens.replace(None);
+        let tokens = self.runner.obtain(wanted, &self.patience(), read, || {
             let tokens = self.encode(cell)?;
             self.runner.keep(wanted, &(), |draft| -> Result<(), Error> {
                 let parts = [
@@ -58,8 +65,11 @@ impl Workshop<'_> {
                 };
                 Ok(draft.json(TITLES, &titles)?)
             })?;
-            Ok(tokens)
-        })
+            Ok::<_, Stop>(tokens)
+        })?;
+        let tokens = Arc::new(tokens);
+        self.tokens.replace(Some((wanted.key.to_owned(), tokens.clone())));
+        Ok(tokens)
     }
 
     fn encode(&self, cell: &Cell) -> Result<Tokens, Stop> {
@@ -110,7 +120,7 @@ impl Workshop<'_> {
             count_scale: tokens.count_scale.clone(),
             descriptions: tokens.titles[..codes].to_vec(),
             word_vectors: self.vectors(cell)?,
-            encoder: None,
+            checkpoint: None,
             ..task_of(&tokenizer)
         })
     }

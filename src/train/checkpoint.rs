@@ -1,133 +1,106 @@
-//! Checkpoints: weights, moments and progress in one safetensors file, written atomically, with a
-//! hash, so that a truncated or damaged file is told apart from a good one.
+//! Checkpoints: weights, moments and progress in one safetensors file, written at once and sealed by a checksum over every
+//! byte, so that a truncated or changed file is told apart from a good one.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sha2::{Digest, Sha256};
+use serde_json::{Value, json};
 
 use crate::models::parameters::{Parameters, Values};
-use crate::record::{hex, write_atomically};
+use crate::results::{disk, seal};
 
-/// Why a checkpoint could not be read or written.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The file system refused.
-    #[error(
-        "{path}: cannot {verb} the checkpoint: {source}. What was written before is untouched; free space or fix the permissions and run the same command again"
-    )]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// `read` or `write`.
-        verb: &'static str,
-        /// The system's own words.
-        source: std::io::Error,
-    },
-    /// Truncated, changed, or not a checkpoint.
-    #[error("{path}: not a whole checkpoint: {problem}. Delete the folder it is in to train this cell from its start")]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: String,
-    },
+/// Why a file is not used: it was cut short or changed, or is no checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damaged(pub String);
+
+/// What a checkpoint holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint<P> {
+    /// Weights, and moments where training goes on from it.
+    pub parameters: Parameters,
+    /// Everything else.
+    pub progress: P,
+    /// The file's checksum.
+    pub checksum: String,
 }
 
 const METADATA: &str = "icdbench";
 
-/// Writes parameters and `progress` to `path`: a temporary file beside it, synced, then renamed.
-/// The same content gives the same bytes. Returns the file's SHA-256.
-pub fn write<P: Serialize>(path: &Path, parameters: &Parameters, progress: &P) -> Result<String, Error> {
-    let io = |source| Error::Io {
-        path: path.to_owned(),
-        verb: "write",
-        source,
-    };
+/// Writes parameters and `progress` to `path`, all or nothing. The same content gives the same bytes. Returns the
+/// file's checksum.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write<P: Serialize>(path: &Path, parameters: &Parameters, progress: &P) -> Result<String, disk::Error> {
     let bytes: BTreeMap<&str, Vec<u8>> = parameters
         .iter()
         .map(|(name, values)| {
-            (
-                name.as_str(),
-                values.values.iter().flat_map(|value| value.to_le_bytes()).collect(),
-            )
+            let bytes = values.values.iter().flat_map(|value| value.to_le_bytes());
+            (name.as_str(), bytes.collect())
         })
         .collect();
-    let payload = digest(bytes.iter().map(|(&name, bytes)| (name, bytes.as_slice())));
-    let metadata = serde_json::json!({ "payload": payload, "progress": progress });
+    let metadata = json!({ "checksum": seal::BLANK, "progress": progress });
     let views = bytes.iter().map(|(&name, bytes)| {
         let shape = parameters[name].shape.clone();
         // OK because the bytes were made from as many f32 as the shape holds.
         (name, TensorView::new(Dtype::F32, shape, bytes).expect("whole tensor"))
     });
     let metadata = HashMap::from([(METADATA.to_owned(), metadata.to_string())]);
-    let file = safetensors::serialize(views, Some(metadata)).map_err(|error| io(std::io::Error::other(error)))?;
-    write_atomically(path, &file).map_err(io)?;
-    Ok(hex(&Sha256::digest(&file)))
+    let failed = |error: safetensors::SafeTensorError| {
+        disk::Error::new(path, "write the checkpoint", std::io::Error::other(error))
+    };
+    let mut file = safetensors::serialize(views, Some(metadata)).map_err(failed)?;
+    drop(bytes);
+    let checksum = seal::seal(&mut file);
+    if let Some(directory) = path.parent() {
+        disk::make_directory(directory, true)?;
+    }
+    disk::write_atomically(path, &file, true)?;
+    Ok(checksum)
 }
 
 /// Reads what [`write()`] wrote; `None` where there is no file.
-pub fn read<P: DeserializeOwned>(path: &Path) -> Result<Option<(Parameters, P)>, Error> {
-    let damaged = |problem: String| Error::Damaged {
-        path: path.to_owned(),
-        problem,
-    };
-    let file = match std::fs::read(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => {
-            return Err(Error::Io {
-                path: path.to_owned(),
-                verb: "read",
-                source,
-            });
-        }
-    };
-    let size = file.len();
-    let tensors = SafeTensors::deserialize(&file)
-        .map_err(|error| damaged(format!("{size} bytes, cut short or changed ({error})")))?;
-    let (_, header) = SafeTensors::read_metadata(&file).map_err(|error| damaged(error.to_string()))?;
-    let metadata = header
-        .metadata()
-        .as_ref()
-        .and_then(|metadata| metadata.get(METADATA))
-        .ok_or_else(|| damaged("no icdbench header".into()))?;
-    let mut metadata: serde_json::Value = serde_json::from_str(metadata).map_err(|error| damaged(error.to_string()))?;
-    let mut views = tensors.tensors();
-    views.sort_by(|(left, _), (right, _)| left.cmp(right));
-    let payload = digest(views.iter().map(|(name, view)| (name.as_str(), view.data())));
-    if metadata["payload"] != serde_json::Value::String(payload) {
-        return Err(damaged(
-            "its content does not match the hash it was written with".into(),
-        ));
-    }
-    let values = |view: &TensorView| Values {
-        shape: view.shape().to_vec(),
-        values: view
-            .data()
-            .chunks_exact(4)
-            .map(|chunk| f32::from_le_bytes([chunk[0], chunk[1], chunk[2], chunk[3]]))
-            .collect(),
-    };
-    let parameters = views.iter().map(|(name, view)| (name.clone(), values(view))).collect();
-    let progress = serde_json::from_value(metadata["progress"].take())
-        .map_err(|error| damaged(format!("its progress is of another version ({error})")))?;
-    Ok(Some((parameters, progress)))
+///
+/// # Errors
+/// The file cannot be read. What is in it and wrong is [`Damaged`].
+pub fn read<P: DeserializeOwned>(path: &Path) -> Result<Option<Result<Checkpoint<P>, Damaged>>, disk::Error> {
+    let file = disk::read(path)?;
+    Ok(file.map(|file| parse(&file).map_err(Damaged)))
 }
 
-/// SHA-256 over names and bytes, in the order given.
-fn digest<'a>(tensors: impl Iterator<Item = (&'a str, &'a [u8])>) -> String {
-    let mut hash = Sha256::new();
-    for (name, bytes) in tensors {
-        hash.update((name.len() as u64).to_le_bytes());
-        hash.update(name);
-        hash.update((bytes.len() as u64).to_le_bytes());
-        hash.update(bytes);
-    }
-    hex(&hash.finalize())
+/// Reads the bytes of a checkpoint.
+///
+/// # Errors
+/// In words: they were cut short or changed, or are no checkpoint.
+pub fn parse<P: DeserializeOwned>(file: &[u8]) -> Result<Checkpoint<P>, String> {
+    let size = file.len();
+    let tensors =
+        SafeTensors::deserialize(file).map_err(|error| format!("{size} bytes, cut short or changed ({error})"))?;
+    let checksum = seal::verify(file)?;
+    let (_, header) = SafeTensors::read_metadata(file).map_err(|error| error.to_string())?;
+    let metadata = header.metadata().as_ref().and_then(|metadata| metadata.get(METADATA));
+    let mut metadata: Value = serde_json::from_str(metadata.ok_or("no icdbench header")?).map_err(|error| error.to_string())?;
+    let values = |view: &TensorView| Values {
+        shape: view.shape().to_vec(),
+        values: numbers(view.data()),
+    };
+    let parameters = tensors.tensors();
+    let parameters = parameters.iter().map(|(name, view)| (name.clone(), values(view))).collect();
+    let progress = serde_json::from_value(metadata["progress"].take())
+        .map_err(|error| format!("its progress is of another version ({error})"))?;
+    Ok(Checkpoint {
+        parameters,
+        progress,
+        checksum,
+    })
+}
+
+fn numbers(bytes: &[u8]) -> Vec<f32> {
+    let (chunks, _) = bytes.as_chunks::<4>();
+    chunks.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect()
 }
 
 #[cfg(test)]
@@ -143,31 +116,33 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_and_the_same_content_has_the_same_hash() {
+    fn what_is_written_is_read_and_the_same_content_has_the_same_checksum() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("last");
-        let first = write(&path, &example(), &7u32).unwrap();
-        assert_eq!(read::<u32>(&path).unwrap(), Some((example(), 7)));
-        assert_eq!(write(&path, &example(), &7u32).unwrap(), first);
-        assert_eq!(read::<u32>(&directory.path().join("none")).unwrap(), None);
+        let checksum = write(&path, &example(), &7u32).unwrap();
+        let found = read::<u32>(&path).unwrap().unwrap().unwrap();
+        assert_eq!((found.parameters, found.progress, found.checksum), (example(), 7, checksum.clone()));
+        assert_eq!(write(&path, &example(), &7u32).unwrap(), checksum);
+        assert!(read::<u32>(&directory.path().join("none")).unwrap().is_none());
     }
 
     #[test]
-    fn a_file_cut_anywhere_or_changed_is_refused_with_its_name_and_the_next_step() {
+    fn a_file_cut_anywhere_or_with_any_bit_changed_is_refused() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("last");
-        write(&path, &example(), &7u32).unwrap();
+        write(&path, &example(), &json!({"epoch": 7, "value": 0.25})).unwrap();
         let whole = std::fs::read(&path).unwrap();
+        let refused = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            read::<Value>(&path).unwrap().unwrap().is_err()
+        };
         for cut in [0, 4, whole.len() / 2, whole.len() - 1] {
-            std::fs::write(&path, &whole[..cut]).unwrap();
-            let message = read::<u32>(&path).unwrap_err().to_string();
-            assert!(message.contains("last: not a whole checkpoint"), "{message}");
-            assert!(message.contains("Delete the folder"), "{message}");
+            assert!(refused(&whole[..cut]), "cut at {cut}");
         }
-        let mut changed = whole.clone();
-        *changed.last_mut().unwrap() ^= 1;
-        std::fs::write(&path, &changed).unwrap();
-        let message = read::<u32>(&path).unwrap_err().to_string();
-        assert!(message.contains("does not match the hash"), "{message}");
+        for bit in 0..whole.len() * 8 {
+            let mut changed = whole.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            assert!(refused(&changed), "bit {bit}");
+        }
     }
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::recipe::Select;
 use crate::metrics::{
-    self, Evaluation, Objective, Options, Scores, Targets, ThresholdGrid, TieOrder, evaluate, tune_threshold,
+    self, Evaluation, Objective, Options, Scores, Targets, ThresholdGrid, TieOrder, evaluate, tune_threshold, watched,
 };
 
 /// A suite's `[evaluation]`.
@@ -35,13 +36,63 @@ pub enum ThresholdRule {
     },
 }
 
-/// What an evaluation of the validation notes decided.
+/// What training looks at after each epoch: the threshold and the watched metrics, and nothing else, so that a new
+/// metric trains nothing anew.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Selection {
+    /// Where the threshold comes from.
+    pub threshold: ThresholdRule,
+    /// Which of two codes with equal scores ranks first.
+    pub ties: TieOrder,
+    /// Names of the metrics that are watched.
+    pub watched: Vec<String>,
+}
+
+/// What a look at the validation notes decided.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
     /// The threshold from here on.
     pub threshold: f32,
-    /// Every metric at that threshold.
+    /// The watched metrics at that threshold.
     pub scores: BTreeMap<String, f64>,
+}
+
+impl Selection {
+    /// What a recipe looks at: the metric that chooses the epoch, and two for the learning curve.
+    pub fn of(evaluation: &EvaluationSettings, select: &Select) -> Self {
+        let mut watched = vec!["micro-f1".to_owned(), "map".to_owned()];
+        if let Select::Best { metric, .. } = select
+            && !watched.contains(metric)
+        {
+            watched.push(metric.clone());
+        }
+        Self {
+            threshold: evaluation.threshold,
+            ties: evaluation.ties,
+            watched,
+        }
+    }
+
+    /// Chooses the threshold on scores (`[note, code]`, the model's codes only) and takes the watched metrics at it.
+    ///
+    /// # Errors
+    /// Scores and gold codes that do not fit together.
+    pub fn judge(&self, scores: &[f32], gold: &[Vec<u32>], codes: usize) -> Result<Verdict, metrics::Error> {
+        let scores = Scores::new(scores, gold.len(), codes)?;
+        let targets = Targets::from_rows(&fitted(gold, codes), codes)?;
+        let threshold = match &self.threshold {
+            ThresholdRule::Fixed(value) => *value,
+            ThresholdRule::Tuned { objective, grid } => tune_threshold(&scores, &targets, grid, *objective)?.threshold,
+        };
+        let scores = watched(&self.watched, &scores, &targets, threshold, self.ties)?;
+        Ok(Verdict { threshold, scores })
+    }
+}
+
+/// Each note's gold codes that a model predicts.
+pub fn fitted(gold: &[Vec<u32>], codes: usize) -> Vec<Vec<u32>> {
+    let known = |row: &Vec<u32>| row.iter().copied().filter(|&column| (column as usize) < codes).collect();
+    gold.iter().map(known).collect()
 }
 
 impl EvaluationSettings {
@@ -79,31 +130,6 @@ impl EvaluationSettings {
             ThresholdRule::Fixed(_) => "fixed by the suite".into(),
             ThresholdRule::Tuned { .. } => "tuned on the validation notes".into(),
         }
-    }
-
-    /// Chooses the threshold on validation scores (`[note, code]`, the model's codes only) and
-    /// evaluates them at it.
-    pub fn choose(&self, scores: &[f32], gold: &[Vec<u32>], codes: usize) -> Result<Verdict, metrics::Error> {
-        let scores = Scores::new(scores, gold.len(), codes)?;
-        let seen: Vec<Vec<u32>> = gold
-            .iter()
-            .map(|row| {
-                row.iter()
-                    .copied()
-                    .filter(|&column| (column as usize) < codes)
-                    .collect()
-            })
-            .collect();
-        let targets = Targets::from_rows(&seen, codes)?;
-        let threshold = match &self.threshold {
-            ThresholdRule::Fixed(value) => *value,
-            ThresholdRule::Tuned { objective, grid } => tune_threshold(&scores, &targets, grid, *objective)?.threshold,
-        };
-        let evaluation = evaluate(&scores, &targets, &self.options(threshold))?;
-        Ok(Verdict {
-            threshold,
-            scores: evaluation.scores,
-        })
     }
 
     /// Every metric at a given threshold.

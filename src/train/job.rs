@@ -6,11 +6,13 @@ use std::time::Duration;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use super::{EvaluationSettings, Reading, Recipe, Verdict, checkpoint};
+use super::evaluation::Selection;
+use super::recipe::Recipe;
+use super::score::Reading;
 use crate::metrics;
-use crate::models::parameters::Parameters;
 use crate::models::{Model, ModelConfig, Task};
 use crate::record::EpochRow;
+use crate::results::disk;
 use crate::text::TokenStore;
 
 /// Greatest model for L-BFGS: it keeps many copies of all parameters, and Burn's CPU backend adds up
@@ -34,8 +36,8 @@ pub struct Job<'a> {
     pub task: &'a Task,
     /// How it is trained.
     pub recipe: &'a Recipe,
-    /// How it is evaluated after each epoch.
-    pub evaluation: &'a EvaluationSettings,
+    /// What is looked at after each epoch.
+    pub selection: &'a Selection,
     /// The notes to train on.
     pub training: Examples<'a>,
     /// The notes that choose the epoch and the threshold.
@@ -46,8 +48,10 @@ pub struct Job<'a> {
     pub seed: u64,
     /// The device, without autodiff.
     pub device: &'a Device,
-    /// Where checkpoints go.
+    /// The folder of its checkpoints.
     pub directory: &'a Path,
+    /// The file of the best epoch's weights so far, and of the selected one's in the end.
+    pub best: &'a Path,
     /// Time between two checkpoints.
     pub checkpoint_every: Duration,
 }
@@ -62,18 +66,26 @@ pub enum End {
 
 /// A trained model and how it came about.
 pub struct Trained {
-    /// The selected epoch's weights.
+    /// The selected epoch's model. Its weights lie in [`Job::best`].
     pub model: Model,
-    /// The same, by name.
-    pub parameters: Parameters,
+    /// How it came about.
+    pub facts: TrainedFacts,
+}
+
+/// How a trained model came about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct TrainedFacts {
+    /// Number of parameters.
+    pub parameters: u64,
     /// One row an epoch.
     pub epochs: Vec<EpochRow>,
     /// The selected epoch, from 1.
     pub best_epoch: u32,
     /// Why training ended.
     pub stopped: String,
-    /// The selected epoch's verdict on the validation notes.
-    pub validation: Verdict,
+    /// The decision threshold of the selected epoch.
+    pub threshold: f32,
     /// What it took.
     pub effort: Effort,
 }
@@ -98,9 +110,9 @@ pub struct Effort {
 pub enum Error {
     /// A checkpoint could not be read or written.
     #[error(transparent)]
-    Checkpoint(#[from] checkpoint::Error),
+    Disk(#[from] disk::Error),
     /// The checkpoint is of another model.
-    #[error("{path}: the checkpoint {problem}. Delete the folder it is in to train this cell from its start")]
+    #[error("{path}: the checkpoint {problem}. `icdbench clean --unfinished` removes it; the cell is then trained from its start")]
     Mismatch {
         /// The file.
         path: std::path::PathBuf,

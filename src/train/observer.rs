@@ -1,5 +1,7 @@
 //! How a training run tells how it goes on.
 
+use serde::{Deserialize, Serialize};
+
 use crate::record::EpochRow;
 
 /// Told how a run goes on; decides when it stops.
@@ -14,6 +16,8 @@ pub trait Observer {
     fn epoch(&self, _row: &EpochRow, _epochs: u32) {}
     /// A checkpoint is on disk.
     fn checkpointed(&self) {}
+    /// A sentence for the user.
+    fn notice(&self, _sentence: &str) {}
     /// Whether to checkpoint and end now.
     fn interrupted(&self) -> bool {
         false
@@ -21,7 +25,7 @@ pub trait Observer {
 }
 
 /// One optimiser step.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct StepReport {
     /// From 1.
     pub epoch: u32,

@@ -58,7 +58,7 @@ impl Stepper {
                 },
                 *moments,
             ),
-            Optimiser::Lbfgs { .. } => return None,
+            Optimiser::Lbfgs(_) => return None,
         };
         Some(Self {
             rule,

@@ -74,13 +74,21 @@ pub enum Optimiser {
     /// L-BFGS with a strong Wolfe line search (Burn's), for convex models on data that a pass can go
     /// over often: each epoch is a fresh start of so many iterations over all training notes. There is
     /// no dropout (a line search needs one function), and batches only bound the memory.
-    #[serde(rename_all = "kebab-case")]
-    Lbfgs {
-        /// Gradient pairs remembered.
-        history: usize,
-        /// Iterations an epoch.
-        iterations: usize,
-    },
+    Lbfgs(Lbfgs),
+}
+
+/// Settings of L-BFGS.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Lbfgs {
+    /// Gradient pairs remembered.
+    pub history: usize,
+    /// Iterations an epoch.
+    pub iterations: usize,
+    /// An epoch's iterations end when no gradient is larger; PyTorch's default is 1e-7.
+    pub gradient_tolerance: f64,
+    /// Or when loss or parameters change by less; PyTorch's default is 1e-9.
+    pub change_tolerance: f64,
 }
 
 /// Settings that both optimisers share. The papers use PyTorch's defaults: betas 0.9 and 0.999,
@@ -169,7 +177,7 @@ impl Recipe {
                     "layer-decay {}: expected above 0, at most 1",
                     encoder.layer_decay
                 ))
-            } else if matches!(self.optimiser, Optimiser::Lbfgs { .. }) {
+            } else if matches!(self.optimiser, Optimiser::Lbfgs(_)) {
                 Some("lbfgs has one rate for all parameters".into())
             } else {
                 None
@@ -203,9 +211,13 @@ impl Optimiser {
     fn check(&self, recipe: &Recipe) -> Result<(), (String, String)> {
         let moments = match self {
             Self::Adam(moments) | Self::AdamW(moments) => moments,
-            Self::Lbfgs { history, iterations } => {
-                require(*history >= 1 && *iterations >= 1, "optimiser", || {
+            Self::Lbfgs(settings) => {
+                require(settings.history >= 1 && settings.iterations >= 1, "optimiser", || {
                     "expected history and iterations of at least 1".into()
+                })?;
+                let tolerances = [settings.gradient_tolerance, settings.change_tolerance];
+                require(tolerances.iter().all(|value| *value >= 0.0 && value.is_finite()), "optimiser", || {
+                    format!("tolerances {tolerances:?}: expected numbers of at least 0")
                 })?;
                 require(recipe.accumulate == 1 && recipe.bucket == 1, "accumulate", || {
                     "expected accumulate and bucket 1: lbfgs goes over all notes at each point".into()

@@ -1,0 +1,47 @@
+//! `icdbench check`.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use super::terminal::out;
+use super::{Global, exit, print_json};
+use crate::results::check::check as check_store;
+use crate::results::Store;
+
+/// Arguments of `icdbench check`.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The results directory [default: that of --results].
+    results: Option<std::path::PathBuf>,
+}
+
+pub(super) fn check(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
+    let results = arguments.results.as_deref().unwrap_or(&global.results);
+    if !results.is_dir() {
+        bail!("{}: expected a results directory; name one, or run a suite first", results.display());
+    }
+    let findings = check_store(&Store::new(results, global.private.as_deref()))?;
+    if global.json {
+        print_json(&findings)?;
+    } else {
+        for found in &findings.problems {
+            out!("{}: {}", found.path.display(), found.problem);
+        }
+        let stages = findings.stages.iter().map(|(stage, count)| match stage {
+            crate::record::StageName::Record => format!("{count} rows by note"),
+            stage => format!("{count} {stage}"),
+        });
+        let stages: Vec<String> = stages.collect();
+        out!(
+            "{}: {} records and {} are what was written; {} problems",
+            results.display(),
+            findings.records,
+            if stages.is_empty() { "no stage".into() } else { stages.join(", ") },
+            findings.problems.len()
+        );
+    }
+    let good = findings.problems.is_empty();
+    Ok(ExitCode::from(if good { exit::GOOD } else { exit::WORSE }))
+}

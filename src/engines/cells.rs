@@ -1,0 +1,369 @@
+//! Doing what a plan says: cell after cell in worker processes, each ending in a record whatever its end, none twice, and
+//! none by two processes at once. This process keeps the terminal, the locks and the records; what a worker does to
+//! itself is its cell's record.
+
+use std::path::PathBuf;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::death::{kernel_kills, verdict};
+use super::process::Process;
+use super::protocol::{Event, Job, Order, Places};
+use crate::device::DeviceChoice;
+use crate::machine::Machine;
+use crate::plan::{Cell, Plan};
+use crate::record::{self, DEGENERATE, Record, SCHEMA_VERSION, Status, Timings};
+use crate::results::runner::{Patience, Runner};
+use crate::results::{Store, disk};
+use crate::stages::record::Scored;
+use crate::stages::{CellWork, Ended};
+use crate::train::Observer;
+
+/// How often a worker's silence is interrupted to see whether to stop.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Choices of one run of a plan.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// The program that workers are, and what it is called with.
+    pub worker: (PathBuf, Vec<String>),
+    /// Where everything lies.
+    pub places: Places,
+    /// The device.
+    pub device: DeviceChoice,
+    /// Run cells again that ended in `failed`, `out-of-memory` or `unsupported`.
+    pub retry: bool,
+    /// Time between two checkpoints.
+    pub checkpoint_every: Duration,
+    /// The one cell to run, by its place in the plan; all where absent.
+    pub only: Option<usize>,
+}
+
+/// Told how a run of a plan goes on.
+pub trait RunObserver: Observer {
+    /// Work on a cell starts.
+    fn cell_started(&self, _index: usize, _cell: &Cell) {}
+    /// A cell has its record (or was interrupted).
+    fn cell_ended(&self, _index: usize, _cell: &Cell, _end: &CellEnd) {}
+}
+
+/// How a cell ended in this run.
+#[derive(Clone, Debug)]
+pub enum CellEnd {
+    /// It had a record already.
+    Found(Box<Record>),
+    /// It was run, and has a record now.
+    Written(Box<Record>),
+    /// The observer asked to stop; a checkpoint is on disk.
+    Interrupted,
+}
+
+/// What a run of a plan came to.
+#[derive(Clone, Debug, Default)]
+pub struct RunSummary {
+    /// The records, in the order of the plan's cells; `None` where the run was interrupted before, or only another cell
+    /// was asked for.
+    pub records: Vec<Option<Record>>,
+    /// Cells that were run now.
+    pub written: usize,
+    /// Whether the observer asked to stop.
+    pub interrupted: bool,
+}
+
+/// Why a run of a plan cannot go on: the world, not a cell.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A record.
+    #[error(transparent)]
+    Record(#[from] record::Error),
+    /// The results directory.
+    #[error(transparent)]
+    Disk(#[from] disk::Error),
+    /// A worker cannot be started.
+    #[error("{program}: cannot start a worker: {source}. Free memory or processes and run the same command again")]
+    Worker {
+        /// The program.
+        program: PathBuf,
+        /// The system's own words.
+        source: std::io::Error,
+    },
+    /// In a worker's words.
+    #[error("{0}")]
+    World(String),
+}
+
+/// Runs every cell that has no record yet.
+///
+/// Several processes may run the same plan on the same results directory: a cell is locked while it runs, the others go
+/// on with the next one and wait for locked cells at the end.
+///
+/// # Errors
+/// When the store cannot be read or written, or the data, the suite's settings or the device keep every cell from
+/// running. Finished cells stay.
+pub fn run(plan: &Plan, options: &RunOptions, observer: &dyn RunObserver) -> Result<RunSummary, Error> {
+    let store = Store::new(&options.places.results, options.places.private.as_deref());
+    let mut cells = Cells {
+        plan,
+        options,
+        observer,
+        runner: Runner::new(store)?,
+        machine: Machine::look(),
+        worker: None,
+    };
+    let mut summary = RunSummary {
+        records: vec![None; plan.cells.len()],
+        ..RunSummary::default()
+    };
+    let mut waiting: Vec<usize> = match options.only {
+        Some(only) => vec![only],
+        None => (0..plan.cells.len()).collect(),
+    };
+    if !cells.prepare(&waiting)? {
+        summary.interrupted = true;
+        return Ok(summary);
+    }
+    for wait in [false, true] {
+        for index in std::mem::take(&mut waiting) {
+            if observer.interrupted() {
+                summary.interrupted = true;
+                return Ok(summary);
+            }
+            let Some(end) = cells.cell(index, wait)? else {
+                waiting.push(index);
+                continue;
+            };
+            observer.cell_ended(index, &plan.cells[index], &end);
+            match end {
+                CellEnd::Found(record) => summary.records[index] = Some(*record),
+                CellEnd::Written(record) => {
+                    summary.records[index] = Some(*record);
+                    summary.written += 1;
+                }
+                CellEnd::Interrupted => {
+                    summary.interrupted = true;
+                    return Ok(summary);
+                }
+            }
+        }
+    }
+    Ok(summary)
+}
+
+struct Cells<'a> {
+    plan: &'a Plan,
+    options: &'a RunOptions,
+    observer: &'a dyn RunObserver,
+    runner: Runner,
+    machine: Machine,
+    /// A worker that waits for the next job: on a GPU, whose start and whose tuned kernels are worth keeping.
+    worker: Option<Process>,
+}
+
+impl Cells<'_> {
+    /// Runs the stages before training of all cells that have no record, so that what is wrong with one of them is said
+    /// before another computes. `false` when the observer asked to stop.
+    fn prepare(&mut self, cells: &[usize]) -> Result<bool, Error> {
+        let mut open = Vec::new();
+        for &index in cells {
+            let cell = &self.plan.cells[index];
+            if self.plan.skipped.is_none() && self.finished(cell)?.is_none() {
+                open.push(cell.key.clone());
+            }
+        }
+        if open.is_empty() {
+            return Ok(true);
+        }
+        // A worker that dies here is no answer: each cell then runs these stages itself, and has its record.
+        match self.order(CellWork::Prepare, open)? {
+            Some(Ended::World(words)) => Err(Error::World(words)),
+            Some(Ended::Interrupted) => Ok(false),
+            _ => Ok(true),
+        }
+    }
+
+    /// `None` when another process holds the cell and it is not to be waited for.
+    fn cell(&mut self, index: usize, wait: bool) -> Result<Option<CellEnd>, Error> {
+        let cell = &self.plan.cells[index];
+        if let Some(record) = self.finished(cell)? {
+            return Ok(Some(CellEnd::Found(Box::new(record))));
+        }
+        let lock = match wait {
+            true => self.runner.lock("cell", &cell.key, &Waiting(self.observer))?,
+            false => self.runner.try_lock("cell", &cell.key)?,
+        };
+        let Some(_lock) = lock else {
+            return Ok(wait.then_some(CellEnd::Interrupted));
+        };
+        // The other process may have finished it in the meantime.
+        if let Some(record) = self.finished(cell)? {
+            return Ok(Some(CellEnd::Found(Box::new(record))));
+        }
+        self.observer.cell_started(index, cell);
+        let started = SystemTime::now();
+        let ended = match &self.plan.skipped {
+            Some(reason) => Ended::Failed {
+                status: Status::Skipped,
+                reason: reason.clone(),
+            },
+            None => {
+                let ended = self.order(CellWork::Run, vec![cell.key.clone()])?;
+                ended.unwrap_or_else(|| Ended::World("the worker ended without a word on its cell".into()))
+            }
+        };
+        let record = match ended {
+            Ended::Interrupted => return Ok(Some(CellEnd::Interrupted)),
+            Ended::World(words) => return Err(Error::World(words)),
+            Ended::Failed { status, reason } => self.made(cell, started, (status, Some(reason)), None, None),
+            Ended::Done(None) => return Err(Error::World("the worker did not score its cell".into())),
+            Ended::Done(Some(scored)) => self.scored(cell, started, *scored),
+        };
+        self.runner.store().records().write(&record)?;
+        Ok(Some(CellEnd::Written(Box::new(record))))
+    }
+
+    /// The record of a cell that need not be run. One that cannot be believed is named, and the cell is run.
+    fn finished(&self, cell: &Cell) -> Result<Option<Record>, Error> {
+        let found = match self.runner.store().records().find(&cell.key) {
+            Err(refused @ record::Error::Refused { .. }) => {
+                self.observer.notice(&refused.to_string());
+                None
+            }
+            found => found?,
+        };
+        let again = |status| match status {
+            Status::Ok | Status::Skipped => false,
+            Status::Failed | Status::OutOfMemory | Status::Unsupported => self.options.retry,
+        };
+        let found = found.filter(|record| !again(record.status));
+        // Another suite, or another name of the run, may have made it: the key does not know names.
+        Ok(found.map(|record| Record {
+            cell: cell.description.clone(),
+            ..record
+        }))
+    }
+
+    /// Has a worker do a job. The end of the last cell that it worked on; `None` where a worker of other stages than
+    /// training died.
+    fn order(&mut self, work: CellWork, cells: Vec<String>) -> Result<Option<Ended>, Error> {
+        let kills = kernel_kills();
+        let mut worker = match self.worker.take() {
+            Some(worker) => worker,
+            None => self.start()?,
+        };
+        let job = Job {
+            suite: self.plan.suite.clone(),
+            work,
+            cells,
+            places: self.options.places.clone(),
+            device: self.options.device.to_string(),
+            checkpoint_every: self.options.checkpoint_every,
+        };
+        worker.send(&serde_json::to_string(&Order::Work(Box::new(job))).unwrap_or_default());
+        let limit = self.plan.suite.limits.cell_seconds;
+        let begun = Instant::now();
+        let mut last = None;
+        let mut stopping = false;
+        loop {
+            if !stopping && self.observer.interrupted() {
+                stopping = true;
+                worker.send(&serde_json::to_string(&Order::Stop).unwrap_or_default());
+            }
+            match worker.line(LOOK_EVERY) {
+                Ok(line) => match serde_json::from_str(&line) {
+                    Ok(Event::Idle) => break,
+                    Ok(Event::Ended { ended, .. }) => last = Some(*ended),
+                    Ok(event) => self.pass_on(event),
+                    // A library's, not ours.
+                    Err(_) => self.observer.notice(&line),
+                },
+                Err(RecvTimeoutError::Timeout) => {
+                    let over = limit.filter(|&limit| begun.elapsed().as_secs_f64() > limit);
+                    if let (Some(limit), CellWork::Run) = (over, work) {
+                        let reason = format!(
+                            "its worker process was ended after {limit} s, the suite's limits.cell-seconds: it hung, or the \
+                             limit is too low for this machine"
+                        );
+                        return Ok(Some(Ended::Failed {
+                            status: Status::Failed,
+                            reason,
+                        }));
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    let (status, reason) = verdict(&worker.death(), kills);
+                    return Ok(match (work, last) {
+                        (_, Some(ended @ Ended::World(_))) => Some(ended),
+                        (CellWork::Prepare, _) => None,
+                        (CellWork::Run, _) => Some(Ended::Failed { status, reason }),
+                    });
+                }
+            }
+        }
+        if work == CellWork::Run && !self.options.device.class.is_cpu() && matches!(last, Some(Ended::Done(_))) {
+            self.worker = Some(worker);
+        }
+        Ok(last)
+    }
+
+    fn start(&self) -> Result<Process, Error> {
+        let (program, arguments) = &self.options.worker;
+        Process::start(program, arguments).map_err(|source| Error::Worker {
+            program: program.clone(),
+            source,
+        })
+    }
+
+    fn pass_on(&self, event: Event) {
+        match event {
+            Event::Started { step, steps } => self.observer.started(step, steps),
+            Event::Stepped(step) => self.observer.stepped(&step),
+            Event::Scored { done, all } => self.observer.scored(done, all),
+            Event::Epoch { row, epochs } => self.observer.epoch(&row, epochs),
+            Event::Checkpointed => self.observer.checkpointed(),
+            Event::Notice(sentence) => self.observer.notice(&sentence),
+            Event::Ended { .. } | Event::Idle => {}
+        }
+    }
+
+    fn scored(&self, cell: &Cell, started: SystemTime, scored: Scored) -> Record {
+        let ended = match scored.degenerate {
+            None => (Status::Ok, None),
+            Some(reason) => (Status::Failed, Some(format!("{DEGENERATE}{reason}"))),
+        };
+        self.made(cell, started, ended, scored.outcome, Some(scored.timings))
+    }
+
+    fn made(
+        &self,
+        cell: &Cell,
+        started: SystemTime,
+        (status, reason): (Status, Option<String>),
+        outcome: Option<record::Outcome>,
+        timings: Option<Timings>,
+    ) -> Record {
+        Record {
+            schema: SCHEMA_VERSION,
+            checksum: String::new(),
+            key: cell.key.clone(),
+            status,
+            reason,
+            cell: cell.description.clone(),
+            stages: cell.chain.clone(),
+            outcome,
+            timings,
+            provenance: self.machine.provenance(started, SystemTime::now()),
+        }
+    }
+}
+
+struct Waiting<'a>(&'a dyn RunObserver);
+
+impl Patience for Waiting<'_> {
+    fn interrupted(&self) -> bool {
+        self.0.interrupted()
+    }
+
+    fn notice(&self, sentence: &str) {
+        self.0.notice(sentence);
+    }
+}

@@ -1,0 +1,176 @@
+//! The worker's end: takes jobs from its standard input, tells on its standard output how they go on.
+
+use std::io::{BufRead, Write};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use burn::tensor::Device;
+
+use super::protocol::{Event, Job, Order};
+use crate::contain::{is_out_of_memory, panic_message, quietly};
+use crate::data::Registry;
+use crate::device::DeviceChoice;
+use crate::machine;
+use crate::plan::Plan;
+use crate::record::{EpochRow, Status};
+use crate::results::Store;
+use crate::stages::{CellWork, Ended, Workshop};
+use crate::train::{Observer, StepReport};
+
+/// Steps are told no more often than this.
+const TELL_EVERY: Duration = Duration::from_millis(50);
+
+/// Set by [`Order::Stop`].
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// Does jobs until its input ends. The parent's death ends the input, and so the process.
+pub fn serve() {
+    let jobs = orders();
+    let teller = Teller {
+        told: Mutex::new(Instant::now()),
+    };
+    while let Ok(job) = jobs.recv() {
+        work(&job, &teller);
+        tell(&Event::Idle);
+    }
+}
+
+/// Orders as they come. A stop is heard in the middle of a job.
+fn orders() -> Receiver<Job> {
+    let (sender, jobs) = channel();
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+            match serde_json::from_str(&line) {
+                Ok(Order::Work(job)) => {
+                    STOP.store(false, Ordering::SeqCst);
+                    if sender.send(*job).is_err() {
+                        return;
+                    }
+                }
+                Ok(Order::Stop) => STOP.store(true, Ordering::SeqCst),
+                Err(_) => break,
+            }
+        }
+        // The parent is gone, or wants no more: a job in hand has nobody left to tell.
+        std::process::exit(0);
+    });
+    jobs
+}
+
+fn work(job: &Job, teller: &Teller) {
+    let failed = |error: anyhow::Error| {
+        tell(&Event::Ended {
+            cell: job.cells.first().cloned().unwrap_or_default(),
+            ended: Box::new(Ended::World(format!("{error:#}"))),
+        });
+    };
+    if let Err(error) = work_on_cells(job, teller) {
+        failed(error);
+    }
+}
+
+fn work_on_cells(job: &Job, teller: &Teller) -> anyhow::Result<()> {
+    let registry = Registry::open(job.places.datasets.as_deref())?;
+    let choice: DeviceChoice = job.device.parse().map_err(anyhow::Error::msg)?;
+    let device = match job.work {
+        // Nothing is computed on it.
+        CellWork::Prepare => Device::flex(),
+        CellWork::Run => choice.open(job.suite.precision)?,
+    };
+    let data = job.places.data.as_deref();
+    let plan = Plan::make(job.suite.clone(), &registry, data, choice.class.name())?;
+    if plan.credentialed {
+        machine::no_core_dumps();
+    }
+    let store = Store::new(&job.places.results, job.places.private.as_deref());
+    let workshop = Workshop::new(&plan, (&registry, data), store, (&device, job.checkpoint_every), teller)?;
+    for key in &job.cells {
+        let cell = &plan.cells[plan.cell(key)?];
+        machine::reset_peak_memory();
+        let (outcome, place) = quietly(|| workshop.work(cell, job.work));
+        let ended = outcome.unwrap_or_else(|panic| {
+            let reason = format!("{}{place}", panic_message(panic.as_ref()));
+            let status = match is_out_of_memory(&reason) {
+                true => Status::OutOfMemory,
+                false => Status::Failed,
+            };
+            Ended::Failed { status, reason }
+        });
+        let goes_on = matches!(ended, Ended::Done(_) | Ended::Failed { .. });
+        tell(&Event::Ended {
+            cell: key.clone(),
+            ended: Box::new(ended),
+        });
+        if !goes_on {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Writes an event. Where nobody reads any more there is nothing left to do: the parent is gone.
+fn tell(event: &Event) {
+    let mut output = std::io::stdout().lock();
+    let line = serde_json::to_string(event).unwrap_or_default();
+    if writeln!(output, "{line}").and_then(|()| output.flush()).is_err() {
+        std::process::exit(0);
+    }
+}
+
+/// Tells the parent how training goes on.
+struct Teller {
+    /// When a step or a scored batch was told last.
+    told: Mutex<Instant>,
+}
+
+impl Teller {
+    fn is_due(&self) -> bool {
+        let Ok(mut told) = self.told.lock() else {
+            return false;
+        };
+        let due = told.elapsed() >= TELL_EVERY;
+        if due {
+            *told = Instant::now();
+        }
+        due
+    }
+}
+
+impl Observer for Teller {
+    fn started(&self, step: u64, steps: u64) {
+        tell(&Event::Started { step, steps });
+    }
+
+    fn stepped(&self, step: &StepReport) {
+        if self.is_due() {
+            tell(&Event::Stepped(*step));
+        }
+    }
+
+    fn scored(&self, done: usize, all: usize) {
+        if self.is_due() {
+            tell(&Event::Scored { done, all });
+        }
+    }
+
+    fn epoch(&self, row: &EpochRow, epochs: u32) {
+        tell(&Event::Epoch {
+            row: Box::new(row.clone()),
+            epochs,
+        });
+    }
+
+    fn checkpointed(&self) {
+        tell(&Event::Checkpointed);
+    }
+
+    fn notice(&self, sentence: &str) {
+        tell(&Event::Notice(sentence.to_owned()));
+    }
+
+    fn interrupted(&self) -> bool {
+        STOP.load(Ordering::SeqCst)
+    }
+}

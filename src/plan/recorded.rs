@@ -1,0 +1,23 @@
+//! Which records are those of a suite's cells.
+
+use super::Cell;
+use crate::record::{Record, identity};
+
+/// Of `records`, for each cell the one to show, called by the suite's name for it: the one with the cell's key; where
+/// there is none, of those of the same cell (see [`identity`]), made by another program or from another data copy, the
+/// one that ended last.
+pub fn recorded(cells: &[Cell], records: &[Record]) -> Vec<Record> {
+    let identities: Vec<String> = records.iter().map(|record| identity(&record.stages)).collect();
+    let of = |cell: &Cell| {
+        let same = records.iter().zip(&identities).filter(|(_, identity)| **identity == cell.identity);
+        let chosen = same.map(|(record, _)| record).max_by(|a, b| {
+            let rank = |record: &Record| (record.key == cell.key, record.provenance.ended.clone());
+            rank(a).cmp(&rank(b))
+        });
+        chosen.map(|record| Record {
+            cell: cell.description.clone(),
+            ..record.clone()
+        })
+    };
+    cells.iter().filter_map(of).collect()
+}

@@ -1,0 +1,95 @@
+//! Whether everything in a store is what was written: every record, every stage's output, and that they fit together.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::kept::{Kept, Trouble};
+use super::{Store, disk};
+use crate::record::{Error as RecordError, StageName};
+
+/// What a check found.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Findings {
+    /// Records that are good.
+    pub records: usize,
+    /// Outputs of stages that are good, by stage; those of `record` are rows by note.
+    pub stages: BTreeMap<StageName, usize>,
+    /// What is not as it was written, and where.
+    pub problems: Vec<Problem>,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Problem {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// What was found and what was expected.
+    pub problem: String,
+}
+
+/// The stages whose output a store keeps.
+pub const KEPT: [StageName; 7] = [
+    StageName::Notes,
+    StageName::Tokenizer,
+    StageName::Tokens,
+    StageName::Vectors,
+    StageName::Weights,
+    StageName::Scores,
+    StageName::Record,
+];
+
+/// Reads everything in a store and compares it with what it says of itself.
+///
+/// # Errors
+/// A folder or file cannot be read.
+pub fn check(store: &Store) -> Result<Findings, disk::Error> {
+    let mut findings = Findings::default();
+    let listed = store.records().all()?;
+    for refused in listed.refused {
+        let path = match &refused {
+            RecordError::Refused { path, .. } | RecordError::Newer { path, .. } => path.clone(),
+            RecordError::Disk(error) => error.path.clone(),
+        };
+        findings.problems.push(Problem {
+            path,
+            problem: refused.to_string(),
+        });
+    }
+    findings.records = listed.records.len();
+    for stage in KEPT {
+        for (key, path) in outputs(store, stage)? {
+            let found = Kept::open(&path, stage, &key).and_then(|kept| kept.map_or(Ok(()), |kept| kept.verify()));
+            match found {
+                Ok(()) => *findings.stages.entry(stage).or_default() += 1,
+                Err(Trouble::Disk(error)) => return Err(error),
+                Err(Trouble::Damaged { path, problem }) => findings.problems.push(Problem { path, problem }),
+            }
+        }
+    }
+    for record in &listed.records {
+        let Some(outcome) = &record.outcome else { continue };
+        let Some(weights) = record.stages.get(&StageName::Weights).map(|stage| stage.key()) else {
+            continue;
+        };
+        // Weights may have been removed; those that are there must be the ones that were scored.
+        if let Ok(Some(kept)) = store.open(StageName::Weights, &weights)
+            && kept.sha256("weights.safetensors") != Some(&outcome.weights_sha256)
+        {
+            findings.problems.push(Problem {
+                path: store.records().path(&record.key),
+                problem: format!("was scored with other weights than those in {}", store.place(StageName::Weights, &weights).display()),
+            });
+        }
+    }
+    Ok(findings)
+}
+
+/// The outputs of a stage: key and folder.
+pub(super) fn outputs(store: &Store, stage: StageName) -> Result<Vec<(String, PathBuf)>, disk::Error> {
+    let is_key = |name: &str| name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    Ok(disk::list(&store.stage(stage))?.into_iter().filter(|(name, _)| is_key(name)).collect())
+}

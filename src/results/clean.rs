@@ -1,0 +1,108 @@
+//! Removing what interrupted and outdated work has left. Nothing that a process is at work on is touched.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::check::{KEPT, outputs};
+use super::runner::Runner;
+use super::{Store, disk};
+use crate::record::StageName;
+
+/// What is removed beside temporary files.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Choices {
+    /// Also the checkpoints of trainings that have not ended.
+    pub unfinished: bool,
+    /// Say what would be removed, and remove nothing.
+    pub dry_run: bool,
+}
+
+/// One thing that was removed.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Removed {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// Why.
+    pub why: &'static str,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// Removes temporary files, the work of finished trainings, stages that no record refers to, and the folders of older
+/// versions.
+///
+/// # Errors
+/// A folder cannot be read, or something cannot be removed.
+pub fn clean(store: &Store, choices: Choices) -> Result<Vec<Removed>, disk::Error> {
+    let runner = Runner::new(store.clone())?;
+    let listed = store.records().all()?;
+    let used: BTreeSet<(StageName, String)> = listed
+        .records
+        .iter()
+        .flat_map(|record| record.stages.iter().map(|(&name, stage)| (name, stage.key())))
+        .collect();
+    let mut leavings = Vec::new();
+    let private = store.private();
+    let mut folders = vec![store.results().join("records"), private.to_owned(), private.join("locks"), private.join("work")];
+    folders.extend(KEPT.map(|stage| store.stage(stage)));
+    for folder in folders {
+        let names = disk::list(&folder)?.into_iter();
+        let own = names.filter(|(name, _)| disk::is_own_temporary(name));
+        leavings.extend(own.map(|(_, path)| (path, "an unfinished file", None)));
+    }
+    for stage in KEPT {
+        for (key, path) in outputs(store, stage)? {
+            if !used.contains(&(stage, key.clone())) {
+                leavings.push((path, "no record was made from it", Some((stage, key))));
+            }
+        }
+    }
+    for (key, path) in disk::list(&private.join("work"))? {
+        let finished = store.place(StageName::Weights, &key).exists();
+        if finished {
+            leavings.push((path, "its training has ended", Some((StageName::Weights, key))));
+        } else if choices.unfinished && !disk::is_own_temporary(&key) {
+            leavings.push((path, "a training that has not ended", Some((StageName::Weights, key))));
+        }
+    }
+    for old in ["weights", "work", "cache", "salt"] {
+        let path = store.results().join(old);
+        if path.exists() {
+            leavings.push((path, "of an older version of this program", None));
+        }
+    }
+    let mut removed = Vec::new();
+    for (path, why, stage) in leavings {
+        // A stage that another process makes or reads at this moment stays.
+        let lock = match &stage {
+            Some((name, key)) => match runner.try_lock(name.word(), key)? {
+                Some(lock) => Some(lock),
+                None => continue,
+            },
+            None => None,
+        };
+        let bytes = size(&path);
+        if !choices.dry_run {
+            disk::remove(&path)?;
+        }
+        drop(lock);
+        removed.push(Removed { path, why, bytes });
+    }
+    Ok(removed)
+}
+
+/// Bytes of a file, or of all files below a folder.
+fn size(path: &Path) -> u64 {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => {
+            let entries = fs::read_dir(path).into_iter().flatten().flatten();
+            entries.map(|entry| size(&entry.path())).sum()
+        }
+        Ok(found) => found.len(),
+        Err(_) => 0,
+    }
+}

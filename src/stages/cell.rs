@@ -1,0 +1,81 @@
+//! One cell from its notes to its result, each stage found or run.
+
+use serde::{Deserialize, Serialize};
+
+use super::record::Scored;
+use super::{Error, Stop, Workshop};
+use crate::plan::Cell;
+use crate::record::Status;
+
+/// What is asked of a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CellWork {
+    /// The stages before training, and whether the model can be built.
+    Prepare,
+    /// All stages.
+    Run,
+}
+
+/// How a cell's work ended.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ended {
+    /// What was asked for is there; with the result where the cell was run.
+    Done(Option<Box<Scored>>),
+    /// Without scores, for a reason of its own.
+    Failed {
+        /// How its record calls it.
+        status: Status,
+        /// Why.
+        reason: String,
+    },
+    /// On request; what was done is kept.
+    Interrupted,
+    /// Nothing can go on, neither this cell nor another.
+    World(String),
+}
+
+impl From<Stop> for Ended {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Interrupted => Self::Interrupted,
+            Stop::Cell(status, reason) => Self::Failed { status, reason },
+            Stop::World(error) => Self::World(format!("{error:#}")),
+        }
+    }
+}
+
+impl Workshop<'_> {
+    /// Runs the stages of a cell that are missing.
+    pub fn work(&self, cell: &Cell, work: CellWork) -> Ended {
+        let ended = match work {
+            CellWork::Prepare => self.prepare(cell).map(|()| None),
+            CellWork::Run => self.run(cell).map(|scored| Some(Box::new(scored))),
+        };
+        ended.map_or_else(Ended::from, Ended::Done)
+    }
+
+    /// The stages before training. Everything that can be wrong with a run's settings is found here, before any other
+    /// cell computes.
+    pub fn prepare(&self, cell: &Cell) -> Result<(), Stop> {
+        let tokens = self.tokens(cell)?;
+        let task = self.with_encoder(cell, self.task(cell, &tokens)?)?;
+        let run = &self.plan.suite.runs[cell.run];
+        run.model.check(&task, cell.length as usize).map_err(|problem| {
+            Error::Model {
+                run: run.title().into(),
+                length: cell.length,
+                problem,
+            }
+            .into()
+        })
+    }
+
+    fn run(&self, cell: &Cell) -> Result<Scored, Stop> {
+        let tokens = self.tokens(cell)?;
+        let task = self.task(cell, &tokens)?;
+        let scores = self.scores(cell, &tokens, &task)?;
+        self.record(cell, &tokens, &task, scores)
+    }
+}

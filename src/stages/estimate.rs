@@ -1,0 +1,98 @@
+//! What a cell would take: one training step and one inference on its longest batch, timed, and scaled to its tokens.
+
+use std::time::Instant;
+
+use burn::module::Module;
+use burn::tensor::activation;
+
+use super::{Stop, Workshop};
+use crate::machine;
+use crate::models::dropout::Noise;
+use crate::models::{Initialiser, parameters};
+use crate::plan::Cell;
+use crate::text::{BatchSettings, evaluation_order};
+use crate::train::{Learner, Optimiser, Part, Stepper, mean_gradients, targets};
+
+/// Time and memory a cell would take on this machine.
+#[derive(Clone, Copy, Debug, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Estimate {
+    /// Seconds with every epoch trained: early stopping can only make it less.
+    pub seconds: f64,
+    /// Peak resident memory of the process, in bytes, where the system says.
+    pub memory_bytes: Option<u64>,
+}
+
+impl Workshop<'_> {
+    /// Measures one step of a cell, after its stages before training. Costs a few steps' time.
+    ///
+    /// # Errors
+    /// These stages cannot be had.
+    pub fn estimate(&self, cell: &Cell) -> Result<Estimate, Stop> {
+        self.prepare(cell)?;
+        let run = &self.plan.suite.runs[cell.run];
+        let tokens = self.tokens(cell)?;
+        let notes = self.notes(cell)?;
+        let task = self.with_encoder(cell, self.task(cell, &tokens)?)?;
+        let reading = self.reading(cell, &task);
+        machine::reset_peak_memory();
+        let autodiff = self.device.clone().autodiff();
+        let mut model = run.model.init(&task, &mut Initialiser::new(cell.seed, &autodiff));
+        let settings = BatchSettings {
+            batch_size: reading.batch_size,
+            max_length: reading.length,
+            bucket: 1,
+        };
+        // Longest first: the batch that decides the memory.
+        let order = evaluation_order(&tokens.training.lengths(), settings);
+        let longest = &order[0];
+        let part = || Part {
+            batch: reading
+                .batch(&tokens.training, longest, &autodiff)
+                .with_noise(Noise::new(cell.seed, 0)),
+            targets: targets(&notes.training_gold, longest, task.codes, &autodiff),
+        };
+        // The first step pays for fresh memory and caches.
+        let training = match Stepper::new(&run.training.optimiser, run.training.clip_norm) {
+            Some(stepper) => {
+                let mut learner = Learner::new(model, stepper);
+                let seconds = second(|| {
+                    learner.step(run.training.learning_rate, longest.len(), [part()].into_iter());
+                });
+                model = learner.model().clone();
+                seconds
+            }
+            None => second(|| {
+                mean_gradients(&model, longest.len(), [part()].into_iter());
+            }),
+        };
+        let read = longest.iter().map(|&note| tokens.training.note(note, reading.length).len());
+        let read = read.sum::<usize>() as f64;
+        let valid = model.valid();
+        let started = Instant::now();
+        let batch = reading.batch(&tokens.training, longest, self.device);
+        parameters::host(activation::sigmoid(valid.logits(&batch)));
+        let inference = started.elapsed().as_secs_f64() / read;
+        let passes = match run.training.optimiser {
+            // The line search looks at a point or two an iteration.
+            Optimiser::Lbfgs(settings) => 1.25 * settings.iterations as f64,
+            Optimiser::Adam(_) | Optimiser::AdamW(_) => 1.0,
+        };
+        let epochs = f64::from(run.training.epochs);
+        let all = |store| reading.tokens(store) as f64;
+        let training = passes * training / read * all(&tokens.training);
+        let validation = inference * all(&tokens.validation);
+        Ok(Estimate {
+            seconds: epochs * (training + validation) + inference * (all(&tokens.evaluation) + all(&tokens.validation)),
+            memory_bytes: machine::peak_memory(),
+        })
+    }
+}
+
+/// Seconds of the second of two runs.
+fn second(mut run: impl FnMut()) -> f64 {
+    run();
+    let started = Instant::now();
+    run();
+    started.elapsed().as_secs_f64()
+}

@@ -1,0 +1,238 @@
+//! Stage `record`: from a cell's scores to the metrics of its record, and the rows by note that stay private.
+
+use serde::{Deserialize, Serialize};
+
+use super::notes::Notes;
+use super::scores::{Facts, Scores as CellScores};
+use super::tokens::Tokens;
+use super::{Error, Stop, Workshop};
+use crate::metrics::{self, Evaluation, Scores, Targets};
+use crate::models::Task;
+use crate::plan::Cell;
+use crate::record::{
+    CodeRow, DEGENERATE, FrequencyBinRow, NoteRow, NoteRows, Outcome, SCHEMA_VERSION, SmallCounts, StageName, Status,
+    TaskFacts, Timings,
+};
+use crate::train::{EvaluationSettings, Reading, Selection, fitted};
+
+/// The file of the rows by note.
+pub const ROWS: &str = "rows.json";
+
+/// A cell's result.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Scored {
+    /// What goes into the record; absent where the result says nothing about the notes.
+    pub outcome: Option<Outcome>,
+    /// How long it took.
+    pub timings: Timings,
+    /// Why the result says nothing about the notes, if so.
+    pub degenerate: Option<String>,
+}
+
+impl Workshop<'_> {
+    /// The result of a cell; its rows by note are kept.
+    pub(super) fn record(&self, cell: &Cell, tokens: &Tokens, task: &Task, scores: CellScores) -> Result<Scored, Stop> {
+        let notes = self.notes(cell)?;
+        let timings = timings(&scores.facts, &self.reading(cell, task), tokens);
+        let evaluating = Evaluating {
+            settings: &self.plan.suite.evaluation,
+            selection: Selection::of(
+                &self.plan.suite.evaluation,
+                &self.plan.suite.runs[cell.run].training.select,
+            ),
+            notes: &notes,
+            codes: task.codes,
+        };
+        let threshold = scores.facts.training.trained.threshold;
+        let degenerate = evaluating.degenerate(&scores.evaluation, threshold)?;
+        if degenerate.is_some() {
+            return Ok(Scored {
+                outcome: None,
+                timings,
+                degenerate,
+            });
+        }
+        let evaluation = evaluating.all_columns(&scores.evaluation, threshold)?;
+        let rows = NoteRows {
+            schema: SCHEMA_VERSION,
+            key: cell.key.clone(),
+            notes: note_rows(&evaluation, &notes, &scores.evaluation, task.codes, threshold),
+        };
+        let wanted = self.wanted(cell, StageName::Record);
+        self.runner
+            .keep(wanted, &(), |draft| -> Result<(), Error> { Ok(draft.json(ROWS, &rows)?) })?;
+        let bins = metrics::frequency_bins(&evaluation.per_code, &notes.train_frequency).map_err(stop)?;
+        let small_counts = match self.plan.credentialed {
+            true => SmallCounts::BelowElevenWithheld,
+            false => SmallCounts::Shown,
+        };
+        let trained = scores.facts.training.trained;
+        let outcome = Outcome {
+            task: facts(&notes, tokens, cell.length, task),
+            parameters: trained.parameters,
+            threshold,
+            threshold_source: evaluating.settings.threshold_source(),
+            validation_scores: evaluating.validation(&scores.validation, threshold)?,
+            prior_scores: evaluating.prior()?.scores,
+            epochs: trained.epochs,
+            best_epoch: trained.best_epoch,
+            stopped: trained.stopped,
+            frequency_bins: bins.into_iter().map(bin_row).collect(),
+            codes: small_counts.shown(code_rows(&evaluation, &notes)),
+            small_counts,
+            scores: evaluation.scores,
+            weights_sha256: scores.facts.weights_sha256,
+        };
+        Ok(Scored {
+            outcome: Some(outcome),
+            timings,
+            degenerate: None,
+        })
+    }
+}
+
+/// A metric that cannot be computed ends the cell.
+fn stop(error: metrics::Error) -> Stop {
+    let reason = match error {
+        metrics::Error::Degenerate(_) => format!("{DEGENERATE}{error}"),
+        _ => format!("evaluating: {error}"),
+    };
+    Stop::Cell(Status::Failed, reason)
+}
+
+/// What scores are evaluated against.
+struct Evaluating<'a> {
+    settings: &'a EvaluationSettings,
+    selection: Selection,
+    notes: &'a Notes,
+    /// Codes that the model predicts.
+    codes: usize,
+}
+
+impl Evaluating<'_> {
+    fn degenerate(&self, scores: &[f32], threshold: f32) -> Result<Option<String>, Stop> {
+        let fitted = Scores::new(scores, self.notes.evaluation_gold.len(), self.codes).map_err(stop)?;
+        Ok(metrics::degenerate(&fitted, threshold).map(|reason| reason.to_string()))
+    }
+
+    /// Every metric of the validation notes, over the model's codes.
+    fn validation(&self, scores: &[f32], threshold: f32) -> Result<std::collections::BTreeMap<String, f64>, Stop> {
+        let gold = fitted(&self.notes.validation_gold, self.codes);
+        let evaluate = || {
+            let targets = Targets::from_rows(&gold, self.codes)?;
+            self.settings
+                .evaluate(&Scores::new(scores, gold.len(), self.codes)?, &targets, threshold)
+        };
+        Ok(evaluate().map_err(stop)?.scores)
+    }
+
+    /// Every metric of the evaluation notes, over all columns: codes that no training note has get a score of 0.
+    fn all_columns(&self, scores: &[f32], threshold: f32) -> Result<Evaluation, Stop> {
+        let columns = self.notes.codes.len();
+        let gold = &self.notes.evaluation_gold;
+        let evaluate = |scores: &[f32]| {
+            let targets = Targets::from_rows(gold, columns)?;
+            self.settings
+                .evaluate(&Scores::new(scores, gold.len(), columns)?, &targets, threshold)
+        };
+        if columns == self.codes {
+            return evaluate(scores).map_err(stop);
+        }
+        let mut wide = vec![0f32; gold.len() * columns];
+        for (row, scores) in wide.chunks_mut(columns).zip(scores.chunks(self.codes)) {
+            row[..self.codes].copy_from_slice(scores);
+        }
+        evaluate(&wide).map_err(stop)
+    }
+
+    /// The floor: every note gets the codes' training frequencies, with a threshold chosen like a model's.
+    fn prior(&self) -> Result<Evaluation, Stop> {
+        let notes = self.notes.training_gold.len() as f32;
+        let frequency = &self.notes.train_frequency[..self.codes];
+        let row: Vec<f32> = frequency.iter().map(|&count| count as f32 / notes).collect();
+        let validation = row.repeat(self.notes.validation_gold.len());
+        let judged = self.selection.judge(&validation, &self.notes.validation_gold, self.codes);
+        let threshold = judged.map_err(stop)?.threshold;
+        self.all_columns(&row.repeat(self.notes.evaluation_gold.len()), threshold)
+    }
+}
+
+fn timings(facts: &Facts, reading: &Reading, tokens: &Tokens) -> Timings {
+    let effort = &facts.training.trained.effort;
+    let seconds = facts.evaluation_seconds;
+    let rate = |count: u64, seconds: f64| if seconds > 0.0 { count as f64 / seconds } else { 0.0 };
+    Timings {
+        training_seconds: effort.training_seconds,
+        validation_seconds: effort.validation_seconds,
+        evaluation_seconds: seconds,
+        training_notes_per_second: rate(effort.notes, effort.training_seconds),
+        training_tokens_per_second: rate(effort.tokens, effort.training_seconds),
+        evaluation_notes_per_second: rate(tokens.evaluation.len() as u64, seconds),
+        evaluation_tokens_per_second: rate(reading.tokens(&tokens.evaluation), seconds),
+        peak_memory_bytes: facts.training.peak_memory_bytes.max(facts.peak_memory_bytes),
+        sittings: effort.sittings,
+    }
+}
+
+fn facts(notes: &Notes, tokens: &Tokens, length: u32, task: &Task) -> TaskFacts {
+    let mut lengths = tokens.evaluation.lengths();
+    lengths.sort_unstable();
+    let quantile = |percent: usize| lengths[(lengths.len() - 1) * percent / 100] as u32;
+    let all: usize = lengths.iter().sum();
+    let read: usize = lengths.iter().map(|&tokens| tokens.min(length as usize)).sum();
+    TaskFacts {
+        codes: task.codes as u32,
+        unseen_codes: (notes.codes.len() - task.codes) as u32,
+        training_notes: notes.training_gold.len() as u32,
+        validation_notes: notes.validation_gold.len() as u32,
+        evaluation_notes: notes.evaluation_gold.len() as u32,
+        notes_without_codes: notes.without_codes.all() as u32,
+        notes_outside_labels: notes.outside_labels.all() as u32,
+        vocabulary: task.vocabulary as u32,
+        token_length_quantiles: (0..=100).map(quantile).collect(),
+        truncated_tokens: (all - read) as f64 / all as f64,
+    }
+}
+
+fn bin_row(bin: metrics::FrequencyBin) -> FrequencyBinRow {
+    FrequencyBinRow {
+        lower: bin.lower,
+        upper: bin.upper,
+        codes: bin.codes,
+        codes_present: bin.codes_present,
+        gold: bin.gold,
+        micro_f1: bin.micro_f1,
+        macro_f1_present: bin.macro_f1_present,
+    }
+}
+
+fn code_rows(evaluation: &Evaluation, notes: &Notes) -> Vec<CodeRow> {
+    let named = evaluation.per_code.iter().zip(&notes.codes).zip(&notes.train_frequency);
+    named
+        .map(|((score, code), &training)| CodeRow {
+            code: code.clone(),
+            training,
+            tp: score.tp,
+            fp: score.fp,
+            fn_: score.fn_,
+            roc_auc: score.roc_auc,
+            pr_auc: score.pr_auc,
+        })
+        .collect()
+}
+
+fn note_rows(evaluation: &Evaluation, notes: &Notes, scores: &[f32], codes: usize, threshold: f32) -> Vec<NoteRow> {
+    let rows = evaluation.per_note.iter().zip(&notes.evaluation_names).zip(&notes.evaluation_gold);
+    rows.zip(scores.chunks(codes))
+        .map(|(((score, [note, patient]), gold), row)| NoteRow {
+            note: note.clone(),
+            patient: patient.clone(),
+            tp: score.tp,
+            fp: score.fp,
+            fn_: score.fn_,
+            gold_ranks: score.gold_ranks.clone(),
+            gold: gold.clone(),
+            predicted: (0..codes as u32).filter(|&code| row[code as usize] > threshold).collect(),
+        })
+        .collect()
+}

@@ -1,0 +1,90 @@
+//! One training step: what trains is what `plan` estimates and `bench` times.
+
+use burn::optim::{GradientsAccumulator, GradientsParams};
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::optimiser::{Stepper, scaled};
+use crate::models::parameters;
+use crate::models::{Batch, Model};
+
+/// A batch and its gold codes, `[note, code]`, 1 where a note has the code.
+pub struct Part {
+    /// The notes.
+    pub batch: Batch,
+    /// Their codes.
+    pub targets: Tensor<2>,
+}
+
+/// A model and its optimiser.
+pub struct Learner {
+    /// On the autodiff device. A step takes it and gives another: the optimiser writes in its place.
+    model: Option<Model>,
+    stepper: Stepper,
+}
+
+impl Learner {
+    /// A model about to be trained.
+    pub fn new(model: Model, stepper: Stepper) -> Self {
+        Self {
+            model: Some(model),
+            stepper,
+        }
+    }
+
+    /// The model between two steps.
+    pub fn model(&self) -> &Model {
+        // OK because a step that took it has put another in its place.
+        self.model.as_ref().expect("a model between steps")
+    }
+
+    /// The optimiser between two steps.
+    pub fn stepper(&self) -> &Stepper {
+        &self.stepper
+    }
+
+    /// One optimiser step at a learning rate over all `notes` of the `parts`. Returns their mean loss before the step;
+    /// where that is not finite, nothing was moved.
+    pub fn step(&mut self, rate: f64, notes: usize, parts: impl ExactSizeIterator<Item = Part>) -> f64 {
+        let (loss, gradients) = mean_gradients(self.model(), notes, parts);
+        if loss.is_finite()
+            && let Some(model) = self.model.take()
+        {
+            self.model = Some(self.stepper.step(rate, model, gradients));
+        }
+        loss
+    }
+}
+
+/// The loss averaged over all `notes` of the `parts`, and its gradients.
+pub fn mean_gradients(
+    model: &Model,
+    notes: usize,
+    parts: impl ExactSizeIterator<Item = Part>,
+) -> (f64, GradientsParams) {
+    let single = parts.len() == 1;
+    let mut sum = GradientsAccumulator::new();
+    let mut total = 0.0;
+    for Part { batch, targets } in parts {
+        let (loss, gradients) = model.gradients(&batch, targets);
+        let loss = f64::from(parameters::host(loss)[0]);
+        if single {
+            return (loss, gradients);
+        }
+        let share = batch.notes() as f64 / notes as f64;
+        total += loss * share;
+        sum.accumulate(model, scaled(model, gradients, share));
+    }
+    (total, sum.grads())
+}
+
+/// 1 where a note has the code, `[note, code]`.
+pub fn targets(gold: &[Vec<u32>], notes: &[usize], codes: usize, device: &Device) -> Tensor<2> {
+    let mut values = vec![0f32; notes.len() * codes];
+    for (row, &note) in values.chunks_mut(codes).zip(notes) {
+        // Columns beyond the model's codes are unseen ones, which nothing is trained for.
+        for &column in gold[note].iter().filter(|&&column| (column as usize) < codes) {
+            row[column as usize] = 1.0;
+        }
+    }
+    Tensor::from_data(TensorData::new(values, [notes.len(), codes]), device)
+}

@@ -1,0 +1,275 @@
+//! What every training run does between its steps, whatever its optimiser: validation after each epoch, the choice of the
+//! best epoch, early stopping, checkpoints, resume.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use burn::module::Module;
+use serde::{Deserialize, Serialize};
+
+use super::checkpoint::{self, Checkpoint, Damaged};
+use super::evaluation::Verdict;
+use super::job::{Effort, Error, Job, Trained, TrainedFacts};
+use super::observer::{Observer, StepReport};
+use super::recipe::Select;
+use super::score::probabilities;
+use crate::models::Model;
+use crate::models::parameters::{self, Parameters};
+use crate::record::EpochRow;
+
+/// Everything that moves beside weights and moments: what a checkpoint says in JSON.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Progress {
+    /// Epochs finished.
+    pub(super) epoch: u32,
+    /// Batches of the current epoch that are done.
+    pub(super) batches: usize,
+    /// Optimiser steps taken.
+    pub(super) steps: u64,
+    /// Sum of the current epoch's losses, weighted by notes.
+    loss: f64,
+    rows: Vec<EpochRow>,
+    best: Option<Best>,
+    stopped: Option<String>,
+    effort: Effort,
+    /// Steps of each parameter's moments.
+    pub(super) times: BTreeMap<String, usize>,
+}
+
+/// The best epoch so far.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Best {
+    epoch: u32,
+    /// `None` where the metric was undefined on the validation notes, which any value is better than.
+    value: Option<f64>,
+    verdict: Verdict,
+    /// Checksum of the file that holds the epoch's weights.
+    checksum: String,
+}
+
+/// A training run in progress.
+pub(super) struct Session<'j, 'a> {
+    pub(super) job: &'j Job<'a>,
+    pub(super) observer: &'j dyn Observer,
+    pub(super) progress: Progress,
+    saved: Instant,
+}
+
+/// The weights and moments of a checkpoint, by name.
+pub(super) struct Resumed {
+    pub(super) weights: Parameters,
+    pub(super) moments: Parameters,
+}
+
+impl<'j, 'a> Session<'j, 'a> {
+    /// A session at its start, or where the last checkpoint left it. A damaged checkpoint is named and the training
+    /// starts over.
+    pub(super) fn open(job: &'j Job<'a>, observer: &'j dyn Observer) -> Result<(Self, Option<Resumed>), Error> {
+        let path = last_path(job);
+        let found = match checkpoint::read::<Progress>(&path)? {
+            None => None,
+            Some(Ok(found)) => Some((found.parameters, found.progress)),
+            Some(Err(Damaged(problem))) => {
+                observer.notice(&format!(
+                    "{}: not used: {problem}. The cell is trained from its start",
+                    path.display()
+                ));
+                None
+            }
+        };
+        let (all, mut progress) = found.unzip();
+        let session = |progress| Self {
+            job,
+            observer,
+            progress,
+            saved: Instant::now(),
+        };
+        if let Some(progress) = &mut progress {
+            progress.effort.sittings += 1;
+        }
+        let started = || {
+            let mut progress = Progress::default();
+            progress.effort.sittings = 1;
+            progress
+        };
+        Ok((session(progress.unwrap_or_else(started)), all.map(split)))
+    }
+
+    /// Whether training has ended.
+    pub(super) fn is_over(&self) -> bool {
+        self.progress.stopped.is_some()
+    }
+
+    /// A checkpoint that does not fit the cell.
+    pub(super) fn mismatch(&self, problem: String) -> Error {
+        Error::Mismatch {
+            path: last_path(self.job),
+            problem,
+        }
+    }
+
+    /// Books a step: its loss, its time, and the notes and tokens that went through.
+    pub(super) fn stepped(
+        &mut self,
+        steps: u64,
+        loss: f64,
+        started: Instant,
+        (notes, tokens): (u64, u64),
+        weight: usize,
+    ) -> Result<(), Error> {
+        let epoch = self.progress.epoch + 1;
+        if !loss.is_finite() {
+            let step = self.progress.steps + 1;
+            return Err(Error::Diverged { epoch, step, loss });
+        }
+        let seconds = started.elapsed().as_secs_f64();
+        let progress = &mut self.progress;
+        progress.steps += 1;
+        progress.loss += loss * weight as f64;
+        progress.effort.training_seconds += seconds;
+        progress.effort.notes += notes;
+        progress.effort.tokens += tokens;
+        self.observer.stepped(&StepReport {
+            epoch,
+            step: progress.steps,
+            steps,
+            notes: notes as usize,
+            seconds,
+            loss,
+        });
+        Ok(())
+    }
+
+    /// Scores the validation notes, adds the epoch's row, keeps the weights when they are the best so far and decides
+    /// whether training goes on. `false` when the observer asked to stop.
+    pub(super) fn validate(&mut self, model: &Model) -> Result<bool, Error> {
+        let started = Instant::now();
+        let job = self.job;
+        let epoch = self.progress.epoch + 1;
+        let model = model.valid();
+        let codes = job.task.codes;
+        let scored = probabilities(&model, job.validation.tokens, job.reading, codes, job.device, self.observer);
+        let Some(scores) = scored else {
+            return Ok(false);
+        };
+        let verdict = job
+            .selection
+            .judge(&scores, job.validation.gold, codes)
+            .map_err(|source| Error::Metrics { epoch, source })?;
+        let notes = job.training.gold.len() as f64;
+        let row = EpochRow {
+            epoch,
+            steps: self.progress.steps,
+            training_loss: self.progress.loss / notes,
+            validation: verdict.scores.clone(),
+        };
+        self.observer.epoch(&row, job.recipe.epochs);
+        self.progress.rows.push(row);
+        self.progress.epoch = epoch;
+        self.progress.batches = 0;
+        self.progress.loss = 0.0;
+        self.select(&model, verdict)?;
+        self.progress.effort.validation_seconds += started.elapsed().as_secs_f64();
+        Ok(true)
+    }
+
+    fn select(&mut self, model: &Model, verdict: Verdict) -> Result<(), Error> {
+        let epoch = self.progress.epoch;
+        let last = epoch >= self.job.recipe.epochs;
+        match &self.job.recipe.select {
+            Select::Last if last => self.keep(model, None, verdict)?,
+            Select::Last => {}
+            Select::Best { metric, patience } => {
+                let value = verdict.scores.get(metric).copied();
+                if self.progress.best.as_ref().is_none_or(|best| value > best.value) {
+                    self.keep(model, value, verdict)?;
+                }
+                let best_epoch = self.progress.best.as_ref().map_or(epoch, |best| best.epoch);
+                if epoch - best_epoch >= *patience {
+                    self.progress.stopped = Some(format!("no better validation {metric} in {patience} epochs"));
+                }
+            }
+        }
+        if last && self.progress.stopped.is_none() {
+            self.progress.stopped = Some("all epochs done".into());
+        }
+        Ok(())
+    }
+
+    /// Keeps the weights of this epoch as the best.
+    fn keep(&mut self, model: &Model, value: Option<f64>, verdict: Verdict) -> Result<(), Error> {
+        // Before the checkpoint that refers to it: a run killed in between writes it again, equal.
+        let checksum = checkpoint::write(self.job.best, &parameters::read(model), &())?;
+        self.progress.best = Some(Best {
+            epoch: self.progress.epoch,
+            value,
+            verdict,
+            checksum,
+        });
+        Ok(())
+    }
+
+    /// Whether it is time for a checkpoint.
+    pub(super) fn is_checkpoint_due(&self) -> bool {
+        self.saved.elapsed() >= self.job.checkpoint_every
+    }
+
+    /// Writes a checkpoint.
+    pub(super) fn save(&mut self, model: &Model, moments: Parameters) -> Result<(), Error> {
+        let weights = parameters::read(model).into_iter();
+        let mut all: Parameters = weights.map(|(name, values)| (format!("{WEIGHT}{name}"), values)).collect();
+        all.extend(moments);
+        checkpoint::write(&last_path(self.job), &all, &self.progress)?;
+        self.saved = Instant::now();
+        self.observer.checkpointed();
+        Ok(())
+    }
+
+    /// The selected epoch's model, read back from the file that holds it.
+    pub(super) fn finish(self, model: &Model) -> Result<Trained, Error> {
+        let path = self.job.best.to_owned();
+        let mismatch = |problem: &str| Error::Mismatch {
+            path: path.clone(),
+            problem: problem.into(),
+        };
+        let best = self.progress.best.ok_or_else(|| mismatch("is missing its best epoch"))?;
+        let Checkpoint {
+            parameters, checksum, ..
+        } = checkpoint::read::<()>(&path)?
+            .ok_or_else(|| mismatch("is missing, though the last one refers to it"))?
+            .map_err(|Damaged(problem)| mismatch(&problem))?;
+        if checksum != best.checksum {
+            return Err(mismatch("is of another epoch than the last one refers to"));
+        }
+        let count = parameters.values().map(|values| values.values.len() as u64).sum();
+        let model = parameters::write(model.valid(), parameters).map_err(|problem| mismatch(&problem))?;
+        Ok(Trained {
+            model,
+            facts: TrainedFacts {
+                parameters: count,
+                epochs: self.progress.rows,
+                best_epoch: best.epoch,
+                stopped: self.progress.stopped.unwrap_or_default(),
+                threshold: best.verdict.threshold,
+                effort: self.progress.effort,
+            },
+        })
+    }
+}
+
+/// What the names of weights start with in a checkpoint, to tell them from moments.
+const WEIGHT: &str = "weight.";
+
+fn last_path(job: &Job) -> PathBuf {
+    job.directory.join("last.safetensors")
+}
+
+fn split(all: Parameters) -> Resumed {
+    let (weights, moments): (Parameters, Parameters) = all.into_iter().partition(|(name, _)| name.starts_with(WEIGHT));
+    let weights = weights.into_iter();
+    Resumed {
+        weights: weights.map(|(name, values)| (name[WEIGHT.len()..].to_owned(), values)).collect(),
+        moments,
+    }
+}
