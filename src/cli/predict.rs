@@ -12,7 +12,7 @@ use serde_json::json;
 use super::terminal::out;
 use super::{Global, Sentences};
 use crate::record::StageName;
-use crate::results::disk;
+use crate::results::files;
 use crate::stages::weights::Predictor;
 use crate::text::TokenStore;
 use crate::train::probabilities;
@@ -119,7 +119,7 @@ fn write(arguments: &Arguments, note: &Note, row: &[f32], predictor: &Predictor)
 /// The weights whose key, or the key of a cell that has them, starts with what was given.
 fn weights(global: &Global, asked: &str) -> Result<crate::results::kept::Kept> {
     let store = global.store();
-    let mut found: Vec<String> = disk::list(&store.stage(StageName::Weights))?
+    let mut found: Vec<String> = files::list(&store.stage(StageName::Weights))?
         .into_iter()
         .map(|(name, _)| name)
         .filter(|name| !asked.is_empty() && !name.starts_with('.') && name.starts_with(asked))
@@ -156,7 +156,7 @@ fn notes(path: &Path) -> Result<Vec<Note>> {
         return Ok(vec![Note { id: "-".into(), text }]);
     }
     if path.is_dir() {
-        let files = disk::list(path)?.into_iter().map(|(_, file)| file);
+        let files = files::list(path)?.into_iter().map(|(_, file)| file);
         let texts = files.filter(|file| file.extension().is_some_and(|extension| extension == "txt"));
         let notes: Vec<Note> = texts
             .map(|file| {

@@ -14,7 +14,7 @@ use crate::machine::Machine;
 use crate::plan::{Cell, Plan};
 use crate::record::{self, DEGENERATE, Record, SCHEMA_VERSION, Status, Timings};
 use crate::results::runner::{Patience, Runner};
-use crate::results::{Store, disk};
+use crate::results::{Store, files};
 use crate::stages::record::Scored;
 use crate::stages::{CellWork, Ended};
 use crate::train::Observer;
@@ -78,7 +78,7 @@ pub enum Error {
     Record(#[from] record::Error),
     /// The results directory.
     #[error(transparent)]
-    Disk(#[from] disk::Error),
+    Disk(#[from] files::Error),
     /// A worker cannot be started.
     #[error("{program}: cannot start a worker: {source}. Free memory or processes and run the same command again")]
     Worker {

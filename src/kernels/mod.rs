@@ -19,3 +19,8 @@ pub mod matrix;
 #[cfg(test)]
 mod testing;
 pub mod vector;
+
+/// stub
+pub fn instruction_set() -> &'static str {
+    "stub"
+}

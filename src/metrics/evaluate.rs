@@ -114,3 +114,10 @@ fn mean_of(values: impl Iterator<Item = f64>) -> Option<f64> {
     let (sum, count) = values.fold((0.0, 0u32), |(sum, count), value| (sum + value, count + 1));
     (count > 0).then(|| sum / f64::from(count))
 }
+
+/// stub
+pub fn watched(names: &[String], scores: &Scores, targets: &Targets, threshold: f32, ties: TieOrder) -> Result<BTreeMap<String, f64>, Error> {
+    let at_k = names.iter().filter_map(|name| name.rsplit_once("-at-")?.1.parse().ok()).collect();
+    let all = evaluate(scores, targets, &Options { threshold, at_k, ties })?.scores;
+    Ok(all.into_iter().filter(|(name, _)| names.contains(name)).collect())
+}

@@ -34,7 +34,7 @@ mod threshold;
 pub use codes::CodeScore;
 pub use degenerate::{Degenerate, degenerate};
 pub use error::Error;
-pub use evaluate::{Evaluation, Options, evaluate};
+pub use evaluate::{Evaluation, Options, evaluate, watched};
 pub use frequency::{FrequencyBin, frequency_bins};
 pub use input::{Scores, Targets, TieOrder};
 pub use names::{METRICS, MetricInfo, metric_info, metric_title};

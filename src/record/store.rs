@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use super::stage::{key_of_chain, short};
 use super::{Record, SCHEMA_VERSION};
-use crate::results::{disk, seal};
+use crate::results::{files, seal};
 
 /// Why a record could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file system refused.
     #[error(transparent)]
-    Disk(#[from] disk::Error),
+    Disk(#[from] files::Error),
     /// Not what was written, or not where it was written to.
     #[error("{path}: not used: {problem}. Run the suite again to have the cell made anew, or delete the file")]
     Refused {
@@ -67,7 +67,7 @@ impl RecordStore {
     /// See [`Error`]: a record that is there and cannot be used is not the same as none.
     pub fn find(&self, key: &str) -> Result<Option<Record>, Error> {
         let path = self.path(key);
-        disk::read(&path)?.map(|bytes| parse(&path, &bytes)).transpose()
+        files::read(&path)?.map(|bytes| parse(&path, &bytes)).transpose()
     }
 
     /// Every record. Hidden files and those of other programs are passed over; what looks like a record and is none is
@@ -75,13 +75,13 @@ impl RecordStore {
     ///
     /// # Errors
     /// The folder cannot be entered.
-    pub fn all(&self) -> Result<Listed, disk::Error> {
+    pub fn all(&self) -> Result<Listed, files::Error> {
         let mut listed = Listed::default();
-        for (name, path) in disk::list(&self.directory)? {
+        for (name, path) in files::list(&self.directory)? {
             if name.starts_with('.') || !name.ends_with(".json") {
                 continue;
             }
-            let Some(bytes) = disk::read(&path)? else {
+            let Some(bytes) = files::read(&path)? else {
                 continue; // removed in the meantime
             };
             match parse(&path, &bytes) {
@@ -96,18 +96,18 @@ impl RecordStore {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn write(&self, record: &Record) -> Result<PathBuf, disk::Error> {
+    pub fn write(&self, record: &Record) -> Result<PathBuf, files::Error> {
         let path = self.path(&record.key);
         let blank = Record {
             checksum: seal::BLANK.into(),
             ..record.clone()
         };
         let mut bytes =
-            serde_json::to_vec_pretty(&blank).map_err(|error| disk::Error::new(&path, "write the record", error.into()))?;
+            serde_json::to_vec_pretty(&blank).map_err(|error| files::Error::at(&path, "write the record")(error.into()))?;
         bytes.push(b'\n');
         seal::seal(&mut bytes);
-        disk::make_directory(&self.directory, false)?;
-        disk::write_atomically(&path, &bytes, false)?;
+        files::make_directory(&self.directory, false)?;
+        files::write_atomically(&path, &bytes, false)?;
         Ok(path)
     }
 }

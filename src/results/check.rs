@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::kept::{Kept, Trouble};
-use super::{Store, disk};
+use super::{Store, files};
 use crate::record::{Error as RecordError, StageName};
 
 /// What a check found.
@@ -46,7 +46,7 @@ pub const KEPT: [StageName; 7] = [
 ///
 /// # Errors
 /// A folder or file cannot be read.
-pub fn check(store: &Store) -> Result<Findings, disk::Error> {
+pub fn check(store: &Store) -> Result<Findings, files::Error> {
     let mut findings = Findings::default();
     let listed = store.records().all()?;
     for refused in listed.refused {
@@ -89,7 +89,7 @@ pub fn check(store: &Store) -> Result<Findings, disk::Error> {
 }
 
 /// The outputs of a stage: key and folder.
-pub(super) fn outputs(store: &Store, stage: StageName) -> Result<Vec<(String, PathBuf)>, disk::Error> {
+pub(super) fn outputs(store: &Store, stage: StageName) -> Result<Vec<(String, PathBuf)>, files::Error> {
     let is_key = |name: &str| name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-    Ok(disk::list(&store.stage(stage))?.into_iter().filter(|(name, _)| is_key(name)).collect())
+    Ok(files::list(&store.stage(stage))?.into_iter().filter(|(name, _)| is_key(name)).collect())
 }

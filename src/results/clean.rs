@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::check::{KEPT, outputs};
 use super::runner::Runner;
-use super::{Store, disk};
+use super::{Store, files};
 use crate::record::StageName;
 
 /// What is removed beside temporary files.
@@ -37,7 +37,7 @@ pub struct Removed {
 ///
 /// # Errors
 /// A folder cannot be read, or something cannot be removed.
-pub fn clean(store: &Store, choices: Choices) -> Result<Vec<Removed>, disk::Error> {
+pub fn clean(store: &Store, choices: Choices) -> Result<Vec<Removed>, files::Error> {
     let runner = Runner::new(store.clone())?;
     let listed = store.records().all()?;
     let used: BTreeSet<(StageName, String)> = listed
@@ -50,8 +50,8 @@ pub fn clean(store: &Store, choices: Choices) -> Result<Vec<Removed>, disk::Erro
     let mut folders = vec![store.results().join("records"), private.to_owned(), private.join("locks"), private.join("work")];
     folders.extend(KEPT.map(|stage| store.stage(stage)));
     for folder in folders {
-        let names = disk::list(&folder)?.into_iter();
-        let own = names.filter(|(name, _)| disk::is_own_temporary(name));
+        let names = files::list(&folder)?.into_iter();
+        let own = names.filter(|(name, _)| files::is_own_temporary(name));
         leavings.extend(own.map(|(_, path)| (path, "an unfinished file", None)));
     }
     for stage in KEPT {
@@ -61,11 +61,11 @@ pub fn clean(store: &Store, choices: Choices) -> Result<Vec<Removed>, disk::Erro
             }
         }
     }
-    for (key, path) in disk::list(&private.join("work"))? {
+    for (key, path) in files::list(&private.join("work"))? {
         let finished = store.place(StageName::Weights, &key).exists();
         if finished {
             leavings.push((path, "its training has ended", Some((StageName::Weights, key))));
-        } else if choices.unfinished && !disk::is_own_temporary(&key) {
+        } else if choices.unfinished && !files::is_own_temporary(&key) {
             leavings.push((path, "a training that has not ended", Some((StageName::Weights, key))));
         }
     }
@@ -87,7 +87,7 @@ pub fn clean(store: &Store, choices: Choices) -> Result<Vec<Removed>, disk::Erro
         };
         let bytes = size(&path);
         if !choices.dry_run {
-            disk::remove(&path)?;
+            files::remove(&path)?;
         }
         drop(lock);
         removed.push(Removed { path, why, bytes });

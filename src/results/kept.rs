@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::disk;
+use super::files;
 use super::seal::{self, hex};
 use crate::record::{Stage, StageName};
 
@@ -53,7 +53,7 @@ pub enum Trouble {
     },
     /// The file system refused.
     #[error(transparent)]
-    Disk(#[from] disk::Error),
+    Disk(#[from] files::Error),
 }
 
 /// What a stage left, its list verified.
@@ -74,7 +74,7 @@ impl Kept {
             path: path.clone(),
             problem,
         };
-        let Some(bytes) = disk::read(&path)? else {
+        let Some(bytes) = files::read(&path)? else {
             return match directory.exists() {
                 true => Err(damaged("is missing, though its folder is there".into())),
                 false => Ok(None),
@@ -152,7 +152,7 @@ impl Kept {
         let listed = self.list.files.get(file);
         let listed = listed.ok_or_else(|| self.damaged(file, "is not in the list of its stage".into()))?;
         let path = self.path(file);
-        let disk = |source| disk::Error::new(&path, "read", source);
+        let disk = |source| files::Error::at(&path, "read")(source);
         let opened = match File::open(&path) {
             Ok(opened) => opened,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -219,7 +219,7 @@ impl Draft {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn write(&mut self, file: &str, bytes: &[u8]) -> Result<(), disk::Error> {
+    pub fn write(&mut self, file: &str, bytes: &[u8]) -> Result<(), files::Error> {
         self.stream(file, |output| output.write_all(bytes))
     }
 
@@ -227,8 +227,8 @@ impl Draft {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn json<T: Serialize>(&mut self, file: &str, value: &T) -> Result<(), disk::Error> {
-        let bytes = serde_json::to_vec(value).map_err(|error| disk::Error::new(&self.directory.join(file), "write", error.into()))?;
+    pub fn json<T: Serialize>(&mut self, file: &str, value: &T) -> Result<(), files::Error> {
+        let bytes = serde_json::to_vec(value).map_err(|error| files::Error::at(&self.directory.join(file), "write")(error.into()))?;
         self.write(file, &bytes)
     }
 
@@ -240,9 +240,9 @@ impl Draft {
         &mut self,
         file: &str,
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-    ) -> Result<(), disk::Error> {
+    ) -> Result<(), files::Error> {
         let path = self.directory.join(file);
-        let written = disk::create_private(&path).and_then(|created| {
+        let written = files::create_private(&path).and_then(|created| {
             let mut output = Hashing {
                 stream: BufWriter::with_capacity(1 << 20, created),
                 hash: Sha256::new(),
@@ -256,7 +256,7 @@ impl Draft {
                 bytes,
             })
         });
-        let facts = written.map_err(|source| disk::Error::new(&path, "write", source))?;
+        let facts = written.map_err(|source| files::Error::at(&path, "write")(source))?;
         self.files.insert(file.into(), facts);
         Ok(())
     }
@@ -265,7 +265,7 @@ impl Draft {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn adopt(&mut self, file: &str) -> Result<String, disk::Error> {
+    pub fn adopt(&mut self, file: &str) -> Result<String, files::Error> {
         let path = self.directory.join(file);
         let hashed = File::open(&path).and_then(|opened| {
             let bytes = opened.metadata()?.len();
@@ -279,7 +279,7 @@ impl Draft {
                 bytes,
             })
         });
-        let facts = hashed.map_err(|source| disk::Error::new(&path, "read", source))?;
+        let facts = hashed.map_err(|source| files::Error::at(&path, "read")(source))?;
         let sha256 = facts.sha256.clone();
         self.files.insert(file.into(), facts);
         Ok(sha256)
@@ -295,9 +295,9 @@ impl Draft {
         place: &Path,
         (stage, made_from): (StageName, &Stage),
         facts: &T,
-    ) -> Result<(), disk::Error> {
+    ) -> Result<(), files::Error> {
         let path = self.directory.join(LIST);
-        let json = |error: serde_json::Error| disk::Error::new(&path, "write", error.into());
+        let json = |error: serde_json::Error| files::Error::at(&path, "write")(error.into());
         let list = List {
             format: FORMAT,
             checksum: seal::BLANK.into(),
@@ -309,8 +309,8 @@ impl Draft {
         };
         let mut bytes = serde_json::to_vec_pretty(&list).map_err(json)?;
         seal::seal(&mut bytes);
-        disk::write_atomically(&path, &bytes, true)?;
-        disk::publish_directory(&self.directory, place)
+        files::write_atomically(&path, &bytes, true)?;
+        files::publish_directory(&self.directory, place)
     }
 }
 

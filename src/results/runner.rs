@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::kept::{Draft, Kept, Trouble};
 use super::lock::{Lock, Locks};
-use super::{Store, disk};
+use super::{Store, files};
 use crate::record::{Stage, StageName, short};
 
 /// How often a lock that another process holds is asked for again.
@@ -55,7 +55,7 @@ impl Runner {
     ///
     /// # Errors
     /// The folders cannot be made.
-    pub fn new(store: Store) -> Result<Self, disk::Error> {
+    pub fn new(store: Store) -> Result<Self, files::Error> {
         let locks = store.locks()?;
         Ok(Self { store, locks })
     }
@@ -70,7 +70,7 @@ impl Runner {
     ///
     /// # Errors
     /// The store cannot be read or written, what `make` says, or [`Interrupted`].
-    pub fn obtain<T, E: From<disk::Error> + From<Interrupted>>(
+    pub fn obtain<T, E: From<files::Error> + From<Interrupted>>(
         &self,
         wanted: Wanted,
         patience: &dyn Patience,
@@ -89,7 +89,7 @@ impl Runner {
             Found::Nothing => {}
             Found::Damaged(problem) => {
                 patience.notice(&format!("{problem}. The stage {} is run again", wanted.name));
-                disk::remove_directory(&self.store.place(wanted.name, wanted.key))?;
+                files::remove_directory(&self.store.place(wanted.name, wanted.key))?;
             }
         }
         make()
@@ -103,7 +103,7 @@ impl Runner {
         &self,
         wanted: Wanted,
         read: impl Fn(&Kept) -> Result<T, Trouble>,
-    ) -> Result<Found<T>, disk::Error> {
+    ) -> Result<Found<T>, files::Error> {
         let kept = self.store.open(wanted.name, wanted.key);
         match kept.and_then(|kept| kept.as_ref().map(&read).transpose()) {
             Ok(None) => Ok(Found::Nothing),
@@ -117,7 +117,7 @@ impl Runner {
     ///
     /// # Errors
     /// Its folder cannot be made, or what `write` says.
-    pub fn keep<F: serde::Serialize, E: From<disk::Error>>(
+    pub fn keep<F: serde::Serialize, E: From<files::Error>>(
         &self,
         wanted: Wanted,
         facts: &F,
@@ -125,8 +125,8 @@ impl Runner {
     ) -> Result<(), E> {
         let place = self.store.place(wanted.name, wanted.key);
         let parent = place.parent().unwrap_or(&place);
-        disk::make_directory(parent, true)?;
-        let begun = disk::begin_directory(parent)?;
+        files::make_directory(parent, true)?;
+        let begun = files::begin_directory(parent)?;
         let mut draft = Draft::at(begun.path());
         write(&mut draft)?;
         draft.publish(&place, (wanted.name, wanted.stage), facts)?;
@@ -137,7 +137,7 @@ impl Runner {
     ///
     /// # Errors
     /// The lock cannot be written.
-    pub fn lock(&self, kind: &str, key: &str, patience: &dyn Patience) -> Result<Option<Lock>, disk::Error> {
+    pub fn lock(&self, kind: &str, key: &str, patience: &dyn Patience) -> Result<Option<Lock>, files::Error> {
         let mut told = false;
         loop {
             if let Some(lock) = self.try_lock(kind, key)? {
@@ -158,7 +158,7 @@ impl Runner {
     ///
     /// # Errors
     /// The lock cannot be written.
-    pub fn try_lock(&self, kind: &str, key: &str) -> Result<Option<Lock>, disk::Error> {
+    pub fn try_lock(&self, kind: &str, key: &str) -> Result<Option<Lock>, files::Error> {
         self.locks.try_lock(&format!("{kind}-{key}"))
     }
 }

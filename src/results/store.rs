@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::kept::{Kept, Trouble};
-use super::{disk, lock};
+use super::{files, lock};
 use crate::record::{RecordStore, StageName};
 
 /// A results directory.
@@ -68,10 +68,10 @@ impl Store {
     ///
     /// # Errors
     /// Their folder cannot be made.
-    pub fn locks(&self) -> Result<lock::Locks, disk::Error> {
+    pub fn locks(&self) -> Result<lock::Locks, files::Error> {
         self.prepare()?;
         let directory = self.private.join("locks");
-        disk::make_directory(&directory, true)?;
+        files::make_directory(&directory, true)?;
         Ok(lock::Locks::new(directory))
     }
 
@@ -79,8 +79,8 @@ impl Store {
     ///
     /// # Errors
     /// They cannot be made.
-    pub fn prepare(&self) -> Result<(), disk::Error> {
-        disk::make_directory(&self.results, false)?;
-        disk::make_directory(&self.private, true)
+    pub fn prepare(&self) -> Result<(), files::Error> {
+        files::make_directory(&self.results, false)?;
+        files::make_directory(&self.private, true)
     }
 }

@@ -1,7 +1,7 @@
 //! Why a stage did not end with its result.
 
 use crate::record::{DEGENERATE, Status};
-use crate::results::disk;
+use crate::results::files;
 use crate::results::runner::Interrupted;
 use crate::results::salt;
 use crate::{checkpoint as pretrained, data, metrics, text, train};
@@ -63,7 +63,7 @@ pub enum Error {
     },
     /// The results directory.
     #[error(transparent)]
-    Disk(#[from] disk::Error),
+    Disk(#[from] files::Error),
     /// The salt of the results directory.
     #[error(transparent)]
     Salt(#[from] salt::Error),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{Stop, Workshop};
 use crate::plan::Cell;
-use crate::results::disk;
+use crate::results::files;
 
 impl Workshop<'_> {
     /// Writes the bags of words of a cell's text choice, over the first `length` words, as svmlight files
@@ -18,7 +18,7 @@ impl Workshop<'_> {
     pub fn export_svmlight(&self, cell: &Cell, length: u32, directory: &Path) -> Result<(), Stop> {
         let tokens = self.tokens(cell)?;
         let notes = self.notes(cell)?;
-        disk::make_directory(directory, false)?;
+        files::make_directory(directory, false)?;
         for (name, store, gold) in [
             ("train", &tokens.training, &notes.training_gold),
             ("validation", &tokens.validation, &notes.validation_gold),
@@ -34,7 +34,7 @@ impl Workshop<'_> {
                 let words: String = counts.iter().map(|(word, count)| format!(" {word}:{count}")).collect();
                 text.push_str(&format!("{}{words}\n", gold.join(",")));
             }
-            disk::write_atomically(&directory.join(format!("{name}.svmlight")), text.as_bytes(), true)?;
+            files::write_atomically(&directory.join(format!("{name}.svmlight")), text.as_bytes(), true)?;
         }
         Ok(())
     }

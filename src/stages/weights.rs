@@ -11,7 +11,7 @@ use crate::models::coding_model::WordVectors;
 use crate::models::{Initialiser, Model, ModelConfig, Precision, Task, parameters};
 use crate::plan::Cell;
 use crate::record::StageName;
-use crate::results::disk;
+use crate::results::files;
 use crate::results::kept::{Draft, Kept, Trouble};
 use crate::text::Tokenizer;
 use crate::train::{End, Examples, Job, Reading, Selection, TrainedFacts, checkpoint, train};
@@ -85,12 +85,12 @@ impl Workshop<'_> {
         Ok(found)
     }
 
-    fn forget_work(&self, cell: &Cell) -> Result<(), disk::Error> {
+    fn forget_work(&self, cell: &Cell) -> Result<(), files::Error> {
         let key = cell.key_of(StageName::Weights);
         let work = self.runner.store().work(key);
         match work.exists() {
             true => match self.runner.try_lock(StageName::Weights.word(), key)? {
-                Some(_lock) => disk::remove_directory(&work),
+                Some(_lock) => files::remove_directory(&work),
                 None => Ok(()),
             },
             false => Ok(()),
@@ -105,9 +105,9 @@ impl Workshop<'_> {
         let wanted = self.wanted(cell, StageName::Weights);
         let directory = store.work(wanted.key);
         let draft = directory.join(KEPT);
-        disk::make_directory(&store.private().join("work"), true)?;
-        disk::make_directory(&store.stage(StageName::Weights), true)?;
-        disk::make_directory(&draft, true)?;
+        files::make_directory(&store.private().join("work"), true)?;
+        files::make_directory(&store.stage(StageName::Weights), true)?;
+        files::make_directory(&draft, true)?;
         let job = Job {
             model: &run.model,
             task,
@@ -153,7 +153,7 @@ impl Workshop<'_> {
         kept.write(tokenizer::FILE, &self.tokenizer(cell)?.to_json())?;
         kept.json(MODEL, &built)?;
         kept.publish(&store.place(wanted.name, wanted.key), (wanted.name, wanted.stage), &facts)?;
-        disk::remove_directory(&directory)?;
+        files::remove_directory(&directory)?;
         Ok(Weights {
             model: trained.model,
             sha256,

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::models::parameters::{Parameters, Values};
-use crate::results::{disk, seal};
+use crate::results::{files, seal};
 
 /// Why a file is not used: it was cut short or changed, or is no checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ const METADATA: &str = "icdbench";
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn write<P: Serialize>(path: &Path, parameters: &Parameters, progress: &P) -> Result<String, disk::Error> {
+pub fn write<P: Serialize>(path: &Path, parameters: &Parameters, progress: &P) -> Result<String, files::Error> {
     let bytes: BTreeMap<&str, Vec<u8>> = parameters
         .iter()
         .map(|(name, values)| {
@@ -50,15 +50,15 @@ pub fn write<P: Serialize>(path: &Path, parameters: &Parameters, progress: &P) -
     });
     let metadata = HashMap::from([(METADATA.to_owned(), metadata.to_string())]);
     let failed = |error: safetensors::SafeTensorError| {
-        disk::Error::new(path, "write the checkpoint", std::io::Error::other(error))
+        files::Error::at(path, "write the checkpoint")(std::io::Error::other(error))
     };
     let mut file = safetensors::serialize(views, Some(metadata)).map_err(failed)?;
     drop(bytes);
     let checksum = seal::seal(&mut file);
     if let Some(directory) = path.parent() {
-        disk::make_directory(directory, true)?;
+        files::make_directory(directory, true)?;
     }
-    disk::write_atomically(path, &file, true)?;
+    files::write_atomically(path, &file, true)?;
     Ok(checksum)
 }
 
@@ -66,8 +66,8 @@ pub fn write<P: Serialize>(path: &Path, parameters: &Parameters, progress: &P) -
 ///
 /// # Errors
 /// The file cannot be read. What is in it and wrong is [`Damaged`].
-pub fn read<P: DeserializeOwned>(path: &Path) -> Result<Option<Result<Checkpoint<P>, Damaged>>, disk::Error> {
-    let file = disk::read(path)?;
+pub fn read<P: DeserializeOwned>(path: &Path) -> Result<Option<Result<Checkpoint<P>, Damaged>>, files::Error> {
+    let file = files::read(path)?;
     Ok(file.map(|file| parse(&file).map_err(Damaged)))
 }
 

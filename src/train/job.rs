@@ -12,7 +12,7 @@ use super::score::Reading;
 use crate::metrics;
 use crate::models::{Model, ModelConfig, Task};
 use crate::record::EpochRow;
-use crate::results::disk;
+use crate::results::files;
 use crate::text::TokenStore;
 
 /// Greatest model for L-BFGS: it keeps many copies of all parameters, and Burn's CPU backend adds up
@@ -110,7 +110,7 @@ pub struct Effort {
 pub enum Error {
     /// A checkpoint could not be read or written.
     #[error(transparent)]
-    Disk(#[from] disk::Error),
+    Disk(#[from] files::Error),
     /// The checkpoint is of another model.
     #[error("{path}: the checkpoint {problem}. `icdbench clean --unfinished` removes it; the cell is then trained from its start")]
     Mismatch {
