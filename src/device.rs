@@ -66,6 +66,11 @@ impl DeviceClass {
         }
     }
 
+    /// Whether it is the CPU, so that its memory is the process's and a process of its own costs little.
+    pub fn is_cpu(self) -> bool {
+        matches!(self, Self::Flex | Self::Libtorch)
+    }
+
     /// Whether there can be several, told apart by an index.
     fn is_indexed(self) -> bool {
         matches!(self, Self::Cuda | Self::LibtorchCuda)

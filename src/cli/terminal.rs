@@ -32,7 +32,7 @@ pub fn line_if_read(text: Arguments) {
 }
 
 /// A line of standard error, if it can be written.
-pub fn say(text: Arguments) {
+pub fn say_line(text: Arguments) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
@@ -43,7 +43,7 @@ macro_rules! out {
 
 /// A line for the user.
 macro_rules! say {
-    ($($words:tt)*) => { $crate::cli::terminal::say(format_args!($($words)*)) };
+    ($($words:tt)*) => { $crate::cli::terminal::say_line(format_args!($($words)*)) };
 }
 
 pub(crate) use {out, say};

@@ -114,8 +114,8 @@ impl Plan {
             asked: asked.into(),
             problem,
         };
-        let fits = |cell: &&(usize, &Cell)| !asked.is_empty() && cell.1.key.starts_with(asked);
-        let found: Vec<usize> = self.cells.iter().enumerate().filter(fits).map(|(index, _)| index).collect();
+        let fits = |&index: &usize| !asked.is_empty() && self.cells[index].key.starts_with(asked);
+        let found: Vec<usize> = (0..self.cells.len()).filter(fits).collect();
         match found[..] {
             [one] => Ok(one),
             [] => Err(wrong(format!(

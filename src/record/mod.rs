@@ -58,6 +58,18 @@ pub struct Record {
 pub const DEGENERATE: &str = "degenerate result: ";
 
 impl Record {
+    /// Everything that the cell was made from in one table: settings by their name, and what each stage was made by as
+    /// `weights code`.
+    pub fn inputs(&self) -> BTreeMap<String, serde_json::Value> {
+        let mut inputs = BTreeMap::new();
+        for (name, stage) in &self.stages {
+            inputs.extend(stage.settings.clone());
+            let made_by = stage.made_by.iter();
+            inputs.extend(made_by.map(|(what, value)| (format!("{name} {what}"), value.clone().into())));
+        }
+        inputs
+    }
+
     /// Whether the cell failed because its result says nothing about the notes.
     pub fn is_degenerate(&self) -> bool {
         self.reason

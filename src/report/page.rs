@@ -278,17 +278,17 @@ fn counted(summary: &Summary<'_>, part: &fn(&Record) -> String) -> String {
 
 /// The inputs that all cells share, such as the data's fingerprint; of the others, how many values they have.
 fn inputs(summary: &Summary<'_>) -> Vec<(String, String)> {
-    let names: BTreeSet<&String> = summary.records.iter().flat_map(|record| record.inputs.keys()).collect();
+    let names: BTreeSet<String> = summary.records.iter().flat_map(|record| record.inputs().into_keys()).collect();
     let row = |name: &String| {
-        let values = summary.records.iter().filter_map(|record| record.inputs.get(name));
-        let values: BTreeSet<String> = values.map(spelled).collect();
+        let values = summary.records.iter().filter_map(|record| record.inputs().remove(name));
+        let values: BTreeSet<String> = values.map(|value| spelled(&value)).collect();
         let value = match values.len() {
             1 => values.into_iter().next().unwrap_or_default(),
             several => format!("{several} different values, named in the records"),
         };
         (format!("input: {name}"), value)
     };
-    names.into_iter().map(row).collect()
+    names.iter().map(row).collect()
 }
 
 /// A JSON value on one line; a string without its quotes, a long one cut.

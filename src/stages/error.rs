@@ -73,13 +73,16 @@ pub enum Error {
 }
 
 /// Why a cell's work stopped.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Stop {
     /// On request; what was done is kept.
+    #[error("stopped; the same command goes on from here")]
     Interrupted,
     /// The cell has ended without scores; the suite goes on.
+    #[error("{1}")]
     Cell(Status, String),
     /// Nothing can go on.
+    #[error(transparent)]
     World(Error),
 }
 

@@ -77,7 +77,10 @@ impl Workshop<'_> {
         let tokenizer = self.tokenizer(cell)?;
         let notes = self.notes(cell)?;
         let division = &self.texts()?.division;
-        let encode = |notes: &[Arc<Note>]| TokenStore::encode(&tokenizer, notes, &mut |_, _| {});
+        let encode = |notes: &[Arc<Note>]| {
+            let texts: Vec<&str> = notes.iter().map(|note| note.text.as_str()).collect();
+            TokenStore::encode(&tokenizer, &texts, &mut |_, _| {})
+        };
         let fitted = self.encoded.borrow_mut().remove(name);
         let training = fitted.unwrap_or_else(|| encode(division.fit.notes()));
         let validation = encode(&division.validation);

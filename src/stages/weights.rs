@@ -5,7 +5,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use super::tokens::{Tokens, task_of};
-use super::{Error, Stop, Workshop, tokenizer};
+use super::{Stop, Workshop, tokenizer};
 use crate::machine;
 use crate::models::coding_model::WordVectors;
 use crate::models::{Initialiser, Model, ModelConfig, Precision, Task, parameters};
@@ -67,6 +67,7 @@ impl Workshop<'_> {
             length: run.model.reads(cell.length as usize),
             batch_size: run.training.batch_size,
             padding: task.padding,
+            multiple_of: 1,
             precision: self.plan.suite.precision,
         }
     }
@@ -224,6 +225,7 @@ impl Predictor {
                 length: built.reads,
                 batch_size: built.batch_size,
                 padding: tokenizer.padding(),
+                multiple_of: 1,
                 precision: built.precision,
             },
             tokenizer,
