@@ -7,7 +7,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use icdbench::metrics::{
-    NoteTable, Objective, Options, Scores, Targets, ThresholdGrid, TieOrder, evaluate, tune_threshold,
+    NoteMetric, Objective, Options, Scores, Targets, ThresholdGrid, TieOrder, evaluate, tune_threshold,
 };
 
 const NOTES: usize = 337;
@@ -40,7 +40,7 @@ fn bench_metrics(criterion: &mut Criterion) {
         ties: TieOrder::HigherIndexFirst,
     };
     let evaluation = evaluate(&scores, &targets, &options).expect("valid options");
-    let table = NoteTable::new(&evaluation.per_note, &options.at_k, CODES).expect("valid k");
+    let map = NoteMetric::new("map", &evaluation.per_note, CODES).expect("a note-wise metric");
     let everyone: Vec<usize> = (0..NOTES).collect();
 
     let mut group = criterion.benchmark_group("metrics");
@@ -53,7 +53,7 @@ fn bench_metrics(criterion: &mut Criterion) {
         bencher.iter(|| tune_threshold(&scores, &targets, &ThresholdGrid::EDIN, objective));
     });
     group.bench_function("resample_notes", |bencher| {
-        bencher.iter(|| table.scores(black_box(&everyone)));
+        bencher.iter(|| map.over(black_box(&everyone)));
     });
     group.finish();
 }

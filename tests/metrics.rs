@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use icdbench::metrics::{
-    CodeScore, Evaluation, METRICS, NoteTable, Objective, Options, Scores, Targets, ThresholdGrid, TieOrder, evaluate,
-    from_notes, metric_info, metric_title, tune_threshold,
+    CodeScore, Evaluation, METRICS, NoteMetric, Objective, Options, Scores, Targets, ThresholdGrid, TieOrder, evaluate,
+    frequency_bins, metric_info, metric_title, tune_threshold, watched,
 };
 use proptest::prelude::*;
 
@@ -233,6 +233,62 @@ fn negative_scores_and_both_zeros_are_ordered_as_numbers() {
         [0, 0, 0, 1]
     );
     assert_eq!(evaluation.per_note[0].gold_ranks, [3, 4]);
+}
+
+#[test]
+fn wrong_input_is_refused_with_place_and_expectation() {
+    let values = [0.1, 0.2, 0.3, 0.4];
+    let scores = Scores::new(&values, 2, 2).unwrap();
+    let targets = Targets::from_rows(&[vec![0], vec![]], 2).unwrap();
+    let one_note = Targets::from_rows(&[vec![0]], 2).unwrap();
+    let infinite = Options {
+        threshold: f32::NAN,
+        ..options()
+    };
+    let at_zero = Options {
+        at_k: vec![5, 0],
+        ..options()
+    };
+    let grid = |start, end, points| {
+        tune_threshold(
+            &scores,
+            &targets,
+            &ThresholdGrid { start, end, points },
+            Objective::MicroF1,
+        )
+    };
+    let errors = [
+        Scores::new(&values, 2, 3).unwrap_err(),
+        Scores::new(&[], 0, 3).unwrap_err(),
+        Targets::from_rows(&[vec![], vec![1, 2]], 2).unwrap_err(),
+        Targets::from_rows(&[vec![1, 1]], 2).unwrap_err(),
+        evaluate(&scores, &one_note, &options()).unwrap_err(),
+        evaluate(&scores, &targets, &infinite).unwrap_err(),
+        evaluate(&scores, &targets, &at_zero).unwrap_err(),
+        watched(&["map"], &scores, &one_note, 0.5, TieOrder::HigherIndexFirst).unwrap_err(),
+        watched(&["map"], &scores, &targets, f32::NAN, TieOrder::HigherIndexFirst).unwrap_err(),
+        grid(0.0, 1.0, 0).unwrap_err(),
+        grid(1.0, 0.0, 3).unwrap_err(),
+        frequency_bins(&[], &[1]).unwrap_err(),
+    ];
+    let expected = [
+        "4 scores given for 2 notes x 3 codes; expected one probability per (note, code), row by row",
+        "nothing to evaluate: 0 notes x 3 codes; at least one of each is needed, check the split and the label set",
+        "gold codes of note row 1: column 2 does not exist, there are 2 codes; map gold codes to the label set of this task",
+        "gold codes of note row 0: column 1 follows column 1; expected ascending columns without repeats, sort and deduplicate the row",
+        "scores are 2 notes x 2 codes but targets are 1 x 2; pass the same notes and the same label set",
+        "threshold is NaN; expected a finite number, usually between 0 and 1",
+        "at_k holds 0; expected each k to be 1 or more, such as 5, 8 and 15",
+        "scores are 2 notes x 2 codes but targets are 1 x 2; pass the same notes and the same label set",
+        "threshold is NaN; expected a finite number, usually between 0 and 1",
+        "threshold grid of 0 points from 0 to 1; expected at least 1 point and strictly ascending single-precision thresholds",
+        "threshold grid of 3 points from 1 to 0; expected at least 1 point and strictly ascending single-precision thresholds",
+        "1 training frequencies given for 0 codes; expected one per code, in column order",
+    ];
+    assert_eq!(errors.len(), expected.len());
+    for (error, expected) in errors.iter().zip(expected) {
+        assert_eq!(error.to_string(), expected);
+    }
 }
 
 #[test]
@@ -524,14 +580,40 @@ proptest! {
         let whole = case.evaluate(&options);
         let everyone: Vec<usize> = (0..case.scores.len()).collect();
         for rows in [everyone, sample] {
-            let resampled = from_notes(&whole.per_note, &rows, &options.at_k, case.codes()).unwrap();
-            let table = NoteTable::new(&whole.per_note, &options.at_k, case.codes()).unwrap();
-            prop_assert_eq!(&table.scores(&rows).unwrap(), &resampled);
             let direct = case.keep_notes(&rows).evaluate(&options).scores;
-            for (name, value) in &resampled {
-                prop_assert_eq!(value.to_bits(), direct[name].to_bits(), "{}", name);
+            let mut by_note = 0;
+            for (name, value) in &direct {
+                if let Some(metric) = NoteMetric::new(name, &whole.per_note, case.codes()) {
+                    prop_assert_eq!(metric.over(&rows).to_bits(), value.to_bits(), "{}", name);
+                    by_note += 1;
+                }
             }
-            prop_assert_eq!(resampled.len(), 7 + resampled.keys().filter(|name| name.contains("-at-")).count());
+            prop_assert_eq!(by_note, 7 + direct.keys().filter(|name| name.contains("-at-")).count());
+        }
+    }
+
+    #[test]
+    fn every_watched_metric_is_that_of_the_evaluation_to_the_last_bit(case in cases(), options in any_options()) {
+        let evaluation = case.evaluate(&options);
+        let names: Vec<String> = METRICS
+            .iter()
+            .flat_map(|metric| match metric.name.strip_suffix("-k") {
+                Some(family) => options.at_k.iter().map(|k| format!("{family}-{k}")).collect(),
+                None => vec![metric.name.to_owned()],
+            })
+            .collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let watch = |names: &[&str]| {
+            case.with(|scores, targets| watched(names, scores, targets, options.threshold, options.ties).unwrap())
+        };
+        let bits = |scores: &BTreeMap<String, f64>| -> BTreeMap<String, u64> {
+            scores.iter().map(|(name, value)| (name.clone(), value.to_bits())).collect()
+        };
+        prop_assert_eq!(bits(&watch(&names)), bits(&evaluation.scores));
+        for name in names {
+            // Alone as in company, and absent where the evaluation has none.
+            let alone = watch(&[name]);
+            prop_assert_eq!(alone.get(name), evaluation.scores.get(name), "{}", name);
         }
     }
 

@@ -5,9 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::columns::{BLOCK, order_key, read_columns};
-use super::input::NotesByCode;
+use super::fractions::{f1, harmonic_mean, ratio};
+use super::input::{NotesByCode, Scores, Targets};
 use super::ladder::{Areas, GoldLadder};
-use super::{Scores, Targets, f1, ratio};
 
 /// Look-up table of the pooled ladder: 512 KiB, which stays in the second-level cache.
 const POOLED_BUCKETS: usize = 1 << 17;
@@ -52,6 +52,73 @@ pub(super) struct CodePass {
     pub(super) pooled: Option<Areas>,
     /// Areas over the cells of codes that have gold pairs; absent when nothing is gold.
     pub(super) pooled_present: Option<Areas>,
+}
+
+/// The metrics that a pass over the columns gives, by name.
+pub(super) const CODE_METRICS: [&str; 12] = [
+    "macro-precision",
+    "macro-recall",
+    "macro-f1-caml",
+    "macro-f1-all",
+    "jaccard-macro",
+    "micro-f1-present",
+    "macro-f1-present",
+    "micro-roc-auc",
+    "micro-roc-auc-present",
+    "micro-pr-auc",
+    "macro-roc-auc",
+    "macro-pr-auc",
+];
+
+impl CodePass {
+    /// The value of one of [`CODE_METRICS`]; `None` where it is undefined, and for any other name.
+    pub(super) fn value(&self, name: &str) -> Option<f64> {
+        match name {
+            "macro-precision" => Some(self.mean(|code| code.precision)),
+            "macro-recall" => Some(self.mean(|code| code.recall)),
+            "macro-f1-caml" => Some(harmonic_mean(
+                self.mean(|code| code.precision),
+                self.mean(|code| code.recall),
+            )),
+            "macro-f1-all" => Some(self.mean(|code| code.f1)),
+            "jaccard-macro" => Some(self.mean(jaccard)),
+            "micro-f1-present" => self.micro_f1_present(),
+            "macro-f1-present" => mean_of(self.present().map(|code| code.f1)),
+            "micro-roc-auc" => self.pooled.and_then(|areas| areas.roc),
+            "micro-roc-auc-present" => self.pooled_present.and_then(|areas| areas.roc),
+            "micro-pr-auc" => self.pooled.map(|areas| areas.pr),
+            "macro-roc-auc" => mean_of(self.per_code.iter().filter_map(|code| code.roc_auc)),
+            "macro-pr-auc" => mean_of(self.per_code.iter().filter_map(|code| code.pr_auc)),
+            _ => None,
+        }
+    }
+
+    /// Over all codes, those without gold pairs included (0/0 counts 0).
+    fn mean(&self, value: fn(&CodeScore) -> f64) -> f64 {
+        self.per_code.iter().map(value).sum::<f64>() / self.per_code.len() as f64
+    }
+
+    /// The codes that have gold pairs here.
+    fn present(&self) -> impl Iterator<Item = &CodeScore> {
+        self.per_code.iter().filter(|code| code.gold() > 0)
+    }
+
+    fn micro_f1_present(&self) -> Option<f64> {
+        self.present().next()?;
+        let sum = |value: fn(&CodeScore) -> u32| self.present().map(|code| u64::from(value(code))).sum();
+        Some(f1(sum(|code| code.tp), sum(|code| code.fp), sum(|code| code.fn_)))
+    }
+}
+
+fn jaccard(code: &CodeScore) -> f64 {
+    let [tp, fp, missed] = [code.tp, code.fp, code.fn_].map(u64::from);
+    ratio(tp, tp + fp + missed)
+}
+
+/// Mean in the order given; nothing for no values.
+fn mean_of(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (sum, count) = values.fold((0.0, 0u32), |(sum, count), value| (sum + value, count + 1));
+    (count > 0).then(|| sum / f64::from(count))
 }
 
 /// Scores every code at `threshold`.

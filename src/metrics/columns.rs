@@ -1,6 +1,6 @@
 //! Reading row-major scores column by column, as integers that keep their order.
 
-use super::Scores;
+use super::input::Scores;
 
 /// Columns read at once: one cache line of each row.
 pub(super) const BLOCK: usize = 16;

@@ -1,70 +1,8 @@
 //! Scores that say nothing about the notes. A cell that ends in one of these has failed, whatever
 //! its micro-F1 (a peer's untrained model "scored" recall 1.0 and F1 .009 and nobody was told).
 
-use super::Scores;
-
-/// How scores are degenerate.
-#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
-pub enum Degenerate {
-    /// Some score is NaN or infinite; [`Scores::new`] refuses these.
-    #[error(
-        "score of note row {note}, code column {code} is {value} ({cells} of {all} scores are not finite); training probably diverged, lower the learning rate or clip gradients"
-    )]
-    NotFinite {
-        /// Row of the first such note, from 0.
-        note: usize,
-        /// Column of the first such code, from 0.
-        code: usize,
-        /// The value found.
-        value: f32,
-        /// How many scores are not finite.
-        cells: usize,
-        /// How many scores there are.
-        all: usize,
-    },
-    /// Every (note, code) has the same score.
-    #[error(
-        "all {cells} scores are {value}; the model ignores both note and code, check that its weights were loaded and trained"
-    )]
-    Constant {
-        /// The score.
-        value: f32,
-        /// How many scores there are.
-        cells: usize,
-    },
-    /// Two or more notes, and all have the same row of scores.
-    #[error(
-        "all {notes} notes have the same scores; the model ignores the note, check that text reaches it and that training moved its weights"
-    )]
-    SameForAllNotes {
-        /// Number of notes.
-        notes: usize,
-    },
-    /// No (note, code) is above the threshold.
-    #[error(
-        "none of {cells} scores is above the threshold {threshold} (highest score {highest}); train longer or tune the threshold"
-    )]
-    NonePredicted {
-        /// The threshold.
-        threshold: f32,
-        /// The highest score.
-        highest: f32,
-        /// How many scores there are.
-        cells: usize,
-    },
-    /// Every (note, code) is above the threshold.
-    #[error(
-        "all {cells} scores are above the threshold {threshold} (lowest score {lowest}); check that the model was trained and that its scores are probabilities"
-    )]
-    AllPredicted {
-        /// The threshold.
-        threshold: f32,
-        /// The lowest score.
-        lowest: f32,
-        /// How many scores there are.
-        cells: usize,
-    },
-}
+use super::error::Degenerate;
+use super::input::Scores;
 
 /// Says how `scores` are degenerate, if they are; the most telling reason first.
 pub fn degenerate(scores: &Scores, threshold: f32) -> Option<Degenerate> {
@@ -99,7 +37,7 @@ pub fn degenerate(scores: &Scores, threshold: f32) -> Option<Degenerate> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Error, Scores};
+    use super::super::error::Error;
     use super::*;
 
     #[test]

@@ -1,7 +1,5 @@
 //! What can be wrong with the input of a metric. Notes are named by their row, never by their text.
 
-use super::Degenerate;
-
 /// Why scores or targets could not be evaluated.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Error {
@@ -86,18 +84,6 @@ pub enum Error {
         /// Number of thresholds.
         points: usize,
     },
-    /// The columns to restrict an evaluation to are not an ascending choice of the label set.
-    #[error(
-        "columns to keep: position {position} holds column {column}; expected strictly ascending columns below {codes}"
-    )]
-    Columns {
-        /// Position in the list of columns, from 0.
-        position: usize,
-        /// The column found.
-        column: u32,
-        /// Number of codes.
-        codes: usize,
-    },
     /// Training frequencies and codes do not pair up.
     #[error("{frequencies} training frequencies given for {codes} codes; expected one per code, in column order")]
     Frequencies {
@@ -106,82 +92,67 @@ pub enum Error {
         /// Codes given.
         codes: usize,
     },
-    /// A resample names a note that does not exist.
-    #[error("resample names note row {note}, there are {notes} notes; expected rows from 0")]
-    Sample {
-        /// The row named.
+}
+
+/// How scores are degenerate.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum Degenerate {
+    /// Some score is NaN or infinite; [`super::Scores::new`] refuses these.
+    #[error(
+        "score of note row {note}, code column {code} is {value} ({cells} of {all} scores are not finite); training probably diverged, lower the learning rate or clip gradients"
+    )]
+    NotFinite {
+        /// Row of the first such note, from 0.
         note: usize,
+        /// Column of the first such code, from 0.
+        code: usize,
+        /// The value found.
+        value: f32,
+        /// How many scores are not finite.
+        cells: usize,
+        /// How many scores there are.
+        all: usize,
+    },
+    /// Every (note, code) has the same score.
+    #[error(
+        "all {cells} scores are {value}; the model ignores both note and code, check that its weights were loaded and trained"
+    )]
+    Constant {
+        /// The score.
+        value: f32,
+        /// How many scores there are.
+        cells: usize,
+    },
+    /// Two or more notes, and all have the same row of scores.
+    #[error(
+        "all {notes} notes have the same scores; the model ignores the note, check that text reaches it and that training moved its weights"
+    )]
+    SameForAllNotes {
         /// Number of notes.
         notes: usize,
     },
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::*;
-
-    fn options() -> Options {
-        Options {
-            threshold: 0.5,
-            at_k: vec![1],
-            ties: TieOrder::HigherIndexFirst,
-        }
-    }
-
-    #[test]
-    fn wrong_input_is_refused_with_place_and_expectation() {
-        let values = [0.1, 0.2, 0.3, 0.4];
-        let scores = Scores::new(&values, 2, 2).unwrap();
-        let targets = Targets::from_rows(&[vec![0], vec![]], 2).unwrap();
-        let one_note = Targets::from_rows(&[vec![0]], 2).unwrap();
-        let infinite = Options {
-            threshold: f32::NAN,
-            ..options()
-        };
-        let at_zero = Options {
-            at_k: vec![5, 0],
-            ..options()
-        };
-        let grid = |start, end, points| {
-            tune_threshold(
-                &scores,
-                &targets,
-                &ThresholdGrid { start, end, points },
-                Objective::MicroF1,
-            )
-        };
-        let errors = [
-            Scores::new(&values, 2, 3).unwrap_err(),
-            Scores::new(&[], 0, 3).unwrap_err(),
-            Targets::from_rows(&[vec![], vec![1, 2]], 2).unwrap_err(),
-            Targets::from_rows(&[vec![1, 1]], 2).unwrap_err(),
-            evaluate(&scores, &one_note, &options()).unwrap_err(),
-            evaluate(&scores, &targets, &infinite).unwrap_err(),
-            evaluate(&scores, &targets, &at_zero).unwrap_err(),
-            grid(0.0, 1.0, 0).unwrap_err(),
-            grid(1.0, 0.0, 3).unwrap_err(),
-            restrict(&scores, &targets, &[1, 0], false).unwrap_err(),
-            restrict(&scores, &targets, &[0, 2], false).unwrap_err(),
-            frequency_bins(&[], &[1]).unwrap_err(),
-            from_notes(&[], &[0], &[], 2).unwrap_err(),
-        ];
-        let expected = [
-            "4 scores given for 2 notes x 3 codes; expected one probability per (note, code), row by row",
-            "nothing to evaluate: 0 notes x 3 codes; at least one of each is needed, check the split and the label set",
-            "gold codes of note row 1: column 2 does not exist, there are 2 codes; map gold codes to the label set of this task",
-            "gold codes of note row 0: column 1 follows column 1; expected ascending columns without repeats, sort and deduplicate the row",
-            "scores are 2 notes x 2 codes but targets are 1 x 2; pass the same notes and the same label set",
-            "threshold is NaN; expected a finite number, usually between 0 and 1",
-            "at_k holds 0; expected each k to be 1 or more, such as 5, 8 and 15",
-            "threshold grid of 0 points from 0 to 1; expected at least 1 point and strictly ascending single-precision thresholds",
-            "threshold grid of 3 points from 1 to 0; expected at least 1 point and strictly ascending single-precision thresholds",
-            "columns to keep: position 1 holds column 0; expected strictly ascending columns below 2",
-            "columns to keep: position 1 holds column 2; expected strictly ascending columns below 2",
-            "1 training frequencies given for 0 codes; expected one per code, in column order",
-            "resample names note row 0, there are 0 notes; expected rows from 0",
-        ];
-        for (error, expected) in errors.iter().zip(expected) {
-            assert_eq!(error.to_string(), expected);
-        }
-    }
+    /// No (note, code) is above the threshold.
+    #[error(
+        "none of {cells} scores is above the threshold {threshold} (highest score {highest}); train longer or tune the threshold"
+    )]
+    NonePredicted {
+        /// The threshold.
+        threshold: f32,
+        /// The highest score.
+        highest: f32,
+        /// How many scores there are.
+        cells: usize,
+    },
+    /// Every (note, code) is above the threshold.
+    #[error(
+        "all {cells} scores are above the threshold {threshold} (lowest score {lowest}); check that the model was trained and that its scores are probabilities"
+    )]
+    AllPredicted {
+        /// The threshold.
+        threshold: f32,
+        /// The lowest score.
+        lowest: f32,
+        /// How many scores there are.
+        cells: usize,
+    },
 }

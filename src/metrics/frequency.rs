@@ -4,7 +4,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{CodeScore, Error, f1};
+use super::codes::CodeScore;
+use super::error::Error;
+use super::fractions::f1;
 
 /// The codes whose training frequency lies in one range.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

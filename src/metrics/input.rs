@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Degenerate, Error};
+use super::error::{Degenerate, Error};
 
 /// Probabilities, row-major `[note, code]`. Every value is finite; that is checked once, here.
 #[derive(Clone, Copy, Debug)]
@@ -173,6 +173,16 @@ pub(super) fn check_shape(scores: &Scores, targets: &Targets) -> Result<(), Erro
         target_notes: targets.notes(),
         target_codes: targets.codes(),
     })
+}
+
+/// Refuses scores and targets of different shapes, and a threshold that no score can be compared with.
+pub(super) fn check(scores: &Scores, targets: &Targets, threshold: f32) -> Result<(), Error> {
+    check_shape(scores, targets)?;
+    if threshold.is_finite() {
+        Ok(())
+    } else {
+        Err(Error::Threshold(threshold))
+    }
 }
 
 fn check_row(note: usize, row: &[u32], codes: usize) -> Result<(), Error> {

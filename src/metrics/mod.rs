@@ -23,44 +23,26 @@ mod columns;
 mod degenerate;
 mod error;
 mod evaluate;
+mod fractions;
 mod frequency;
 mod input;
 mod ladder;
 mod names;
 mod notes;
-mod restrict;
 mod threshold;
+mod watch;
 
 pub use codes::CodeScore;
-pub use degenerate::{Degenerate, degenerate};
-pub use error::Error;
-pub use evaluate::{Evaluation, Options, evaluate, watched};
+pub use degenerate::degenerate;
+pub use error::{Degenerate, Error};
+pub use evaluate::{Evaluation, Options, evaluate};
 pub use frequency::{FrequencyBin, frequency_bins};
 pub use input::{Scores, Targets, TieOrder};
 pub use names::{METRICS, MetricInfo, metric_info, metric_title};
-pub use notes::{NoteScore, NoteTable, from_notes};
-pub use restrict::{Restricted, restrict};
+pub use notes::{NoteMetric, NoteScore};
 pub use threshold::{Objective, ThresholdGrid, Tuned, tune_threshold};
+pub use watch::watched;
 
 /// Version of the definitions. It rises when the same scores and targets give another number,
 /// so that records of two versions are never compared.
 pub const VERSION: u32 = 1;
-
-/// `numerator / denominator`, and 0 for 0/0: the field's convention for precision, recall and F1.
-fn ratio(numerator: u64, denominator: u64) -> f64 {
-    if denominator == 0 {
-        0.0
-    } else {
-        numerator as f64 / denominator as f64
-    }
-}
-
-/// F1 of pooled counts, 2tp / (2tp + fp + fn); 0 when nothing is gold and nothing is predicted.
-fn f1(tp: u64, fp: u64, missed: u64) -> f64 {
-    ratio(2 * tp, 2 * tp + fp + missed)
-}
-
-/// 2ab / (a + b), and 0 when both are 0.
-fn harmonic_mean(a: f64, b: f64) -> f64 {
-    if a + b == 0.0 { 0.0 } else { 2.0 * a * b / (a + b) }
-}

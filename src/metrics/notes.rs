@@ -1,13 +1,12 @@
 //! Scores by note, and the metrics that are made of them. A paired bootstrap over notes needs no
 //! more than these rows: counts of decisions and the ranks of the gold codes.
 
-use std::collections::BTreeMap;
-
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Scores, Targets, TieOrder, f1, harmonic_mean, ratio};
+use super::fractions::{f1, harmonic_mean, ratio};
+use super::input::{Scores, Targets, TieOrder};
 
 /// One note's decisions and the ranks of its gold codes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -24,117 +23,96 @@ pub struct NoteScore {
     pub gold_ranks: Vec<u32>,
 }
 
-/// The note-wise metrics of the notes in `sample` (rows, repeats allowed): micro-precision,
-/// -recall and -F1, micro Jaccard, exact match, MAP, R-precision and, for each k, precision,
-/// recall and F1. `codes` is the number of codes, which bounds k.
-///
-/// With `sample` = 0, 1, 2, ... the values equal those of [`super::evaluate`] to the last bit.
-/// To draw many samples of the same notes, keep a [`NoteTable`].
-///
-/// # Errors
-/// [`Error::Empty`] for an empty sample, [`Error::Sample`] for a row that does not exist and
-/// [`Error::AtK`] for k = 0.
-pub fn from_notes(
-    per_note: &[NoteScore],
-    sample: &[usize],
-    at_k: &[usize],
-    codes: usize,
-) -> Result<BTreeMap<String, f64>, Error> {
-    NoteTable::new(per_note, at_k, codes)?.scores(sample)
+/// The note-wise metrics without a k, by name.
+const WITHOUT_K: [&str; 7] = [
+    "micro-precision",
+    "micro-recall",
+    "micro-f1",
+    "jaccard-micro",
+    "exact-match",
+    "map",
+    "r-precision",
+];
+
+/// The names of all note-wise metrics with these k.
+pub(super) fn note_metrics(at_k: &[usize]) -> impl Iterator<Item = String> {
+    let with_k = |k: &usize| ["precision", "recall", "f1"].map(|family| format!("{family}-at-{k}"));
+    WITHOUT_K
+        .map(str::to_owned)
+        .into_iter()
+        .chain(at_k.iter().flat_map(with_k))
 }
 
-/// What each note adds to the note-wise metrics, ready to be summed over any sample of notes.
-pub struct NoteTable {
-    codes: usize,
-    at_k: Vec<usize>,
-    counts: Vec<[u64; 3]>, // [note] of tp, fp, fn
-    shares: Vec<f64>,      // [note, share]: exact match, AP, R-precision, then P and R of each k
+/// What each of some notes adds to one note-wise metric, ready to be summed over any sample of the notes.
+///
+/// Over all of them in order the value equals that of [`super::evaluate`] to the last bit.
+pub struct NoteMetric(Sum);
+
+/// How a metric is put together from its notes.
+enum Sum {
+    /// A fraction of the sums of tp, fp and fn.
+    Pooled {
+        counts: Vec<[u64; 3]>, // [note]
+        fraction: fn([u64; 3]) -> f64,
+    },
+    /// The mean of a share.
+    Mean(Vec<f64>), // [note]
+    /// The harmonic mean of the means of two shares.
+    OfMeans([Vec<f64>; 2]), // [share, note]
 }
 
-impl NoteTable {
-    /// Tabulates `per_note`, in its order.
-    ///
-    /// # Errors
-    /// [`Error::AtK`] for k = 0 and [`Error::Empty`] for 0 codes.
-    pub fn new(per_note: &[NoteScore], at_k: &[usize], codes: usize) -> Result<Self, Error> {
-        if codes == 0 {
-            return Err(Error::Empty {
-                notes: per_note.len(),
-                codes,
-            });
-        }
-        if at_k.contains(&0) {
-            return Err(Error::AtK);
-        }
-        let mut shares = Vec::with_capacity(per_note.len() * (3 + 2 * at_k.len()));
-        for note in per_note {
-            shares.push(f64::from(note.fp == 0 && note.fn_ == 0));
-            shares.push(average_precision(&note.gold_ranks));
-            shares.push(recall_at(&note.gold_ranks, note.gold_ranks.len()));
-            for &k in at_k {
-                shares.push(ratio(hits(&note.gold_ranks, k), k.min(codes) as u64));
-                shares.push(recall_at(&note.gold_ranks, k));
+impl NoteMetric {
+    /// Tabulates the metric `name` (`micro-f1`, `map`, `precision-at-8`, ...) by note. `codes` is the number of
+    /// codes that are ranked, which bounds k. `None` for a name that is not a note-wise metric.
+    pub fn new(name: &str, per_note: &[NoteScore], codes: usize) -> Option<Self> {
+        let pooled = |fraction| Sum::Pooled {
+            counts: per_note.iter().map(|n| [n.tp, n.fp, n.fn_].map(u64::from)).collect(),
+            fraction,
+        };
+        let shares = |share: &dyn Fn(&NoteScore) -> f64| per_note.iter().map(share).collect::<Vec<f64>>();
+        let precision = |k: usize| shares(&|note| ratio(hits(&note.gold_ranks, k), k.min(codes) as u64));
+        let recall = |k: usize| shares(&|note| recall_at(&note.gold_ranks, k));
+        Some(Self(match name {
+            "micro-precision" => pooled(|[tp, fp, _]| ratio(tp, tp + fp)),
+            "micro-recall" => pooled(|[tp, _, missed]| ratio(tp, tp + missed)),
+            "micro-f1" => pooled(|[tp, fp, missed]| f1(tp, fp, missed)),
+            "jaccard-micro" => pooled(|[tp, fp, missed]| ratio(tp, tp + fp + missed)),
+            "exact-match" => Sum::Mean(shares(&|note| f64::from(note.fp == 0 && note.fn_ == 0))),
+            "map" => Sum::Mean(shares(&|note| average_precision(&note.gold_ranks))),
+            "r-precision" => Sum::Mean(shares(&|note| recall_at(&note.gold_ranks, note.gold_ranks.len()))),
+            _ => {
+                let (family, k) = name.rsplit_once("-at-")?;
+                let k = k.parse().ok().filter(|k| *k > 0)?;
+                match family {
+                    "precision" => Sum::Mean(precision(k)),
+                    "recall" => Sum::Mean(recall(k)),
+                    "f1" => Sum::OfMeans([precision(k), recall(k)]),
+                    _ => return None,
+                }
             }
-        }
-        let counts = per_note.iter().map(|note| [note.tp, note.fp, note.fn_].map(u64::from));
-        Ok(NoteTable {
-            codes,
-            at_k: at_k.to_vec(),
-            counts: counts.collect(),
-            shares,
-        })
+        }))
     }
 
-    /// The metrics over the notes in `sample` (rows, repeats allowed), summed in that order.
+    /// The metric over the notes in `sample` (rows, repeats allowed), summed in that order; 0 for an empty sample.
     ///
-    /// # Errors
-    /// [`Error::Empty`] for an empty sample and [`Error::Sample`] for a row that does not exist.
-    pub fn scores(&self, sample: &[usize]) -> Result<BTreeMap<String, f64>, Error> {
-        if sample.is_empty() {
-            return Err(Error::Empty {
-                notes: 0,
-                codes: self.codes,
-            });
-        }
-        let width = 3 + 2 * self.at_k.len();
-        let mut counts = [0u64; 3];
-        let mut means = vec![0.0; width];
-        for &note in sample {
-            let Some(row) = self.counts.get(note) else {
-                return Err(Error::Sample {
-                    note,
-                    notes: self.counts.len(),
-                });
-            };
-            for (sum, count) in counts.iter_mut().zip(row) {
-                *sum += count;
+    /// # Panics
+    /// When `sample` names a row that does not exist.
+    pub fn over(&self, sample: &[usize]) -> f64 {
+        let mean = |shares: &[f64]| match sample.len() {
+            0 => 0.0,
+            notes => sample.iter().fold(0.0, |sum, &note| sum + shares[note]) / notes as f64,
+        };
+        match &self.0 {
+            Sum::Pooled { counts, fraction } => {
+                let add = |[tp, fp, missed]: [u64; 3], &note: &usize| {
+                    let [more_tp, more_fp, more_missed] = counts[note];
+                    [tp + more_tp, fp + more_fp, missed + more_missed]
+                };
+                fraction(sample.iter().fold([0; 3], add))
             }
-            for (sum, share) in means.iter_mut().zip(&self.shares[note * width..]) {
-                *sum += share;
-            }
+            Sum::Mean(shares) => mean(shares),
+            Sum::OfMeans([first, second]) => harmonic_mean(mean(first), mean(second)),
         }
-        for mean in &mut means {
-            *mean /= sample.len() as f64;
-        }
-        Ok(self.name(counts, &means))
-    }
-
-    fn name(&self, [tp, fp, missed]: [u64; 3], means: &[f64]) -> BTreeMap<String, f64> {
-        let mut scores = BTreeMap::from([
-            ("micro-precision".to_owned(), ratio(tp, tp + fp)),
-            ("micro-recall".to_owned(), ratio(tp, tp + missed)),
-            ("micro-f1".to_owned(), f1(tp, fp, missed)),
-            ("jaccard-micro".to_owned(), ratio(tp, tp + fp + missed)),
-            ("exact-match".to_owned(), means[0]),
-            ("map".to_owned(), means[1]),
-            ("r-precision".to_owned(), means[2]),
-        ]);
-        for (k, pair) in self.at_k.iter().zip(means[3..].chunks_exact(2)) {
-            scores.insert(format!("precision-at-{k}"), pair[0]);
-            scores.insert(format!("recall-at-{k}"), pair[1]);
-            scores.insert(format!("f1-at-{k}"), harmonic_mean(pair[0], pair[1]));
-        }
-        scores
     }
 }
 

@@ -6,9 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::columns::{BLOCK, order_key, read_columns};
-use super::input::check_shape;
+use super::error::Error;
+use super::fractions::{f1, harmonic_mean, ratio};
+use super::input::{Scores, Targets, check_shape};
 use super::ladder::Ladder;
-use super::{Error, Scores, Targets, f1, harmonic_mean, ratio};
 
 /// Look-up table over the grid: fine enough that most searches see one threshold.
 const GRID_BUCKETS: usize = 1 << 12;
