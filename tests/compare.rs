@@ -3,12 +3,16 @@
 #[path = "fixtures/report/records.rs"]
 mod records;
 
-use icdbench::compare::{Error, margin_over_prior, micro_f1_change};
+use icdbench::compare::{self, Change, Error, MICRO_F1, margin_over_prior};
 use icdbench::record::{Reported, Status};
 use records::{cell, ended, scored};
 
 fn record(length: u32, level: f64) -> Reported {
     scored(cell("caml", length, 1), level)
+}
+
+fn micro_f1_change(from: &Reported, to: &Reported) -> Result<Change, Error> {
+    compare::change(MICRO_F1, from, to)
 }
 
 #[test]
@@ -29,6 +33,46 @@ fn the_order_in_which_a_record_lists_its_notes_has_no_effect() {
     let straight = micro_f1_change(&from, &to).unwrap();
     to.notes.as_mut().unwrap().reverse();
     assert_eq!(micro_f1_change(&from, &to).unwrap(), straight);
+}
+
+#[test]
+fn every_metric_that_is_made_of_notes_has_an_interval_and_no_other() {
+    let (from, to) = (record(512, 0.412), record(1024, 0.447));
+    let changes = [
+        "jaccard-micro",
+        "map",
+        "r-precision",
+        "precision-at-5",
+        "recall-at-8",
+        "f1-at-5",
+    ]
+    .map(|metric| {
+        let found = compare::change(metric, &from, &to).unwrap();
+        let (low, high) = found.interval;
+        assert!(low < found.change && found.change < high, "{metric}: {found:?}");
+        found.change
+    });
+    // Gold codes of a note with t right predictions rank 9 - 2t to 12 - 2t: so many are among the first five.
+    let among_five = |found: &Reported| {
+        let rows = found.notes.as_ref().unwrap();
+        let first: u32 = rows.iter().map(|row| [0, 0, 1, 3, 4][row.tp as usize]).sum();
+        f64::from(first) / (5.0 * rows.len() as f64)
+    };
+    assert!((changes[3] - (among_five(&to) - among_five(&from))).abs() < 1e-12);
+    for metric in ["macro-f1-all", "micro-roc-auc", "precision-at-0", "accuracy"] {
+        let error = compare::change(metric, &from, &to).unwrap_err();
+        assert_eq!(
+            error,
+            Error::NotByNote {
+                metric: metric.to_owned()
+            }
+        );
+        assert!(
+            error
+                .to_string()
+                .starts_with(&format!("{metric} has no interval over notes"))
+        );
+    }
 }
 
 #[test]

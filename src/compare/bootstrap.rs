@@ -4,6 +4,8 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
+use crate::metrics::NoteMetric;
+
 /// Resamples of an interval.
 pub const RESAMPLES: usize = 2_000;
 /// Share of the resampled changes inside the interval.
@@ -11,37 +13,14 @@ const INSIDE: f64 = 0.95;
 /// Every interval is drawn from this seed, so that the same records give the same interval.
 const SEED: u64 = 0;
 
-/// What micro-F1 is made of. It is `2 correct / (2 correct + wrong)`, and 0 where both are 0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// True positives.
-    pub correct: u64,
-    /// False positives and false negatives.
-    pub wrong: u64,
-}
-
-impl Counts {
-    fn add(&mut self, other: Self) {
-        self.correct += other.correct;
-        self.wrong += other.wrong;
-    }
-
-    fn micro_f1(self) -> f64 {
-        match 2 * self.correct + self.wrong {
-            0 => 0.0,
-            all => (2 * self.correct) as f64 / all as f64,
-        }
-    }
-}
-
-/// A change of micro-F1 and what chance in the choice of evaluation notes does to it.
+/// A change of a metric and what chance in the choice of evaluation notes does to it.
 ///
-/// The notes are drawn with replacement, as many as there are, [`RESAMPLES`] times, each with its counts in both
-/// records; the interval holds the middle 95 % of the changes. It speaks of the notes only: another training seed
+/// The notes are drawn with replacement, as many as there are, [`RESAMPLES`] times, and the metric is computed in
+/// both records over the same draw; the interval holds the middle 95 % of the changes. It speaks of the notes only: another training seed
 /// may move the scores further. Notes count as independent, also where a patient has several.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Change {
-    /// Micro-F1 of the second record minus that of the first, over all notes; -1 to 1.
+    /// The metric in the second record minus that in the first, over all notes; -1 to 1.
     pub change: f64,
     /// Least and greatest change in the 95 % interval.
     pub interval: (f64, f64),
@@ -56,28 +35,25 @@ impl Change {
     }
 }
 
-/// The change from the first to the second of each pair. Without notes it is 0.
-pub fn change(pairs: &[[Counts; 2]]) -> Change {
+/// The change from one record's metric to another's, both tabulated over the same `notes` notes in the same order.
+/// Without notes it is 0.
+pub fn change(from: &NoteMetric, to: &NoteMetric, notes: usize) -> Change {
+    let over = |sample: &[usize]| to.over(sample) - from.over(sample);
     let mut stream = ChaCha8Rng::seed_from_u64(SEED);
-    let mut changes: Vec<f64> = (0..RESAMPLES)
-        .map(|_| change_over((0..pairs.len()).map(|_| pairs[below(&mut stream, pairs.len())])))
-        .collect();
+    let mut sample: Vec<usize> = (0..notes).collect();
+    let whole = over(&sample);
+    let mut changes = Vec::with_capacity(RESAMPLES);
+    for _ in 0..RESAMPLES {
+        sample.fill_with(|| below(&mut stream, notes));
+        changes.push(over(&sample));
+    }
     changes.sort_by(f64::total_cmp);
     let outside = (1.0 - INSIDE) / 2.0;
     Change {
-        change: change_over(pairs.iter().copied()),
+        change: whole,
         interval: (quantile(&changes, outside), quantile(&changes, 1.0 - outside)),
-        notes: pairs.len(),
+        notes,
     }
-}
-
-fn change_over(pairs: impl Iterator<Item = [Counts; 2]>) -> f64 {
-    let mut sums = [Counts::default(); 2];
-    for pair in pairs {
-        sums[0].add(pair[0]);
-        sums[1].add(pair[1]);
-    }
-    sums[1].micro_f1() - sums[0].micro_f1()
 }
 
 /// A place below `n`, each as likely as any other to one part in 2^32 / n.
@@ -97,14 +73,30 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::metrics::NoteScore;
 
-    fn counts(correct: u64, wrong: u64) -> Counts {
-        Counts { correct, wrong }
+    /// A note with so many true positives, and so many decisions wrong.
+    fn counts(correct: u32, wrong: u32) -> NoteScore {
+        NoteScore {
+            tp: correct,
+            fp: wrong,
+            ..NoteScore::default()
+        }
+    }
+
+    /// The change of micro-F1 between the two sides of each pair.
+    fn change(pairs: &[[NoteScore; 2]]) -> Change {
+        let side = |side: usize| {
+            let notes: Vec<NoteScore> = pairs.iter().map(|pair| pair[side].clone()).collect();
+            NoteMetric::new("micro-f1", &notes, 9).unwrap()
+        };
+        super::change(&side(0), &side(1), pairs.len())
     }
 
     #[test]
     fn the_same_counts_twice_change_nothing() {
-        let pairs: Vec<_> = (0..50).map(|note| [counts(note % 5, note % 3); 2]).collect();
+        let twice = |note: u32| [counts(note % 5, note % 3), counts(note % 5, note % 3)];
+        let pairs: Vec<_> = (0..50).map(twice).collect();
         let found = change(&pairs);
         assert_eq!((found.change, found.interval, found.notes), (0.0, (0.0, 0.0), 50));
         assert!(!found.excludes_zero());
@@ -114,7 +106,7 @@ mod tests {
     #[test]
     fn equal_notes_leave_no_room_for_chance() {
         // Every note: 1 right and 2 wrong, then 3 right and 1 wrong: F1 from 2/4 to 6/7 in any resample.
-        let found = change(&[[counts(1, 2), counts(3, 1)]; 20]);
+        let found = change(&vec![[counts(1, 2), counts(3, 1)]; 20]);
         assert!((found.change - (6.0 / 7.0 - 0.5)).abs() < 1e-12);
         assert_eq!(found.interval, (found.change, found.change));
         assert!(found.excludes_zero());
@@ -150,7 +142,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
         fn the_interval_of_symmetric_data_contains_the_change(
-            half in prop::collection::vec((0u64..6, 0u64..6, 0u64..6, 0u64..6), 4..40),
+            half in prop::collection::vec((0u32..6, 0u32..6, 0u32..6, 0u32..6), 4..40),
         ) {
             // Each note has a twin whose counts in the two records are exchanged.
             let twins = half.iter().flat_map(|&(a, b, c, d)| {

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::Error;
-use super::bootstrap::Counts;
+use super::error::Error;
+use crate::metrics::NoteScore;
 use crate::record::{NoteRow, Record, Reported};
 
-/// The counts of each note in both records, ordered by the notes' salted hashes, so that the order in which the
-/// records list them has no effect.
-pub fn pairs(first: &Reported, second: &Reported) -> Result<Vec<[Counts; 2]>, Error> {
+/// What each note adds to a metric in both records, ordered by the notes' salted hashes, so that the order in which
+/// the rows are listed has no effect.
+pub fn paired(first: &Reported, second: &Reported) -> Result<[Vec<NoteScore>; 2], Error> {
     let (of_first, of_second) = (notes(first)?, notes(second)?);
     let (first, second) = (&first.record, &second.record);
     let shared = of_first.keys().filter(|note| of_second.contains_key(*note)).count();
@@ -21,8 +21,7 @@ pub fn pairs(first: &Reported, second: &Reported) -> Result<Vec<[Counts; 2]>, Er
             shared,
         });
     }
-    let rows = of_first.into_values().zip(of_second.into_values());
-    rows.map(|(one, other)| {
+    for (one, other) in of_first.values().zip(of_second.values()) {
         let (first_gold, second_gold) = (one.tp + one.fn_, other.tp + other.fn_);
         if first_gold != second_gold {
             return Err(Error::DifferentCodes {
@@ -33,15 +32,16 @@ pub fn pairs(first: &Reported, second: &Reported) -> Result<Vec<[Counts; 2]>, Er
                 second_gold,
             });
         }
-        Ok([counts(one), counts(other)])
-    })
-    .collect()
+    }
+    Ok([of_first, of_second].map(|rows| rows.into_values().map(score).collect()))
 }
 
-fn counts(row: &NoteRow) -> Counts {
-    Counts {
-        correct: u64::from(row.tp),
-        wrong: u64::from(row.fp) + u64::from(row.fn_),
+fn score(row: &NoteRow) -> NoteScore {
+    NoteScore {
+        tp: row.tp,
+        fp: row.fp,
+        fn_: row.fn_,
+        gold_ranks: row.gold_ranks.clone(),
     }
 }
 

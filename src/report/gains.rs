@@ -52,7 +52,7 @@ pub fn gains<'a>(task: &TaskSummary<'a>) -> Vec<Gain<'a>> {
                     run,
                     record: &cell.record,
                     shortest: shortest.map(|shortest| &shortest.record),
-                    change: shortest.map(|shortest| compare::micro_f1_change(shortest, cell)),
+                    change: shortest.map(|shortest| compare::change(MICRO_F1, shortest, cell)),
                 });
             }
         }
