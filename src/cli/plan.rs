@@ -70,7 +70,7 @@ pub(super) fn plan(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
             cell.length.to_string(),
             cell.seed.to_string(),
             record::short(&cell.key).to_owned(),
-            state(record.as_ref(), &plan),
+            state(record.as_ref(), &plan).to_owned(),
             estimate.map_or(String::new(), |estimate| format!("≤ {}", duration(estimate.seconds))),
             memory.map_or(String::new(), bytes),
         ]);
@@ -146,14 +146,11 @@ fn estimates(
     Ok(estimates)
 }
 
-fn state(record: Option<&Record>, plan: &Plan) -> String {
+fn state(record: Option<&Record>, plan: &Plan) -> &'static str {
     match (record.map(|record| record.status), &plan.skipped) {
         (Some(Status::Ok), _) => "done",
-        (Some(Status::Failed), _) => "failed",
-        (Some(Status::OutOfMemory), _) => "out of memory",
-        (Some(Status::Unsupported), _) => "unsupported",
-        (Some(Status::Skipped), _) | (None, Some(_)) => "skipped",
+        (Some(status), _) => status.word(),
+        (None, Some(_)) => Status::Skipped.word(),
         (None, None) => "to do",
     }
-    .to_owned()
 }

@@ -180,12 +180,7 @@ impl RunObserver for Progress {
 fn summary(record: &Record, found: bool) -> String {
     let how = if found { " (had a record)" } else { "" };
     let Some(outcome) = record.outcome.as_ref().filter(|_| record.status == Status::Ok) else {
-        let word = serde_json::to_value(record.status).ok();
-        let word = word
-            .as_ref()
-            .and_then(|word| word.as_str())
-            .unwrap_or("failed")
-            .to_owned();
+        let word = record.status.word();
         return format!("{word}{how}: {}", record.reason.as_deref().unwrap_or("no reason given"));
     };
     let score = |name: &str| {

@@ -94,6 +94,24 @@ pub enum Status {
     Skipped,
 }
 
+impl Status {
+    /// In a sentence or a table, such as `out of memory`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Failed => "failed",
+            Self::OutOfMemory => "out of memory",
+            Self::Unsupported => "unsupported",
+            Self::Skipped => "skipped",
+        }
+    }
+
+    /// As the record files spell it, such as `out-of-memory`.
+    pub fn spelled(self) -> String {
+        self.word().replace(' ', "-")
+    }
+}
+
 /// What a cell was asked to do, in the words of its suite.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -282,6 +300,15 @@ mod tests {
             "src/record/schema.json is stale: raise SCHEMA_VERSION if old records no longer read, \
              then run this test once with ICDBENCH_UPDATE_SCHEMA=1"
         );
+    }
+
+    #[test]
+    fn a_status_is_spelled_as_in_the_record_files() {
+        use Status::{Failed, Ok, OutOfMemory, Skipped, Unsupported};
+        for status in [Ok, Failed, OutOfMemory, Unsupported, Skipped] {
+            assert_eq!(serde_json::to_value(status).unwrap(), status.spelled());
+        }
+        assert_eq!(OutOfMemory.word(), "out of memory");
     }
 
     #[test]
