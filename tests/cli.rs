@@ -123,6 +123,7 @@ fn a_report_needs_records_only() {
         3,
         &["empty holds no record of tiny; run `icdbench run tiny.toml` first"],
     );
+    assert!(!bench.path("none").exists());
 }
 
 #[test]

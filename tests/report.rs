@@ -8,11 +8,12 @@ use std::fs;
 use std::path::Path;
 
 use icdbench::record::{Reported, Status};
-use icdbench::report::page::{Page, assemble};
+use icdbench::report::page::{Body, Figure, Page, assemble};
+use icdbench::report::plots::marks::{Anchor, Mark};
 use icdbench::report::plots::paint;
-use icdbench::report::plots::scene::{Anchor, Mark, Scene};
+use icdbench::report::plots::scene::Scene;
 use icdbench::report::table::{Cell, Table};
-use icdbench::report::{Options, SuiteText, csv, html, latex, markdown, scores, write_report};
+use icdbench::report::{SuiteText, Written, csv, html, latex, markdown, write_report};
 use records::{cell, ended, scored};
 
 /// Two models at two lengths with two seeds: one cell failed, one was skipped, one has no record.
@@ -43,7 +44,23 @@ fn suite(cells: Vec<icdbench::record::CellDescription>) -> SuiteText {
 }
 
 fn page<'a>(records: &'a [Reported], suite: &'a SuiteText) -> Page<'a> {
-    assemble(records, suite, &Options::default())
+    assemble(records, suite)
+}
+
+fn table<'p>(page: &'p Page<'_>, id: &str) -> &'p Table {
+    let found = page.tables().find(|table| table.id == id);
+    found.unwrap_or_else(|| panic!("no table {id}"))
+}
+
+fn figure<'p>(page: &'p Page<'_>, stem: &str) -> &'p Figure {
+    let found = page.figures().find(|figure| figure.stem == stem);
+    found.unwrap_or_else(|| panic!("no plot {stem}"))
+}
+
+fn write(records: &[Reported], suite: &SuiteText, directory: &Path) -> Written {
+    write_report(records, suite, directory)
+        .unwrap()
+        .expect("records of the suite's cells")
 }
 
 fn row<'t>(table: &'t Table, labels: &[&str]) -> &'t [Cell] {
@@ -75,12 +92,7 @@ fn the_markdown_page_is_as_it_was() {
 #[test]
 fn the_latex_tables_are_as_they_were() {
     let (records, suite) = mixed();
-    let page = page(&records, &suite);
-    let tables = page.sections[0].tables();
-    let with_notes = tables
-        .into_iter()
-        .map(|table| (table, scores::notes_in(&[table], &page.summary)));
-    insta::assert_snapshot!("latex", latex::page(&with_notes.collect::<Vec<_>>()));
+    insta::assert_snapshot!("latex", latex::page(&page(&records, &suite)));
 }
 
 #[test]
@@ -88,11 +100,7 @@ fn the_csv_files_are_as_they_were() {
     let (records, suite) = mixed();
     let page = page(&records, &suite);
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    let section = &page.sections[0];
-    insta::assert_snapshot!(
-        "table_csv",
-        text(csv::tables(&[(section.title.as_str(), &section.scores)]).unwrap())
-    );
+    insta::assert_snapshot!("table_csv", text(csv::score_tables(&page.summary).unwrap()));
     insta::assert_snapshot!("bins_csv", text(csv::frequency_bins(&page.summary).unwrap()));
     insta::assert_snapshot!("lengths_csv", text(csv::gains(&page.summary).unwrap()));
     insta::assert_snapshot!("speed_csv", text(csv::speed(&page.summary).unwrap()));
@@ -107,7 +115,7 @@ fn the_csv_files_are_as_they_were() {
 fn the_numbers_of_the_table_are_those_of_the_records() {
     let (records, suite) = mixed();
     let page = page(&records, &suite);
-    let table = &page.sections[0].scores;
+    let table = table(&page, "scores");
     let score = |seed: u64, metric: &str| {
         let found = records
             .iter()
@@ -142,7 +150,7 @@ fn the_best_of_each_length_is_bold_and_so_are_ties() {
         let records: Vec<Reported> = runs.map(|(run, level)| scored(cell(run, 512, 1), level)).collect();
         let suite = suite(Vec::new());
         let page = page(&records, &suite);
-        let table = &page.sections[0].scores;
+        let table = table(&page, "scores");
         ["caml", "bert_xml", "long_bert"].map(|run| match &row(table, &["512", run])[0] {
             Cell::Number(number) => number.best,
             other => panic!("{other:?}"),
@@ -157,7 +165,7 @@ fn the_best_of_each_length_is_bold_and_so_are_ties() {
 fn a_single_run_is_not_called_the_best() {
     let records = [scored(cell("caml", 512, 1), 0.4)];
     let suite = suite(Vec::new());
-    assert!(!markdown::table(&page(&records, &suite).sections[0].scores).contains("**"));
+    assert!(!markdown::table(table(&page(&records, &suite), "scores")).contains("**"));
 }
 
 #[test]
@@ -177,7 +185,7 @@ fn every_cell_without_scores_is_named_with_its_reason() {
     ] {
         assert!(markdown.contains(reason), "{reason}");
     }
-    let state = &row(&page.sections[0].scores, &["1,024", "long_bert"])[0];
+    let state = &row(table(&page, "scores"), &["1,024", "long_bert"])[0];
     assert!(matches!(state, Cell::State { word, notes } if word == "missing, skipped" && notes.len() == 2));
 }
 
@@ -195,7 +203,7 @@ fn a_later_record_of_a_cell_replaces_an_earlier_one_and_foreign_records_are_left
     let page = page(&records, &suite);
     assert_eq!((page.summary.superseded, page.summary.foreign), (1, 1));
     assert_eq!(page.remarks.len(), 2);
-    let Cell::Number(number) = &row(&page.sections[0].scores, &["512", "caml"])[0] else {
+    let Cell::Number(number) = &row(table(&page, "scores"), &["512", "caml"])[0] else {
         panic!()
     };
     assert_eq!(number.mean, "50.0");
@@ -210,7 +218,7 @@ fn names_are_escaped_in_every_format() {
         ..suite(Vec::new())
     };
     let page = page(&records, &suite);
-    let table = &page.sections[0].scores;
+    let table = table(&page, "scores");
     let markdown = markdown::table(table);
     assert!(
         markdown.contains(r#"a\_b&amp;c&lt;d&gt;%\|\#{\~}^\\\$\`""#),
@@ -227,7 +235,7 @@ fn names_are_escaped_in_every_format() {
     let spelled =
         r"a\_b\&c\textless{}d\textgreater{}\%\textbar{}\#\{\textasciitilde{}\}\textasciicircum{}\textbackslash{}\$";
     assert!(latex.contains(spelled), "{latex}");
-    let html = html::page(&page, 100).unwrap();
+    let html = html::page(&page).unwrap();
     assert!(html.contains("a_b&amp;c&lt;d&gt;%|#{~}^\\$`&quot;"));
     assert!(!html.contains("c<d>"));
 }
@@ -235,7 +243,7 @@ fn names_are_escaped_in_every_format() {
 #[test]
 fn the_html_page_loads_nothing() {
     let (records, suite) = mixed();
-    let html = html::page(&page(&records, &suite), 100).unwrap();
+    let html = html::page(&page(&records, &suite)).unwrap();
     for address in [
         "http://", "https://", " src=", "srcset=", "@import", "url(", "<link", "<iframe",
     ] {
@@ -249,7 +257,7 @@ fn the_html_page_loads_nothing() {
 #[test]
 fn anchors_lead_to_something_and_identifiers_are_unique() {
     let (records, suite) = mixed();
-    let html = html::page(&page(&records, &suite), 100).unwrap();
+    let html = html::page(&page(&records, &suite)).unwrap();
     let values = |marker: &str| -> Vec<String> {
         let parts = html.split(marker).skip(1);
         parts.map(|part| part.split('"').next().unwrap().to_owned()).collect()
@@ -286,8 +294,7 @@ fn well_formed(xml: &str) -> bool {
 }
 
 fn scenes<'p>(page: &'p Page<'_>) -> Vec<&'p Scene> {
-    let figures = page.sections.iter().flat_map(|section| section.figures());
-    figures.map(|figure| &figure.scene).collect()
+    page.figures().map(|figure| &figure.scene).collect()
 }
 
 #[test]
@@ -363,17 +370,10 @@ fn one_length_gives_a_dot_per_run_and_no_headline_table() {
     ];
     let suite = suite(Vec::new());
     let page = page(&records, &suite);
-    let section = &page.sections[0];
-    assert!(section.headline.is_none());
-    let scene = &section.by_length.as_ref().unwrap().scene;
+    assert!(page.tables().all(|table| table.id != "headline"));
+    let scene = &figure(&page, "lengths").scene;
     assert!(scene.title.contains("at length 512"));
-    let has = |words: &str| {
-        scene
-            .marks
-            .iter()
-            .any(|mark| matches!(mark, Mark::Text { text, .. } if text == words))
-    };
-    assert!(has("caml") && has("40.0") && has("50.0"));
+    assert!(["caml", "40.0", "50.0"].iter().all(|words| scene_has(scene, words)));
 }
 
 #[test]
@@ -383,19 +383,73 @@ fn a_suite_without_any_score_is_a_valid_report_that_says_so() {
         Status::OutOfMemory,
         Some("needs 90 GiB, the device has 64"),
     )];
-    for records in [&failed[..], &[]] {
-        let suite = suite(Vec::new());
-        let page = page(records, &suite);
-        assert!(page.remarks[0].starts_with("No cell was scored"));
-        assert!(scenes(&page).is_empty());
-        let (markdown, html) = (markdown::page(&page), html::page(&page, 100).unwrap());
-        for text in [markdown, html] {
-            assert_eq!(text.contains("out of memory"), !records.is_empty());
-            assert!(!text.contains("NaN"));
-        }
-        let target = tempfile::tempdir().unwrap();
-        let written = write_report(records, &suite, &Options::default(), target.path()).unwrap();
-        assert!(written.files.iter().all(|file| file.exists()));
+    let suite = suite(Vec::new());
+    let page = page(&failed, &suite);
+    assert!(page.remarks[0].starts_with("No cell was scored"));
+    assert!(scenes(&page).is_empty());
+    for text in [markdown::page(&page), html::page(&page).unwrap()] {
+        assert!(text.contains("out of memory") && !text.contains("NaN"), "{text}");
+    }
+    let target = tempfile::tempdir().unwrap();
+    let written = write(&failed, &suite, target.path());
+    assert!(written.files.iter().all(|file| file.exists()));
+}
+
+#[test]
+fn without_a_record_of_any_cell_nothing_is_written_and_an_older_report_stays() {
+    let (records, suite) = mixed();
+    let target = tempfile::tempdir().unwrap();
+    let report = target.path().join("report");
+    let of_another_suite = [scored(cell("caml", 4096, 1), 0.6)];
+    for none in [&of_another_suite[..], &[]] {
+        assert_eq!(write_report(none, &suite, &report).unwrap(), None);
+        assert!(!report.exists());
+    }
+    write(&records, &suite, &report);
+    let before = files_of(&report);
+    for none in [&of_another_suite[..], &[]] {
+        assert_eq!(write_report(none, &suite, &report).unwrap(), None);
+        assert!(before == files_of(&report));
+    }
+}
+
+#[test]
+fn markdown_and_html_have_the_blocks_of_the_page_in_its_order() {
+    let (records, suite) = mixed();
+    let page = page(&records, &suite);
+    let html = html::page(&page).unwrap();
+    let headings: Vec<&str> = html
+        .split("<h2>")
+        .skip(1)
+        .map(|part| part.split('<').next().unwrap())
+        .collect();
+    assert!(
+        headings.iter().eq(page.blocks.iter().map(|block| &block.heading)),
+        "{headings:?}"
+    );
+    // Markdown heads a table by its caption and a plot not at all, and leaves the codes to the CSV.
+    let expected = page.blocks.iter().filter_map(|block| match &block.body {
+        Body::Results { table, .. } => Some(format!("### {}", table.as_ref()?.caption)),
+        Body::Codes(_) => None,
+        _ => Some(format!("## {}", block.heading)),
+    });
+    let markdown = markdown::page(&page);
+    let found: Vec<&str> = markdown.lines().filter(|line| line.starts_with("##")).collect();
+    assert!(found.iter().eq(&expected.collect::<Vec<_>>()), "{found:?}");
+}
+
+#[test]
+fn every_csv_file_of_the_page_is_written_beside_it() {
+    let (records, suite) = mixed();
+    let target = tempfile::tempdir().unwrap();
+    let written = write(&records, &suite, target.path());
+    let html = fs::read_to_string(target.path().join("index.html")).unwrap();
+    let csv = |file: &&std::path::PathBuf| file.extension().is_some_and(|extension| extension == "csv");
+    let files: Vec<_> = written.files.iter().filter(csv).collect();
+    assert_eq!(files.len(), csv::SHEETS.len());
+    for file in files {
+        let name = file.file_name().unwrap().to_string_lossy();
+        assert!(html.contains(&format!("<code>{name}</code>")), "{name}");
     }
 }
 
@@ -404,13 +458,13 @@ fn the_same_records_give_the_same_bytes_in_any_order_and_old_plots_go() {
     let (mut records, suite) = mixed();
     let target = tempfile::tempdir().unwrap();
     let report = target.path().join("reports").join("lengths");
-    let written = write_report(&records, &suite, &Options::default(), &report).unwrap();
+    let written = write(&records, &suite, &report);
     let first = files_of(&report);
     assert_eq!(first.len(), written.files.len());
     assert_eq!(written.files.last().unwrap(), &report.join("index.html"));
     fs::write(report.join("plots/lengths-of-an-earlier-task.svg"), "old").unwrap();
     records.reverse();
-    write_report(&records, &suite, &Options::default(), &report).unwrap();
+    write(&records, &suite, &report);
     let second = files_of(&report);
     assert!(
         first == second,
@@ -424,12 +478,12 @@ fn a_report_that_cannot_be_written_leaves_the_old_one_and_names_the_place() {
     let (records, suite) = mixed();
     let target = tempfile::tempdir().unwrap();
     let report = target.path().join("report");
-    write_report(&records[..2], &suite, &Options::default(), &report).unwrap();
+    write(&records[..2], &suite, &report);
     // A directory stands where a plot belongs, so that replacing fails before the page is reached.
     fs::remove_file(report.join("plots/bins.svg")).unwrap();
     fs::create_dir_all(report.join("plots/bins.svg/occupied")).unwrap();
     let pages = ["index.html", "report.md"].map(|file| fs::read(report.join(file)).unwrap());
-    let error = write_report(&records, &suite, &Options::default(), &report).unwrap_err();
+    let error = write_report(&records, &suite, &report).unwrap_err();
     assert!(error.to_string().contains("bins.svg"), "{error}");
     assert_eq!(
         pages,
@@ -443,7 +497,7 @@ fn a_report_that_cannot_be_written_leaves_the_old_one_and_names_the_place() {
 
     let file = target.path().join("file");
     fs::write(&file, "not a directory").unwrap();
-    let error = write_report(&records, &suite, &Options::default(), &file.join("report")).unwrap_err();
+    let error = write_report(&records, &suite, &file.join("report")).unwrap_err();
     assert!(error.to_string().contains("cannot create the report"), "{error}");
     assert_eq!(fs::read_to_string(&file).unwrap(), "not a directory");
 }
@@ -455,13 +509,13 @@ fn several_tasks_have_their_own_sections_and_plot_files() {
     let records = [scored(cell("caml", 512, 1), 0.4), scored(other, 0.6)];
     let suite = suite(Vec::new());
     let page = page(&records, &suite);
-    let stems: Vec<&str> = page
-        .sections
-        .iter()
-        .flat_map(|section| section.figures())
-        .map(|figure| figure.stem.as_str())
-        .collect();
-    assert_eq!(page.sections.len(), 2);
+    let stems: Vec<&str> = page.figures().map(|figure| figure.stem.as_str()).collect();
+    let tasks = page.blocks.iter().filter(|block| matches!(block.body, Body::Task));
+    assert!(
+        tasks
+            .map(|block| &block.heading)
+            .eq(["codiesp, all codes, test", "codiesp, top 50, test"])
+    );
     assert!(stems.contains(&"lengths-codiesp-all-codes-test") && stems.contains(&"lengths-codiesp-top-50-test"));
 }
 
@@ -480,7 +534,7 @@ fn what_length_gives_pairs_the_lengths_of_one_seed() {
     ];
     let suite = suite(Vec::new());
     let page = page(&records, &suite);
-    let table = page.sections[0].gains.as_ref().unwrap();
+    let table = table(&page, "gains");
     let printed = |length: &str| -> Vec<String> {
         let cells = row(table, &["caml", length]).iter();
         let spelled = cells.map(|cell| match cell {
@@ -504,7 +558,7 @@ fn lengths_scored_on_other_notes_are_not_compared_and_the_table_says_why() {
     records[1].notes.as_mut().unwrap().truncate(200);
     let suite = suite(Vec::new());
     let page = page(&records, &suite);
-    let table = page.sections[0].gains.as_ref().unwrap();
+    let table = table(&page, "gains");
     assert_eq!(
         row(table, &["caml", "1,024"])[1],
         Cell::Text("not comparable".to_owned())
@@ -529,7 +583,7 @@ fn without_rows_by_note_a_change_has_no_interval_and_the_report_says_why() {
     }
     let suite = suite(Vec::new());
     let page = page(&records, &suite);
-    let table = page.sections[0].gains.as_ref().unwrap();
+    let table = table(&page, "gains");
     let cells = row(table, &["caml", "1,024"]);
     assert!(
         matches!(&cells[1], Cell::Number(number) if number.mean == "+10.0"),
@@ -560,12 +614,16 @@ fn speed_and_memory_are_drawn_from_two_lengths_on_and_name_the_machine() {
     ];
     let suite = suite(Vec::new());
     let one_length = page(&records, &suite);
-    assert!(one_length.sections[0].cost_figures().is_empty() && one_length.sections[0].gains.is_none());
+    let of_lengths = ["speed", "memory"];
+    assert!(
+        one_length
+            .figures()
+            .all(|figure| !of_lengths.contains(&figure.stem.as_str()))
+    );
+    assert!(one_length.tables().all(|table| table.id != "gains"));
     records.push(scored(cell("caml", 8192, 1), 0.45));
     let page = page(&records, &suite);
-    let figures = page.sections[0].cost_figures();
-    let stems: Vec<&str> = figures.iter().map(|figure| figure.stem.as_str()).collect();
-    assert_eq!(stems, ["speed", "memory"]);
+    let figures = of_lengths.map(|stem| figure(&page, stem));
     for figure in &figures {
         let caption = &figure.caption;
         assert!(

@@ -10,7 +10,7 @@ use super::terminal::say;
 use super::{Global, exit, suite};
 use crate::plan::{Plan, descriptions, recorded};
 use crate::record::{NoteRow, NoteRows, Record, Reported, StageName, short};
-use crate::report::{self, Options, SuiteText};
+use crate::report::{self, SuiteText};
 use crate::results::kept::Trouble;
 use crate::stages::record::ROWS;
 use crate::suite::Suite;
@@ -43,23 +43,22 @@ pub(super) fn report(global: &Global, arguments: &Arguments) -> Result<ExitCode>
     let planned = Plan::make(suite.clone(), &global.registry()?, global.data(), device);
     let plan = planned.unwrap_or_else(|_| Plan::without_data(suite, device));
     let records = recorded(&plan.cells, &listed.records);
-    if records.is_empty() {
-        if !global.quiet {
-            say!(
-                "note: {} holds no record of {}; run `icdbench run {}` first. No report was written",
-                global.results.display(),
-                plan.suite.name,
-                arguments.suite.display()
-            );
-        }
-        return Ok(ExitCode::from(exit::NOT_ENOUGH_DATA));
+    if write(global, &plan.suite, records, &arguments.output)? {
+        return Ok(ExitCode::from(exit::GOOD));
     }
-    write(global, &plan.suite, records, &arguments.output)?;
-    Ok(ExitCode::from(exit::GOOD))
+    if !global.quiet {
+        say!(
+            "note: {} holds no record of {}; run `icdbench run {}` first. No report was written",
+            global.results.display(),
+            plan.suite.name,
+            arguments.suite.display()
+        );
+    }
+    Ok(ExitCode::from(exit::NOT_ENOUGH_DATA))
 }
 
-/// Writes the report and says where it is.
-pub(super) fn write(global: &Global, suite: &Suite, records: Vec<Record>, output: &Output) -> Result<()> {
+/// Writes the report and says where it is; false where there is no record of any cell, and nothing was written.
+pub(super) fn write(global: &Global, suite: &Suite, records: Vec<Record>, output: &Output) -> Result<bool> {
     let text = SuiteText {
         name: suite.name.clone(),
         description: suite.description.clone(),
@@ -71,14 +70,15 @@ pub(super) fn write(global: &Global, suite: &Suite, records: Vec<Record>, output
         record,
     });
     let cells: Vec<Reported> = cells.collect();
-    let written = report::write_report(&cells, &text, &Options::default(), &directory)
+    let written = report::write_report(&cells, &text, &directory)
         .with_context(|| format!("writing the report of {}", suite.name))?;
+    let Some(written) = written else { return Ok(false) };
     if global.json {
         super::terminal::line_if_read(format_args!("{}", serde_json::json!({ "report": written.files })));
     } else if !global.quiet {
         say!("report: {}", directory.join("index.html").display());
     }
-    Ok(())
+    Ok(true)
 }
 
 /// The rows by note of a record, where they are here and what was written.

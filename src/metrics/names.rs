@@ -16,7 +16,7 @@ pub struct MetricInfo {
     pub source: &'static str,
 }
 
-/// Every metric, in the order of a report.
+/// Every metric, in the order of `icdbench list`; reports have an order of their own.
 ///
 /// Decisions are score > threshold. tp, fp and fn are counts over (note, code) cells. "Present"
 /// codes have at least one gold pair among the evaluated notes.

@@ -1,8 +1,9 @@
 //! F1 of each code, run by run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::summary::{Spread, TaskSummary};
+use super::table::grouped;
 
 /// The codes of a task with their F1 by run, each run at its longest scored length.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -59,16 +60,42 @@ impl CodeTable {
         let runs = scored.into_iter().map(|(label, (length, _))| (label, length)).collect();
         Self { runs, rows }
     }
+}
 
-    /// At most so many codes to look at: the most frequent half and the rarest half of those with a
-    /// gold positive, in table order.
-    pub fn excerpt(&self, most: usize) -> Vec<&CodeScores> {
-        let present: Vec<&CodeScores> = self.rows.iter().filter(|row| row.gold > 0).collect();
-        if present.len() <= most {
-            return present;
-        }
-        let rare = most / 2;
-        let (frequent, rest) = present.split_at(most - rare);
-        frequent.iter().chain(&rest[rest.len() - rare..]).copied().collect()
+/// The codes of a task that its page shows: those of the most and of the least training notes that the scored notes have.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CodeExcerpt {
+    /// Identifier, unique in a report.
+    pub id: String,
+    /// Which codes these are, and of how many.
+    pub which: String,
+    /// Labels of the runs, and their lengths where these differ.
+    pub runs: Vec<(String, Option<u32>)>,
+    /// In the table's order.
+    pub rows: Vec<CodeScores>,
+}
+
+/// At most so many codes stand on the page; the CSV has all.
+const SHOWN: usize = 100;
+
+impl CodeExcerpt {
+    /// The most frequent half and the rarest half of [`SHOWN`] codes with a gold positive.
+    pub fn of(table: CodeTable, id: String) -> Self {
+        let lengths: BTreeSet<u32> = table.runs.iter().map(|(_, length)| *length).collect();
+        let length = |length: u32| (lengths.len() > 1).then_some(length);
+        let runs = table.runs.into_iter().map(|(run, of)| (run, length(of))).collect();
+        let mut rows: Vec<CodeScores> = table.rows.into_iter().filter(|row| row.gold > 0).collect();
+        let present = grouped(rows.len() as u64);
+        let which = if rows.len() > SHOWN {
+            let rare = SHOWN / 2;
+            rows.drain(SHOWN - rare..rows.len() - rare);
+            format!(
+                "the {} most frequent and the {rare} rarest of {present} codes",
+                SHOWN - rare
+            )
+        } else {
+            format!("all {present} codes")
+        };
+        Self { id, which, runs, rows }
     }
 }

@@ -6,11 +6,30 @@ use super::codes::CodeTable;
 use super::facts::tokenisations;
 use super::gains;
 use super::plots::bins::bins;
+use super::scores::{metrics_of, score_table};
 use super::sheet::{CELL, Sheet, cell_fields, number, spread};
-use super::summary::Summary;
+use super::summary::{Summary, TaskSummary};
 use super::table::{Cell, Table};
 use crate::compare::margin_over_prior;
-use crate::record::{Record, Status};
+use crate::record::{Outcome, Record, Status};
+
+/// Every CSV file of a report: its name, and what fills it.
+pub const SHEETS: [(&str, Fill); 8] = [
+    ("scores.csv", scores),
+    ("table.csv", score_tables),
+    ("lengths.csv", gains),
+    ("speed.csv", speed),
+    ("bins.csv", frequency_bins),
+    ("training.csv", training),
+    ("tokens.csv", note_lengths),
+    (CODES, codes),
+];
+
+/// Fills one file from the records.
+pub type Fill = fn(&Summary<'_>) -> Result<Vec<u8>, csv::Error>;
+
+/// The file of all codes, of which the page shows some.
+pub const CODES: &str = "codes.csv";
 
 /// One row a cell and metric; a cell without scores has one row with its status and reason.
 pub fn scores(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
@@ -18,7 +37,7 @@ pub fn scores(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
     for record in &summary.records {
         let cell = cell_fields(&record.cell, &record.key);
         let mut add = |part: &str, metric: &str, value: String, reason: &str| {
-            let status = status(record.status).to_owned();
+            let status = record.status.spelled();
             let fields = [status, part.to_owned(), metric.to_owned(), value, reason.to_owned()];
             sheet.row(cell.iter().cloned().chain(fields).collect())
         };
@@ -40,20 +59,15 @@ pub fn scores(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
     sheet.bytes()
 }
 
-/// The status as the record files spell it.
-fn status(status: Status) -> &'static str {
-    match status {
-        Status::Ok => "ok",
-        Status::Failed => "failed",
-        Status::OutOfMemory => "out-of-memory",
-        Status::Unsupported => "unsupported",
-        Status::Skipped => "skipped",
-    }
-}
-
-/// Tables as they stand on the page, one under the other: task, labels, state, then mean, standard deviation and
-/// number of seeds of each column. All must have the same label columns.
-pub fn tables(tables: &[(&str, &Table)]) -> Result<Vec<u8>, csv::Error> {
+/// The score tables as they stand on the page, one under the other: task, labels, state, then mean, standard deviation
+/// and number of seeds of each column.
+pub fn score_tables(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
+    let table = |task: &TaskSummary<'_>| score_table(task, &metrics_of(task));
+    let tables: Vec<(&str, Table)> = summary
+        .tasks
+        .iter()
+        .map(|task| (task.title.as_str(), table(task)))
+        .collect();
     let mut keys: Vec<&str> = Vec::new();
     for column in tables.iter().flat_map(|(_, table)| &table.columns) {
         if !keys.contains(&column.key.as_str()) {
@@ -68,7 +82,7 @@ pub fn tables(tables: &[(&str, &Table)]) -> Result<Vec<u8>, csv::Error> {
             .flat_map(|key| [(*key).to_owned(), format!("{key} sd"), format!("{key} n")]),
     );
     let mut sheet = Sheet::new(headings)?;
-    for (task, table) in tables {
+    for (task, table) in &tables {
         for row in &table.rows {
             let mut fields = vec![(*task).to_owned()];
             // Thousands separators are for readers; a program wants the number.
@@ -205,7 +219,7 @@ pub fn training(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
     sheet.bytes()
 }
 
-fn scored<'s>(summary: &'s Summary<'_>) -> impl Iterator<Item = (&'s Record, &'s crate::record::Outcome)> {
+fn scored<'s>(summary: &'s Summary<'_>) -> impl Iterator<Item = (&'s Record, &'s Outcome)> {
     let records = summary.records.iter().filter(|record| record.status == Status::Ok);
     records.filter_map(|record| Some((*record, record.outcome.as_ref()?)))
 }
@@ -274,7 +288,7 @@ pub fn note_lengths(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
 }
 
 /// One row a run and code, every code, each run at its longest scored length.
-pub fn codes<'c>(tables: impl Iterator<Item = (&'c str, &'c CodeTable)>) -> Result<Vec<u8>, csv::Error> {
+pub fn codes(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
     let mut sheet = Sheet::new([
         "task",
         "code",
@@ -286,11 +300,12 @@ pub fn codes<'c>(tables: impl Iterator<Item = (&'c str, &'c CodeTable)>) -> Resu
         "f1 sd",
         "f1 n",
     ])?;
-    for (task, table) in tables {
+    for task in &summary.tasks {
+        let table = CodeTable::of(task);
         for row in &table.rows {
             for ((run, length), f1) in table.runs.iter().zip(&row.f1) {
                 let mut fields = vec![
-                    task.to_owned(),
+                    task.title.clone(),
                     row.code.clone(),
                     row.training.to_string(),
                     row.gold.to_string(),

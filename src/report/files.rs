@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::Error;
+use super::error::Error;
 
 /// A report being written.
 pub struct Staging {

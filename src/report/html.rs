@@ -1,11 +1,13 @@
 //! The page as one HTML file that loads nothing: styles, script and plots are inside.
 
-use super::Error;
-use super::codes::CodeTable;
+use super::codes::CodeExcerpt;
+use super::csv;
+use super::error::Error;
+use super::escape::html as escape;
 use super::html_table::table;
-use super::page::{Figure, Page, Section, figures};
+use super::page::{Block, Body, Figure, Page};
 use super::plots::paint::{self, inline_svg};
-use super::table::{Table, grouped};
+use super::table::grouped;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -14,16 +16,12 @@ const SCRIPT: &str = include_str!("page.js");
 ///
 /// # Errors
 /// When a plot cannot be painted.
-pub fn page(page: &Page<'_>, codes_shown: usize) -> Result<String, Error> {
+pub fn page(page: &Page<'_>) -> Result<String, Error> {
     let name = escape(&page.suite.name);
     let mut body = head(page);
-    for section in &page.sections {
-        body += &section_html(page, section, codes_shown)?;
+    for block_of_page in &page.blocks {
+        body += &block(block_of_page)?;
     }
-    body += &notes(page);
-    body += &definitions(page);
-    body += &reproduce(page);
-    body += &provenance(page);
     Ok(format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -40,8 +38,8 @@ fn head(page: &Page<'_>) -> String {
     for paragraph in page.suite.paragraphs() {
         text += &format!("<p class=\"lead\">{}</p>\n", escape(paragraph));
     }
-    if let [section] = page.sections.as_slice() {
-        text += &format!("<p class=\"task-line\">{}</p>\n", escape(&section.title));
+    if let Some(task) = page.only_task() {
+        text += &format!("<p class=\"task-line\">{}</p>\n", escape(task));
     }
     let coverage = &page.summary.coverage;
     text += &format!(
@@ -66,41 +64,37 @@ fn head(page: &Page<'_>) -> String {
     text + "</header>\n"
 }
 
-fn section_html(page: &Page<'_>, section: &Section, codes_shown: usize) -> Result<String, Error> {
-    let mut text = String::new();
-    if page.sections.len() > 1 {
-        text += &format!("<h2 class=\"task\">{}</h2>\n", escape(&section.title));
-    }
-    let mut block = |heading: &str, table_of_block: Option<&Table>, figures: &[&Figure]| {
-        if table_of_block.is_none() && figures.is_empty() {
-            return Ok(());
+fn block(block: &Block) -> Result<String, Error> {
+    let heading = escape(&block.heading);
+    let inside = match &block.body {
+        Body::Task => return Ok(format!("<h2 class=\"task\">{heading}</h2>\n")),
+        Body::Results {
+            table: table_of_block,
+            figures,
+        } => {
+            let mut text = table_of_block.as_ref().map(table).unwrap_or_default();
+            for figure_of_block in figures {
+                text += &figure(figure_of_block)?;
+            }
+            text
         }
-        text += &format!("<section>\n<h2>{heading}</h2>\n");
-        text += &table_of_block.map(table).unwrap_or_default();
-        for figure_of_block in figures {
-            text += &figure(figure_of_block)?;
+        Body::Codes(excerpt) => codes(excerpt),
+        Body::Notes(notes) => numbered(notes),
+        Body::Definitions(metrics) => {
+            let terms = metrics.iter().map(|metric| (&metric.label, &metric.definition));
+            terms_html("definitions", terms)
         }
-        text += "</section>\n";
-        Ok(())
+        Body::Facts(facts) => terms_html("provenance", facts.iter().map(|(name, value)| (name, value))),
+        Body::Command { command, sheets } => {
+            let sheets: Vec<String> = sheets.iter().map(|file| format!("<code>{file}</code>")).collect();
+            format!(
+                "<pre><code>{}</code></pre>\n<p class=\"foot\">Finished cells are kept; only what is missing is run. The numbers behind this page lie beside it: {}.</p>\n",
+                escape(command),
+                sheets.join(", ")
+            )
+        }
     };
-    match &section.headline {
-        Some(headline) => {
-            block(
-                "Scores by sequence length",
-                Some(headline),
-                &figures(&section.by_length),
-            )?;
-            block("What length gives", section.gains.as_ref(), &[])?;
-            block("All metrics", Some(&section.scores), &[])?;
-        }
-        None => block("Scores", Some(&section.scores), &figures(&section.by_length))?,
-    }
-    block("Frequent and rare codes", None, &figures(&section.by_frequency))?;
-    block("Speed and memory", section.speed.as_ref(), &section.cost_figures())?;
-    block("Data", section.data.as_ref(), &figures(&section.note_lengths))?;
-    block("Training", None, &figures(&section.training))?;
-    text += &codes(&section.codes, &section.scores.id, codes_shown);
-    Ok(text)
+    Ok(format!("<section>\n<h2>{heading}</h2>\n{inside}</section>\n"))
 }
 
 fn figure(figure: &Figure) -> Result<String, Error> {
@@ -116,33 +110,16 @@ fn figure(figure: &Figure) -> Result<String, Error> {
 }
 
 /// The table of codes; the script makes its columns sortable.
-fn codes(table: &CodeTable, id: &str, codes_shown: usize) -> String {
-    let rows = table.excerpt(codes_shown);
-    if rows.is_empty() {
-        return String::new();
-    }
-    let present = table.rows.iter().filter(|row| row.gold > 0).count();
-    let which = if rows.len() < present {
-        format!(
-            "the {} most frequent and the {} rarest of {} codes",
-            rows.len() - rows.len() / 2,
-            rows.len() / 2,
-            grouped(present as u64)
-        )
-    } else {
-        format!("all {} codes", grouped(present as u64))
-    };
+fn codes(excerpt: &CodeExcerpt) -> String {
+    let CodeExcerpt { id, which, runs, rows } = excerpt;
     let mut text = format!(
-        "<section>\n<h2>Codes</h2>\n<details open>\n<summary>F1 (%) of {which} with a gold positive in the scored notes</summary>\n\
-         <div class=\"scroll tall\" tabindex=\"0\" role=\"region\" aria-label=\"F1 by code\">\n<table id=\"codes-{id}\" class=\"sortable\">\n<thead>\n<tr><th scope=\"col\" class=\"stub\">code</th><th scope=\"col\">training notes</th><th scope=\"col\">gold notes</th>"
+        "<details open>\n<summary>F1 (%) of {which} with a gold positive in the scored notes</summary>\n\
+         <div class=\"scroll tall\" tabindex=\"0\" role=\"region\" aria-label=\"F1 by code\">\n<table id=\"{id}\" class=\"sortable\">\n<thead>\n<tr><th scope=\"col\" class=\"stub\">code</th><th scope=\"col\">training notes</th><th scope=\"col\">gold notes</th>"
     );
-    let one_length = table.runs.windows(2).all(|pair| pair[0].1 == pair[1].1);
-    for (run, length) in &table.runs {
-        let length = if one_length {
-            String::new()
-        } else {
-            format!(" <span class=\"sd\">{}</span>", grouped(u64::from(*length)))
-        };
+    for (run, length) in runs {
+        let length = length.map_or(String::new(), |length| {
+            format!(" <span class=\"sd\">{}</span>", grouped(u64::from(length)))
+        });
         text += &format!("<th scope=\"col\">{}{length}</th>", escape(run));
     }
     text += "</tr>\n</thead>\n<tbody>\n";
@@ -164,65 +141,25 @@ fn codes(table: &CodeTable, id: &str, codes_shown: usize) -> String {
         }
         text += "</tr>\n";
     }
-    text + "</tbody>\n</table>\n</div>\n</details>\n<p class=\"foot\">Means over the seeds, each run at its longest scored length. All codes are in <code>codes.csv</code>.</p>\n</section>\n"
-}
-
-fn notes(page: &Page<'_>) -> String {
-    if page.summary.notes.is_empty() {
-        return String::new();
-    }
-    let mut text = "<section>\n<h2>Cells without scores</h2>\n<ol class=\"notes\">\n".to_owned();
-    for (index, note) in page.summary.notes.iter().enumerate() {
-        text += &format!("<li id=\"note-{}\">{}</li>\n", index + 1, escape(note));
-    }
-    text + "</ol>\n</section>\n"
-}
-
-fn definitions(page: &Page<'_>) -> String {
-    if page.definitions.is_empty() {
-        return String::new();
-    }
-    let mut text = "<section>\n<h2>Metrics</h2>\n<dl class=\"definitions\">\n".to_owned();
-    for metric in &page.definitions {
-        text += &format!(
-            "<div><dt>{}</dt><dd>{}</dd></div>\n",
-            escape(&metric.label),
-            escape(&metric.definition)
-        );
-    }
-    text + "</dl>\n</section>\n"
-}
-
-fn reproduce(page: &Page<'_>) -> String {
-    format!(
-        "<section>\n<h2>Reproduce</h2>\n<pre><code>{}</code></pre>\n<p class=\"foot\">Finished cells are kept; only what is missing is run. The numbers behind this page lie beside it: <code>scores.csv</code>, <code>table.csv</code>, <code>lengths.csv</code>, <code>speed.csv</code>, <code>bins.csv</code>, <code>training.csv</code>, <code>tokens.csv</code>, <code>codes.csv</code>.</p>\n</section>\n",
-        escape(&page.command)
+    text + &format!(
+        "</tbody>\n</table>\n</div>\n</details>\n<p class=\"foot\">Means over the seeds, each run at its longest scored length. All codes are in <code>{}</code>.</p>\n",
+        csv::CODES
     )
 }
 
-fn provenance(page: &Page<'_>) -> String {
-    if page.provenance.is_empty() {
-        return String::new();
+/// Reasons, each with the anchor that the tables lead to.
+fn numbered(notes: &[String]) -> String {
+    let mut text = "<ol class=\"notes\">\n".to_owned();
+    for (index, note) in notes.iter().enumerate() {
+        text += &format!("<li id=\"note-{}\">{}</li>\n", index + 1, escape(note));
     }
-    let mut text = "<section>\n<h2>Provenance</h2>\n<dl class=\"provenance\">\n".to_owned();
-    for (name, value) in &page.provenance {
-        text += &format!("<div><dt>{}</dt><dd>{}</dd></div>\n", escape(name), escape(value));
-    }
-    text + "</dl>\n</section>\n"
+    text + "</ol>\n"
 }
 
-/// Text for an element or an attribute in double quotes.
-pub fn escape(text: &str) -> String {
-    let mut escaped = String::new();
-    for character in text.chars() {
-        match character {
-            '&' => escaped += "&amp;",
-            '<' => escaped += "&lt;",
-            '>' => escaped += "&gt;",
-            '"' => escaped += "&quot;",
-            '\'' => escaped += "&#39;",
-            other => escaped.push(other),
-        }
+fn terms_html<'t>(class: &str, terms: impl Iterator<Item = (&'t String, &'t String)>) -> String {
+    let mut text = format!("<dl class=\"{class}\">\n");
+    for (term, meaning) in terms {
+        text += &format!("<div><dt>{}</dt><dd>{}</dd></div>\n", escape(term), escape(meaning));
     }
-    escaped
+    text + "</dl>\n"
 }

@@ -1,6 +1,6 @@
 //! Tables as HTML.
 
-use super::html::escape;
+use super::escape::html as escape;
 use super::table::{Cell, Number, Row, Table, merged};
 
 /// One table with caption and foot.

@@ -1,13 +1,16 @@
 //! Tables as LaTeX. The fragment needs the packages `booktabs` and `graphicx`.
 
+use super::escape::latex as escape;
+use super::page::Page;
+use super::scores::notes_in;
 use super::table::{Cell, Number, Row, Table, merged};
 
-/// The tables one after another, each a float with its notes, to be `\input` into a document.
-pub fn page(tables: &[(&Table, Vec<(usize, &str)>)]) -> String {
+/// The tables of the page one after another, each a float with its notes, to be `\input` into a document.
+pub fn page(page: &Page<'_>) -> String {
     let mut text = "% Needs \\usepackage{booktabs} and \\usepackage{graphicx}.\n".to_owned();
-    for (table_of_page, notes) in tables {
+    for table_of_page in page.tables() {
         text.push('\n');
-        text += &table(table_of_page, notes);
+        text += &table(table_of_page, &notes_in(&[table_of_page], &page.summary));
     }
     text
 }
@@ -116,30 +119,4 @@ fn marks(notes: &[usize]) -> String {
     }
     let notes: Vec<String> = notes.iter().map(usize::to_string).collect();
     format!("\\textsuperscript{{{}}}", notes.join(","))
-}
-
-/// Text with LaTeX's special characters escaped, on one line.
-pub fn escape(text: &str) -> String {
-    let mut escaped = String::new();
-    for character in text.chars() {
-        match character {
-            '&' | '%' | '$' | '#' | '_' | '{' | '}' => {
-                escaped.push('\\');
-                escaped.push(character);
-            }
-            '\\' => escaped += "\\textbackslash{}",
-            '~' => escaped += "\\textasciitilde{}",
-            '^' => escaped += "\\textasciicircum{}",
-            '<' => escaped += "\\textless{}",
-            '>' => escaped += "\\textgreater{}",
-            '|' => escaped += "\\textbar{}",
-            '±' => escaped += "$\\pm$",
-            '≥' => escaped += "$\\geq$",
-            '–' => escaped += "--",
-            '−' => escaped += "$-$",
-            '\n' | '\r' => escaped.push(' '),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }

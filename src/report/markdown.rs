@@ -1,6 +1,8 @@
 //! Tables and the page as GitHub-flavoured Markdown.
 
-use super::page::{Figure, Page};
+use super::escape::{html, markdown as escape};
+use super::metric::Metric;
+use super::page::{Block, Body, Figure, Page};
 use super::table::{Cell, Number, Table, merged};
 
 /// The whole report as Markdown; the plots are embedded by relative path.
@@ -13,40 +15,43 @@ pub fn page(page: &Page<'_>) -> String {
     for remark in &page.remarks {
         text += &format!("\n> {}\n", escape(remark));
     }
-    for section in &page.sections {
-        if page.sections.len() > 1 {
-            text += &format!("\n## {}\n", escape(&section.title));
-        }
-        for (table_of_section, figures) in section.blocks() {
-            if let Some(table_of_section) = table_of_section {
-                text += &format!("\n### {}\n\n", escape(&table_of_section.caption));
-                text += &table(table_of_section);
-            }
-            for figure in figures {
-                text += &picture(figure);
-            }
-        }
+    for block_of_page in &page.blocks {
+        text += &block(block_of_page);
     }
-    if !page.summary.notes.is_empty() {
-        text += "\n## Cells without scores\n\n";
-        for (index, note) in page.summary.notes.iter().enumerate() {
-            text += &format!("{}. {}\n", index + 1, escape(note));
-        }
-    }
-    if !page.definitions.is_empty() {
-        text += "\n## Metrics\n\n";
-        for metric in &page.definitions {
-            text += &format!("- **{}**: {}\n", escape(&metric.label), escape(&metric.definition));
-        }
-    }
-    if !page.provenance.is_empty() {
-        text += "\n## Provenance\n\n| | |\n|---|---|\n";
-        for (name, value) in &page.provenance {
-            text += &format!("| {} | {} |\n", escape(name), escape(value));
-        }
-    }
-    text += &format!("\n## Reproduce\n\n```sh\n{}\n```\n", page.command);
     text
+}
+
+fn block(block: &Block) -> String {
+    let heading = format!("\n## {}\n", escape(&block.heading));
+    match &block.body {
+        Body::Task => heading,
+        Body::Results {
+            table: table_of_block,
+            figures,
+        } => {
+            let titled = |found: &Table| format!("\n### {}\n\n{}", escape(&found.caption), table(found));
+            let pictures: String = figures.iter().map(picture).collect();
+            table_of_block.as_ref().map(titled).unwrap_or_default() + &pictures
+        }
+        // A hundred rows to scroll through; the CSV has them, and the HTML page can fold them away.
+        Body::Codes(_) => String::new(),
+        Body::Notes(notes) => {
+            let line = |(index, note): (usize, &String)| format!("{}. {}\n", index + 1, escape(note));
+            let lines: String = notes.iter().enumerate().map(line).collect();
+            format!("{heading}\n{lines}")
+        }
+        Body::Definitions(metrics) => {
+            let line = |metric: &Metric| format!("- **{}**: {}\n", escape(&metric.label), escape(&metric.definition));
+            let lines: String = metrics.iter().map(line).collect();
+            format!("{heading}\n{lines}")
+        }
+        Body::Facts(facts) => {
+            let line = |(name, value): &(String, String)| format!("| {} | {} |\n", escape(name), escape(value));
+            let lines: String = facts.iter().map(line).collect();
+            format!("{heading}\n| | |\n|---|---|\n{lines}")
+        }
+        Body::Command { command, .. } => format!("{heading}\n```sh\n{command}\n```\n"),
+    }
 }
 
 /// One table with its foot, without its caption.
@@ -111,26 +116,7 @@ fn picture(figure: &Figure) -> String {
     format!(
         "\n<picture>\n  <source type=\"image/svg+xml\" srcset=\"plots/{stem}.svg\">\n  <img src=\"plots/{stem}.png\" width=\"{}\" alt=\"{}\">\n</picture>\n\n<sub>{}</sub>\n",
         figure.scene.width,
-        super::html::escape(&figure.scene.title),
+        html(&figure.scene.title),
         escape(&figure.caption),
     )
-}
-
-/// Text with the characters that Markdown or its inline HTML would interpret escaped, on one line.
-pub fn escape(text: &str) -> String {
-    let mut escaped = String::new();
-    for character in text.chars() {
-        match character {
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '$' => {
-                escaped.push('\\');
-                escaped.push(character);
-            }
-            '<' => escaped += "&lt;",
-            '>' => escaped += "&gt;",
-            '&' => escaped += "&amp;",
-            '\n' | '\r' => escaped.push(' '),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }

@@ -55,16 +55,9 @@ impl Metric {
     }
 }
 
-/// The metrics of a report among those present in the records: the asked ones, or the default
-/// list where nothing was asked (every P@k, of the R@k only the one with the greatest k).
-pub fn choose(asked: &[String], present: &BTreeSet<String>) -> Vec<Metric> {
-    if !asked.is_empty() {
-        return asked
-            .iter()
-            .filter(|name| present.contains(*name))
-            .map(|name| Metric::named(name))
-            .collect();
-    }
+/// The metrics of a report among those present in the records, in its order: every P@k, of the R@k only the one with
+/// the greatest k.
+pub fn choose(present: &BTreeSet<String>) -> Vec<Metric> {
     let cut_offs = |prefix: &str| {
         let mut found: Vec<u32> = present
             .iter()
@@ -106,7 +99,7 @@ mod tests {
             "odd",
         ];
         let present: BTreeSet<String> = present.iter().map(|name| name.to_string()).collect();
-        let labels: Vec<String> = choose(&[], &present).into_iter().map(|metric| metric.label).collect();
+        let labels: Vec<String> = choose(&present).into_iter().map(|metric| metric.label).collect();
         assert_eq!(labels, ["P@5", "P@15", "R@15", "MAP"]);
     }
 

@@ -1,19 +1,21 @@
-//! What stands on the page, before it is Markdown or HTML.
+//! What stands on the page and in which order, before it is Markdown, HTML or LaTeX.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::codes::CodeTable;
+use super::codes::{CodeExcerpt, CodeTable};
+use super::csv;
 use super::facts::{data_table, measured_on, speed_table};
 use super::gains::gains_table;
 use super::metric::Metric;
 use super::plots::{bins, cost, lengths, scene::Scene, tokens, training};
+use super::provenance::provenance;
 use super::scores::{headline, headline_table, metrics_of, score_table, with_slug};
+use super::suite_text::SuiteText;
 use super::summary::{Summary, TaskSummary, summarise};
-use super::table::{Table, grouped};
-use super::{Options, SuiteText};
+use super::table::Table;
 use crate::record::{Record, Reported};
 
-/// The whole report.
+/// The whole report: its head, then its blocks.
 #[derive(Debug)]
 pub struct Page<'a> {
     /// The suite's own words.
@@ -22,46 +24,46 @@ pub struct Page<'a> {
     pub summary: Summary<'a>,
     /// What a reader must know before comparing numbers: mixed machines, dirty sources, records left out.
     pub remarks: Vec<String>,
-    /// One per task.
-    pub sections: Vec<Section>,
-    /// The metrics shown, with their definitions.
-    pub definitions: Vec<Metric>,
-    /// Where the numbers come from: name and value.
-    pub provenance: Vec<(String, String)>,
-    /// The command that makes the records.
-    pub command: String,
+    /// Everything after the head, in reading order.
+    pub blocks: Vec<Block>,
 }
 
-/// Tables and plots of one task.
+/// A block with its heading.
 #[derive(Debug)]
-pub struct Section {
-    /// The task: data set, label set, scored part.
-    pub title: String,
-    /// Headline metrics by length; absent where nothing was scored, and where there is one length, as the score
-    /// table shows the same.
-    pub headline: Option<Table>,
-    /// Change of micro-F1 from the shortest length; absent where no run has two lengths.
-    pub gains: Option<Table>,
-    /// Every metric.
-    pub scores: Table,
-    /// Speed and memory; absent where nothing was scored.
-    pub speed: Option<Table>,
-    /// Sizes of the data; absent where nothing was scored.
-    pub data: Option<Table>,
-    /// F1 of each code.
-    pub codes: CodeTable,
-    /// Score by length.
-    pub by_length: Option<Figure>,
-    /// Speed by length; absent where there is one length.
-    pub speed_by_length: Option<Figure>,
-    /// Peak memory by length; absent where there is one length.
-    pub memory_by_length: Option<Figure>,
-    /// F1 by frequency bin.
-    pub by_frequency: Option<Figure>,
-    /// Note lengths.
-    pub note_lengths: Option<Figure>,
-    /// Training curves.
-    pub training: Option<Figure>,
+pub struct Block {
+    /// Such as `Speed and memory`.
+    pub heading: String,
+    /// What stands under the heading.
+    pub body: Body,
+}
+
+/// What stands under a heading. A format may have no use for a kind of block, but it decides nothing else.
+#[derive(Debug)]
+pub enum Body {
+    /// The blocks up to the next of this kind are about one task, named in the heading; only where the suite has several.
+    Task,
+    /// A table, plots or both.
+    Results {
+        /// The numbers.
+        table: Option<Table>,
+        /// Their plots, or plots that have no table.
+        figures: Vec<Figure>,
+    },
+    /// F1 of some codes.
+    Codes(CodeExcerpt),
+    /// Reasons that the tables refer to by their number, from 1.
+    Notes(Vec<String>),
+    /// Metrics with their definitions.
+    Definitions(Vec<Metric>),
+    /// Names and values.
+    Facts(Vec<(String, String)>),
+    /// How to make the records again.
+    Command {
+        /// The command.
+        command: String,
+        /// The files with the numbers of this page, beside it.
+        sheets: Vec<&'static str>,
+    },
 }
 
 /// A plot and its words.
@@ -75,73 +77,127 @@ pub struct Figure {
     pub scene: Scene,
 }
 
-impl Section {
-    fn of(task: &TaskSummary<'_>, options: &Options) -> Self {
-        let metrics = metrics_of(task, &options.metrics);
-        let scored = task.outcomes().next().is_some();
-        let figure = |stem: &str, caption: &str, draw: &dyn Fn(String) -> Option<Scene>| {
-            let stem = with_slug(stem, &task.slug);
-            let scene = draw(format!("icd-{stem}"))?;
-            let caption = caption.to_owned();
-            Some(Figure { stem, caption, scene })
-        };
-        let machine = measured_on(task);
-        let speed = format!("Measured on {machine}. {SPEED}");
-        let memory = format!("Measured on {machine}. {MEMORY}");
-        Self {
-            title: task.title.clone(),
-            headline: (!metrics.is_empty() && task.lengths.len() > 1).then(|| headline_table(task, &metrics)),
-            gains: gains_table(task),
-            scores: score_table(task, &metrics),
-            speed: scored.then(|| speed_table(task)),
-            data: scored.then(|| data_table(task)),
-            codes: CodeTable::of(task),
-            by_length: figure("lengths", LENGTHS, &|id| lengths::plot(id, task, &headline(&metrics))),
-            speed_by_length: figure("speed", &speed, &|id| cost::speed(id, task)),
-            memory_by_length: figure("memory", &memory, &|id| cost::memory(id, task)),
-            by_frequency: figure("bins", BINS, &|id| bins::plot(id, task)),
-            note_lengths: figure("tokens", TOKENS, &|id| tokens::plot(id, task)),
-            training: figure("training", TRAINING, &|id| training::plot(id, task)),
-        }
-    }
-
-    /// The tables and plots in reading order.
-    pub fn blocks(&self) -> Vec<(Option<&Table>, Vec<&Figure>)> {
-        let mut blocks = match &self.headline {
-            Some(headline) => vec![
-                (Some(headline), figures(&self.by_length)),
-                (self.gains.as_ref(), Vec::new()),
-                (Some(&self.scores), Vec::new()),
-            ],
-            None => vec![(Some(&self.scores), figures(&self.by_length))],
-        };
-        blocks.push((None, figures(&self.by_frequency)));
-        blocks.push((self.speed.as_ref(), self.cost_figures()));
-        blocks.push((self.data.as_ref(), figures(&self.note_lengths)));
-        blocks.push((None, figures(&self.training)));
-        blocks
-    }
-
-    /// Speed and memory by length.
-    pub fn cost_figures(&self) -> Vec<&Figure> {
-        let figures = self.speed_by_length.iter().chain(&self.memory_by_length);
-        figures.collect()
-    }
-
+impl Page<'_> {
     /// The plots, in reading order.
     pub fn figures(&self) -> impl Iterator<Item = &Figure> {
-        self.blocks().into_iter().flat_map(|(_, figures)| figures)
+        let figures = self.blocks.iter().filter_map(|block| match &block.body {
+            Body::Results { figures, .. } => Some(figures),
+            _ => None,
+        });
+        figures.flatten()
     }
 
     /// The tables, in reading order.
-    pub fn tables(&self) -> Vec<&Table> {
-        self.blocks().into_iter().filter_map(|(table, _)| table).collect()
+    pub fn tables(&self) -> impl Iterator<Item = &Table> {
+        self.blocks.iter().filter_map(|block| match &block.body {
+            Body::Results { table, .. } => table.as_ref(),
+            _ => None,
+        })
+    }
+
+    /// The title of the only task; `None` where there are several.
+    pub fn only_task(&self) -> Option<&str> {
+        match self.summary.tasks.as_slice() {
+            [task] => Some(&task.title),
+            _ => None,
+        }
     }
 }
 
-/// The plot of a block, if there is one.
-pub fn figures(figure: &Option<Figure>) -> Vec<&Figure> {
-    figure.iter().collect()
+/// Arranges the records into a page.
+pub fn assemble<'a>(cells: &'a [Reported], suite: &'a SuiteText) -> Page<'a> {
+    let summary = summarise(cells, suite);
+    let mut blocks = Vec::new();
+    for task in &summary.tasks {
+        if summary.tasks.len() > 1 {
+            blocks.push(Block::new(&task.title, Body::Task));
+        }
+        blocks.extend(of_task(task));
+    }
+    let closing = [
+        ("Cells without scores", Body::Notes(summary.notes.clone())),
+        ("Metrics", Body::Definitions(definitions(&summary))),
+        ("Provenance", Body::Facts(provenance(&summary))),
+        (
+            "Reproduce",
+            Body::Command {
+                command: format!("icdbench run suites/{}.toml", suite.name),
+                sheets: csv::SHEETS.iter().map(|(file, _)| *file).collect(),
+            },
+        ),
+    ];
+    blocks.extend(closing.map(|(heading, body)| Block::new(heading, body)));
+    blocks.retain(|block| !block.is_empty());
+    Page {
+        remarks: remarks(&summary),
+        suite,
+        summary,
+        blocks,
+    }
+}
+
+impl Block {
+    fn new(heading: &str, body: Body) -> Self {
+        let heading = heading.to_owned();
+        Self { heading, body }
+    }
+
+    fn is_empty(&self) -> bool {
+        match &self.body {
+            Body::Task | Body::Command { .. } => false,
+            Body::Results { table, figures } => table.is_none() && figures.is_empty(),
+            Body::Codes(codes) => codes.rows.is_empty(),
+            Body::Notes(notes) => notes.is_empty(),
+            Body::Definitions(metrics) => metrics.is_empty(),
+            Body::Facts(facts) => facts.is_empty(),
+        }
+    }
+}
+
+/// The blocks of one task. Speed and data have none where nothing was scored, and a task of one length has no table by
+/// length, as the score table shows the same.
+fn of_task(task: &TaskSummary<'_>) -> Vec<Block> {
+    let metrics = metrics_of(task);
+    let scored = task.outcomes().next().is_some();
+    let figure = |stem: &str, caption: &str, draw: &dyn Fn(String) -> Option<Scene>| {
+        let stem = with_slug(stem, &task.slug);
+        let scene = draw(format!("icd-{stem}"))?;
+        let caption = caption.to_owned();
+        Some(Figure { stem, caption, scene })
+    };
+    let mut blocks = Vec::new();
+    let mut add = |heading: &str, table: Option<Table>, figures: Vec<Option<Figure>>| {
+        let figures = figures.into_iter().flatten().collect();
+        blocks.push(Block::new(heading, Body::Results { table, figures }));
+    };
+    let scores = score_table(task, &metrics);
+    let id = scores.id.clone();
+    let by_length = figure("lengths", LENGTHS, &|id| lengths::plot(id, task, &headline(&metrics)));
+    if metrics.is_empty() || task.lengths.len() < 2 {
+        add("Scores", Some(scores), vec![by_length]);
+    } else {
+        let headline = headline_table(task, &metrics);
+        add("Scores by sequence length", Some(headline), vec![by_length]);
+        add("What length gives", gains_table(task), vec![]);
+        add("All metrics", Some(scores), vec![]);
+    }
+    let by_frequency = figure("bins", BINS, &|id| bins::plot(id, task));
+    add("Frequent and rare codes", None, vec![by_frequency]);
+    let machine = measured_on(task);
+    let speed = format!("Measured on {machine}. {SPEED}");
+    let memory = format!("Measured on {machine}. {MEMORY}");
+    let costs = vec![
+        figure("speed", &speed, &|id| cost::speed(id, task)),
+        figure("memory", &memory, &|id| cost::memory(id, task)),
+    ];
+    add("Speed and memory", scored.then(|| speed_table(task)), costs);
+    let note_lengths = figure("tokens", TOKENS, &|id| tokens::plot(id, task));
+    add("Data", scored.then(|| data_table(task)), vec![note_lengths]);
+    let curves = figure("training", TRAINING, &|id| training::plot(id, task));
+    add("Training", None, vec![curves]);
+    let codes = CodeExcerpt::of(CodeTable::of(task), format!("codes-{id}"));
+    blocks.push(Block::new("Codes", Body::Codes(codes)));
+    blocks
 }
 
 const LENGTHS: &str = "Points are means over the seeds, bars one sample standard deviation. The frequency prior is drawn where it lies near the runs; the table always has it.";
@@ -151,27 +207,15 @@ const BINS: &str = "Each run at its longest scored length. Points are means over
 const TOKENS: &str = "Cumulative distribution of the tokens per evaluation note, before truncation.";
 const TRAINING: &str = "One line per seed; the marker is the epoch whose weights were scored.";
 
-/// Arranges the records into a page.
-pub fn assemble<'a>(cells: &'a [Reported], suite: &'a SuiteText, options: &Options) -> Page<'a> {
-    let summary = summarise(cells, suite);
-    let scored = summary.tasks.iter().filter(|task| !task.runs.is_empty());
-    let sections: Vec<Section> = scored.map(|task| Section::of(task, options)).collect();
+/// The metrics of all tasks, each once.
+fn definitions(summary: &Summary<'_>) -> Vec<Metric> {
     let mut definitions: Vec<Metric> = Vec::new();
-    for metric in summary.tasks.iter().flat_map(|task| metrics_of(task, &options.metrics)) {
+    for metric in summary.tasks.iter().flat_map(metrics_of) {
         if !definitions.contains(&metric) {
             definitions.push(metric);
         }
     }
-    let command = options.command.clone();
-    Page {
-        remarks: remarks(&summary),
-        provenance: provenance(&summary),
-        command: command.unwrap_or_else(|| format!("icdbench run suites/{}.toml", suite.name)),
-        suite,
-        summary,
-        sections,
-        definitions,
-    }
+    definitions
 }
 
 fn remarks(summary: &Summary<'_>) -> Vec<String> {
@@ -210,95 +254,4 @@ fn remarks(summary: &Summary<'_>) -> Vec<String> {
         ));
     }
     remarks
-}
-
-/// Name and value of one part of the provenance.
-type Part = (&'static str, fn(&Record) -> String);
-
-const PARTS: [Part; 12] = [
-    ("icdbench", |record| record.provenance.icdbench_version.clone()),
-    ("git revision", |record| {
-        let revision = &record.provenance.git_revision;
-        let dirty = match record.provenance.git_dirty {
-            Some(true) => ", with changes",
-            Some(false) => ", clean",
-            None => "",
-        };
-        format!("{revision}{dirty}")
-    }),
-    ("code hash", |record| record.provenance.code_sha256.clone()),
-    ("Cargo.lock hash", |record| record.provenance.cargo_lock_sha256.clone()),
-    ("compiler", |record| record.provenance.rustc.clone()),
-    ("build", |record| record.provenance.build.clone()),
-    ("features", |record| record.provenance.features.join(", ")),
-    ("operating system", |record| record.provenance.operating_system.clone()),
-    ("CPU", |record| {
-        format!("{}, {} logical", record.provenance.cpu, record.provenance.cpus)
-    }),
-    ("memory", |record| match record.provenance.memory_bytes {
-        Some(bytes) => format!("{:.0} GiB", bytes as f64 / (1u64 << 30) as f64),
-        None => "not available".to_owned(),
-    }),
-    ("GPU", |record| record.provenance.gpu.clone()),
-    ("threads", |record| record.provenance.threads.to_string()),
-];
-
-fn provenance(summary: &Summary<'_>) -> Vec<(String, String)> {
-    if summary.records.is_empty() {
-        return Vec::new();
-    }
-    let mut rows: Vec<(String, String)> = PARTS
-        .iter()
-        .map(|(name, part)| ((*name).to_owned(), counted(summary, part)))
-        .collect();
-    let started = summary.records.iter().map(|record| &record.provenance.started).min();
-    let ended = summary.records.iter().map(|record| &record.provenance.ended).max();
-    if let (Some(started), Some(ended)) = (started, ended) {
-        rows.push(("made".to_owned(), format!("{started} to {ended} (UTC)")));
-    }
-    rows.extend(inputs(summary));
-    rows
-}
-
-/// The value, or each distinct value with its number of cells.
-fn counted(summary: &Summary<'_>, part: &fn(&Record) -> String) -> String {
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for record in &summary.records {
-        *counts.entry(part(record)).or_default() += 1;
-    }
-    if counts.len() == 1 {
-        return counts.into_keys().next().unwrap_or_default();
-    }
-    let counted = counts.into_iter().map(|(value, count)| {
-        let noun = if count == 1 { "cell" } else { "cells" };
-        format!("{value} ({} {noun})", grouped(count as u64))
-    });
-    counted.collect::<Vec<_>>().join("; ")
-}
-
-/// The inputs that all cells share, such as the data's fingerprint; of the others, how many values they have.
-fn inputs(summary: &Summary<'_>) -> Vec<(String, String)> {
-    let names: BTreeSet<String> = summary.records.iter().flat_map(|record| record.inputs().into_keys()).collect();
-    let row = |name: &String| {
-        let values = summary.records.iter().filter_map(|record| record.inputs().remove(name));
-        let values: BTreeSet<String> = values.map(|value| spelled(&value)).collect();
-        let value = match values.len() {
-            1 => values.into_iter().next().unwrap_or_default(),
-            several => format!("{several} different values, named in the records"),
-        };
-        (format!("input: {name}"), value)
-    };
-    names.iter().map(row).collect()
-}
-
-/// A JSON value on one line; a string without its quotes, a long one cut.
-fn spelled(value: &serde_json::Value) -> String {
-    let text = match value {
-        serde_json::Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    if text.chars().count() <= 160 {
-        return text;
-    }
-    text.chars().take(159).chain(['…']).collect()
 }

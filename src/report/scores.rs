@@ -10,12 +10,12 @@ use super::table::{Cell, Column, Number, Row, Table, grouped};
 pub const PRIOR: &str = "frequency prior";
 
 /// The metrics shown for a task, in table order: see [`metric::choose`].
-pub fn metrics_of(task: &TaskSummary<'_>, asked: &[String]) -> Vec<Metric> {
+pub fn metrics_of(task: &TaskSummary<'_>) -> Vec<Metric> {
     let present: BTreeSet<String> = task
         .outcomes()
         .flat_map(|outcome| outcome.scores.keys().cloned())
         .collect();
-    metric::choose(asked, &present)
+    metric::choose(&present)
 }
 
 /// The metrics worth a plot and the first table: micro-F1 and macro-F1 over present codes, or the
@@ -159,7 +159,7 @@ pub fn with_slug(stem: &str, slug: &str) -> String {
     }
 }
 
-/// Cells per run and length that most of the scored ones have: printed once, in the foot.
+/// Seeds of the cells that have the most: printed once, in the foot, and at each number made of fewer.
 fn usual_count(task: &TaskSummary<'_>) -> usize {
     let cells = task.runs.iter().flat_map(|run| run.cells.values());
     cells.map(LengthSummary::planned).max().unwrap_or(1)

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::SuiteText;
 use super::names::{Identity, Names, identity};
+use super::suite_text::SuiteText;
 use crate::record::{CellDescription, Outcome, Record, Reported, Status};
 
 /// Mean and spread of one quantity over the seeds of a cell.

@@ -1,5 +1,4 @@
-//! The one table type of a report. What stands in a table is decided once, here and in `scores` and
-//! `facts`; Markdown, CSV, LaTeX and HTML only spell it.
+//! The one table type of a report, that `scores`, `gains` and `facts` fill and every format spells.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +7,7 @@ use super::summary::Spread;
 /// A table: leading label columns, then columns of cells.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
-    /// Identifier, unique in a report: an anchor, and the `table` column of the CSV.
+    /// Identifier, unique in a report: the anchor in HTML and the label in LaTeX.
     pub id: String,
     /// What the table shows, in one sentence.
     pub caption: String,

@@ -84,7 +84,8 @@ impl Selection {
             ThresholdRule::Fixed(value) => *value,
             ThresholdRule::Tuned { objective, grid } => tune_threshold(&scores, &targets, grid, *objective)?.threshold,
         };
-        let scores = watched(&self.watched, &scores, &targets, threshold, self.ties)?;
+        let names: Vec<&str> = self.watched.iter().map(String::as_str).collect();
+        let scores = watched(&names, &scores, &targets, threshold, self.ties)?;
         Ok(Verdict { threshold, scores })
     }
 }

@@ -1,6 +1,8 @@
 //! Scales, ticks and the frame of a panel: a light horizontal grid, a base line, labels with room.
 
-use super::scene::{Anchor, Ink, Point, Scene};
+use super::marks::{Anchor, Point};
+use super::scene::Scene;
+use super::theme::Ink;
 use crate::report::table::grouped;
 
 /// Size of tick labels and legends in pixels.
@@ -83,6 +85,13 @@ impl Panel {
     /// The pixels of a point.
     pub fn at(&self, (x, y): Point) -> Point {
         (self.x.at(x), self.y.at(y))
+    }
+
+    /// Least distance between neighbours of some ascending lengths, in pixels.
+    pub fn closest(&self, lengths: &[u32]) -> f64 {
+        let place = |length: u32| self.x.at(f64::from(length));
+        let gaps = lengths.windows(2).map(|pair| place(pair[1]) - place(pair[0]));
+        gaps.fold(f64::MAX, f64::min)
     }
 
     /// Heading above the panel, at its left edge.

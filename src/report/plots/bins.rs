@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::WIDTH;
 use super::axes::{HEADING, LABEL, Panel, tick_label, ticks};
 use super::legend::{self, Entry};
-use super::scene::{Anchor, Ink, Scene, SeriesStyle};
+use super::marks::Anchor;
+use super::scene::{Scene, SeriesStyle, WIDTH};
+use super::theme::Ink;
 use crate::record::FrequencyBinRow;
 use crate::report::summary::{Spread, TaskSummary};
 use crate::report::table::grouped;
@@ -67,7 +68,7 @@ pub fn bins(task: &TaskSummary<'_>) -> Vec<RunBins> {
     found
 }
 
-/// Such as `never`, `1–5`, `over 100`.
+/// Such as `never`, `1`, `2–5`, `≥ 101`.
 pub fn bin_label(lower: u32, upper: Option<u32>) -> String {
     let lower_text = grouped(u64::from(lower));
     match upper {

@@ -1,10 +1,9 @@
 //! Quantities against sequence length: a panel a quantity, side by side, a line a run.
 
-use super::WIDTH;
 use super::axes::{LABEL, Panel, length_ticks, log_ticks, tick_label};
 use super::legend::{self, Entry};
 use super::paint::text_width;
-use super::scene::{Scene, SeriesStyle};
+use super::scene::{Scene, SeriesStyle, WIDTH};
 use crate::report::summary::{Spread, TaskSummary};
 
 const PANEL_HEIGHT: f64 = 280.0;
@@ -101,7 +100,7 @@ pub fn draw(id: String, title: String, task: &TaskSummary<'_>, quantities: &[Qua
         panel.y.logarithmic = axis.logarithmic;
         panel.heading(&mut scene, &quantity.heading);
         panel.horizontal_grid(&mut scene, &axis.ticks, |tick| axis.label(tick));
-        panel.base_line(&mut scene, &length_ticks(&lengths, closest(&panel, &lengths)));
+        panel.base_line(&mut scene, &length_ticks(&lengths, panel.closest(&lengths)));
         panel.x_title(&mut scene, "sequence length (tokens, doubling scale)", 46.0);
         if let Some((_, value)) = quantity.reference {
             let y = panel.y.at(value);
@@ -160,11 +159,4 @@ fn draw_runs(scene: &mut Scene, panel: &Panel, values: &[(usize, u32, Spread)], 
     for (point, style) in markers {
         scene.marker(point, style);
     }
-}
-
-/// Least distance between neighbouring lengths in pixels.
-fn closest(panel: &Panel, lengths: &[u32]) -> f64 {
-    let place = |length: u32| panel.x.at(f64::from(length));
-    let gaps = lengths.windows(2).map(|pair| place(pair[1]) - place(pair[0]));
-    gaps.fold(f64::MAX, f64::min)
 }

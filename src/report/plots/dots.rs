@@ -2,10 +2,11 @@
 
 use super::axes::{HEADING, LABEL, Panel, tick_label};
 use super::by_length::ends;
-use super::lengths::{axis, names, prior_of, values};
+use super::marks::Anchor;
 use super::paint::text_width;
-use super::scene::{Anchor, Ink, Scene, SeriesStyle};
-use super::{WIDTH, theme};
+use super::scene::{Scene, SeriesStyle, WIDTH};
+use super::score_points::{axis, names, prior_of, values};
+use super::theme::{Ink, MARKER_RADIUS};
 use crate::report::metric::Metric;
 use crate::report::scores::PRIOR;
 use crate::report::summary::TaskSummary;
@@ -84,7 +85,7 @@ fn draw_runs(scene: &mut Scene, panel: &Panel, (task, metric): (&TaskSummary<'_>
             scene.line(vec![(from, y), (reach, y)], style.ink, 1.5);
         }
         scene.marker((x, y), style);
-        let at = (reach.max(x + theme::MARKER_RADIUS) + 8.0, y + 4.5);
+        let at = (reach.max(x + MARKER_RADIUS) + 8.0, y + 4.5);
         // The axis shows percentages; `print` takes the value as the records have it.
         let printed = metric.print(if metric.ratio { value.mean / 100.0 } else { value.mean });
         scene.text(at, &printed, LABEL, Anchor::Start, Ink::Text);

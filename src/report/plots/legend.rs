@@ -1,8 +1,10 @@
 //! The legend above the panels: one entry per series, wrapped to the width, never over the data.
 
 use super::axes::LABEL;
+use super::marks::{Anchor, Point};
 use super::paint::text_width;
-use super::scene::{Anchor, Ink, Point, Scene, SeriesStyle};
+use super::scene::{Scene, SeriesStyle};
+use super::theme::Ink;
 
 const SAMPLE: f64 = 34.0;
 const GAP: f64 = 8.0;

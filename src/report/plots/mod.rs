@@ -8,11 +8,11 @@ pub mod cost;
 pub mod dots;
 pub mod legend;
 pub mod lengths;
+pub mod marker;
+pub mod marks;
 pub mod paint;
 pub mod scene;
+pub mod score_points;
 pub mod theme;
 pub mod tokens;
 pub mod training;
-
-/// Width of every plot in pixels.
-pub const WIDTH: u32 = 960;

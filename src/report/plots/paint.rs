@@ -11,8 +11,10 @@ use plotters::prelude::{BitMapBackend, DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontDesc, FontFamily, FontStyle, RGBColor, ShapeStyle, TextStyle, register_font};
 
-use super::scene::{Anchor, Ink, Mark, Point, Scene, dashed};
-use super::theme::{DASHES, FONTS, Rgb};
+use super::marks::{Anchor, Mark, Point};
+use super::scene::{Scene, dashed};
+use super::theme::{DASHES, FONTS, Ink, Rgb};
+use crate::report::escape;
 
 const FAMILY: &str = "Noto Sans";
 /// Height of a line of Noto Sans over its font size. `plotters` sizes bitmap text by the line.
@@ -44,7 +46,7 @@ pub fn text_width(text: &str, size: f64, bold: bool) -> f64 {
 pub fn svg(scene: &Scene) -> Result<String, PaintError> {
     let inner = svg_marks(scene)?;
     let Scene { id, width, height, .. } = scene;
-    let title = super::super::html::escape(&scene.title);
+    let title = escape::html(&scene.title);
     Ok(format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {} {}\" \
          role=\"img\" aria-label=\"{title}\" font-family=\"{FONTS}\" stroke-linecap=\"round\" stroke-linejoin=\"round\">\n\

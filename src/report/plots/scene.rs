@@ -1,6 +1,11 @@
 //! A plot as a list of marks in pixels, with the colours named by their role.
 
-use super::theme::{self, Shape};
+use super::marker::Shape;
+use super::marks::{Anchor, Mark, Point};
+use super::theme::{self, Ink};
+
+/// Width of every plot in pixels.
+pub const WIDTH: u32 = 960;
 
 /// A picture: what to draw, and the words for those who cannot see it.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,88 +20,6 @@ pub struct Scene {
     pub title: String,
     /// The marks, from back to front.
     pub marks: Vec<Mark>,
-}
-
-/// A position in pixels, from the upper left corner.
-pub type Point = (f64, f64);
-
-/// What a colour is for. The theme says which colour that is, in light and in dark.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Ink {
-    /// The background.
-    Surface,
-    /// Text to be read.
-    Text,
-    /// Secondary text, reference lines.
-    Muted,
-    /// Axis lines.
-    Axis,
-    /// Grid lines.
-    Grid,
-    /// The nth series.
-    Series(usize),
-}
-
-/// Where a text lies relative to its position.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Anchor {
-    /// It begins there.
-    Start,
-    /// It is centred there.
-    Middle,
-    /// It ends there.
-    End,
-}
-
-/// One thing to draw.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Mark {
-    /// A polyline.
-    Line {
-        /// At least two points.
-        points: Vec<Point>,
-        /// Colour role.
-        ink: Ink,
-        /// Width in pixels.
-        width: f64,
-        /// From 0, invisible, to 1.
-        opacity: f64,
-        /// Which of the theme's dash patterns; the first is a solid line.
-        dash: usize,
-    },
-    /// A filled polygon.
-    Area {
-        /// The corners.
-        points: Vec<Point>,
-        /// Colour role.
-        ink: Ink,
-        /// From 0, invisible, to 1.
-        opacity: f64,
-    },
-    /// A disc.
-    Disc {
-        /// The centre.
-        at: Point,
-        /// Radius in pixels.
-        radius: f64,
-        /// Colour role.
-        ink: Ink,
-    },
-    /// A line of text.
-    Text {
-        /// The anchor on the baseline.
-        at: Point,
-        /// The words.
-        text: String,
-        /// Font size in pixels.
-        size: f64,
-        /// Horizontal anchoring.
-        anchor: Anchor,
-        /// Colour role.
-        ink: Ink,
-        /// Whether it is bold.
-        bold: bool,
-    },
 }
 
 /// How a series is drawn, apart from its data: the same in every plot of a report.
@@ -136,7 +59,7 @@ impl Scene {
     pub fn new(id: String, title: String, height: f64) -> Self {
         Self {
             id,
-            width: super::WIDTH,
+            width: WIDTH,
             height: height.ceil() as u32,
             title,
             marks: Vec::new(),
@@ -191,8 +114,9 @@ impl Scene {
 
     /// Adds a marker with a rim in the background's colour, so that markers that overlap stay apart.
     pub fn marker(&mut self, at: Point, style: SeriesStyle) {
-        style.shape.draw(self, at, theme::MARKER_RADIUS + 1.5, Ink::Surface);
-        style.shape.draw(self, at, theme::MARKER_RADIUS, style.ink);
+        let rim = style.shape.mark(at, theme::MARKER_RADIUS + 1.5, Ink::Surface);
+        let marker = style.shape.mark(at, theme::MARKER_RADIUS, style.ink);
+        self.marks.extend(rim.into_iter().chain(marker));
     }
 
     /// Adds a vertical error bar with short caps.

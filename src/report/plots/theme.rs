@@ -1,7 +1,5 @@
-//! Colours, markers and dashes. The colours are those of Okabe and Ito (2008), made darker on white and
+//! Colours and dashes. The colours are those of Okabe and Ito (2008), made darker on white and
 //! lighter on black until each has a contrast of at least 3:1 against its background.
-
-use super::scene::{Ink, Mark, Point, Scene};
 
 /// A colour as red, green, blue.
 pub type Rgb = (u8, u8, u8);
@@ -30,6 +28,23 @@ pub const MARKER_RADIUS: f64 = 4.5;
 
 /// The fonts of SVG text, the first one there is: PNG text is always Noto Sans.
 pub const FONTS: &str = "'Noto Sans', 'Segoe UI', 'Helvetica Neue', Arial, sans-serif";
+
+/// What a colour is for. The theme says which colour that is, in light and in dark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ink {
+    /// The background.
+    Surface,
+    /// Text to be read.
+    Text,
+    /// Secondary text, reference lines.
+    Muted,
+    /// Axis lines.
+    Axis,
+    /// Grid lines.
+    Grid,
+    /// The nth series.
+    Series(usize),
+}
 
 impl Ink {
     /// All roles, in a fixed order.
@@ -61,90 +76,6 @@ impl Ink {
             Self::Series(index) => format!("s{index}"),
         }
     }
-}
-
-/// Markers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
-    /// No marker.
-    None,
-    /// A disc.
-    Disc,
-    /// A square.
-    Square,
-    /// A triangle, tip up.
-    Up,
-    /// A square on its corner.
-    Diamond,
-    /// A triangle, tip down.
-    Down,
-    /// An upright cross.
-    Plus,
-    /// A diagonal cross.
-    Cross,
-}
-
-impl Shape {
-    /// The markers of series.
-    pub const ALL: [Self; 7] = [
-        Self::Disc,
-        Self::Square,
-        Self::Up,
-        Self::Diamond,
-        Self::Down,
-        Self::Plus,
-        Self::Cross,
-    ];
-
-    /// Draws the marker; the shapes are sized to look equally heavy.
-    pub fn draw(self, scene: &mut Scene, (x, y): Point, radius: f64, ink: Ink) {
-        let polygon = |corners: &[Point]| {
-            let corner = |(dx, dy): &Point| (x + radius * dx, y + radius * dy);
-            corners.iter().map(corner).collect::<Vec<Point>>()
-        };
-        let arm = 0.34; // half the width of a cross's arm, in radii
-        let points = match self {
-            Self::None => return,
-            Self::Disc => {
-                let at = (x, y);
-                return scene.marks.push(Mark::Disc { at, radius, ink });
-            }
-            Self::Square => polygon(&[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]),
-            Self::Up => polygon(&[(0.0, -1.2), (1.15, 0.85), (-1.15, 0.85)]),
-            Self::Down => polygon(&[(0.0, 1.2), (1.15, -0.85), (-1.15, -0.85)]),
-            Self::Diamond => polygon(&[(0.0, -1.3), (1.3, 0.0), (0.0, 1.3), (-1.3, 0.0)]),
-            Self::Plus => polygon(&cross(arm, 1.25)),
-            Self::Cross => {
-                let turned = cross(arm, 1.3).map(|(dx, dy)| {
-                    let half = std::f64::consts::FRAC_1_SQRT_2;
-                    (half * (dx - dy), half * (dx + dy))
-                });
-                polygon(&turned)
-            }
-        };
-        scene.marks.push(Mark::Area {
-            points,
-            ink,
-            opacity: 1.0,
-        });
-    }
-}
-
-fn cross(arm: f64, reach: f64) -> [Point; 12] {
-    [
-        (-arm, -reach),
-        (arm, -reach),
-        (arm, -arm),
-        (reach, -arm),
-        (reach, arm),
-        (arm, arm),
-        (arm, reach),
-        (-arm, reach),
-        (-arm, arm),
-        (-reach, arm),
-        (-reach, -arm),
-        (-arm, -arm),
-    ]
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! How long the notes are: the share of notes that a sequence length holds in full.
 
-use super::WIDTH;
 use super::axes::{HEADING, LABEL, Panel, length_ticks};
 use super::legend::{self, Entry};
+use super::marker::Shape;
+use super::marks::Anchor;
 use super::paint::text_width;
-use super::scene::{Anchor, Ink, Scene, SeriesStyle};
-use super::theme::Shape;
+use super::scene::{Scene, SeriesStyle, WIDTH};
+use super::theme::Ink;
 use crate::report::facts::{Tokenisation, tokenisations};
 use crate::report::summary::TaskSummary;
 use crate::report::table::grouped;
@@ -57,7 +58,7 @@ pub fn plot(id: String, task: &TaskSummary<'_>) -> Option<Scene> {
         let x = panel.x.at(f64::from(*length));
         scene.series_line(&[(x, panel.top), (x, panel.bottom)], SeriesStyle::reference(), 1.0, 1.0);
     }
-    let ticks = length_ticks(&task.lengths, closest(&panel, &task.lengths));
+    let ticks = length_ticks(&task.lengths, panel.closest(&task.lengths));
     let all_ticks: Vec<_> = shorter(&panel, task.lengths[0])
         .into_iter()
         .chain(ticks.clone())
@@ -140,12 +141,6 @@ fn bounds(task: &TaskSummary<'_>, curves: &[Tokenisation<'_>]) -> (f64, f64) {
     let low = low.copied().unwrap_or(1).max(1).min(task.lengths[0]);
     let high = high.copied().unwrap_or(1).max(task.lengths[task.lengths.len() - 1]);
     (f64::from(low), f64::from(high.max(low + 1)))
-}
-
-fn closest(panel: &Panel, lengths: &[u32]) -> f64 {
-    let place = |length: u32| panel.x.at(f64::from(length));
-    let gaps = lengths.windows(2).map(|pair| place(pair[1]) - place(pair[0]));
-    gaps.fold(f64::MAX, f64::min)
 }
 
 fn entries(curves: &[Tokenisation<'_>]) -> Vec<Entry> {

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::WIDTH;
 use super::axes::{HEADING, LABEL, Panel, tick_label, ticks};
 use super::legend::{self, Entry};
-use super::scene::{Anchor, Ink, Scene, SeriesStyle};
-use super::theme::Shape;
+use super::marker::Shape;
+use super::marks::Anchor;
+use super::scene::{Scene, SeriesStyle, WIDTH};
+use super::theme::Ink;
 use crate::record::EpochRow;
 use crate::report::metric::{Metric, choose};
 use crate::report::summary::TaskSummary;
@@ -95,7 +96,7 @@ fn curves<'a>(task: &TaskSummary<'a>) -> Vec<Curve<'a>> {
 fn validation_metric(curves: &[Curve<'_>]) -> Option<Metric> {
     let epochs = curves.iter().flat_map(|curve| curve.epochs);
     let present: BTreeSet<String> = epochs.flat_map(|row| row.validation.keys().cloned()).collect();
-    let usual = choose(&[], &present).into_iter().next();
+    let usual = choose(&present).into_iter().next();
     usual.or_else(|| present.first().map(|name| Metric::named(name)))
 }
 

@@ -1,0 +1,23 @@
+//! What a report takes from the suite.
+
+use crate::record::CellDescription;
+
+/// What a report says about the suite beside its records.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SuiteText {
+    /// The suite's name.
+    pub name: String,
+    /// What the suite is for; paragraphs are separated by an empty line.
+    pub description: String,
+    /// Every cell the suite asks for, in its order: cells without a record are shown as `missing`, records of other
+    /// cells are left out. Where it is empty, the records' cells are taken.
+    pub cells: Vec<CellDescription>,
+}
+
+impl SuiteText {
+    /// The paragraphs of the description.
+    pub fn paragraphs(&self) -> impl Iterator<Item = &str> {
+        let paragraphs = self.description.split("\n\n").map(str::trim);
+        paragraphs.filter(|paragraph| !paragraph.is_empty())
+    }
+}

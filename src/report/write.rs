@@ -1,0 +1,68 @@
+//! From records to files.
+
+use std::path::{Path, PathBuf};
+
+use super::error::Error;
+use super::files::{PLOTS, Staging};
+use super::page::{Page, assemble};
+use super::plots::paint;
+use super::suite_text::SuiteText;
+use super::summary::Coverage;
+use super::{csv, html, latex, markdown};
+use crate::record::Reported;
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Written {
+    /// The report's directory.
+    pub directory: PathBuf,
+    /// Every file, `index.html` last.
+    pub files: Vec<PathBuf>,
+    /// How the cells ended.
+    pub coverage: Coverage,
+}
+
+/// Writes the report of a suite from its cells' records, with their rows by note where these are at hand, into a
+/// directory: `report.md`, `index.html`, `table.tex`, the plots, and as CSV the numbers behind them. Files that are
+/// already there are replaced one by one, each at once.
+///
+/// `None` where no cell of the suite has a record: nothing is written then, and an older report stays as it is.
+///
+/// # Errors
+/// When the directory cannot be written; a report that was there before is then left as it was.
+pub fn write_report(cells: &[Reported], suite: &SuiteText, out_dir: &Path) -> Result<Option<Written>, Error> {
+    let page = assemble(cells, suite);
+    if page.summary.records.is_empty() {
+        return Ok(None);
+    }
+    let mut staging = Staging::begin(out_dir)?;
+    stage_plots(&mut staging, &page)?;
+    for (file, sheet) in csv::SHEETS {
+        let bytes = sheet(&page.summary).map_err(|source| Error::Csv { file, source })?;
+        staging.bytes(file, &bytes)?;
+    }
+    staging.bytes("table.tex", latex::page(&page).as_bytes())?;
+    staging.bytes("report.md", markdown::page(&page).as_bytes())?;
+    staging.bytes("index.html", html::page(&page)?.as_bytes())?;
+    Ok(Some(Written {
+        directory: out_dir.to_owned(),
+        files: staging.finish()?,
+        coverage: page.summary.coverage,
+    }))
+}
+
+fn stage_plots(staging: &mut Staging, page: &Page<'_>) -> Result<(), Error> {
+    for figure in page.figures() {
+        let stem = &figure.stem;
+        let failed = |source| Error::Plot {
+            plot: stem.clone(),
+            source,
+        };
+        let svg = paint::svg(&figure.scene).map_err(failed)?;
+        staging.bytes(&format!("{PLOTS}/{stem}.svg"), svg.as_bytes())?;
+        staging.add(&format!("{PLOTS}/{stem}.png"), |path| {
+            paint::write_png(&figure.scene, path).map_err(failed)
+        })?;
+    }
+    Ok(())
+}
