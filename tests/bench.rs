@@ -8,24 +8,36 @@ use common::{Bench, assert_fails, assert_good, stdout};
 use icdbench::models::ModelConfig;
 use serde_json::{Value, json};
 
-/// Jobs that take milliseconds: every model at small settings, which are merged into those of a benchmark.
+/// Tokens of a job's notes: with `[CLS]` and `[SEP]` they fill the positions of the smallest BERT-XML, whose published
+/// settings want every token to have one.
+const LENGTH: usize = 14;
+
+/// Jobs that take milliseconds: every model with the choices of its published settings and the sizes of its smallest.
 fn jobs() -> Value {
-    let encoder = json!({"layers": 1, "hidden": 8, "heads": 2, "intermediate": 8, "positions": 20, "dropout": 0.1,
-        "attention-dropout": 0.1});
-    let settings = |model: &str| match model {
-        "bigru_attention" => json!({"embedding": 6, "hidden": 4, "heads": 2}),
-        "caml" => json!({"embedding": 6, "filters": 4}),
-        "bert_trun" | "bert_xml" => json!({"encoder": encoder}),
-        "bert_hier" => json!({"encoder": encoder, "segment": 10,
-            "segment-layer": {"heads": 2, "intermediate": 8, "dropout": 0.1}}),
-        "long_bert" => json!({"encoder": encoder, "segment": 10}),
-        _ => json!({}),
-    };
-    let job = |&model: &&str| {
-        json!({"model": model, "length": 18, "codes": 4, "batch": 2, "settings": settings(model),
+    let job = |tiny: ModelConfig| {
+        let name = tiny.name();
+        let mut settings = json!(ModelConfig::published(name, LENGTH))[name].take();
+        shrink(&mut settings, &json!(tiny)[name]);
+        json!({"model": name, "length": LENGTH, "codes": 4, "batch": 2, "settings": settings,
             "task": {"vocabulary": 110}, "device": "cpu", "fused": true, "attention": "sdpa"})
     };
-    ModelConfig::NAMES.iter().map(job).collect()
+    ModelConfig::tiny().into_iter().map(job).collect()
+}
+
+/// Sets every whole number to the one that `tiny` has in its place, if it has one.
+fn shrink(settings: &mut Value, tiny: &Value) {
+    match settings {
+        Value::Object(inside) => inside.iter_mut().for_each(|(key, value)| shrink(value, &tiny[key])),
+        size if size.is_u64() && tiny.is_u64() => *size = tiny.clone(),
+        _ => {}
+    }
+}
+
+/// The job of a model that is quick to run.
+fn caml() -> Value {
+    let jobs = jobs();
+    let found = jobs.as_array().unwrap().iter().find(|job| job["model"] == "caml");
+    found.unwrap().clone()
 }
 
 /// The records that a run printed, one a line.
@@ -46,7 +58,7 @@ fn every_model_gives_a_line_with_the_keys_that_the_pytorch_script_gives() {
     assert_eq!(models, ModelConfig::NAMES);
     for record in &records {
         assert_eq!(record["framework"], "icdbench");
-        assert_eq!((&record["length"], &record["codes"]), (&json!(18), &json!(4)));
+        assert_eq!((&record["length"], &record["codes"]), (&json!(LENGTH), &json!(4)));
         assert_eq!((&record["batch"], &record["threads"]), (&json!(2), &json!(1)));
         assert_eq!(
             (&record["device"], &record["precision"]),
@@ -79,7 +91,7 @@ fn every_model_gives_a_line_with_the_keys_that_the_pytorch_script_gives() {
 #[test]
 fn the_same_job_has_the_same_loss() {
     let bench = Bench::new("");
-    let caml = jobs()[1].clone();
+    let caml = caml();
     std::fs::write(bench.path("jobs.json"), json!([caml, caml]).to_string()).unwrap();
     let output = bench.run(&["bench", "--jobs", "jobs.json", "--repeats", "2"]);
     assert_good(&output);
@@ -94,7 +106,7 @@ fn jobs_on_standard_input_are_run_as_they_come_and_one_too_large_leaves_the_othe
     arguments.extend(["--models", "caml"]);
     assert_fails(&bench.run(&arguments), 2, &["--models", "--jobs"]);
 
-    let caml = jobs()[1].clone();
+    let caml = caml();
     let mut large = caml.clone();
     large["length"] = json!(2_000_000);
     large["max_bytes"] = json!(150_000_000);

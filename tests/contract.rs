@@ -152,6 +152,20 @@ fn for_each_model(test: impl Fn(&'static str, &ModelConfig)) {
 }
 
 #[test]
+fn published_settings_are_sound_at_every_length_and_in_short_segments() {
+    for name in ModelConfig::NAMES {
+        for length in [1, 512, 8192] {
+            let published = ModelConfig::published(name, length).unwrap();
+            assert_eq!(published.name(), *name);
+            for config in [published.clone(), published.segmented(128, 33)] {
+                assert_eq!(config.check(&task(), length), Ok(()), "{name} at {length}");
+            }
+        }
+    }
+    assert_eq!(ModelConfig::published("no model", 512), None);
+}
+
+#[test]
 fn logits_have_a_row_a_note_and_a_column_a_code() {
     let device = common::device();
     for_each_model(|name, config| {

@@ -97,12 +97,21 @@ fn fixture<T: DeserializeOwned>(name: &str) -> T {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/fixtures/parity")
         .join(name);
-    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| {
+        let path = path.display();
+        panic!("{path}: {error}. Write what PyTorch computes with tests/reference/make_parity.py {name}")
+    });
+    serde_json::from_str(&text).unwrap()
 }
 
-fn cases(file: &str, group: &str) -> Vec<Case> {
-    let mut groups: BTreeMap<String, Vec<Case>> = fixture(file);
-    groups.remove(group).filter(|cases| !cases.is_empty()).unwrap()
+/// The cases of a file by their groups, none of which is empty.
+fn groups(name: &str) -> BTreeMap<String, Vec<Case>> {
+    let groups: BTreeMap<String, Vec<Case>> = fixture(&format!("{name}.json"));
+    assert!(
+        !groups.is_empty() && groups.values().all(|cases| !cases.is_empty()),
+        "{name}"
+    );
+    groups
 }
 
 impl TaskFixture {
@@ -198,36 +207,17 @@ fn assert_agrees(case: &Case) {
     assert_all_close(&gradients, &numbers(&case.gradients), &format!("{name}: gradients"));
 }
 
-/// A test per model over every case of its file.
-macro_rules! tests_of_whole_files {
-    ($($model:ident),+ $(,)?) => {
-        mod logits_loss_and_gradients_are_pytorchs_for {
-            use super::*;
-
-            $(
-                #[test]
-                fn $model() {
-                    let groups: BTreeMap<String, Vec<Case>> = fixture(concat!(stringify!($model), ".json"));
-                    assert!(!groups.is_empty() && groups.values().all(|cases| !cases.is_empty()));
-                    for (group, cases) in groups {
-                        for mut case in cases {
-                            case.name = format!("{group}, {}", case.name);
-                            assert_agrees(&case);
-                        }
-                    }
-                }
-            )+
+#[test]
+fn logits_loss_and_gradients_of_every_model_are_pytorchs() {
+    for name in ModelConfig::NAMES {
+        for (group, cases) in groups(name) {
+            for mut case in cases {
+                assert_eq!(case.model.name(), *name);
+                case.name = format!("{name}, {group}, {}", case.name);
+                assert_agrees(&case);
+            }
         }
-    };
-}
-
-tests_of_whole_files! {
-    caml,
-    bert_trun,
-    bert_hier,
-    bert_xml,
-    long_bert,
-    bigru_attention,
+    }
 }
 
 #[test]
@@ -260,27 +250,6 @@ fn bert_xml_starts_from_the_descriptions_as_pytorch_encodes_them() {
     assert_close(&labels.values, &found.labels.values, "label vectors");
 }
 
-#[test]
-fn logistic_regression_agrees_with_pytorch_for_all_features_at_unit_length_and_not() {
-    for case in cases("logistic_regression.json", "features") {
-        assert_agrees(&case);
-    }
-}
-
-#[test]
-fn logistic_regression_agrees_with_pytorch_without_a_penalty_and_with_an_absolute_one() {
-    for case in cases("logistic_regression.json", "penalties") {
-        assert_agrees(&case);
-    }
-}
-
-#[test]
-fn logits_beyond_the_range_of_exp_have_pytorchs_loss_and_gradients() {
-    for case in cases("logistic_regression.json", "extreme") {
-        assert_agrees(&case);
-    }
-}
-
 /// What each word's weights are multiplied by when stored: with all stored weights 1 and no bias, a
 /// note of that word alone has a logit of one over it.
 fn stored_scale(case: &Case) -> Vec<f32> {
@@ -297,7 +266,7 @@ fn stored_scale(case: &Case) -> Vec<f32> {
 
 #[test]
 fn counts_with_weights_stored_in_scale_are_the_same_logistic_regression() {
-    for mut case in cases("logistic_regression.json", "scaled") {
+    for mut case in groups("logistic_regression_scaled").remove("scaled").unwrap() {
         let scale = stored_scale(&case);
         assert!(
             scale.iter().all(|scale| (scale - 1.0).abs() > 0.05),

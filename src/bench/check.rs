@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::inputs::{Inputs, SEED};
+use super::job::{published, settings};
 use super::{Job, Refused};
 use crate::contain::{panic_message, quietly};
 use crate::device::DeviceChoice;
@@ -14,6 +15,9 @@ use crate::models::{Initialiser, Model, Precision};
 
 /// One token, one segment to the last place, some, and more than two segments.
 const LENGTHS: [usize; 4] = [1, 128, 211, 300];
+
+/// Tokens that neighbouring segments share, for models that cut notes so.
+const OVERLAP: usize = 33;
 
 /// How far the logits and gradients of a device are from the CPU's.
 #[derive(Clone, Debug, Serialize)]
@@ -98,16 +102,15 @@ pub fn compare_with_cpu(
     })
 }
 
-/// The sizes that are timed, but short notes, segments and a small vocabulary.
+/// The sizes that are timed, but short notes, short segments that overlap, and a small vocabulary.
 fn job(model: &str, device: DeviceChoice, precision: Precision) -> Result<Job, Refused> {
-    let segment = json!(LENGTHS[1]);
-    let settings = match model {
-        "bert_hier" => json!({"segment": segment}),
-        "long_bert" => json!({"segment": segment, "overlap": 33}),
-        _ => json!({}),
-    };
+    let config = published(model, LENGTHS[3], device.class).map_err(|problem| Refused {
+        job: json!({"model": model}),
+        problem,
+    })?;
+    let config = config.segmented(LENGTHS[1], OVERLAP);
     let written = json!({
-        "model": model, "length": LENGTHS[3], "codes": 50, "batch": LENGTHS.len(), "settings": settings,
+        "model": model, "length": LENGTHS[3], "codes": 50, "batch": LENGTHS.len(), "settings": settings(&config),
         "task": {"vocabulary": 3000}, "device": device.to_string(), "precision": precision, "threads": 1,
         "repeats": 1, "warm_up": 0, "seconds": 0.0,
     });

@@ -5,10 +5,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::device::{DeviceChoice, DeviceClass, Unavailable};
-use crate::models::{ModelConfig, Precision, Task};
+use crate::models::{ModelConfig, Precision, Task, Tokens};
 
 /// Keys of a job that concern PyTorch only.
 const OF_PYTORCH: [&str; 2] = ["attention", "fused"];
+
+/// Labels at a time on devices other than the CPU: large blocks fill a GPU.
+const LARGE_BLOCK: usize = 2048;
 
 /// One job. As JSON it has the keys of the jobs of `scripts/speed/pytorch_bench.py`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -83,18 +86,15 @@ impl Job {
         all.extend(written.clone());
         all.retain(|key, value| !OF_PYTORCH.contains(&key.as_str()) && !value.is_null());
         let name = all.get("model").and_then(Value::as_str).unwrap_or_default().to_owned();
-        if !ModelConfig::NAMES.contains(&name.as_str()) {
-            let known = ModelConfig::NAMES.join(", ");
-            return Err(refused(format!("model {name:?} is not known: expected one of {known}")));
-        }
         let length = all.get("length").and_then(Value::as_u64).unwrap_or_default();
         let device: DeviceChoice = match all.get("device").and_then(Value::as_str) {
             Some(device) => named(device).map_err(refused)?,
             None => DeviceClass::Flex.into(),
         };
         all.entry("batch").or_insert(json!(if length <= 4096 { 4 } else { 2 }));
-        merge(&mut all, "settings", settings(&name, length as usize, device.class));
-        merge(&mut all, "task", task(&name));
+        let config = published(&name, length as usize, device.class).map_err(refused)?;
+        merge(&mut all, "settings", settings(&config));
+        merge(&mut all, "task", task(config.tokens()));
         let job: Self = serde_json::from_value(Value::Object(all)).map_err(|error| refused(error.to_string()))?;
         job.check().map_err(refused)?;
         Ok(job)
@@ -166,8 +166,8 @@ impl Job {
 }
 
 /// Puts what is written under `key` into the defaults.
-fn merge(job: &mut Map<String, Value>, key: &str, defaults: Map<String, Value>) {
-    let mut merged = defaults;
+fn merge(job: &mut Map<String, Value>, key: &str, defaults: Value) {
+    let mut merged = object(defaults);
     match job.remove(key) {
         Some(Value::Object(written)) => merged.extend(written),
         Some(other) => {
@@ -179,53 +179,30 @@ fn merge(job: &mut Map<String, Value>, key: &str, defaults: Map<String, Value>) 
     job.insert(key.into(), Value::Object(merged));
 }
 
-/// The papers' sizes, with LongBERT's L-2 H-256 A-4 as the encoder of all BERT models: those of
-/// `scripts/speed/pytorch_bench.py`. A model that is not named here has its smallest settings.
-fn settings(model: &str, length: usize, device: DeviceClass) -> Map<String, Value> {
-    // Larger blocks fill a GPU; on a CPU they would leave the caches.
-    let block = if is_cpu(device) { 256 } else { 2048 };
-    let positions = if model == "bert_xml" { length + 2 } else { 512 };
-    let encoder = json!({"preset": "small-2x256", "positions": positions});
-    let settings = match model {
-        "logistic_regression" => json!({"features": "counts", "unit-length": false, "penalty": "none"}),
-        "bigru_attention" => json!({
-            "embedding": 300, "pretrained-embedding": false, "train-embedding": false,
-            "hidden": 512, "heads": 200, "dropout": 0.1,
-        }),
-        "caml" => json!({
-            "embedding": 100, "pretrained-embedding": false, "filters": 50, "width": 10, "dropout": 0.2,
-            "label-block": block, "attend-to-padding": false, "description-weight": 0.0,
-        }),
-        "bert_trun" => json!({
-            "encoder": encoder, "pooler": false, "classifier-dropout": 0.1, "head": "fully-connected",
-        }),
-        "bert_hier" => json!({
-            "encoder": encoder, "segment": 512,
-            "segment-layer": {"heads": 4, "intermediate": 2048, "dropout": 0.1}, "pooling": "mean",
-            "classifier-dropout": 0.1, "head": {"label-attention": {"label-block": block}},
-        }),
-        "bert_xml" => json!({
-            "encoder": encoder, "long-notes": "whole", "label-vectors": "random", "hidden": 256,
-            "label-block": block,
-        }),
-        "long_bert" => json!({"encoder": encoder, "segment": 512, "overlap": 0, "label-block": block}),
-        other => {
-            let tiny = ModelConfig::tiny().into_iter().find(|config| config.name() == other);
-            let written = tiny.and_then(|config| serde_json::to_value(config).ok());
-            written
-                .and_then(|mut value| Some(value.get_mut(other)?.take()))
-                .unwrap_or_default()
-        }
-    };
-    object(settings)
+/// The published settings of the model of that name, with label blocks for the device.
+pub(super) fn published(model: &str, length: usize, device: DeviceClass) -> Result<ModelConfig, String> {
+    let mut config = ModelConfig::published(model, length).ok_or_else(|| {
+        let known = ModelConfig::NAMES.join(", ");
+        format!("model {model:?} is not known: expected one of {known}")
+    })?;
+    if let (Some(block), false) = (config.label_block(), is_cpu(device)) {
+        *block = LARGE_BLOCK;
+    }
+    Ok(config)
 }
 
-/// BERT's own vocabulary for the BERT models, 50,000 words for the others.
-fn task(model: &str) -> Map<String, Value> {
-    object(match model.contains("bert") {
-        true => json!({"vocabulary": 30_522, "cls": 101, "separator": 102}),
-        false => json!({"vocabulary": 50_000}),
-    })
+/// A model's settings as a suite writes them, without its name.
+pub(super) fn settings(config: &ModelConfig) -> Value {
+    let mut all = json!(config);
+    all[config.name()].take()
+}
+
+/// BERT's own vocabulary for models that read pieces of words, 50,000 words for the others.
+fn task(tokens: Tokens) -> Value {
+    match tokens {
+        Tokens::WordPieces => json!({"vocabulary": 30_522, "cls": 101, "separator": 102}),
+        Tokens::Words => json!({"vocabulary": 50_000}),
+    }
 }
 
 fn object(value: Value) -> Map<String, Value> {

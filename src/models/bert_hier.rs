@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use super::bert::layer::{Activation, Layer, LayerConfig};
 use super::bert::{Encoder, EncoderConfig, Gather, HeadConfig, Input, Layout, Linear};
-use super::blockwise::gradients_through;
+use super::blockwise::{CPU_BLOCK, gradients_through};
 use super::dropout::dropout;
 use super::label_attention::LabelAttention;
 use super::settings::{at_least_1, probability};
-use super::{Batch, CodingModel, Initialiser, Task, coding_model};
+use super::{Batch, CodingModel, Initialiser, Task, Tokens, coding_model};
 
 /// PyTorch's default in its transformer layer and its layer norm.
 const EPSILON: f64 = 1e-5;
@@ -83,6 +83,8 @@ impl CodingModel for BertHier {
 
     const TAKES_CHECKPOINT: bool = true;
 
+    const TOKENS: Tokens = Tokens::WordPieces;
+
     fn tiny() -> Config {
         Config {
             encoder: EncoderConfig::smallest(),
@@ -96,6 +98,29 @@ impl CodingModel for BertHier {
             classifier_dropout: 0.1,
             head: HeadConfig::LabelAttention { label_block: 7 },
         }
+    }
+
+    fn published(_length: usize) -> Config {
+        Config {
+            encoder: EncoderConfig::small(512),
+            segment: 512,
+            segment_layer: SegmentLayer {
+                heads: 4,
+                intermediate: 2048,
+                dropout: 0.1,
+            },
+            pooling: Pooling::Mean,
+            classifier_dropout: 0.1,
+            head: HeadConfig::LabelAttention { label_block: CPU_BLOCK },
+        }
+    }
+
+    fn label_block(config: &mut Config) -> Option<&mut usize> {
+        config.head.label_block()
+    }
+
+    fn segmented(config: Config, segment: usize, _overlap: usize) -> Config {
+        Config { segment, ..config }
     }
 
     fn check(config: &Config, task: &Task, _length: usize) -> Result<(), String> {

@@ -15,7 +15,7 @@ use super::blockwise::gradients_through;
 use super::dropout::dropout;
 use super::label_attention::LabelAttention;
 use super::settings::probability;
-use super::{Batch, CodingModel, Initialiser, Pass, Task, coding_model};
+use super::{Batch, CodingModel, Initialiser, Pass, Task, Tokens, coding_model};
 
 /// Settings of BERT-trun.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,6 +51,8 @@ impl CodingModel for BertTrun {
 
     const TAKES_CHECKPOINT: bool = true;
 
+    const TOKENS: Tokens = Tokens::WordPieces;
+
     fn tiny() -> Config {
         Config {
             encoder: EncoderConfig::smallest(),
@@ -58,6 +60,19 @@ impl CodingModel for BertTrun {
             classifier_dropout: 0.1,
             head: HeadConfig::FullyConnected,
         }
+    }
+
+    fn published(_length: usize) -> Config {
+        Config {
+            encoder: EncoderConfig::small(512),
+            pooler: false,
+            classifier_dropout: 0.1,
+            head: HeadConfig::FullyConnected,
+        }
+    }
+
+    fn label_block(config: &mut Config) -> Option<&mut usize> {
+        config.head.label_block()
     }
 
     fn check(config: &Config, task: &Task, _length: usize) -> Result<(), String> {

@@ -11,10 +11,10 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::bert::{Encoder, EncoderConfig, Input, Sequences};
-use super::blockwise::gradients_through;
+use super::blockwise::{CPU_BLOCK, gradients_through};
 use super::settings::at_least_1;
 use super::shared_attention::SharedAttention;
-use super::{Batch, CodingModel, Initialiser, Pass, Task, parameters};
+use super::{Batch, CodingModel, Initialiser, Pass, Task, Tokens, parameters};
 
 /// Descriptions encoded at a time.
 const DESCRIPTIONS: usize = 64;
@@ -75,6 +75,8 @@ impl CodingModel for BertXml {
 
     const TAKES_CHECKPOINT: bool = true;
 
+    const TOKENS: Tokens = Tokens::WordPieces;
+
     fn tiny() -> Config {
         Config {
             encoder: EncoderConfig {
@@ -86,6 +88,22 @@ impl CodingModel for BertXml {
             hidden: 6,
             label_block: 7,
         }
+    }
+
+    /// As many positions as the note needs: the paper's point is to read it whole. A task that is timed has no
+    /// descriptions.
+    fn published(length: usize) -> Config {
+        Config {
+            encoder: EncoderConfig::small(length + 2),
+            long_notes: LongNotes::Whole,
+            label_vectors: LabelVectors::Random,
+            hidden: 256,
+            label_block: CPU_BLOCK,
+        }
+    }
+
+    fn label_block(config: &mut Config) -> Option<&mut usize> {
+        Some(&mut config.label_block)
     }
 
     fn check(config: &Config, task: &Task, length: usize) -> Result<(), String> {

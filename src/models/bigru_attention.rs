@@ -16,7 +16,7 @@ use super::coding_model::cross_entropy;
 use super::gru::{self, Gru, Pass, Rows};
 use super::ops::product;
 use super::settings::{at_least_1, probability};
-use super::{Batch, CodingModel, Initialiser, Precision, Task, word_vectors};
+use super::{Batch, CodingModel, Initialiser, Precision, Task, Tokens, word_vectors};
 
 /// Settings of the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -77,6 +77,8 @@ impl CodingModel for BigruAttention {
     const ABOUT: &'static str =
         "bidirectional GRU and attention heads shared by all codes (Zhang et al. 2020, baseline)";
 
+    const TOKENS: Tokens = Tokens::Words;
+
     fn tiny() -> Config {
         Config {
             embedding: 12,
@@ -84,6 +86,17 @@ impl CodingModel for BigruAttention {
             train_embedding: true,
             hidden: 10,
             heads: 3,
+            dropout: 0.1,
+        }
+    }
+
+    fn published(_length: usize) -> Config {
+        Config {
+            embedding: 300,
+            pretrained_embedding: false,
+            train_embedding: false,
+            hidden: 512,
+            heads: 200,
             dropout: 0.1,
         }
     }

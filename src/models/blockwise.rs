@@ -10,6 +10,9 @@ use super::Precision;
 /// nothing but padding still has finite weights.
 const PADDED: f32 = -1e30;
 
+/// Labels at a time whose rows stay in a CPU's caches.
+pub const CPU_BLOCK: usize = 256;
+
 /// A head whose memory does not grow with tokens times labels: each label's loss depends on the token
 /// states and on that label's own rows only, so a block of labels at a time is scored and
 /// backpropagated to the states.

@@ -15,12 +15,12 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Int, Tensor, TensorData, module};
 use serde::{Deserialize, Serialize};
 
-use super::blockwise::gradients_through;
+use super::blockwise::{CPU_BLOCK, gradients_through};
 use super::dropout::dropout;
 use super::label_attention::LabelAttention;
 use super::ops::{self, Extent};
 use super::settings::{at_least_1, probability};
-use super::{Batch, CodingModel, Initialiser, Precision, Task, batch, word_vectors};
+use super::{Batch, CodingModel, Initialiser, Precision, Task, Tokens, batch, word_vectors};
 use crate::kernels::convolution as kernel;
 
 /// Settings of CAML.
@@ -90,6 +90,8 @@ impl CodingModel for Caml {
 
     const ABOUT: &'static str = "convolution and label-wise attention (Mullenbach et al. 2018); DR-CAML as a setting";
 
+    const TOKENS: Tokens = Tokens::Words;
+
     fn tiny() -> Config {
         Config {
             embedding: 12,
@@ -101,6 +103,23 @@ impl CodingModel for Caml {
             attend_to_padding: false,
             description_weight: 0.1,
         }
+    }
+
+    fn published(_length: usize) -> Config {
+        Config {
+            embedding: 100,
+            pretrained_embedding: false,
+            filters: 50,
+            width: 10,
+            dropout: 0.2,
+            label_block: CPU_BLOCK,
+            attend_to_padding: false,
+            description_weight: 0.0,
+        }
+    }
+
+    fn label_block(config: &mut Config) -> Option<&mut usize> {
+        Some(&mut config.label_block)
     }
 
     fn check(config: &Config, task: &Task, _length: usize) -> Result<(), String> {

@@ -10,6 +10,15 @@ use serde::de::DeserializeOwned;
 
 use super::{Batch, Checkpoint, Initialiser};
 
+/// What a model's tokens are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tokens {
+    /// Words, of a vocabulary that is fitted on the training notes.
+    Words,
+    /// Pieces of words, of BERT's own vocabulary with its `[CLS]` and `[SEP]`.
+    WordPieces,
+}
+
 /// A model that gives every code of a label set a logit for each note of a batch.
 ///
 /// A model knows Burn tensors, a [`Batch`] and a [`Task`]; it reads no files, knows no suite and
@@ -28,8 +37,27 @@ pub trait CodingModel: Module {
     /// refused for the others, and so are learning rates of an encoder's own.
     const TAKES_CHECKPOINT: bool = false;
 
+    /// What its tokens are where it was published.
+    const TOKENS: Tokens;
+
     /// The smallest settings that train.
     fn tiny() -> Self::Config;
+
+    /// The published settings, for notes of `length` tokens: what `icdbench bench` times. Label blocks are of a size
+    /// for a CPU's caches.
+    fn published(length: usize) -> Self::Config;
+
+    /// The setting that says how many labels the head computes at a time; `None` where it computes all at once. Scores
+    /// do not depend on it.
+    fn label_block(_config: &mut Self::Config) -> Option<&mut usize> {
+        None
+    }
+
+    /// The same settings with notes cut into segments of `segment` tokens of which neighbours share `overlap`, as far
+    /// as the model has such settings: so that short notes go through what long ones do.
+    fn segmented(config: Self::Config, _segment: usize, _overlap: usize) -> Self::Config {
+        config
+    }
 
     /// What is wrong with `config` for this task and sequence length: the setting, what was
     /// found, what was expected. Called before any compute is spent.

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::coding_model::ordered_sum;
-use super::{Batch, CodingModel, Initialiser, Task, ops};
+use super::{Batch, CodingModel, Initialiser, Task, Tokens, ops};
 use crate::kernels::bag::Bags;
 
 /// Settings of logistic regression.
@@ -94,11 +94,21 @@ impl CodingModel for LogisticRegression {
 
     const ABOUT: &'static str = "bag of words over the first N words, one classifier a code";
 
+    const TOKENS: Tokens = Tokens::Words;
+
     fn tiny() -> Config {
         Config {
             features: Features::Counts,
             unit_length: false,
             penalty: Penalty::L2 { inverse_strength: 1.0 },
+        }
+    }
+
+    fn published(_length: usize) -> Config {
+        Config {
+            features: Features::Counts,
+            unit_length: false,
+            penalty: Penalty::None,
         }
     }
 

@@ -11,10 +11,10 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::bert::{Encoder, EncoderConfig, Gather, Packed};
-use super::blockwise::gradients_through;
+use super::blockwise::{CPU_BLOCK, gradients_through};
 use super::label_attention::LabelAttention;
 use super::settings::at_least_1;
-use super::{Batch, CodingModel, Initialiser, Task};
+use super::{Batch, CodingModel, Initialiser, Task, Tokens};
 
 /// Settings of LongBERT.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,12 +51,35 @@ impl CodingModel for LongBert {
 
     const TAKES_CHECKPOINT: bool = true;
 
+    const TOKENS: Tokens = Tokens::WordPieces;
+
     fn tiny() -> Config {
         Config {
             encoder: EncoderConfig::smallest(),
             segment: 8,
             overlap: 3,
             label_block: 7,
+        }
+    }
+
+    fn published(_length: usize) -> Config {
+        Config {
+            encoder: EncoderConfig::small(512),
+            segment: 512,
+            overlap: 0,
+            label_block: CPU_BLOCK,
+        }
+    }
+
+    fn label_block(config: &mut Config) -> Option<&mut usize> {
+        Some(&mut config.label_block)
+    }
+
+    fn segmented(config: Config, segment: usize, overlap: usize) -> Config {
+        Config {
+            segment,
+            overlap,
+            ..config
         }
     }
 

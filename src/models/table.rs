@@ -52,6 +52,34 @@ macro_rules! models {
                 vec![$(Self::$Type(<$file::$Type as CodingModel>::tiny())),+]
             }
 
+            /// See [`CodingModel::TOKENS`].
+            pub fn tokens(&self) -> Tokens {
+                match self { $(Self::$Type(_) => <$file::$Type as CodingModel>::TOKENS),+ }
+            }
+
+            /// The published settings of the model of that name, see [`CodingModel::published`]; `None` where the table
+            /// has no such name.
+            pub fn published(name: &str, length: usize) -> Option<Self> {
+                match name {
+                    $(stringify!($file) => Some(Self::$Type(<$file::$Type as CodingModel>::published(length))),)+
+                    _ => None,
+                }
+            }
+
+            /// See [`CodingModel::label_block`].
+            pub fn label_block(&mut self) -> Option<&mut usize> {
+                match self { $(Self::$Type(config) => <$file::$Type as CodingModel>::label_block(config)),+ }
+            }
+
+            /// See [`CodingModel::segmented`].
+            pub fn segmented(self, segment: usize, overlap: usize) -> Self {
+                match self {
+                    $(Self::$Type(config) => {
+                        Self::$Type(<$file::$Type as CodingModel>::segmented(config, segment, overlap))
+                    }),+
+                }
+            }
+
             /// What is wrong with these settings for this task, if anything.
             pub fn check(&self, task: &Task, length: usize) -> Result<(), String> {
                 match self {

@@ -23,8 +23,10 @@ caml.json
     description have none.
 logistic_regression.json
     A bag of words under each weighting; scikit-learn's objective divided by C, training notes and
-    codes. `weight` and its gradient are for unscaled features; icdbench stores each word's row times
-    a scale of its own choice, which the test converts.
+    codes.
+logistic_regression_scaled.json
+    The same for counts of words that have scales. `weight` and its gradient are for unscaled features;
+    icdbench stores each word's row times a scale of its own choice, which the test converts.
 optimisers.json
     Gradients (the same for all cases) and the parameters after each of five steps. In the third
     step one parameter has no gradient.
@@ -46,7 +48,7 @@ import sys
 import torch
 from parity.caml import caml_cases
 from parity.fixture import write
-from parity.logistic_regression import logistic_regression_cases
+from parity.logistic_regression import logistic_regression_cases, scaled_cases
 from parity.neural import (
     bert_hier_cases,
     bert_trun_cases,
@@ -60,6 +62,7 @@ from parity.optimisers import optimiser_cases
 FILES = {
     "caml.json": caml_cases,
     "logistic_regression.json": logistic_regression_cases,
+    "logistic_regression_scaled.json": scaled_cases,
     "optimisers.json": optimiser_cases,
     "bert_trun.json": bert_trun_cases,
     "bert_hier.json": bert_hier_cases,

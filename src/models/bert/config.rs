@@ -126,6 +126,21 @@ impl EncoderConfig {
         })
     }
 
+    /// LongBERT's encoder, Google's small BERT L-2 H-256 A-4, with so many positions. Every BERT model is timed with
+    /// it, so that their times compare.
+    pub(crate) fn small(positions: usize) -> Self {
+        Self {
+            layers: 2,
+            hidden: 256,
+            heads: 4,
+            intermediate: 1024,
+            positions,
+            dropout: 0.1,
+            attention_dropout: 0.1,
+            initializer_range: INITIALIZER_RANGE,
+        }
+    }
+
     /// An encoder for contract tests.
     pub(crate) fn smallest() -> Self {
         Self {

@@ -30,6 +30,14 @@ impl HeadConfig {
         }
     }
 
+    /// Labels computed at a time, where that is a setting.
+    pub fn label_block(&mut self) -> Option<&mut usize> {
+        match self {
+            Self::FullyConnected => None,
+            Self::LabelAttention { label_block } => Some(label_block),
+        }
+    }
+
     /// The head's parameters for the states of an encoder: one of the two is present.
     pub fn init(
         &self,

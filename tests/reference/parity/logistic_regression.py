@@ -15,19 +15,26 @@ LR_DOCUMENT_FREQUENCY = [0, 23, 9, 4, 11, 2, 1, 7, 0]
 LR_COUNT_SCALE = [0.0, 3.1, 0.8, 0.25, 1.4, 0.6, 0.21, 1.9, 0.0]
 
 
+L2, L1 = ({kind: {"inverse-strength": 0.7}} for kind in ("l2", "l1"))
+
+
 def logistic_regression_cases():
-    seeds = iter(range(200, 300))
-    l2, l1 = ({kind: {"inverse-strength": 0.7}} for kind in ("l2", "l1"))
     kinds = [(features, unit) for features in ("counts", "binary", "log-counts", "tf-idf") for unit in (False, True)]
     return {
-        "features": [lr_case(next(seeds), features, unit, l2) for features, unit in kinds],
-        "scaled": [
-            lr_case(next(seeds), "counts", False, penalty, count_scale=LR_COUNT_SCALE)
-            for penalty in (l2, l1, "none")
-        ],
-        "penalties": [lr_case(next(seeds), "log-counts", False, penalty) for penalty in (l1, "none")],
+        "features": [lr_case(200 + number, features, unit, L2) for number, (features, unit) in enumerate(kinds)],
+        "penalties": [lr_case(211 + number, "log-counts", False, penalty) for number, penalty in enumerate((L1, "none"))],
         # exp(120) is beyond the range of f32.
-        "extreme": [lr_case(next(seeds), "log-counts", False, "none", bias=[120.0, -120.0, 90.0, -0.5])],
+        "extreme": [lr_case(213, "log-counts", False, "none", bias=[120.0, -120.0, 90.0, -0.5])],
+    }
+
+
+def scaled_cases():
+    """With weights that icdbench stores in scale."""
+    return {
+        "scaled": [
+            lr_case(208 + number, "counts", False, penalty, count_scale=LR_COUNT_SCALE)
+            for number, penalty in enumerate((L2, L1, "none"))
+        ],
     }
 
 
