@@ -1,6 +1,9 @@
 //! Tokenising, batching and one training step of each model, on generated notes. Sizes are small so
 //! that a run takes a minute; rates, not absolute times, are what to compare.
 
+#[path = "../tests/common/fit.rs"]
+mod fit;
+
 use std::time::Duration;
 
 use burn::tensor::{Device, Tensor};
@@ -8,7 +11,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use icdbench::data::{SyntheticSettings, synthetic};
 use icdbench::models::{Initialiser, ModelConfig, Task, parameters};
 use icdbench::text::{
-    BatchSettings, Recipe, TextSettings, TokenStore, Tokenizer, TokenizerSettings, pad, training_order,
+    BatchSettings, Recipe, TextSettings, TokenStore, TokenizerSettings, pad, training_order,
 };
 
 const CODES: usize = 50;
@@ -36,11 +39,11 @@ fn settings() -> TextSettings {
 fn tokenising(criterion: &mut Criterion) {
     let texts = texts();
     let bytes: usize = texts.iter().map(String::len).sum();
-    let tokenizer = Tokenizer::fit(&settings(), &texts).expect("words");
+    let tokenizer = fit::fit(&settings(), &texts).expect("words");
     let mut group = criterion.benchmark_group("tokenising");
     group.throughput(Throughput::Bytes(bytes as u64));
     group.bench_function("fit words", |bencher| {
-        bencher.iter(|| Tokenizer::fit(&settings(), &texts))
+        bencher.iter(|| fit::fit(&settings(), &texts))
     });
     group.bench_function("encode words", |bencher| {
         bencher.iter(|| TokenStore::encode(&tokenizer, &texts, &mut |_, _| {}));
@@ -50,7 +53,7 @@ fn tokenising(criterion: &mut Criterion) {
 
 fn batching(criterion: &mut Criterion) {
     let texts = texts();
-    let tokenizer = Tokenizer::fit(&settings(), &texts).expect("words");
+    let tokenizer = fit::fit(&settings(), &texts).expect("words");
     let store = TokenStore::encode(&tokenizer, &texts, &mut |_, _| {});
     let order = BatchSettings {
         batch_size: 8,
@@ -75,7 +78,7 @@ fn batching(criterion: &mut Criterion) {
 /// Forward and backward of a batch of 4 notes, for the smallest settings of each model.
 fn training_step(criterion: &mut Criterion) {
     let texts = texts();
-    let tokenizer = Tokenizer::fit(&settings(), &texts).expect("words");
+    let tokenizer = fit::fit(&settings(), &texts).expect("words");
     let store = TokenStore::encode(&tokenizer, &texts, &mut |_, _| {});
     let device = Device::flex().autodiff();
     let task = Task {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use burn::tensor::Device;
 use icdbench::checkpoint::BertCheckpoint;
+use icdbench::data::FitNotes;
 use icdbench::models::bert::{Encoder, EncoderConfig, Packed};
 use icdbench::models::{Initialiser, Pass, Task, parameters};
 use icdbench::text::{Recipe, TextSettings, Tokenizer, TokenizerSettings};
@@ -32,7 +33,9 @@ fn main() -> anyhow::Result<()> {
             lowercase: case == "uncased",
         },
     };
-    let tokenizer = Tokenizer::fit::<&str>(&settings, &[])?;
+    // A published vocabulary looks at no text.
+    let nobody = FitNotes::new(Vec::new(), &[], &[])?;
+    let (tokenizer, _) = Tokenizer::fit(&settings, nobody.texts())?;
     let special = |id: Option<u32>| id.context("a vocabulary with [CLS] and [SEP]");
     let (cls, separator) = (special(tokenizer.cls())?, special(tokenizer.sep())?);
     let config = EncoderConfig {

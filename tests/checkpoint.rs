@@ -2,6 +2,8 @@
 //! whatever its format and naming, and every mistake is answered before any compute.
 
 mod common;
+#[path = "common/prepared.rs"]
+mod prepared;
 
 #[path = "checkpoint/reading.rs"]
 mod reading;

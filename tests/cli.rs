@@ -121,8 +121,9 @@ fn a_report_needs_records_only() {
     assert_fails(
         &none,
         3,
-        &["empty holds no record of tiny; run `icdbench run tiny.toml` first"],
+        &["empty holds no record of tiny; run `icdbench run tiny.toml` first. No report was written"],
     );
+    assert!(!bench.path("none").exists());
     assert!(!bench.path("none").exists());
 }
 
@@ -182,7 +183,7 @@ fn missing_and_damaged_data_stop_the_run_before_any_compute_with_place_and_next_
     });
     let output = run(&["--data", &data]);
     assert_fails(&output, 2, &["trainD.tsv"]);
-    assert!(!bench.path("results/work").exists(), "nothing was run");
+    assert!(files(&bench.work("results")).is_empty(), "nothing was run");
 }
 
 #[test]
@@ -203,7 +204,7 @@ fn a_model_setting_that_cannot_be_is_refused_before_any_compute() {
         2,
         &["run \"caml\", length 48: filters = 0: expected at least 1"],
     );
-    assert!(!bench.path("results/work").exists(), "nothing was run");
+    assert!(files(&bench.work("results")).is_empty(), "nothing was run");
 }
 
 #[test]
@@ -221,33 +222,54 @@ fn a_diverging_cell_fails_with_the_reason_and_the_others_go_on() {
 }
 
 #[test]
-fn a_record_of_a_newer_schema_and_a_damaged_one_are_named() {
+fn a_record_of_a_newer_schema_stops_and_one_that_was_changed_is_named_and_made_anew() {
     let bench = Bench::new(&suite_text(60, &logistic_regression(2)));
-    assert_good(&bench.run(&["--quiet", "run", "tiny.toml", "--no-report"]));
-    let record = bench
-        .path("results/records")
-        .join(format!("{}.json", bench.records("results")[0].key));
+    assert_good(&bench.run(&["--quiet", "run", "tiny.toml"]));
+    let expected = bench.results("results");
+    let key = bench.records("results")[0].key.clone();
+    let record = bench.path("results/records").join(format!("{key}.json"));
     let text = std::fs::read_to_string(&record).unwrap();
 
     std::fs::write(&record, text.replacen("\"schema\": 2", "\"schema\": 99", 1)).unwrap();
-    assert_fails(
-        &bench.run(&["report", "tiny.toml"]),
-        2,
-        &[
-            ".json: record has schema 99, this program reads up to 2",
-            "Use the newer icdbench",
-        ],
-    );
+    let newer = [
+        ".json: record has schema 99, this program reads 2",
+        "Use the newer icdbench",
+    ];
+    assert_fails(&bench.run(&["run", "tiny.toml"]), 2, &newer);
 
-    std::fs::write(&record, &text[..text.len() / 2]).unwrap();
-    assert_fails(
-        &bench.run(&["run", "tiny.toml"]),
-        2,
-        &[
-            ".json: not a record of this program",
-            "Delete the file to have the cell run again",
-        ],
-    );
+    let score = text.lines().find(|line| line.contains("\"micro-f1\": ")).unwrap();
+    let other = "c".repeat(64);
+    let edits = [
+        (text.replacen(score, "\"micro-f1\": 0.999,", 1), "does not match its checksum"),
+        (text[..text.len() / 2].to_owned(), "it is not a record of this program"),
+        (String::new(), "it is not a record of this program"),
+        (text.replacen("\"schema\": 2", "\"schema\": 1", 1), "schema 1, of an older icdbench"),
+        (text.replacen(&key, &other, 1), "does not match its checksum"),
+    ];
+    for (edited, problem) in edits {
+        assert_ne!(edited, text);
+        std::fs::write(&record, edited).unwrap();
+        let before = std::fs::read(bench.path("reports/tiny/report.md")).unwrap();
+        assert_fails(&bench.run(&["report", "tiny.toml"]), 3, &[".json: not used: ", problem, "No report was written"]);
+        assert_eq!(before, std::fs::read(bench.path("reports/tiny/report.md")).unwrap());
+        let again = bench.run(&["run", "tiny.toml", "--no-report"]);
+        assert_good(&again);
+        assert!(stderr(&again).contains(problem), "{}", stderr(&again));
+        assert!(bench.results("results") == expected);
+    }
+    // Another cell's record under this cell's name.
+    let renamed = bench.path("results/records").join(format!("{other}.json"));
+    std::fs::copy(&record, &renamed).unwrap();
+    let check = bench.run(&["check"]);
+    assert_eq!(check.status.code(), Some(1));
+    assert!(stdout(&check).contains("under another name"), "{}", stdout(&check));
+    // What other programs leave there is passed over.
+    std::fs::remove_file(renamed).unwrap();
+    for foreign in ["._x.json", ".DS_Store", "notes.txt"] {
+        std::fs::write(bench.path("results/records").join(foreign), "").unwrap();
+    }
+    assert_good(&bench.run(&["check"]));
+    assert_good(&bench.run(&["--quiet", "report", "tiny.toml"]));
 }
 
 #[test]
@@ -272,11 +294,11 @@ fn every_record_follows_the_committed_schema() {
 fn unwritable_results_are_named() {
     let bench = Bench::new(&suite());
     std::fs::write(bench.path("file"), "not a directory").unwrap();
-    let output = bench.run(&["--results", "file", "--cache", "cache", "run", "tiny.toml"]);
+    let output = bench.run(&["--results", "file", "run", "tiny.toml"]);
     assert_fails(
         &output,
         2,
-        &["file/work", "cannot lock the cell", "run the same command again"],
+        &["file", "cannot make the directory", "run the same command again"],
     );
 }
 
@@ -301,8 +323,6 @@ fn no_note_text_and_no_identifier_enters_records_reports_or_logs() {
         &data,
         "--datasets",
         "datasets.toml",
-        "--cache",
-        "cache",
         "--json",
         "run",
         "tiny.toml",
@@ -320,7 +340,7 @@ fn no_note_text_and_no_identifier_enters_records_reports_or_logs() {
         .collect();
     assert!(ids.len() > 10);
     let mut searched = vec![("output".to_owned(), format!("{}{}", stdout(&output), stderr(&output)))];
-    for folder in ["results/records", "results/work", "results/weights", "reports"] {
+    for folder in ["results/records", "reports"] {
         for name in files(&bench.path(folder)) {
             let bytes = std::fs::read(bench.path(folder).join(&name)).unwrap();
             searched.push((name, String::from_utf8_lossy(&bytes).into_owned()));

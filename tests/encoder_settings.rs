@@ -4,9 +4,12 @@
 //! Checkpoints that do not fit are in `tests/checkpoint`, a length of 0 is in `tests/suite.rs`.
 
 mod common;
+#[path = "common/prepared.rs"]
+mod prepared;
 
 use common::{Bench, assert_fails, suite_text};
-use icdbench::experiment::{Places, Plan};
+use prepared::prepared;
+use icdbench::plan::Plan;
 use icdbench::models::{ModelConfig, Task};
 use icdbench::suite::Suite;
 
@@ -61,16 +64,7 @@ fn changed(model: &str, from: &str, to: &str) -> String {
 }
 
 fn plan(text: &str) -> Result<Plan, String> {
-    let scratch = tempfile::tempdir().unwrap();
-    let places = Places {
-        data: None,
-        results: scratch.path(),
-        cache: scratch.path(),
-        device: "flex",
-    };
-    let suite = Suite::parse(text, "my.toml").map_err(|error| error.to_string())?;
-    let registry = icdbench::data::registry().unwrap();
-    Plan::make(suite, &registry, &places, &mut |_| {}).map_err(|error| error.to_string())
+    prepared(text).map(|(plan, _)| plan)
 }
 
 fn assert_refused(text: &str, words: &[&str]) {

@@ -8,8 +8,10 @@ use std::path::Path;
 
 use common::{caml, codiesp_suite, logistic_regression, suite_text};
 use icdbench::data::Registry;
-use icdbench::experiment::{Cell, Places, Plan, key_of};
+use icdbench::plan::{Cell, Plan};
+use icdbench::record::{StageName, key_of_chain};
 use icdbench::suite::Suite;
+use serde_json::Value;
 
 fn keys_of(text: &str, data: Option<&Path>, registry: &Registry, device: &str) -> Vec<String> {
     let cells = cells_of(text, data, registry, device);
@@ -17,15 +19,8 @@ fn keys_of(text: &str, data: Option<&Path>, registry: &Registry, device: &str) -
 }
 
 fn cells_of(text: &str, data: Option<&Path>, registry: &Registry, device: &str) -> Vec<Cell> {
-    let scratch = tempfile::tempdir().unwrap();
-    let places = Places {
-        data,
-        results: scratch.path(),
-        cache: scratch.path(),
-        device,
-    };
     let suite = Suite::parse(text, "test.toml").unwrap();
-    Plan::make(suite, registry, &places, &mut |_| {}).unwrap().cells
+    Plan::make(suite, registry, data, device).unwrap().cells
 }
 
 fn keys(text: &str) -> Vec<String> {
@@ -127,7 +122,10 @@ fn one_byte_of_data_changes_the_key() {
             .unwrap();
     let registry = Registry::parse(&registry_text, "fixture").unwrap();
     let text = codiesp_suite("dev");
-    let of = |directory: &tempfile::TempDir| keys_of(&text, Some(directory.path()), &registry, "flex");
+    // Without the hashes of the texts: what is not listed is hashed.
+    let lines: Vec<&str> = registry_text.lines().filter(|line| !line.starts_with("sha256")).collect();
+    let unlisted = Registry::parse(&lines.join("\n"), "fixture").unwrap();
+    let of = |directory: &tempfile::TempDir| keys_of(&text, Some(directory.path()), &unlisted, "flex");
     let original = of(&release(|_| {}));
     assert_eq!(original, of(&release(|_| {})));
     let changed = of(&release(|files| {
@@ -140,78 +138,123 @@ fn one_byte_of_data_changes_the_key() {
         text[letter] = if text[letter] == b'x' { b'y' } else { b'x' };
     }));
     assert_ne!(original, changed);
+    // With them, the data is what the registry says, or it is not read: no file is opened to know the key.
+    let listed = keys_of(&text, Some(Path::new("nowhere")), &registry, "flex");
+    assert_eq!(listed, keys_of(&text, Some(release(|_| {}).path()), &registry, "flex"));
 }
 
-/// Every leaf of a value, changed one at a time.
-fn changed_leaves(value: &serde_json::Value) -> Vec<serde_json::Value> {
-    use serde_json::Value;
-    match value {
-        Value::Object(map) => map
-            .iter()
-            .flat_map(|(name, inner)| {
-                changed_leaves(inner).into_iter().map(move |changed| {
-                    let mut map = map.clone();
-                    map.insert(name.clone(), changed);
-                    Value::Object(map)
-                })
-            })
-            .collect(),
-        Value::Array(values) => (0..values.len())
-            .flat_map(|at| {
-                changed_leaves(&values[at]).into_iter().map(move |changed| {
-                    let mut values = values.clone();
-                    values[at] = changed;
-                    Value::Array(values)
-                })
-            })
-            .collect(),
-        Value::String(text) => vec![Value::String(format!("{text}x"))],
-        Value::Bool(value) => vec![Value::Bool(!value)],
-        Value::Number(number) => vec![serde_json::json!(number.as_f64().unwrap() + 1.0)],
-        Value::Null => vec![Value::Bool(true)],
+/// Words that a suite may write somewhere: what stands in the place of another word until one fits there.
+const WORDS: [&str; 18] = [
+    "keep", "drop", "count-as-missed", "ignore", "lower-index-first", "higher-index-first", "binary", "counts", "none",
+    "all", "matrices", "edin", "caml", "dev", "train", "map", "macro-f1-all", "bf16",
+];
+
+/// What may stand in the place of a leaf: other values of its kind.
+fn others(leaf: &Value) -> Vec<Value> {
+    match leaf {
+        Value::String(text) => {
+            let words = WORDS.into_iter().filter(|word| word != text);
+            words.map(Value::from).chain([Value::from(format!("{text}x"))]).collect()
+        }
+        Value::Bool(value) => vec![Value::from(!value)],
+        Value::Number(number) => match number.as_u64() {
+            Some(whole) => vec![Value::from(whole + 1), Value::from(whole as f64 + 0.5)],
+            None => vec![Value::from(number.as_f64().unwrap() * 0.5 + 0.125)],
+        },
+        Value::Null => vec![Value::from(1), Value::from("x")],
+        Value::Array(_) | Value::Object(_) => Vec::new(),
     }
 }
 
-#[test]
-fn a_key_depends_on_every_leaf_of_every_input() {
-    let registry = icdbench::data::registry().unwrap();
-    for cell in cells_of(&good(), None, &registry, "flex") {
-        assert_eq!(key_of(&cell.inputs), cell.key);
-        for settings in [
-            "data",
-            "division",
-            "labels",
-            "text",
-            "model",
-            "training",
-            "evaluation",
-            "seed",
-            "length",
-        ] {
-            assert!(cell.inputs.contains_key(settings), "{settings}");
-        }
-        for hash in [
-            "data-sha256",
-            "labels-sha256",
-            "tokenizer-sha256",
-            "code-sha256",
-            "model-code-sha256",
-            "packages",
-        ] {
-            assert!(
-                cell.inputs[hash].as_str().is_some_and(|value| value.len() > 20),
-                "{hash}"
-            );
-        }
-        let mut leaves = 0;
-        for (name, value) in &cell.inputs {
-            for changed in changed_leaves(value) {
-                let mut inputs = cell.inputs.clone();
-                inputs.insert(name.clone(), changed);
-                assert_ne!(key_of(&inputs), cell.key, "a change in {name}");
-                leaves += 1;
+/// The JSON pointers of every leaf.
+fn leaves(value: &Value, place: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(map) => map.iter().for_each(|(name, inner)| leaves(inner, &format!("{place}/{name}"), found)),
+        Value::Array(values) => {
+            for (index, inner) in values.iter().enumerate() {
+                leaves(inner, &format!("{place}/{index}"), found);
             }
         }
-        assert!(leaves > 40, "{leaves}");
+        _ => found.push(place.to_owned()),
+    }
+}
+
+/// From the suite and not from a cell's inputs: a setting that no stage names would show here.
+#[test]
+fn every_leaf_of_a_suite_moves_a_key_unless_it_cannot_move_a_result() {
+    let registry = icdbench::data::registry().unwrap();
+    let text = good() + "\n[limits]\ncell-seconds = 9.0\n[keep]\nscores = true\n";
+    let suite = Suite::parse(&text, "test.toml").unwrap();
+    let keys = |suite: Suite| -> Vec<String> {
+        let plan = Plan::make(suite, &registry, None, "flex").unwrap();
+        plan.cells.into_iter().map(|cell| cell.key).collect()
+    };
+    let before = keys(suite.clone());
+    let written = serde_json::to_value(&suite).unwrap();
+    let mut places = Vec::new();
+    leaves(&written, "", &mut places);
+    let moves_nothing = ["/name", "/description", "/limits/cell-seconds", "/keep/scores"];
+    let mut moved = 0;
+    for place in &places {
+        // Which text a run reads is told by the text's own settings.
+        if place.ends_with("/text") {
+            continue;
+        }
+        let changed = others(written.pointer(place).unwrap()).into_iter().find_map(|other| {
+            let mut changed = written.clone();
+            *changed.pointer_mut(place).unwrap() = other;
+            serde_json::from_value::<Suite>(changed).ok()
+        });
+        let changed = changed.unwrap_or_else(|| panic!("{place}: nothing else can stand there; add a word to WORDS"));
+        assert_ne!(changed, suite, "{place}");
+        let differs = keys(changed) != before;
+        assert_eq!(differs, !moves_nothing.contains(&place.as_str()), "{place}");
+        moved += usize::from(differs);
+    }
+    assert!(moved > 50, "{moved} leaves");
+}
+
+#[test]
+fn a_cells_key_is_that_of_its_chain_and_every_stage_reads_those_before_it() {
+    let registry = icdbench::data::registry().unwrap();
+    for cell in cells_of(&good(), None, &registry, "flex") {
+        assert_eq!(key_of_chain(&cell.chain), Ok(cell.key.clone()));
+        let reads = |stage: StageName| cell.chain[&stage].reads.keys().copied().collect::<Vec<_>>();
+        assert!(reads(StageName::Notes).is_empty());
+        assert_eq!(reads(StageName::Tokenizer), [StageName::Notes]);
+        assert_eq!(reads(StageName::Tokens), [StageName::Notes, StageName::Tokenizer]);
+        assert_eq!(
+            reads(StageName::Weights),
+            [StageName::Notes, StageName::Tokenizer, StageName::Tokens]
+        );
+        assert_eq!(reads(StageName::Scores), [StageName::Tokens, StageName::Weights]);
+        assert_eq!(
+            reads(StageName::Record),
+            [StageName::Notes, StageName::Tokens, StageName::Scores]
+        );
+        for (name, stage) in &cell.chain {
+            let code = stage.made_by.get("code");
+            assert!(code.is_some_and(|hash| hash.len() == 64), "{name} says nothing of its sources");
+        }
+    }
+}
+
+/// What each setting must leave alone: a change of a late stage's setting moves no stage before it.
+#[test]
+fn a_setting_moves_its_stage_and_those_after_it_only() {
+    let registry = icdbench::data::registry().unwrap();
+    let of = |text: &str| cells_of(text, None, &registry, "flex").remove(0).keys;
+    let before = of(&good());
+    for (from, to, first) in [
+        ("seed = 1\n", "seed = 2\n", StageName::Notes),
+        ("min-documents = 2", "min-documents = 3", StageName::Tokenizer),
+        ("learning-rate = 0.02", "learning-rate = 0.03", StageName::Weights),
+        ("ties = \"higher-index-first\"", "ties = \"lower-index-first\"", StageName::Weights),
+        ("at-k = [2]", "at-k = [3]", StageName::Record),
+    ] {
+        let after = of(&good().replacen(from, to, 1));
+        for (stage, key) in &before {
+            assert_eq!(*stage >= first, after[stage] != *key, "{to}: {stage}");
+        }
     }
 }

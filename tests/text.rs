@@ -1,16 +1,18 @@
-//! The `text` module from outside: recipes, vocabularies, WordPiece, saved tokenizers, the cache, batches and
+//! The `text` module from outside: recipes, vocabularies, WordPiece, saved tokenizers, files of tokens, batches and
 //! word vectors. All texts are invented.
 
 #[path = "text/batches.rs"]
 mod batches;
-#[path = "text/cache.rs"]
-mod cache;
 #[path = "text/errors.rs"]
 mod errors;
+#[path = "common/fit.rs"]
+mod fit;
 #[path = "text/fingerprints.rs"]
 mod fingerprints;
 #[path = "text/recipes.rs"]
 mod recipes;
+#[path = "text/stores.rs"]
+mod stores;
 #[path = "text/vectors.rs"]
 mod vectors;
 #[path = "text/wordpiece.rs"]
@@ -20,6 +22,7 @@ mod words;
 
 use std::path::PathBuf;
 
+use fit::{fit, fit_and_encode};
 use icdbench::text::{Recipe, TextSettings, Tokenizer, TokenizerSettings};
 
 fn fixture(name: &str) -> PathBuf {
@@ -61,7 +64,7 @@ fn file_settings(file: PathBuf, lowercase: bool) -> TextSettings {
 }
 
 fn words_tokenizer(recipe: Recipe, min_documents: u32, texts: &[&str]) -> Tokenizer {
-    Tokenizer::fit(&words_settings(recipe, min_documents), texts).unwrap()
+    fit(&words_settings(recipe, min_documents), texts).unwrap()
 }
 
 /// Invented notes with many ties between word counts, so that any dependence on hash order would show.

@@ -2,6 +2,8 @@
 
 #[path = "training/rates.rs"]
 mod rates;
+#[path = "common/fit.rs"]
+mod fit;
 
 use std::cell::{Cell, RefCell};
 use std::path::Path;
@@ -13,10 +15,10 @@ use icdbench::models::coding_model::ordered_sum;
 use icdbench::models::parameters::{self, Parameters};
 use icdbench::models::{Batch, Initialiser, ModelConfig, Precision, Task};
 use icdbench::record::EpochRow;
-use icdbench::text::{Recipe as Normalise, TextSettings, TokenStore, Tokenizer, TokenizerSettings};
+use icdbench::text::{Recipe as Normalise, TextSettings, TokenStore, TokenizerSettings};
 use icdbench::train::{
-    Decay, EncoderRates, End, Error, EvaluationSettings, Examples, Job, Moments, Observer, Optimiser, Reading, Recipe,
-    Schedule, Select, StepReport, Stepper, ThresholdRule, Trained, probabilities, train,
+    Decay, EncoderRates, End, Error, EvaluationSettings, Examples, Job, Lbfgs, Moments, Observer, Optimiser, Reading,
+    Recipe, Schedule, Select, Selection, StepReport, Stepper, ThresholdRule, Trained, probabilities, train,
 };
 
 /// 24 notes over four words; a note has code `k` when it says word `k`, but for noise that cannot be learned.
@@ -51,7 +53,7 @@ fn world() -> World {
             max_size: None,
         },
     };
-    let tokenizer = Tokenizer::fit(&settings, &texts).unwrap();
+    let tokenizer = fit::fit(&settings, &texts).unwrap();
     let task = Task {
         codes: 4,
         vocabulary: tokenizer.size(),
@@ -86,6 +88,19 @@ fn recipe() -> Recipe {
         clip_norm: 0.0,
         select: Select::Last,
     }
+}
+
+fn lbfgs(history: usize, iterations: usize) -> Optimiser {
+    Optimiser::Lbfgs(Lbfgs {
+        history,
+        iterations,
+        gradient_tolerance: 1e-7,
+        change_tolerance: 1e-9,
+    })
+}
+
+fn weights(trained: &Trained) -> Parameters {
+    parameters::read(&trained.model)
 }
 
 fn model(name: &str) -> ModelConfig {
@@ -140,13 +155,14 @@ fn sitting(model: &ModelConfig, recipe: &Recipe, directory: &Path, observer: &dy
         model,
         task: &world.task,
         recipe,
-        evaluation: &evaluation(),
+        selection: &Selection::of(&evaluation(), &recipe.select),
         training: examples,
         validation: examples,
         reading: reading(recipe),
         seed: 3,
         device: &Device::flex(),
         directory,
+        best: &directory.join("best.safetensors"),
         checkpoint_every: Duration::from_secs(3600),
     };
     train(&job, observer)
@@ -220,10 +236,7 @@ fn stopped_at_any_moment_and_started_again_it_ends_in_the_same_bytes() {
             Recipe {
                 epochs: 3,
                 bucket: 1,
-                optimiser: Optimiser::Lbfgs {
-                    history: 5,
-                    iterations: 30,
-                },
+                optimiser: lbfgs(5, 30),
                 learning_rate: 1.0,
                 encoder: None,
                 ..recipe()
@@ -246,9 +259,10 @@ fn stopped_at_any_moment_and_started_again_it_ends_in_the_same_bytes() {
                 panic!("nobody asked to stop");
             };
             let what = format!("{name}, stopped at {n}");
-            assert!(second.parameters == undisturbed.parameters, "{what}: other weights");
+            assert!(weights(&second) == weights(&undisturbed), "{what}: other weights");
+            let (second, undisturbed) = (&second.facts, &undisturbed.facts);
             assert_eq!(second.epochs, undisturbed.epochs, "{what}");
-            assert_eq!(second.validation, undisturbed.validation, "{what}");
+            assert_eq!(second.threshold, undisturbed.threshold, "{what}");
             assert_eq!(
                 (second.best_epoch, &second.stopped),
                 (undisturbed.best_epoch, &undisturbed.stopped),
@@ -338,7 +352,7 @@ fn accumulated_batches_make_the_step_of_one_large_batch() {
     let (small, small_watch) = run(&model, &small);
     assert_eq!(large_watch.steps.borrow().len(), 4);
     assert_eq!(small_watch.steps.borrow().len(), 4);
-    assert_close(&large.unwrap().parameters, &small.unwrap().parameters, 1e-4);
+    assert_close(&weights(&large.unwrap()), &weights(&small.unwrap()), 1e-4);
 }
 
 #[test]
@@ -349,7 +363,7 @@ fn the_loss_falls_and_every_step_and_epoch_is_told() {
     assert_eq!(rows.iter().map(|row| row.epoch).collect::<Vec<_>>(), [1, 2, 3, 4]);
     assert!(rows[3].training_loss < rows[0].training_loss);
     assert_eq!(watch.steps.borrow().len(), 16);
-    let trained = trained.unwrap();
+    let trained = trained.unwrap().facts;
     assert_eq!((trained.best_epoch, trained.stopped.as_str()), (4, "all epochs done"));
     assert_eq!(trained.effort.notes, 96);
     assert_eq!(trained.effort.sittings, 1);
@@ -375,7 +389,7 @@ fn the_best_epochs_weights_are_the_ones_returned() {
         .map(|row| row.validation["map"])
         .fold(f64::NEG_INFINITY, f64::max);
     let first = rows.iter().position(|row| row.validation["map"] == best).unwrap() as u32 + 1;
-    assert_eq!(trained.best_epoch, first, "the earliest of the best");
+    assert_eq!(trained.facts.best_epoch, first, "the earliest of the best");
 
     let world = world();
     let scores = probabilities(
@@ -387,9 +401,11 @@ fn the_best_epochs_weights_are_the_ones_returned() {
         &Watch::default(),
     )
     .unwrap();
-    let verdict = evaluation().choose(&scores, &world.gold, 4).unwrap();
+    let verdict = Selection::of(&evaluation(), &recipe.select).judge(&scores, &world.gold, 4).unwrap();
+    let row = &rows[first as usize - 1];
     assert_eq!(
-        verdict, trained.validation,
+        (verdict.threshold, &verdict.scores),
+        (trained.facts.threshold, &row.validation),
         "the returned model scores what its epoch scored"
     );
 }
@@ -407,7 +423,7 @@ fn training_stops_when_validation_is_no_better_for_the_given_epochs() {
         ..recipe()
     };
     let (trained, watch) = run(&model("logistic_regression"), &recipe);
-    let trained = trained.unwrap();
+    let trained = trained.unwrap().facts;
     assert_eq!(watch.rows.borrow().len(), 4);
     assert_eq!(
         (trained.best_epoch, trained.stopped.as_str()),
@@ -420,10 +436,7 @@ fn lbfgs_reaches_the_same_optimum_as_many_steps_of_adam() {
     let lbfgs = Recipe {
         epochs: 2,
         bucket: 1,
-        optimiser: Optimiser::Lbfgs {
-            history: 10,
-            iterations: 60,
-        },
+        optimiser: lbfgs(10, 60),
         learning_rate: 1.0,
         encoder: None,
         ..recipe()
@@ -441,14 +454,14 @@ fn lbfgs_reaches_the_same_optimum_as_many_steps_of_adam() {
     assert_eq!(watch.steps.borrow().len(), 2, "a step an epoch");
     let (adam, _) = run(&model, &adam);
     let (lbfgs, adam) = (lbfgs.unwrap(), adam.unwrap());
-    let loss = |trained: &Trained| trained.epochs.last().unwrap().training_loss;
+    let loss = |trained: &Trained| trained.facts.epochs.last().unwrap().training_loss;
     assert!(
         loss(&lbfgs) <= loss(&adam) + 1e-6,
         "{} against {}",
         loss(&lbfgs),
         loss(&adam)
     );
-    assert_close(&lbfgs.parameters, &adam.parameters, 0.02);
+    assert_close(&weights(&lbfgs), &weights(&adam), 0.02);
 }
 
 #[test]

@@ -41,6 +41,16 @@ pub enum Language {
     En,
 }
 
+impl Language {
+    /// The folder of its texts in a part's own.
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Es => "text_files",
+            Self::En => "text_files_en",
+        }
+    }
+}
+
 /// Which of the two code tables to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -63,6 +73,16 @@ impl CodeChoice {
     }
 }
 
+/// Whether a file or folder of the release has a say in the notes of the given parts.
+pub(super) fn reads(settings: &CodiespSettings, parts: &[&str], path: &str) -> bool {
+    let Some((part, file)) = path.strip_prefix("codiesp/").and_then(|path| path.split_once('/')) else {
+        return true; // beside the release, such as the titles of codes
+    };
+    let mut tables = settings.codes.kinds().iter().map(|&kind| code_table(part, kind));
+    let evidence = settings.language == Language::Es && file == format!("{part}X.tsv");
+    parts.contains(&part) && (file == settings.language.folder() || evidence || tables.any(|table| table == path))
+}
+
 /// Why the chosen codes of a part are not in this copy, if so.
 pub(super) fn uncoded(settings: &CodiespSettings, part: &str, data_dir: &Path, dataset: &Dataset) -> Option<String> {
     let release = Release { data_dir, dataset };
@@ -72,14 +92,10 @@ pub(super) fn uncoded(settings: &CodiespSettings, part: &str, data_dir: &Path, d
 
 /// Reads every part whose text folder the registry lists, and checks what it lists.
 pub(super) fn read(settings: &CodiespSettings, data_dir: &Path, dataset: &Dataset) -> Result<Vec<Part>, Error> {
-    let folder_name = match settings.language {
-        Language::Es => "text_files",
-        Language::En => "text_files_en",
-    };
     let release = Release { data_dir, dataset };
     let mut parts = Vec::new();
     for name in PARTS {
-        let folder = format!("codiesp/{name}/{folder_name}");
+        let folder = format!("codiesp/{name}/{}", settings.language.folder());
         if dataset.folder(&folder).is_some() {
             parts.push(release.part(name, &folder, settings)?);
         }

@@ -28,6 +28,17 @@ pub struct DivisionSettings {
     pub notes_without_codes: NotesWithoutCodes,
 }
 
+impl DivisionSettings {
+    /// The parts that it names.
+    pub fn parts(&self) -> Vec<&str> {
+        let mut parts = vec![self.train.as_str(), self.evaluation.as_str()];
+        if let Validation::Part(part) = &self.validation {
+            parts.push(part);
+        }
+        parts
+    }
+}
+
 /// `{ part = "dev" }`, or `{ fraction-of-train = 0.2, seed = 13 }`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "WireValidation", into = "WireValidation")]

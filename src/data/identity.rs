@@ -8,15 +8,26 @@ use super::error::Error;
 use super::registry::{Dataset, Registry};
 use super::{DatasetSettings, codiesp};
 
-/// SHA-256 that two copies of a data set share exactly when loading gives the same notes.
+/// SHA-256 that two copies of a data set share exactly when loading gives the same notes in the given parts.
 ///
 /// # Errors
 /// The registry does not know the data set, or a file without a listed hash cannot be read.
-pub fn identity(settings: &DatasetSettings, data_dir: Option<&Path>, registry: &Registry) -> Result<String, Error> {
+pub fn identity(
+    settings: &DatasetSettings,
+    parts: &[&str],
+    data_dir: Option<&Path>,
+    registry: &Registry,
+) -> Result<String, Error> {
     let dataset = registry.find(settings.name())?;
+    let counts = |path: &str| match settings {
+        DatasetSettings::Synthetic(_) => true,
+        DatasetSettings::Codiesp(settings) => codiesp::reads(settings, parts, path),
+    };
+    // Where the data is away altogether, what is finished must still be found: it was there then.
+    let here = data_dir.filter(|data| data.is_dir());
     let mut fingerprint = Fingerprint::new("icdbench data 1");
     fingerprint.text(&dataset.name);
-    for entry in &dataset.folders {
+    for entry in dataset.folders.iter().filter(|entry| counts(&entry.path)) {
         fingerprint.text(&entry.path);
         fingerprint.number(entry.files);
         fingerprint.text(&match &entry.sha256 {
@@ -26,8 +37,8 @@ pub fn identity(settings: &DatasetSettings, data_dir: Option<&Path>, registry: &
             })?,
         });
     }
-    for entry in &dataset.files {
-        let absent = || data_dir.is_some_and(|data| !data.join(&entry.path).exists());
+    for entry in dataset.files.iter().filter(|entry| counts(&entry.path)) {
+        let absent = || here.is_some_and(|data| !data.join(&entry.path).exists());
         fingerprint.text(&entry.path);
         fingerprint.text(&match &entry.sha256 {
             Some(_) if entry.may_be_absent && absent() => "absent".to_owned(),

@@ -30,6 +30,7 @@ pub fn serve() {
     let jobs = orders();
     let teller = Teller {
         told: Mutex::new(Instant::now()),
+        step: Mutex::new(None),
     };
     while let Ok(job) = jobs.recv() {
         work(&job, &teller);
@@ -123,6 +124,8 @@ fn tell(event: &Event) {
 struct Teller {
     /// When a step or a scored batch was told last.
     told: Mutex<Instant>,
+    /// The last step, while it is not told.
+    step: Mutex<Option<StepReport>>,
 }
 
 impl Teller {
@@ -144,8 +147,12 @@ impl Observer for Teller {
     }
 
     fn stepped(&self, step: &StepReport) {
-        if self.is_due() {
+        let due = self.is_due();
+        if due {
             tell(&Event::Stepped(*step));
+        }
+        if let Ok(mut untold) = self.step.lock() {
+            *untold = Some(*step).filter(|_| !due);
         }
     }
 
@@ -156,6 +163,9 @@ impl Observer for Teller {
     }
 
     fn epoch(&self, row: &EpochRow, epochs: u32) {
+        if let Some(step) = self.step.lock().ok().and_then(|mut untold| untold.take()) {
+            tell(&Event::Stepped(step));
+        }
         tell(&Event::Epoch {
             row: Box::new(row.clone()),
             epochs,

@@ -54,7 +54,7 @@ impl Facts {
             encoders.insert(name.clone(), sha256_of(&config, &format!("[encoder.{name}]"))?);
         }
         Ok(Self {
-            data: data::identity(&suite.data, data, registry)?,
+            data: data::identity(&suite.data, &suite.division.parts(), data, registry)?,
             vocabularies,
             encoders,
         })

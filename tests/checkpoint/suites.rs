@@ -4,10 +4,12 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use candle_core::DType;
-use icdbench::experiment::{Places, Plan};
+use icdbench::plan::{Cell, Plan};
+use icdbench::record::StageName;
 use icdbench::models::{Initialiser, parameters};
 use icdbench::suite::Suite;
 
+use super::prepared::prepared;
 use super::common::{Bench, assert_fails, assert_good, caml, stderr, suite_text};
 use super::{HIDDEN, POSITIONS, TODAY, Tiny, tensors};
 
@@ -49,20 +51,9 @@ fn suite(tiny: &Tiny, runs: &str) -> String {
     suite_text(60, runs).replacen("[evaluation]", &tables, 1)
 }
 
-/// The plan, and what it told the user.
+/// The plan, and what preparing it told the user.
 fn plan(text: &str) -> Result<(Plan, Vec<String>), String> {
-    let scratch = tempfile::tempdir().unwrap();
-    let places = Places {
-        data: None,
-        results: scratch.path(),
-        cache: scratch.path(),
-        device: "flex",
-    };
-    let suite = Suite::parse(text, "my.toml").map_err(|error| error.to_string())?;
-    let mut notices = Vec::new();
-    let registry = icdbench::data::registry().unwrap();
-    let plan = Plan::make(suite, &registry, &places, &mut |notice| notices.push(notice));
-    Ok((plan.map_err(|error| error.to_string())?, notices))
+    prepared(text)
 }
 
 fn assert_refused(text: &str, words: &[&str]) {
@@ -127,12 +118,11 @@ fn a_checkpoint_that_no_run_names_is_not_read() {
         notices.iter().all(|notice| !notice.contains("checkpoint")),
         "{notices:?}"
     );
-    assert_eq!(plan.cells[0].inputs["initial-weights"], "drawn from the seed");
-    assert!(plan.cells[0].inputs["checkpoint"].is_null());
+    assert!(!plan.cells[0].chain.contains_key(&StageName::Encoder));
 }
 
 /// The first cell's key and inputs.
-fn cell(tiny: &Tiny, runs: &str) -> icdbench::experiment::Cell {
+fn cell(tiny: &Tiny, runs: &str) -> Cell {
     plan(&suite(tiny, runs)).unwrap().0.cells.remove(0)
 }
 
@@ -161,11 +151,12 @@ fn a_key_knows_the_weights_and_the_configuration_but_not_where_they_lie() {
     let (first, whole) = cell_in(&here, &|_| {});
     let (second, _) = cell_in(&there, &|_| {});
     assert_eq!(first.key, second.key);
-    let inputs = serde_json::to_string(&first.inputs).unwrap();
+    let inputs = serde_json::to_string(&first.chain).unwrap();
     assert!(!inputs.contains(&here.0.path().display().to_string()), "{inputs}");
-    assert_eq!(first.inputs["checkpoint"]["directory"], "tiny-bert");
-    let expected = format!("weights {} config {}", whole.weights_sha256, whole.config_sha256);
-    assert_eq!(first.inputs["initial-weights"], expected);
+    let stage = &first.chain[&StageName::Encoder];
+    assert_eq!(stage.settings["encoder"]["directory"], "tiny-bert");
+    assert_eq!(stage.settings["encoder"]["sha256"], whole.weights_sha256);
+    assert_eq!(stage.made_by["config"], whole.config_sha256);
     let (changed, _) = cell_in(&there, &|directory| {
         let path = directory.join("config.json");
         let text = std::fs::read_to_string(&path).unwrap();
@@ -265,8 +256,8 @@ fn the_program_prints_the_load_report_and_trains_from_the_checkpoint() {
     );
     let records = bench.records("results");
     assert_eq!(records.len(), 1);
-    let start = records[0].inputs["initial-weights"].as_str().unwrap();
-    assert!(start.contains(&sha256(&tiny)), "{start}");
+    let stage = &records[0].stages[&StageName::Encoder];
+    assert_eq!(stage.settings["encoder"]["sha256"], sha256(&tiny));
     std::fs::write(bench.path("tiny.toml"), text.replace("heads = 2", "heads = 4")).unwrap();
     assert_fails(
         &bench.run(&["run", "tiny.toml"]),

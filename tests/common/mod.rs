@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use burn::tensor::Device;
 use icdbench::device::DeviceChoice;
 use icdbench::models::Precision;
-use icdbench::record::{Record, RecordStore};
+use icdbench::record::{Record, RecordStore, StageName};
 
 /// The device that the model tests (`contract`, `parity`) run on: what the environment variable
 /// ICDBENCH_TEST_DEVICE names as `--device` would, and flex where it is not set. The tests must be built with
@@ -163,19 +163,30 @@ impl Bench {
     }
 
     pub fn records(&self, results: &str) -> Vec<Record> {
-        RecordStore::new(&self.path(results)).all().unwrap()
+        let listed = RecordStore::new(&self.path(results)).all().unwrap();
+        assert!(listed.refused.is_empty(), "{:?}", listed.refused);
+        listed.records
     }
 
-    /// Outcomes and weight files of a results directory, as bytes.
+    /// Outcomes, weights and rows by note of a results directory, as bytes.
     pub fn results(&self, results: &str) -> Vec<(String, Vec<u8>)> {
         let mut found = Vec::new();
+        let private = self.path(results).join("private");
         for record in self.records(results) {
             let outcome = serde_json::to_vec(&record.outcome.expect("an outcome")).unwrap();
-            let weights = self.path(results).join(format!("weights/{}.safetensors", record.key));
+            let weights = record.stages[&StageName::Weights].key();
+            let weights = private.join(format!("weights/{weights}/weights.safetensors"));
+            let rows = private.join(format!("rows/{}/rows.json", record.key));
             found.push((format!("{} outcome", record.key), outcome));
             found.push((format!("{} weights", record.key), std::fs::read(weights).unwrap()));
+            found.push((format!("{} rows", record.key), std::fs::read(rows).unwrap()));
         }
         found
+    }
+
+    /// The folder of a training's checkpoints, where there is one.
+    pub fn work(&self, results: &str) -> PathBuf {
+        self.path(results).join("private/work")
     }
 }
 

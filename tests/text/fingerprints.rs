@@ -1,8 +1,10 @@
 //! Fingerprints change with everything that can change an id, and with nothing else; saved tokenizers keep them.
 
+use std::path::Path;
+
 use icdbench::text::{Recipe, TextSettings, Tokenizer, TokenizerSettings};
 
-use super::{file_settings, fixture, training_settings, words_settings, words_tokenizer};
+use super::{fit, file_settings, fixture, training_settings, words_settings, words_tokenizer};
 
 const NOTES: [&str; 2] = ["Fever and cough", "fever and chills"];
 
@@ -19,7 +21,7 @@ fn a_words_fingerprint_changes_with_recipe_settings_and_vocabulary() {
     let others = [
         words_tokenizer(Recipe::Edin, 1, &NOTES),
         words_tokenizer(Recipe::Caml, 2, &NOTES),
-        Tokenizer::fit(&capped, &NOTES).unwrap(),
+        fit(&capped, &NOTES).unwrap(),
         // One word other.
         words_tokenizer(Recipe::Caml, 1, &["Fever and cough", "fever and chill"]),
         // The same words in more notes: other document frequencies.
@@ -49,7 +51,7 @@ fn a_words_fingerprint_ignores_what_cannot_change_an_id() {
 
 #[test]
 fn a_wordpiece_fingerprint_changes_with_lowercase_recipe_and_one_line() {
-    let fit = |settings: &TextSettings| Tokenizer::fit(settings, &[] as &[&str]).unwrap();
+    let fit = |settings: &TextSettings| fit(settings, &[] as &[&str]).unwrap();
     let base = fit(&file_settings(fixture("vocab.txt"), true));
     let edin = TextSettings {
         normalise: Recipe::Edin,
@@ -83,7 +85,7 @@ fn a_wordpiece_fingerprint_changes_with_lowercase_recipe_and_one_line() {
 fn a_trained_fingerprint_changes_with_each_setting() {
     let fit = |vocabulary, min_frequency| {
         let settings = training_settings(vocabulary, min_frequency);
-        Tokenizer::fit(&settings, &NOTES).unwrap().fingerprint().to_owned()
+        fit(&settings, &NOTES).unwrap().fingerprint().to_owned()
     };
     let base = fit(40, 2);
     assert_eq!(base, fit(40, 2));
@@ -93,16 +95,13 @@ fn a_trained_fingerprint_changes_with_each_setting() {
 
 #[test]
 fn a_saved_tokenizer_comes_back_the_same() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("checkpoint/tokenizer.json");
     let tokenizers = [
         words_tokenizer(Recipe::Edin, 1, &NOTES),
-        Tokenizer::fit(&training_settings(40, 1), &NOTES).unwrap(),
-        Tokenizer::fit(&file_settings(fixture("vocab.txt"), false), &NOTES).unwrap(),
+        fit(&training_settings(40, 1), &NOTES).unwrap(),
+        fit(&file_settings(fixture("vocab.txt"), false), &NOTES).unwrap(),
     ];
     for tokenizer in tokenizers {
-        tokenizer.save(&path).unwrap();
-        let loaded = Tokenizer::load(&path).unwrap();
+        let loaded = Tokenizer::from_json(&tokenizer.to_json(), Path::new("tokenizer.json")).unwrap();
         assert_eq!(loaded.fingerprint(), tokenizer.fingerprint());
         assert_eq!(loaded.size(), tokenizer.size());
         assert_eq!(loaded.document_frequency(), tokenizer.document_frequency());

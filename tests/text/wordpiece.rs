@@ -3,10 +3,10 @@
 use icdbench::text::{Recipe, TextSettings, Tokenizer, TokenizerKind, TokenizerSettings};
 use sha2::{Digest, Sha256};
 
-use super::{file_settings, fixture, invented_notes, training_settings};
+use super::{fit, file_settings, fixture, invented_notes, training_settings};
 
 fn fixture_tokenizer(lowercase: bool) -> Tokenizer {
-    Tokenizer::fit(&file_settings(fixture("vocab.txt"), lowercase), &[] as &[&str]).unwrap()
+    fit(&file_settings(fixture("vocab.txt"), lowercase), &[] as &[&str]).unwrap()
 }
 
 fn pieces<'a>(tokenizer: &'a Tokenizer, text: &str) -> Vec<&'a str> {
@@ -98,7 +98,7 @@ fn the_recipe_runs_before_the_pieces_are_cut() {
         normalise: Recipe::Caml,
         ..file_settings(fixture("vocab.txt"), true)
     };
-    let tokenizer = Tokenizer::fit(&settings, &[] as &[&str]).unwrap();
+    let tokenizer = fit(&settings, &[] as &[&str]).unwrap();
     assert_eq!(pieces(&tokenizer, "Fever, 12 (patients)."), ["fever", "patient", "##s"]);
 }
 
@@ -117,7 +117,7 @@ fn the_checksum_of_the_suite_is_accepted_in_either_case() {
                 lowercase: true,
             },
         };
-        assert!(Tokenizer::fit(&settings, &[] as &[&str]).is_ok());
+        assert!(fit(&settings, &[] as &[&str]).is_ok());
     }
 }
 
@@ -149,7 +149,7 @@ fn tokenizer_json_and_vocab_txt_are_the_same_tokenizer() {
     for lowercase in [true, false] {
         let path = directory.path().join("tokenizer.json");
         std::fs::write(&path, tokenizer_json(lowercase).to_string()).unwrap();
-        let from_json = Tokenizer::fit(&file_settings(path, lowercase), &[] as &[&str]).unwrap();
+        let from_json = fit(&file_settings(path, lowercase), &[] as &[&str]).unwrap();
         let from_txt = fixture_tokenizer(lowercase);
         assert_eq!(from_json.fingerprint(), from_txt.fingerprint());
         let text = "The Fever, naïve 中文 mimic";
@@ -169,7 +169,7 @@ fn windows_line_ends_and_a_missing_last_one_change_nothing() {
         format!("{text}\n"),
     ] {
         std::fs::write(&path, variant).unwrap();
-        let tokenizer = Tokenizer::fit(&file_settings(path.clone(), true), &[] as &[&str]).unwrap();
+        let tokenizer = fit(&file_settings(path.clone(), true), &[] as &[&str]).unwrap();
         assert_eq!(tokenizer.fingerprint(), expected.fingerprint());
     }
 }
@@ -179,7 +179,7 @@ fn training_merges_the_most_frequent_pair_first() {
     // Words: ab 3 times, abc once. Pairs: a ##b 4 times, ##b ##c once; then ab ##c once.
     let notes = ["ab ab", "ab abc"];
     let vocabulary = |size, min_frequency| {
-        let tokenizer = Tokenizer::fit(&training_settings(size, min_frequency), &notes).unwrap();
+        let tokenizer = fit(&training_settings(size, min_frequency), &notes).unwrap();
         (0..tokenizer.size() as u32)
             .map(|id| tokenizer.token(id).unwrap().to_owned())
             .collect::<Vec<_>>()
@@ -196,13 +196,9 @@ fn training_merges_the_most_frequent_pair_first() {
 #[test]
 fn training_gives_the_same_bytes_every_time_in_one_thread_and_in_two() {
     let notes = invented_notes(300);
-    let directory = tempfile::tempdir().unwrap();
     let bytes = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let tokenizer = pool.install(|| Tokenizer::fit(&training_settings(200, 2), &notes).unwrap());
-        let path = directory.path().join("tokenizer.json");
-        tokenizer.save(&path).unwrap();
-        std::fs::read(path).unwrap()
+        pool.install(|| fit(&training_settings(200, 2), &notes).unwrap()).to_json()
     };
     let expected = bytes(1);
     for _ in 0..4 {
@@ -214,7 +210,7 @@ fn training_gives_the_same_bytes_every_time_in_one_thread_and_in_two() {
 fn training_does_not_depend_on_the_process() {
     // Hash maps are seeded per process, so this value was taken from one process and is compared in another.
     let notes = invented_notes(300);
-    let tokenizer = Tokenizer::fit(&training_settings(200, 2), &notes).unwrap();
+    let tokenizer = fit(&training_settings(200, 2), &notes).unwrap();
     assert_eq!(
         tokenizer.fingerprint(),
         "b225b89c2144d5c01d417641ae90d678f101507a61c293bcd76df13abd3e6f15"
@@ -224,7 +220,7 @@ fn training_does_not_depend_on_the_process() {
 #[test]
 fn a_trained_vocabulary_spells_every_word_it_was_trained_on() {
     let notes = invented_notes(300);
-    let tokenizer = Tokenizer::fit(&training_settings(90, 2), &notes).unwrap();
+    let tokenizer = fit(&training_settings(90, 2), &notes).unwrap();
     for note in &notes {
         let spelled = pieces(&tokenizer, note).join(" ").replace(" ##", "");
         assert_eq!(&spelled, note);

@@ -2,7 +2,7 @@
 
 use icdbench::text::{Recipe, TextSettings, TokenStore, Tokenizer, TokenizerKind, TokenizerSettings};
 
-use super::{invented_notes, words_settings, words_tokenizer};
+use super::{fit, invented_notes, words_settings, words_tokenizer};
 
 const NOTES: [&str; 3] = ["Fever and 12 cough cough", "fever, COUGH", "fever ___"];
 
@@ -46,7 +46,7 @@ fn max_size_keeps_the_most_frequent_words() {
             max_size: Some(3),
         },
     };
-    let tokenizer = Tokenizer::fit(&settings, &NOTES).unwrap();
+    let tokenizer = fit(&settings, &NOTES).unwrap();
     assert_eq!(vocabulary(&tokenizer), ["<pad>", "<unk>", "fever", "cough", "___"]);
 }
 
@@ -78,7 +78,7 @@ fn the_vocabulary_does_not_depend_on_threads() {
     let notes = invented_notes(300);
     let fit = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| Tokenizer::fit(&words_settings(Recipe::Caml, 3), &notes).unwrap())
+        pool.install(|| fit(&words_settings(Recipe::Caml, 3), &notes).unwrap())
     };
     let one = fit(1);
     for _ in 0..3 {
@@ -89,7 +89,7 @@ fn the_vocabulary_does_not_depend_on_threads() {
 #[test]
 fn the_store_keeps_the_order_and_cuts_at_max_length() {
     let notes = invented_notes(600);
-    let tokenizer = Tokenizer::fit(&words_settings(Recipe::Caml, 1), &notes).unwrap();
+    let tokenizer = fit(&words_settings(Recipe::Caml, 1), &notes).unwrap();
     let mut reports = Vec::new();
     let store = TokenStore::encode(&tokenizer, &notes, &mut |done, all| reports.push((done, all)));
     assert_eq!(reports, [(256, 600), (512, 600), (600, 600)]);

@@ -139,7 +139,7 @@ fn training_takes_the_rates_from_the_recipe() {
     let drawn = config.init(&world().task, &mut Initialiser::new(3, &Device::flex())); // 3: the seed of `sitting`
     let (trained, watch) = run(&config, &recipe);
     assert_eq!(watch.steps.borrow().len(), 1);
-    let trained = trained.unwrap().parameters;
+    let trained = weights(&trained.unwrap());
     for (path, before) in parameters::read(&drawn) {
         let moved = trained[&path]
             .values
