@@ -9,7 +9,7 @@ use clap::Args;
 use super::terminal::say;
 use super::{Global, exit, suite};
 use crate::plan::{Plan, descriptions, recorded};
-use crate::record::{NoteRow, NoteRows, Record, Reported, StageName, short};
+use crate::record::{NoteRow, NoteRows, Record, Reported, Stage, StageName, short};
 use crate::report::{self, SuiteText};
 use crate::results::kept::Trouble;
 use crate::stages::record::ROWS;
@@ -67,6 +67,7 @@ pub(super) fn write(global: &Global, suite: &Suite, records: Vec<Record>, output
     let directory = output.reports.join(&suite.name);
     let cells = records.into_iter().map(|record| Reported {
         notes: rows(global, &record),
+        made_by: made_by(&record),
         record,
     });
     let cells: Vec<Reported> = cells.collect();
@@ -94,4 +95,18 @@ fn rows(global: &Global, record: &Record) -> Option<Vec<NoteRow>> {
             None
         }
     }
+}
+
+/// What cells of one table have in common beside their settings: the program, its notes (data copy, division and label
+/// set as they were read) and its metrics.
+fn made_by(record: &Record) -> String {
+    let notes = record.stages.get(&StageName::Notes).map(Stage::key).unwrap_or_default();
+    let scored = record.stages.get(&StageName::Record);
+    let metrics = scored.and_then(|stage| stage.made_by.get("metrics-version"));
+    format!(
+        "icdbench {}, notes {}, metrics {}",
+        record.provenance.icdbench_version,
+        short(&notes),
+        metrics.map_or("unknown", String::as_str)
+    )
 }

@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 
 use super::error::Error;
 use crate::metrics::NoteScore;
-use crate::record::{NoteRow, Record, Reported};
+use crate::record::{NoteRow, Reported};
 
 /// What each note adds to a metric in both records, ordered by the notes' salted hashes, so that the order in which
 /// the rows are listed has no effect.
 pub fn paired(first: &Reported, second: &Reported) -> Result<[Vec<NoteScore>; 2], Error> {
     let (of_first, of_second) = (notes(first)?, notes(second)?);
-    let (first, second) = (&first.record, &second.record);
+    let [first, second] = [first, second].map(|side| side.record.cell.title());
     let shared = of_first.keys().filter(|note| of_second.contains_key(*note)).count();
     if shared != of_first.len() || shared != of_second.len() {
         return Err(Error::DifferentNotes {
-            first: name(first),
+            first,
             first_notes: of_first.len(),
-            second: name(second),
+            second,
             second_notes: of_second.len(),
             shared,
         });
@@ -25,8 +25,8 @@ pub fn paired(first: &Reported, second: &Reported) -> Result<[Vec<NoteScore>; 2]
         let (first_gold, second_gold) = (one.tp + one.fn_, other.tp + other.fn_);
         if first_gold != second_gold {
             return Err(Error::DifferentCodes {
-                first: name(first),
-                second: name(second),
+                first,
+                second,
                 note: one.note.clone(),
                 first_gold,
                 second_gold,
@@ -46,7 +46,7 @@ fn score(row: &NoteRow) -> NoteScore {
 }
 
 fn notes(reported: &Reported) -> Result<BTreeMap<&str, &NoteRow>, Error> {
-    let cell = || name(&reported.record);
+    let cell = || reported.record.cell.title();
     if reported.record.outcome.is_none() {
         return Err(Error::NotScored { cell: cell() });
     }
@@ -61,10 +61,4 @@ fn notes(reported: &Reported) -> Result<BTreeMap<&str, &NoteRow>, Error> {
         }
     }
     Ok(notes)
-}
-
-/// A record as an error names it.
-fn name(record: &Record) -> String {
-    let cell = &record.cell;
-    format!("{} at length {} with seed {}", cell.run, cell.length, cell.seed)
 }

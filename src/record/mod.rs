@@ -138,6 +138,13 @@ pub struct CellDescription {
     pub precision: String,
 }
 
+impl CellDescription {
+    /// What tells a cell from the others of its task, in words: `caml at length 512 with seed 1`.
+    pub fn title(&self) -> String {
+        format!("{} at length {} with seed {}", self.run, self.length, self.seed)
+    }
+}
+
 /// What came out of a cell: equal to the last byte for two runs of the same key on one kind of device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -51,4 +51,7 @@ pub struct Reported {
     pub record: Record,
     /// Its rows by note; absent where the private folder is not here, as with records that were handed on.
     pub notes: Option<Vec<NoteRow>>,
+    /// What two scored cells must have in common to stand in one table, in words that a reader is shown, such as
+    /// `icdbench 0.1.0, data 1a2b3c`.
+    pub made_by: String,
 }

@@ -80,6 +80,10 @@ fn block(block: &Block) -> Result<String, Error> {
         }
         Body::Codes(excerpt) => codes(excerpt),
         Body::Notes(notes) => numbered(notes),
+        Body::Remarks(remarks) => {
+            let remark = |remark: &String| format!("<p>{}</p>\n", escape(remark));
+            remarks.iter().map(remark).collect()
+        }
         Body::Definitions(metrics) => {
             let terms = metrics.iter().map(|metric| (&metric.label, &metric.definition));
             terms_html("definitions", terms)

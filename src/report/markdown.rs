@@ -40,6 +40,10 @@ fn block(block: &Block) -> String {
             let lines: String = notes.iter().enumerate().map(line).collect();
             format!("{heading}\n{lines}")
         }
+        Body::Remarks(remarks) => {
+            let lines: String = remarks.iter().map(|remark| format!("\n{}\n", escape(remark))).collect();
+            format!("{heading}{lines}")
+        }
         Body::Definitions(metrics) => {
             let line = |metric: &Metric| format!("- **{}**: {}\n", escape(&metric.label), escape(&metric.definition));
             let lines: String = metrics.iter().map(line).collect();

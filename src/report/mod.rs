@@ -25,9 +25,11 @@ mod sheet;
 mod suite_text;
 pub mod summary;
 pub mod table;
+mod versions;
 mod write;
 
 pub use error::Error;
 pub use suite_text::SuiteText;
 pub use summary::Coverage;
+pub use versions::OtherVersion;
 pub use write::{Written, write_report};

@@ -11,7 +11,8 @@ pub type TaskKey<'c> = (&'c str, &'c str, &'c str);
 /// Run, model, device, precision.
 pub type RunKey<'c> = (&'c str, &'c str, &'c str, &'c str);
 
-fn task_key(cell: &CellDescription) -> TaskKey<'_> {
+/// What the cells of one table have in common.
+pub fn task_key(cell: &CellDescription) -> TaskKey<'_> {
     (&cell.dataset, &cell.labels, &cell.evaluation_part)
 }
 

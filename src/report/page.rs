@@ -13,6 +13,7 @@ use super::scores::{headline, headline_table, metrics_of, score_table, with_slug
 use super::suite_text::SuiteText;
 use super::summary::{Summary, TaskSummary, summarise};
 use super::table::Table;
+use super::versions::sentences;
 use crate::record::{Record, Reported};
 
 /// The whole report: its head, then its blocks.
@@ -53,6 +54,8 @@ pub enum Body {
     Codes(CodeExcerpt),
     /// Reasons that the tables refer to by their number, from 1.
     Notes(Vec<String>),
+    /// Sentences.
+    Remarks(Vec<String>),
     /// Metrics with their definitions.
     Definitions(Vec<Metric>),
     /// Names and values.
@@ -116,6 +119,10 @@ pub fn assemble<'a>(cells: &'a [Reported], suite: &'a SuiteText) -> Page<'a> {
     }
     let closing = [
         ("Cells without scores", Body::Notes(summary.notes.clone())),
+        (
+            "Not shown: made by another version",
+            Body::Remarks(sentences(&summary.other_versions)),
+        ),
         ("Metrics", Body::Definitions(definitions(&summary))),
         ("Provenance", Body::Facts(provenance(&summary))),
         (
@@ -147,7 +154,7 @@ impl Block {
             Body::Task | Body::Command { .. } => false,
             Body::Results { table, figures } => table.is_none() && figures.is_empty(),
             Body::Codes(codes) => codes.rows.is_empty(),
-            Body::Notes(notes) => notes.is_empty(),
+            Body::Notes(lines) | Body::Remarks(lines) => lines.is_empty(),
             Body::Definitions(metrics) => metrics.is_empty(),
             Body::Facts(facts) => facts.is_empty(),
         }
@@ -240,6 +247,15 @@ fn remarks(summary: &Summary<'_>) -> Vec<String> {
         remarks.push(
             "The cells were made on different machines or thread counts: their speeds do not compare.".to_owned(),
         );
+    }
+    if !summary.other_versions.is_empty() {
+        let count = match summary.other_versions.len() {
+            1 => "1 scored cell was".to_owned(),
+            several => format!("{several} scored cells were"),
+        };
+        remarks.push(format!(
+            "{count} made by another program version, data copy or label set than the others, and not shown: see the end of the report."
+        ));
     }
     if summary.superseded > 0 {
         remarks.push(format!(

@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::names::{Identity, Names, identity};
+use super::names::{Identity, Names, identity, task_key};
 use super::suite_text::SuiteText;
+use super::versions::{OtherVersion, versions};
 use crate::record::{CellDescription, Outcome, Record, Reported, Status};
 
 /// Mean and spread of one quantity over the seeds of a cell.
@@ -48,6 +49,8 @@ pub struct Summary<'a> {
     pub foreign: usize,
     /// Records of a cell that has a later record: not shown.
     pub superseded: usize,
+    /// Scored cells that another version made than the others of their task: not shown.
+    pub other_versions: Vec<OtherVersion<'a>>,
 }
 
 /// The runs that were scored on the same notes and codes, hence comparable.
@@ -170,20 +173,22 @@ impl<'a> TaskSummary<'a> {
 
 /// Arranges the records. Where the suite names its cells these are the cells of the report, in
 /// that order, and records of other cells are counted and left out; otherwise the records'
-/// cells are, ordered by name.
+/// cells are, ordered by name. Of the scored cells of a task those of one version are shown.
 pub fn summarise<'a>(cells: &'a [Reported], suite: &'a SuiteText) -> Summary<'a> {
-    let mut latest: BTreeMap<Identity<'a>, &'a Reported> = BTreeMap::new();
-    for cell in cells {
-        let kept = latest.entry(identity(&cell.record.cell)).or_insert(cell);
-        let age = |cell: &'a Reported| (&cell.record.provenance.ended, &cell.record.key);
-        if age(cell) > age(kept) {
-            *kept = cell;
-        }
-    }
-    let superseded = cells.len() - latest.len();
     let mut planned: Vec<&'a CellDescription> = suite.cells.iter().collect();
+    let named: BTreeSet<Identity<'_>> = planned.iter().map(|cell| identity(cell)).collect();
+    let is_named = |cell: &&Reported| named.is_empty() || named.contains(&identity(&cell.record.cell));
+    let versions = versions(cells.iter().filter(is_named));
+    let is_shown = |cell: &&Reported| {
+        let version = versions.get(&task_key(&cell.record.cell));
+        cell.record.status != Status::Ok || !is_named(cell) || version == Some(&cell.made_by.as_str())
+    };
+    let latest = latest(cells.iter().filter(is_shown));
+    let mut others = self::latest(cells.iter().filter(|cell| !is_shown(cell)));
+    others.retain(|cell, other| latest.get(cell).is_none_or(|shown| age(other) > age(shown)));
     if planned.is_empty() {
-        planned = latest.values().map(|cell| &cell.record.cell).collect();
+        let all: BTreeMap<_, _> = latest.iter().chain(&others).collect();
+        planned = all.into_values().map(|cell| &cell.record.cell).collect();
     }
     let mut seen = BTreeSet::new();
     planned.retain(|cell| seen.insert(identity(cell)));
@@ -197,12 +202,25 @@ pub fn summarise<'a>(cells: &'a [Reported], suite: &'a SuiteText) -> Summary<'a>
         notes: Vec::new(),
         records: shown.iter().filter_map(|(_, found)| Some(&(*found)?.record)).collect(),
         foreign: 0,
-        superseded,
+        superseded: cells.len() - latest.len() - others.len(),
+        other_versions: others
+            .values()
+            .map(|other| OtherVersion {
+                cell: &other.record.cell,
+                made_by: &other.made_by,
+                shown: versions[&task_key(&other.record.cell)],
+            })
+            .collect(),
     };
     summary.foreign = latest.len() - summary.records.len();
     let names = Names::of(&planned);
     for (cell, found) in shown {
-        summary.place(cell, found, &names);
+        let end = match found {
+            Some(found) => end_of(&found.record).map_or(Ok(found), Err),
+            None if others.contains_key(&identity(cell)) => Err((OTHER_VERSION, NOT_SHOWN.to_owned())),
+            None => Err(("missing", NO_RECORD.to_owned())),
+        };
+        summary.place(cell, end, &names);
     }
     for task in &mut summary.tasks {
         for cell in task.runs.iter_mut().flat_map(|run| run.cells.values_mut()) {
@@ -213,8 +231,8 @@ pub fn summarise<'a>(cells: &'a [Reported], suite: &'a SuiteText) -> Summary<'a>
 }
 
 impl<'a> Summary<'a> {
-    /// Puts one planned cell where it belongs, with its record if there is one.
-    fn place(&mut self, cell: &CellDescription, found: Option<&'a Reported>, names: &Names) {
+    /// Puts one planned cell where it belongs: with its scores, or with the word and the reason of its end.
+    fn place(&mut self, cell: &CellDescription, end: Result<&'a Reported, (&'static str, String)>, names: &Names) {
         let title = names.task(cell);
         let task = match self.tasks.iter().position(|task| task.title == title) {
             Some(index) => &mut self.tasks[index],
@@ -246,13 +264,12 @@ impl<'a> Summary<'a> {
         };
         let seeds = run.cells.entry(cell.length).or_default();
         self.coverage.cells += 1;
-        match (found, end_of(found.map(|found| &found.record))) {
-            (Some(found), None) => {
+        match end {
+            Ok(found) => {
                 self.coverage.ok += 1;
                 seeds.ok.push(found);
             }
-            (_, end) => {
-                let (word, reason) = end.unwrap_or(("missing", NO_RECORD.to_owned()));
+            Err((word, reason)) => {
                 *self.coverage.other.entry(word).or_default() += 1;
                 let note = match self.notes.iter().position(|note| *note == reason) {
                     Some(index) => index,
@@ -267,17 +284,33 @@ impl<'a> Summary<'a> {
     }
 }
 
+/// The later of the records of each cell.
+fn latest<'a>(cells: impl Iterator<Item = &'a Reported>) -> BTreeMap<Identity<'a>, &'a Reported> {
+    let mut latest: BTreeMap<Identity<'a>, &'a Reported> = BTreeMap::new();
+    for cell in cells {
+        let kept = latest.entry(identity(&cell.record.cell)).or_insert(cell);
+        if age(cell) > age(kept) {
+            *kept = cell;
+        }
+    }
+    latest
+}
+
+/// Greater for the later of two records.
+fn age(cell: &Reported) -> (&str, &str) {
+    (&cell.record.provenance.ended, &cell.record.key)
+}
+
 const NO_RECORD: &str = "no record yet: the cell was not run, or not to its end";
+const OTHER_VERSION: &str = "another version";
+const NOT_SHOWN: &str = "its record was made by another version than those of the other cells, so that its scores are not shown: see the end of the report";
 
 /// Word and reason of a cell without scores; `None` for one that has them.
-fn end_of(record: Option<&Record>) -> Option<(&'static str, String)> {
-    let record = record?;
+fn end_of(record: &Record) -> Option<(&'static str, String)> {
     let word = match record.status {
         Status::Ok if record.outcome.is_some() => return None,
-        Status::Ok | Status::Failed => "failed",
-        Status::OutOfMemory => "out of memory",
-        Status::Unsupported => "unsupported",
-        Status::Skipped => "skipped",
+        Status::Ok => Status::Failed.word(),
+        other => other.word(),
     };
     let reason = record.reason.clone();
     Some((
