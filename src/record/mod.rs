@@ -130,7 +130,7 @@ pub struct CellDescription {
     pub run: String,
     /// Sequence length: the model reads the first N tokens of a note.
     pub length: u32,
-    /// The training seed.
+    /// What parameters, dropout and the order of the notes are drawn from.
     pub seed: u64,
     /// Device class, such as `flex` or `cuda`.
     pub device: String,
@@ -244,7 +244,7 @@ pub struct FrequencyBinRow {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct CodeRow {
-    /// The code.
+    /// As the label set spells it.
     pub code: String,
     /// Training notes with the code.
     pub training: u32,

@@ -47,7 +47,7 @@ pub struct NoteRows {
 /// A record as reports and comparisons take it: with its rows by note where these are at hand.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reported {
-    /// The record.
+    /// With scores, or with the reason why there are none.
     pub record: Record,
     /// Its rows by note; absent where the private folder is not here, as with records that were handed on.
     pub notes: Option<Vec<NoteRow>>,

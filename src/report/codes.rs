@@ -17,7 +17,6 @@ pub struct CodeTable {
 /// One code.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CodeScores {
-    /// The code.
     pub code: String,
     /// Training notes with the code.
     pub training: u32,

@@ -14,7 +14,7 @@ use crate::record::{Record, Reported};
 pub struct Gain<'a> {
     /// Index of the run in its task.
     pub run: usize,
-    /// The cell.
+    /// The cell at this length.
     pub record: &'a Record,
     /// The same run and seed at its shortest scored length; absent where this is the shortest.
     pub shortest: Option<&'a Record>,

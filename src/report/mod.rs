@@ -1,26 +1,26 @@
 //! Reports: records in, a folder of tables and plots out. Nothing here runs a model or reads data.
 //!
 //! [`write_report`] arranges the records ([`summary`]) and decides, once, what stands on the page and in which order
-//! ([`page`], with the tables of [`scores`], [`gains`] and [`facts`] and the [`plots`]). Markdown, HTML, LaTeX and CSV
+//! ([`page`], with the tables of `scores`, `gains` and `facts` and the [`plots`]). Markdown, HTML, LaTeX and CSV
 //! only spell it. The same records give the same bytes: no clock, no machine path and no hash-map order enters a report.
 
-pub mod codes;
+mod codes;
 pub mod csv;
 mod error;
 mod escape;
-pub mod facts;
+mod facts;
 mod files;
-pub mod gains;
+mod gains;
 pub mod html;
-pub mod html_table;
+mod html_table;
 pub mod latex;
 pub mod markdown;
-pub mod metric;
+mod metric;
 mod names;
 pub mod page;
 pub mod plots;
 mod provenance;
-pub mod scores;
+mod scores;
 mod sheet;
 mod suite_text;
 pub mod summary;

@@ -45,12 +45,10 @@ impl Sheet {
         Ok(Self { writer })
     }
 
-    /// Adds a row.
     pub fn row(&mut self, fields: Vec<String>) -> Result<(), csv::Error> {
         self.writer.write_record(fields)
     }
 
-    /// The finished file.
     pub fn bytes(self) -> Result<Vec<u8>, csv::Error> {
         self.writer.into_inner().map_err(|error| error.into_error().into())
     }

@@ -8,9 +8,9 @@ use crate::record::{CellDescription, Reported, Status};
 /// A scored cell that is left out of the tables, as most cells of its task were made by another version.
 #[derive(Debug)]
 pub struct OtherVersion<'a> {
-    /// The cell.
+    /// The cell, as its record describes it.
     pub cell: &'a CellDescription,
-    /// What it was made by.
+    /// What made it, in the words of the caller.
     pub made_by: &'a str,
     /// What the cells in the tables of its task were made by.
     pub shown: &'a str,

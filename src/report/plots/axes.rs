@@ -22,7 +22,6 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// The pixel of a value.
     pub fn at(&self, value: f64) -> f64 {
         let bend = |value: f64| {
             if self.logarithmic {
@@ -41,20 +40,15 @@ impl Scale {
     }
 }
 
-/// A rectangle with two scales.
+/// A rectangle, its edges in pixels, with a horizontal and a vertical scale.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Panel {
-    /// Left edge in pixels.
     pub left: f64,
-    /// Right edge in pixels.
     pub right: f64,
-    /// Upper edge in pixels.
     pub top: f64,
-    /// Lower edge in pixels.
     pub bottom: f64,
-    /// Horizontal scale.
     pub x: Scale,
-    /// Vertical scale, greater values higher.
+    /// Greater values lie higher.
     pub y: Scale,
 }
 
@@ -82,7 +76,6 @@ impl Panel {
         }
     }
 
-    /// The pixels of a point.
     pub fn at(&self, (x, y): Point) -> Point {
         (self.x.at(x), self.y.at(y))
     }

@@ -22,7 +22,6 @@ pub struct Bin {
     pub lower: u32,
     /// Greatest training frequency; absent for the open bin.
     pub upper: Option<u32>,
-    /// Codes in the bin.
     pub codes: u32,
     /// Codes with a gold positive in the scored part.
     pub codes_present: u32,

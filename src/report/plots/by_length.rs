@@ -20,9 +20,7 @@ pub type Values = Vec<(usize, u32, Spread)>;
 pub struct Quantity {
     /// Heading with the unit.
     pub heading: String,
-    /// The points.
     pub values: Values,
-    /// The vertical axis.
     pub axis: Axis,
     /// Name and value of a line to compare with.
     pub reference: Option<(&'static str, f64)>,

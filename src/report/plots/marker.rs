@@ -6,11 +6,8 @@ use super::theme::Ink;
 /// What marks a point of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// No marker.
     None,
-    /// A disc.
     Disc,
-    /// A square.
     Square,
     /// A triangle, tip up.
     Up,
@@ -18,9 +15,7 @@ pub enum Shape {
     Diamond,
     /// A triangle, tip down.
     Down,
-    /// An upright cross.
     Plus,
-    /// A diagonal cross.
     Cross,
 }
 

@@ -25,9 +25,9 @@ pub struct Scene {
 /// How a series is drawn, apart from its data: the same in every plot of a report.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SeriesStyle {
-    /// Colour.
+    /// Of the line and of the marker.
     pub ink: Ink,
-    /// Marker.
+    /// What stands at each point.
     pub shape: Shape,
     /// Which of the theme's dash patterns; the first is a solid line.
     pub dash: usize,
@@ -100,7 +100,7 @@ impl Scene {
         });
     }
 
-    /// Adds bold text.
+    /// Adds bold text that begins at a point.
     pub fn heading(&mut self, at: Point, text: &str, size: f64) {
         self.marks.push(Mark::Text {
             at,

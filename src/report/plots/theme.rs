@@ -38,9 +38,7 @@ pub enum Ink {
     Text,
     /// Secondary text, reference lines.
     Muted,
-    /// Axis lines.
     Axis,
-    /// Grid lines.
     Grid,
     /// The nth series.
     Series(usize),
