@@ -64,7 +64,7 @@ fn changed(model: &str, from: &str, to: &str) -> String {
 }
 
 fn plan(text: &str) -> Result<Plan, String> {
-    prepared(text).map(|(plan, _)| plan)
+    prepared(text).map(|prepared| prepared.plan)
 }
 
 fn assert_refused(text: &str, words: &[&str]) {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::record::Scored;
 use super::{Error, Stop, Workshop};
+use crate::models::Task;
 use crate::plan::Cell;
 use crate::record::Status;
 
@@ -50,26 +51,30 @@ impl Workshop<'_> {
     /// Runs the stages of a cell that are missing.
     pub fn work(&self, cell: &Cell, work: CellWork) -> Ended {
         let ended = match work {
-            CellWork::Prepare => self.prepare(cell).map(|()| None),
+            CellWork::Prepare => self.prepare(cell).map(|_| None),
             CellWork::Run => self.run(cell).map(|scored| Some(Box::new(scored))),
         };
         ended.map_or_else(Ended::from, Ended::Done)
     }
 
-    /// The stages before training. Everything that can be wrong with a run's settings is found here, before any other
-    /// cell computes.
-    pub fn prepare(&self, cell: &Cell) -> Result<(), Stop> {
+    /// The stages before training, and what the cell's model is built for. Everything that can be wrong with a run's
+    /// settings is found here, before any other cell computes.
+    ///
+    /// # Errors
+    /// The data, the text or the encoder cannot be had, or the model's settings do not fit them.
+    pub fn prepare(&self, cell: &Cell) -> Result<Task, Stop> {
         let tokens = self.tokens(cell)?;
         let task = self.with_encoder(cell, self.task(cell, &tokens)?)?;
         let run = &self.plan.suite.runs[cell.run];
-        run.model.check(&task, cell.length as usize).map_err(|problem| {
-            Error::Model {
+        match run.model.check(&task, cell.length as usize) {
+            Ok(()) => Ok(task),
+            Err(problem) => Err(Error::Model {
                 run: run.title().into(),
                 length: cell.length,
                 problem,
             }
-            .into()
-        })
+            .into()),
+        }
     }
 
     fn run(&self, cell: &Cell) -> Result<Scored, Stop> {

@@ -29,11 +29,10 @@ impl Workshop<'_> {
     /// # Errors
     /// These stages cannot be had.
     pub fn estimate(&self, cell: &Cell) -> Result<Estimate, Stop> {
-        self.prepare(cell)?;
         let run = &self.plan.suite.runs[cell.run];
         let tokens = self.tokens(cell)?;
         let notes = self.notes(cell)?;
-        let task = self.with_encoder(cell, self.task(cell, &tokens)?)?;
+        let task = self.prepare(cell)?;
         let reading = self.reading(cell, &task);
         machine::reset_peak_memory();
         let autodiff = self.device.clone().autodiff();

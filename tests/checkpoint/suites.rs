@@ -7,9 +7,8 @@ use candle_core::DType;
 use icdbench::plan::{Cell, Plan};
 use icdbench::record::StageName;
 use icdbench::models::{Initialiser, parameters};
-use icdbench::suite::Suite;
 
-use super::prepared::prepared;
+use super::prepared::{Prepared, prepared};
 use super::common::{Bench, assert_fails, assert_good, caml, stderr, suite_text};
 use super::{HIDDEN, POSITIONS, TODAY, Tiny, tensors};
 
@@ -53,7 +52,7 @@ fn suite(tiny: &Tiny, runs: &str) -> String {
 
 /// The plan, and what preparing it told the user.
 fn plan(text: &str) -> Result<(Plan, Vec<String>), String> {
-    prepared(text)
+    prepared(text).map(|prepared| (prepared.plan, prepared.notices))
 }
 
 fn assert_refused(text: &str, words: &[&str]) {
@@ -71,8 +70,7 @@ fn from_the_seed() -> String {
 #[test]
 fn an_encoder_starts_from_its_checkpoint_and_the_rest_from_the_seed() {
     let tiny = Tiny::new();
-    let (plan, _) = plan(&suite(&tiny, &(RUN.to_owned() + &from_the_seed()))).unwrap();
-    let tasks = &plan.prepared.as_ref().unwrap().tasks;
+    let Prepared { plan, tasks, .. } = prepared(&suite(&tiny, &(RUN.to_owned() + &from_the_seed()))).unwrap();
     assert!(tasks[0].checkpoint.is_some() && tasks[1].checkpoint.is_none());
     let [loaded, drawn] = [0, 1].map(|run| {
         let device = Device::flex().autodiff();

@@ -1,9 +1,11 @@
 //! A suite up to the point where its first cell would train.
+#![allow(dead_code)] // Each test file uses a part.
 
 use std::cell::RefCell;
 use std::time::Duration;
 
 use burn::tensor::Device;
+use icdbench::models::Task;
 use icdbench::plan::Plan;
 use icdbench::results::Store;
 use icdbench::stages::Workshop;
@@ -19,8 +21,16 @@ impl Observer for Notices {
     }
 }
 
-/// The plan of a suite after the stages before training of all its cells, and what the user was told.
-pub fn prepared(text: &str) -> Result<(Plan, Vec<String>), String> {
+/// A suite after the stages before training of all its cells.
+pub struct Prepared {
+    pub plan: Plan,
+    /// What each cell's model is built for.
+    pub tasks: Vec<Task>,
+    /// What the user was told.
+    pub notices: Vec<String>,
+}
+
+pub fn prepared(text: &str) -> Result<Prepared, String> {
     let scratch = tempfile::tempdir().unwrap();
     let suite = Suite::parse(text, "my.toml").map_err(|error| error.to_string())?;
     let registry = icdbench::data::registry().unwrap();
@@ -29,9 +39,12 @@ pub fn prepared(text: &str) -> Result<(Plan, Vec<String>), String> {
     let device = Device::flex();
     let store = Store::new(scratch.path(), None);
     let workshop = Workshop::new(&plan, (&registry, None), store, (&device, Duration::MAX), &notices).unwrap();
-    for cell in &plan.cells {
-        workshop.prepare(cell).map_err(|stop| stop.to_string())?;
-    }
+    let tasks = plan.cells.iter().map(|cell| workshop.prepare(cell));
+    let tasks = tasks.collect::<Result<_, _>>().map_err(|stop| stop.to_string())?;
     drop(workshop);
-    Ok((plan, notices.0.into_inner()))
+    Ok(Prepared {
+        plan,
+        tasks,
+        notices: notices.0.into_inner(),
+    })
 }
