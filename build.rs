@@ -1,6 +1,9 @@
 //! Tells the program what it was built from: the hashes of the source that can move a score, the
 //! versions of the packages that do, the git revision and the compiler.
 
+#[path = "build/mod.rs"]
+mod source;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -43,6 +46,7 @@ fn main() {
         "src",
         "Cargo.lock",
         "build.rs",
+        "build",
         "datasets.toml",
         ".git/HEAD",
         ".git/logs/HEAD",
@@ -66,6 +70,8 @@ fn main() {
         let files: BTreeMap<String, Vec<u8>> = core.extract_if(.., |path, _| is_own(path)).collect();
         own.push_str(&format!("({model:?}, {:?}), ", digest(&files)));
     }
+    let mut files = BTreeMap::new();
+    collect(&root.join("src"), &root, &mut files);
     let lock = fs::read_to_string(root.join("Cargo.lock")).unwrap_or_default();
     let (revision, dirty) = git(&root);
     let generated = format!(
@@ -73,6 +79,7 @@ fn main() {
          pub const CORE_SHA256: &str = {:?};\n\
          /// SHA-256 of each model's own source.\n\
          pub const MODEL_SHA256: &[(&str, &str)] = &[{own}];\n\
+         {}\
          /// Packages that can move a score, with their versions.\n\
          pub const NUMERIC_PACKAGES: &str = {:?};\n\
          /// SHA-256 of Cargo.lock.\n\
@@ -86,8 +93,10 @@ fn main() {
          /// Build profile and target.\n\
          pub const BUILD: &str = {:?};\n\
          /// Cargo features.\n\
-         pub const FEATURES: &[&str] = &{:?};\n",
+         pub const FEATURES: &[&str] = &{:?};\n\
+         {}",
         digest(&core),
+        sources(&files),
         numeric_packages(&lock),
         hex(&Sha256::digest(lock.as_bytes())),
         run(Command::new(env::var("RUSTC").unwrap_or("rustc".into())).arg("-V")).unwrap_or_default(),
@@ -97,6 +106,7 @@ fn main() {
             env::var("TARGET").unwrap_or_default()
         ),
         features(),
+        profile(),
     );
     let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets it")).join("built.rs");
     fs::write(out, generated).expect("cargo's output folder can be written");
@@ -119,6 +129,48 @@ fn collect(folder: &Path, root: &Path, files: &mut BTreeMap<String, Vec<u8>>) {
             files.insert(name.to_string_lossy().replace('\\', "/"), bytes);
         }
     }
+}
+
+/// The hash of each file's code and the files that it can reach.
+fn sources(files: &BTreeMap<String, Vec<u8>>) -> String {
+    let imports = source::imports::imports(files);
+    let counts = |name: &&String| !name.ends_with(".rs") || imports.contains_key(*name);
+    let hash = |name: &String| format!("    ({name:?}, {:?}),\n", source::tokens::sha256(name, &files[name]));
+    let hashes: String = files.keys().filter(counts).map(hash).collect();
+    let reached = |(name, found): (&String, &_)| format!("    ({name:?}, &{:?}),\n", Vec::from_iter(found));
+    let reached: String = imports.iter().map(reached).collect();
+    format!(
+        "/// SHA-256 of the code of each file of the source, by its path: comments, tests and layout do not count.\n\
+         pub const SOURCES: &[(&str, &str)] = &[\n{hashes}];\n\
+         /// Of each Rust file the files that its code can reach directly.\n\
+         pub const IMPORTS: &[(&str, &[&str])] = &[\n{reached}];\n"
+    )
+}
+
+/// What of the compiler's settings can move a bit of a result.
+fn profile() -> String {
+    let variable = |name: &str| env::var(name).unwrap_or_default();
+    let encoded = variable("CARGO_ENCODED_RUSTFLAGS");
+    let flags = source::flags::that_count(encoded.split('\x1f').filter(|flag| !flag.is_empty()));
+    let one = |assertions: bool| {
+        let profile = format!(
+            "opt-level {}; debug-assertions {assertions}; target features {}; flags {}",
+            variable("OPT_LEVEL"),
+            variable("CARGO_CFG_TARGET_FEATURE"),
+            flags.join(" "),
+        );
+        let not = if assertions {
+            "debug_assertions"
+        } else {
+            "not(debug_assertions)"
+        };
+        format!(
+            "/// What of the compiler's settings can move a bit of a result.\n\
+             #[cfg({not})]\n\
+             pub const PROFILE: &str = {profile:?};\n"
+        )
+    };
+    one(true) + &one(false)
 }
 
 fn digest(files: &BTreeMap<String, Vec<u8>>) -> String {
