@@ -3,6 +3,8 @@
 //! [`load`] reads a data set into a [`Corpus`], checked against the [`Registry`];
 //! [`Corpus::divide`] gives the notes their roles; [`Division::label`] chooses the codes.
 //! This module knows files, codes and splits, and never models or metrics.
+//!
+//! This file is the table of data sets and moves no notes: what reads them stands in each data set's own file.
 
 mod checksum;
 mod codiesp;
@@ -21,9 +23,7 @@ mod tables;
 mod titles;
 mod verify;
 
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -69,7 +69,10 @@ impl DatasetSettings {
 pub fn load(settings: &DatasetSettings, data_dir: Option<&Path>, registry: &Registry) -> Result<Corpus, Error> {
     let dataset = registry.find(settings.name())?;
     let (parts, titles) = match settings {
-        DatasetSettings::Synthetic(settings) => synthetic_parts(settings)?,
+        DatasetSettings::Synthetic(settings) => {
+            let parts = synthetic::parts(settings).map_err(|error| Error::Synthetic(error.into()))?;
+            (parts, synthetic::titles())
+        }
         DatasetSettings::Codiesp(settings) => {
             let data_dir = dataset.directory(data_dir)?;
             let parts = codiesp::read(settings, data_dir, dataset)?;
@@ -77,21 +80,4 @@ pub fn load(settings: &DatasetSettings, data_dir: Option<&Path>, registry: &Regi
         }
     };
     Corpus::new(&dataset.name, dataset.credentialed, parts, titles)
-}
-
-fn synthetic_parts(settings: &SyntheticSettings) -> Result<(Vec<Part>, BTreeMap<String, String>), Error> {
-    let notes = synthetic::generate(settings).map_err(|error| Error::Synthetic(error.into()))?;
-    let part = |name: &str, notes: Vec<Note>| Part {
-        name: name.into(),
-        notes: notes.into_iter().map(Arc::new).collect(),
-        coded: true,
-        uncoded_reason: None,
-    };
-    let parts = vec![
-        part("train", notes.train),
-        part("dev", notes.dev),
-        part("test", notes.test),
-    ];
-    let titles = synthetic::code_titles().map(|(code, title)| (code.into(), title.into()));
-    Ok((parts, titles.collect()))
 }

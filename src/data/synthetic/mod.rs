@@ -15,13 +15,16 @@ mod patient;
 mod phrases;
 mod section;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use self::bank::BANK;
 use self::draw::Draw;
 use self::patient::Patient;
-use crate::data::Note;
+use crate::data::{self, Note};
 
 /// Rises whenever the same settings give other bytes; belongs in the fingerprint of the data.
 pub const GENERATOR_VERSION: u32 = 1;
@@ -133,6 +136,27 @@ pub fn generate(settings: &SyntheticSettings) -> Result<SyntheticNotes, Syntheti
         }
     }
     Ok(notes)
+}
+
+/// The parts as every data set's reader gives them.
+pub(super) fn parts(settings: &SyntheticSettings) -> Result<Vec<data::Part>, SyntheticError> {
+    let notes = generate(settings)?;
+    let part = |name: &str, notes: Vec<Note>| data::Part {
+        name: name.into(),
+        notes: notes.into_iter().map(Arc::new).collect(),
+        coded: true,
+        uncoded_reason: None,
+    };
+    Ok(vec![
+        part("train", notes.train),
+        part("dev", notes.dev),
+        part("test", notes.test),
+    ])
+}
+
+/// [`code_titles`] as every data set's reader gives them.
+pub(super) fn titles() -> BTreeMap<String, String> {
+    code_titles().map(|(code, title)| (code.into(), title.into())).collect()
 }
 
 impl SyntheticNotes {
