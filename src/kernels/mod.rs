@@ -12,6 +12,7 @@ pub mod convolution;
 pub mod dropout;
 pub mod gelu;
 pub mod gru;
+pub mod instructions;
 pub mod label_attention;
 pub mod label_documents;
 pub mod layer_norm;
