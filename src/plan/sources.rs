@@ -1,19 +1,332 @@
-//! Stub until the hashes of single stages are here.
-use crate::machine::built;
-/// stub
-pub enum Code<'a> { /// s
- Notes { /// s
- dataset: &'a str }, /// s
- Tokenizer { /// s
- kind: &'a str }, /// s
- Tokens { /// s
- kind: &'a str }, /// s
- Vectors, /// s
- Encoder, /// s
- Weights { /// s
- model: &'a str }, /// s
- Scores { /// s
- model: &'a str }, /// s
- Record }
-/// stub
-pub fn sha256(_code: Code) -> String { built::CORE_SHA256.to_owned() }
+//! Which files of this program's source can move which stage's result: the part of a stage's key that stands for
+//! code.
+//!
+//! `build.rs` hashes the code of each file (comments, tests and layout do not count) and finds which files each file
+//! can reach. A stage's group is what can be reached from its roots, up to the walls: files that are reached and
+//! cannot move that result. The tables below are all there is to edit when a file comes, goes or moves.
+
+use std::collections::BTreeSet;
+
+use sha2::{Digest, Sha256};
+
+use crate::machine::built::{IMPORTS, PROFILE, SOURCES};
+use crate::record::hex;
+
+/// What computes one stage's result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code<'a> {
+    /// The notes of a data set in their roles, with their labels.
+    Notes {
+        /// As the registry names it.
+        dataset: &'a str,
+    },
+    /// A vocabulary and how texts are cut, of one kind: `words` or `word-piece`.
+    Tokenizer(&'a str),
+    /// Token ids by a tokenizer of that kind.
+    Tokens(&'a str),
+    /// Word vectors.
+    Vectors,
+    /// A pretrained encoder's weights.
+    Encoder,
+    /// A model's trained weights.
+    Weights {
+        /// As the table of models names it.
+        model: &'a str,
+    },
+    /// A trained model's scores.
+    Scores {
+        /// As the table of models names it.
+        model: &'a str,
+    },
+    /// The metrics of scores, and the record of a cell.
+    Record,
+}
+
+/// A file, a folder (`src/metrics/`), or what starts like this (`src/text/wordpiece*`); `|` joins the places that one
+/// thing may be in; `{}` stands for the data set or the model. With why, where that is not plain.
+type Place = (&'static str, &'static str);
+
+struct Group {
+    roots: &'static [&'static str],
+    walls: &'static [Place],
+    /// Whether floating-point numbers are computed, so that the compiler's settings count.
+    floats: bool,
+}
+
+const NOTES: Group = Group {
+    roots: &[
+        "src/data/{}.rs|src/data/{}/",
+        "src/data/checksum.rs",
+        "src/data/corpus.rs",
+        "src/data/division.rs",
+        "src/data/labels.rs",
+    ],
+    walls: &[],
+    floats: false,
+};
+
+const TOKENIZER: Group = Group {
+    roots: &["src/text/tokenizer.rs"],
+    walls: &[],
+    floats: false,
+};
+
+const TOKENS: Group = Group {
+    roots: &[
+        "src/text/tokenizer.rs",
+        "src/text/store.rs",
+        "src/text/cache.rs",
+        "src/text/cache/",
+    ],
+    walls: &[],
+    floats: false,
+};
+
+const VECTORS: Group = Group {
+    roots: &["src/text/vectors.rs"],
+    walls: &[("src/text/tokenizer.rs", "an earlier stage's")],
+    floats: true,
+};
+
+const ENCODER: Group = Group {
+    roots: &["src/checkpoint/|src/pretrained/"],
+    walls: &[
+        ("src/text/", "checks that the vocabulary has the encoder's size"),
+        ("src/record/", "writes hashes as digits"),
+    ],
+    floats: false,
+};
+
+const WEIGHTS: Group = Group {
+    roots: &[
+        "src/models/{}.rs|src/models/{}/",
+        "src/train/",
+        "src/device.rs",
+        "src/device/",
+        // What chooses the epoch and the threshold.
+        "src/metrics/codes.rs",
+        "src/metrics/columns.rs",
+        "src/metrics/input.rs",
+        "src/metrics/ladder.rs",
+        "src/metrics/notes.rs",
+        "src/metrics/threshold.rs",
+    ],
+    walls: &[
+        ("src/text/tokenizer.rs", "an earlier stage's"),
+        (
+            "src/record/",
+            "how checkpoints and rows are written, not what is in them",
+        ),
+        (
+            "src/metrics/evaluate.rs",
+            "puts the families' metrics together for the record",
+        ),
+        ("src/metrics/names.rs", "what metrics are called"),
+        ("src/metrics/frequency.rs", "the record's"),
+        ("src/metrics/degenerate.rs", "refuses weights, moves none"),
+        ("src/metrics/error.rs", "texts"),
+    ],
+    floats: true,
+};
+
+const SCORES: Group = Group {
+    roots: &[
+        "src/models/{}.rs|src/models/{}/",
+        "src/train/score.rs",
+        "src/device.rs",
+        "src/device/",
+    ],
+    walls: &[
+        ("src/text/tokenizer.rs", "an earlier stage's"),
+        ("src/train/observer.rs", "is told how far it is"),
+    ],
+    floats: true,
+};
+
+const RECORD: Group = Group {
+    roots: &[
+        "src/metrics/",
+        "src/record/",
+        "src/experiment/outcome.rs",
+        "src/experiment/salt.rs",
+    ],
+    walls: &[
+        ("src/data/", "an earlier stage's"),
+        ("src/text/", "an earlier stage's"),
+        ("src/train/", "an earlier stage's"),
+    ],
+    floats: true,
+};
+
+/// The kinds of tokenizer, and the files that only one of them is made of.
+const KINDS: &[(&str, &str)] = &[("words", "src/text/words.rs"), ("word-piece", "src/text/wordpiece*")];
+
+/// Files that move no stage's result.
+const NOTHING: &[(&[&str], &str)] = &[
+    (
+        &[
+            "src/lib.rs",
+            "src/main.rs",
+            "src/cli/",
+            "src/suite.rs",
+            "src/plan/",
+            "src/machine.rs",
+        ],
+        "what is asked for and where: settings are in a key themselves",
+    ),
+    (
+        &["src/report/", "src/compare/", "src/bench/"],
+        "beside the stages: reads records, or times models",
+    ),
+    (&["src/contain.rs"], "keeps panics in"),
+    (
+        &["src/kernels/instructions.rs"],
+        "says what the kernels run on: a key holds what it says",
+    ),
+    (
+        &["src/models/mod.rs", "src/models/table.rs", "src/data/mod.rs"],
+        "the tables of models and data sets: a new row moves nothing of the others",
+    ),
+    (
+        &["src/data/error.rs", "src/text/error.rs"],
+        "texts of errors: what fails has no result",
+    ),
+    (
+        &["src/data/registry.rs", "src/data/stats.rs", "src/data/verify.rs"],
+        "checks and counts notes that are read elsewhere",
+    ),
+    (PASS_ON, "name other files and have no code of their own"),
+    (
+        &[
+            "src/experiment/cell.rs",
+            "src/experiment/estimate.rs",
+            "src/experiment/initial_weights.rs",
+            "src/experiment/mod.rs",
+            "src/experiment/prepare.rs",
+            "src/experiment/run.rs",
+            "src/experiment/svmlight.rs",
+            "src/experiment/text_data.rs",
+        ],
+        "cells that are not yet made of stages: their key has a hash of its own",
+    ),
+];
+
+/// Files that hold `mod` and `pub use` lines only.
+const PASS_ON: &[&str] = &[
+    "src/kernels/mod.rs",
+    "src/models/bert/mod.rs",
+    "src/text/mod.rs",
+    "src/train/mod.rs",
+];
+
+/// Files that are reached though no path in the code leads there: from, to, why.
+const EXTRA: &[(&str, &str, &str)] = &[(
+    "src/data/codiesp.rs",
+    "src/data/titles.rs",
+    "`data::load` reads the titles beside the notes",
+)];
+
+/// Paths in the code that a result never takes: from, to, why.
+const CUTS: &[(&str, &str, &str)] = &[
+    (
+        "src/models/ops/portable.rs",
+        "src/models/bert/packing.rs",
+        "only its `attention` takes a layout, and who calls that reaches the layout anyway",
+    ),
+    (
+        "src/models/ops/portable.rs",
+        "src/models/ops/convolution.rs",
+        "only its `convolution` takes an extent, and only that file calls it",
+    ),
+];
+
+/// SHA-256 over the code that can move a stage's result, and over the compiler's settings where it computes
+/// floating-point numbers. Versions of packages, features and the settings of a suite are not in it.
+///
+/// # Panics
+/// When no file is that data set's, model's or kind of tokenizer's own.
+pub fn sha256(code: Code) -> String {
+    let files = files(code);
+    let mut hash = Sha256::new();
+    for (name, code) in SOURCES.iter().filter(|(name, _)| files.contains(name)) {
+        hash.update(format!("{name} {code}\n"));
+    }
+    if group(code).0.floats {
+        hash.update(PROFILE);
+    }
+    hex(&hash.finalize())
+}
+
+/// The files whose code can move a stage's result, by their paths from the package's root.
+///
+/// # Panics
+/// When no file is that data set's, model's or kind of tokenizer's own.
+pub fn files(code: Code) -> BTreeSet<&'static str> {
+    let (group, name) = group(code);
+    let mut roots: Vec<String> = group.roots.iter().map(|root| root.replace("{}", name)).collect();
+    let mut walls: Vec<&str> = group.walls.iter().map(|(wall, _)| *wall).collect();
+    walls.extend(NOTHING.iter().flat_map(|(places, _)| *places));
+    if let Code::Tokenizer(kind) | Code::Tokens(kind) = code {
+        let (own, others): (Vec<_>, Vec<_>) = KINDS.iter().partition(|(name, _)| *name == kind);
+        roots.extend(own.iter().map(|(_, place)| (*place).to_owned()));
+        walls.extend(others.iter().map(|(_, place)| place));
+        assert!(
+            !own.is_empty(),
+            "no tokenizer is called {kind:?}: add it to KINDS in {}",
+            file!()
+        );
+    }
+    for root in &roots {
+        assert!(
+            SOURCES.iter().any(|(name, _)| is_in(name, root)),
+            "no file of the source is at {root:?}, a root of {code:?}: correct the row in {}",
+            file!()
+        );
+    }
+    let is_root = |name: &&str| roots.iter().any(|root| is_in(name, root));
+    reach(SOURCES.iter().map(|(name, _)| *name).filter(is_root), &walls)
+}
+
+fn group(code: Code<'_>) -> (&'static Group, &str) {
+    match code {
+        Code::Notes { dataset } => (&NOTES, dataset),
+        Code::Tokenizer(kind) => (&TOKENIZER, kind),
+        Code::Tokens(kind) => (&TOKENS, kind),
+        Code::Vectors => (&VECTORS, ""),
+        Code::Encoder => (&ENCODER, ""),
+        Code::Weights { model } => (&WEIGHTS, model),
+        Code::Scores { model } => (&SCORES, model),
+        Code::Record => (&RECORD, ""),
+    }
+}
+
+/// What can be reached from the roots without going through a wall, the roots that are no wall included.
+fn reach(roots: impl Iterator<Item = &'static str>, walls: &[&str]) -> BTreeSet<&'static str> {
+    let mut reached = BTreeSet::new();
+    let mut open: Vec<&str> = roots.collect();
+    while let Some(file) = open.pop() {
+        if walls.iter().any(|wall| is_in(file, wall)) || !reached.insert(file) {
+            continue;
+        }
+        let imported = IMPORTS
+            .iter()
+            .find(|(name, _)| *name == file)
+            .map_or(&[][..], |(_, found)| found);
+        let is_cut = |to: &&&str| CUTS.iter().any(|cut| (cut.0, cut.1) == (file, **to));
+        open.extend(imported.iter().filter(|to| !is_cut(to)));
+        open.extend(EXTRA.iter().filter(|extra| extra.0 == file).map(|extra| extra.1));
+    }
+    reached
+}
+
+/// Whether a file is at one of the places that `|` joins.
+fn is_in(file: &str, places: &str) -> bool {
+    places.split('|').any(|place| match place.strip_suffix('*') {
+        Some(start) => file.starts_with(start),
+        None if place.ends_with('/') => file.starts_with(place),
+        None => file == place,
+    })
+}
+
+#[cfg(test)]
+mod tests;
