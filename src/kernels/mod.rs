@@ -20,8 +20,3 @@ pub mod matrix;
 #[cfg(test)]
 mod testing;
 pub mod vector;
-
-/// stub
-pub fn instruction_set() -> &'static str {
-    "stub"
-}

@@ -30,6 +30,7 @@ mod ladder;
 mod names;
 mod notes;
 mod threshold;
+mod version;
 mod watch;
 
 pub use codes::CodeScore;
@@ -40,9 +41,6 @@ pub use frequency::{FrequencyBin, frequency_bins};
 pub use input::{Scores, Targets, TieOrder};
 pub use names::{METRICS, MetricInfo, metric_info, metric_title};
 pub use notes::{NoteMetric, NoteScore};
+pub use version::VERSION;
 pub use threshold::{Objective, ThresholdGrid, Tuned, tune_threshold};
 pub use watch::watched;
-
-/// Version of the definitions. It rises when the same scores and targets give another number,
-/// so that records of two versions are never compared.
-pub const VERSION: u32 = 1;

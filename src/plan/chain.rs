@@ -11,7 +11,7 @@ use super::Error;
 use super::sources::{self, Code};
 use crate::data::{self, Registry};
 use crate::device::DeviceClass;
-use crate::kernels;
+use crate::kernels::instructions::instruction_set;
 use crate::machine::built;
 use crate::metrics;
 use crate::record::{Chain, Stage, StageName, hex};
@@ -142,7 +142,7 @@ fn tokenizer(run: &Run, text: &TextChoice, facts: &Facts) -> Parts {
         TokenizerSettings::TrainWordPiece { .. } | TokenizerSettings::WordPiece { .. } => "word-piece",
     };
     let mut made_by = vec![
-        ("code", sources::sha256(Code::Tokenizer { kind })),
+        ("code", sources::sha256(Code::Tokenizer(kind))),
         ("normalise-version", NORMALISE_VERSION.to_string()),
         ("packages", built::NUMERIC_PACKAGES.to_owned()),
     ];
@@ -162,7 +162,7 @@ fn tokens(text: &TextChoice) -> Parts {
         TokenizerSettings::Words { .. } => "words",
         TokenizerSettings::TrainWordPiece { .. } | TokenizerSettings::WordPiece { .. } => "word-piece",
     };
-    let made_by = vec![("code", sources::sha256(Code::Tokens { kind }))];
+    let made_by = vec![("code", sources::sha256(Code::Tokens(kind)))];
     (&[StageName::Notes, StageName::Tokenizer], vec![], made_by)
 }
 
@@ -238,7 +238,7 @@ fn computing(device: &str) -> Vec<(&'static str, String)> {
         ("features", built::FEATURES.join(" ")),
     ];
     if device == DeviceClass::Flex.name() {
-        made_by.push(("instruction-set", kernels::instruction_set().to_owned()));
+        made_by.push(("instruction-set", instruction_set().to_owned()));
     }
     made_by
 }

@@ -60,14 +60,15 @@ const NOTES: Group = Group {
         "src/data/corpus.rs",
         "src/data/division.rs",
         "src/data/labels.rs",
+        "src/stages/notes.rs",
     ],
-    walls: &[],
+    walls: &[("src/record/", "writes hashes as digits")],
     floats: false,
 };
 
 const TOKENIZER: Group = Group {
-    roots: &["src/text/tokenizer.rs"],
-    walls: &[],
+    roots: &["src/text/tokenizer.rs", "src/stages/tokenizer.rs"],
+    walls: &[("src/data/", "an earlier stage's")],
     floats: false,
 };
 
@@ -75,22 +76,31 @@ const TOKENS: Group = Group {
     roots: &[
         "src/text/tokenizer.rs",
         "src/text/store.rs",
-        "src/text/cache.rs",
-        "src/text/cache/",
+        "src/text/store_file.rs",
+        "src/stages/tokens.rs",
     ],
-    walls: &[],
+    walls: &[
+        ("src/data/", "an earlier stage's"),
+        ("src/models/", "is given what this stage makes"),
+        ("src/stages/tokenizer.rs", "an earlier stage's"),
+    ],
     floats: false,
 };
 
 const VECTORS: Group = Group {
-    roots: &["src/text/vectors.rs"],
-    walls: &[("src/text/tokenizer.rs", "an earlier stage's")],
+    roots: &["src/text/vectors.rs", "src/stages/vectors.rs"],
+    walls: &[
+        ("src/text/tokenizer.rs", "an earlier stage's"),
+        ("src/models/", "is given what this stage makes"),
+        ("src/stages/scores.rs", "writes numbers as bytes"),
+    ],
     floats: true,
 };
 
 const ENCODER: Group = Group {
-    roots: &["src/checkpoint/|src/pretrained/"],
+    roots: &["src/checkpoint/|src/pretrained/", "src/stages/encoder.rs"],
     walls: &[
+        ("src/models/", "is given what this stage makes"),
         ("src/text/", "checks that the vocabulary has the encoder's size"),
         ("src/record/", "writes hashes as digits"),
     ],
@@ -103,16 +113,14 @@ const WEIGHTS: Group = Group {
         "src/train/",
         "src/device.rs",
         "src/device/",
+        "src/stages/weights.rs",
         // What chooses the epoch and the threshold.
-        "src/metrics/codes.rs",
-        "src/metrics/columns.rs",
-        "src/metrics/input.rs",
-        "src/metrics/ladder.rs",
-        "src/metrics/notes.rs",
+        "src/metrics/watch.rs",
         "src/metrics/threshold.rs",
     ],
     walls: &[
         ("src/text/tokenizer.rs", "an earlier stage's"),
+        (BEFORE_TRAINING, "an earlier stage's"),
         (
             "src/record/",
             "how checkpoints and rows are written, not what is in them",
@@ -135,9 +143,12 @@ const SCORES: Group = Group {
         "src/train/score.rs",
         "src/device.rs",
         "src/device/",
+        "src/stages/scores.rs",
     ],
     walls: &[
         ("src/text/tokenizer.rs", "an earlier stage's"),
+        (BEFORE_TRAINING, "an earlier stage's"),
+        ("src/stages/weights.rs", "an earlier stage's"),
         ("src/train/observer.rs", "is told how far it is"),
     ],
     floats: true,
@@ -147,16 +158,24 @@ const RECORD: Group = Group {
     roots: &[
         "src/metrics/",
         "src/record/",
-        "src/experiment/outcome.rs",
-        "src/experiment/salt.rs",
+        "src/results/salt.rs",
+        "src/stages/record.rs",
     ],
     walls: &[
+        (BEFORE_TRAINING, "an earlier stage's"),
+        ("src/stages/weights.rs", "an earlier stage's"),
+        ("src/stages/scores.rs", "an earlier stage's"),
+        ("src/models/", "an earlier stage's"),
         ("src/data/", "an earlier stage's"),
         ("src/text/", "an earlier stage's"),
         ("src/train/", "an earlier stage's"),
     ],
     floats: true,
 };
+
+/// The work of the stages before training.
+const BEFORE_TRAINING: &str =
+    "src/stages/notes.rs|src/stages/tokenizer.rs|src/stages/tokens.rs|src/stages/vectors.rs|src/stages/encoder.rs";
 
 /// The kinds of tokenizer, and the files that only one of them is made of.
 const KINDS: &[(&str, &str)] = &[("words", "src/text/words.rs"), ("word-piece", "src/text/wordpiece*")];
@@ -178,6 +197,34 @@ const NOTHING: &[(&[&str], &str)] = &[
         &["src/report/", "src/compare/", "src/bench/"],
         "beside the stages: reads records, or times models",
     ),
+    (&["src/engines/"], "has stages run, and tells how they ended"),
+    (
+        &[
+            "src/results/check.rs",
+            "src/results/clean.rs",
+            "src/results/disk.rs",
+            "src/results/files.rs",
+            "src/results/heartbeat.rs",
+            "src/results/kept.rs",
+            "src/results/lock.rs",
+            "src/results/mod.rs",
+            "src/results/process.rs",
+            "src/results/runner.rs",
+            "src/results/seal.rs",
+            "src/results/store.rs",
+        ],
+        "how files are kept, not what is in them",
+    ),
+    (
+        &[
+            "src/stages/cell.rs",
+            "src/stages/error.rs",
+            "src/stages/estimate.rs",
+            "src/stages/export.rs",
+            "src/stages/mod.rs",
+        ],
+        "the order of the stages, and what is made of some beside their results",
+    ),
     (&["src/contain.rs"], "keeps panics in"),
     (
         &["src/kernels/instructions.rs"],
@@ -192,28 +239,21 @@ const NOTHING: &[(&[&str], &str)] = &[
         "texts of errors: what fails has no result",
     ),
     (
-        &["src/data/registry.rs", "src/data/stats.rs", "src/data/verify.rs"],
-        "checks and counts notes that are read elsewhere",
+        &[
+            "src/data/identity.rs",
+            "src/data/registry.rs",
+            "src/data/stats.rs",
+            "src/data/verify.rs",
+        ],
+        "checks, counts and hashes notes that are read elsewhere",
     ),
     (PASS_ON, "name other files and have no code of their own"),
-    (
-        &[
-            "src/experiment/cell.rs",
-            "src/experiment/estimate.rs",
-            "src/experiment/initial_weights.rs",
-            "src/experiment/mod.rs",
-            "src/experiment/prepare.rs",
-            "src/experiment/run.rs",
-            "src/experiment/svmlight.rs",
-            "src/experiment/text_data.rs",
-        ],
-        "cells that are not yet made of stages: their key has a hash of its own",
-    ),
 ];
 
 /// Files that hold `mod` and `pub use` lines only.
 const PASS_ON: &[&str] = &[
     "src/kernels/mod.rs",
+    "src/metrics/mod.rs",
     "src/models/bert/mod.rs",
     "src/text/mod.rs",
     "src/train/mod.rs",

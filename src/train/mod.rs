@@ -12,6 +12,7 @@ mod learner;
 mod observer;
 mod optimiser;
 mod recipe;
+mod run;
 mod score;
 mod session;
 mod steps;
@@ -22,16 +23,5 @@ pub use learner::{Learner, Part, mean_gradients, targets};
 pub use observer::{Observer, StepReport};
 pub use optimiser::Stepper;
 pub use recipe::{Decay, EncoderRates, Lbfgs, Moments, Optimiser, Recipe, Schedule, Select};
+pub use run::train;
 pub use score::{Reading, probabilities};
-
-/// Trains a model, or goes on where an interrupted run left off.
-///
-/// # Errors
-/// See [`Error`]; the last checkpoint stays on disk in every case.
-pub fn train(job: &Job, observer: &dyn Observer) -> Result<End, Error> {
-    match (job.recipe.optimiser, Stepper::new(&job.recipe.optimiser, job.recipe.clip_norm)) {
-        (Optimiser::Lbfgs(settings), _) => lbfgs::train(job, settings, observer),
-        (_, Some(stepper)) => steps::train(job, stepper, observer),
-        (_, None) => unreachable!("only L-BFGS has no step"),
-    }
-}

@@ -43,31 +43,40 @@ enum Rule {
 impl Stepper {
     /// An optimiser without any step taken; `None` for one that does not go step by step.
     pub fn new(optimiser: &Optimiser, clip_norm: f64) -> Option<Self> {
-        let (rule, moments) = match optimiser {
-            Optimiser::Adam(moments) => (
-                Rule::Adam {
-                    decayed: adam(moments, moments.weight_decay),
-                    plain: adam(moments, 0.0),
-                },
-                *moments,
-            ),
-            Optimiser::AdamW(moments) => (
-                Rule::AdamW {
-                    decayed: adamw(moments, moments.weight_decay),
-                    plain: adamw(moments, 0.0),
-                },
-                *moments,
-            ),
-            Optimiser::Lbfgs(_) => return None,
+        match optimiser {
+            Optimiser::Adam(moments) => Some(Self::adam(*moments, clip_norm)),
+            Optimiser::AdamW(moments) => Some(Self::adamw(*moments, clip_norm)),
+            Optimiser::Lbfgs(_) => None,
+        }
+    }
+
+    /// Adam, without any step taken.
+    pub fn adam(moments: Moments, clip_norm: f64) -> Self {
+        let rule = Rule::Adam {
+            decayed: adam(&moments, moments.weight_decay),
+            plain: adam(&moments, 0.0),
         };
-        Some(Self {
+        Self::of(rule, moments, clip_norm)
+    }
+
+    /// AdamW, without any step taken.
+    pub fn adamw(moments: Moments, clip_norm: f64) -> Self {
+        let rule = Rule::AdamW {
+            decayed: adamw(&moments, moments.weight_decay),
+            plain: adamw(&moments, 0.0),
+        };
+        Self::of(rule, moments, clip_norm)
+    }
+
+    fn of(rule: Rule, moments: Moments, clip_norm: f64) -> Self {
+        Self {
             rule,
             decay: moments.decay,
             moments,
             clip_norm,
             states: BTreeMap::new(),
             factors: BTreeMap::new(),
-        })
+        }
     }
 
     /// The optimiser with rates of the encoder's own in `model`; `rate` is the peak rate of the rest.
