@@ -11,7 +11,7 @@ use super::Error;
 use super::sources::{self, Code};
 use crate::data::{self, Registry};
 use crate::device::DeviceClass;
-use crate::kernels::instructions::instruction_set;
+use crate::kernels::instructions::{arithmetic, instruction_set};
 use crate::machine::built;
 use crate::metrics;
 use crate::record::{Chain, Stage, StageName, hex};
@@ -239,6 +239,8 @@ fn computing(device: &str) -> Vec<(&'static str, String)> {
     ];
     if device == DeviceClass::Flex.name() {
         made_by.push(("instruction-set", instruction_set().to_owned()));
+        // Processors with the same instructions may still cut sums otherwise.
+        made_by.push(("arithmetic", arithmetic().to_owned()));
     }
     made_by
 }

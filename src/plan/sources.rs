@@ -84,7 +84,7 @@ const TOKENS: Group = Group {
         ("src/models/", "is given what this stage makes"),
         ("src/stages/tokenizer.rs", "an earlier stage's"),
     ],
-    floats: false,
+    floats: true,
 };
 
 const VECTORS: Group = Group {
@@ -93,6 +93,8 @@ const VECTORS: Group = Group {
         ("src/text/tokenizer.rs", "an earlier stage's"),
         ("src/models/", "is given what this stage makes"),
         ("src/stages/scores.rs", "writes numbers as bytes"),
+        ("src/text/wordpiece*", "compares the file's hash"),
+        ("src/record/", "how stages are named"),
     ],
     floats: true,
 };
@@ -150,6 +152,7 @@ const SCORES: Group = Group {
         (BEFORE_TRAINING, "an earlier stage's"),
         ("src/stages/weights.rs", "an earlier stage's"),
         ("src/train/observer.rs", "is told how far it is"),
+        ("src/record/", "how results are written down"),
     ],
     floats: true,
 };

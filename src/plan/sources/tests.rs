@@ -106,6 +106,7 @@ fn each_kind_of_tokenizer_moves_its_own_tokens_only() {
         "src/text/normalise.rs",
         "src/text/artifact.rs",
         "src/text/store.rs",
+        "src/text/store_file.rs",
     ];
     let words = ["src/text/words.rs"];
     let pieces = [
@@ -116,9 +117,8 @@ fn each_kind_of_tokenizer_moves_its_own_tokens_only() {
     let outside = ["src/text/vectors.rs", "src/text/batches.rs", "src/models/", "src/data/"];
     for (kind, own, other) in [("words", &words[..], &pieces[..]), ("word-piece", &pieces, &words)] {
         let (inside, outside) = ([&shared[..], own].concat(), [other, &outside].concat());
-        let file = ["src/text/store_file.rs"];
-        check(Code::Tokenizer(kind), &inside, &[&outside[..], &file].concat());
-        check(Code::Tokens(kind), &[&inside[..], &file].concat(), &outside);
+        check(Code::Tokenizer(kind), &inside, &outside);
+        check(Code::Tokens(kind), &inside, &outside);
     }
 }
 
@@ -256,7 +256,8 @@ fn kernels_move_the_models_that_reach_them() {
 
 #[test]
 fn every_metric_moves_the_record() {
-    let metrics = SOURCES.iter().filter(|(name, _)| name.starts_with("src/metrics/"));
+    let is_metric = |name: &str| name.starts_with("src/metrics/") && !PASS_ON.contains(&name);
+    let metrics = SOURCES.iter().filter(|(name, _)| is_metric(name));
     let metrics: Vec<&str> = metrics.map(|(name, _)| *name).collect();
     check(
         Code::Record,
@@ -347,14 +348,18 @@ fn hashes_differ_between_stages_and_count_the_compilers_settings_for_numbers() {
     let stages = every_stage();
     let hashes: BTreeSet<String> = stages.iter().map(|code| sha256(*code)).collect();
     assert_eq!(hashes.len(), stages.len());
-    // The only file of the group, by hand.
-    let (name, code) = SOURCES.iter().find(|(name, _)| *name == "src/text/vectors.rs").unwrap();
-    let expected = hex(&Sha256::digest(format!("{name} {code}\n{PROFILE}")));
+    // The files of the group, by hand.
+    let line = |place: &str| {
+        let (name, code) = SOURCES.iter().find(|(name, _)| *name == place).unwrap();
+        format!("{name} {code}\n")
+    };
+    let files = line("src/stages/vectors.rs") + &line("src/text/vectors.rs");
+    let expected = hex(&Sha256::digest(format!("{files}{PROFILE}")));
     assert_eq!(sha256(Code::Vectors), expected);
     for code in stages {
         let expected = !matches!(
             code,
-            Code::Notes { .. } | Code::Tokenizer(_) | Code::Tokens(_) | Code::Encoder
+            Code::Notes { .. } | Code::Tokenizer(_) | Code::Encoder
         );
         assert_eq!(group(code).0.floats, expected, "{code:?}");
     }
