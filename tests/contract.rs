@@ -3,10 +3,14 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use burn::tensor::{Device, Tensor, TensorData};
+use icdbench::models::bert::{Encoder, EncoderConfig};
 use icdbench::models::dropout::Noise;
 use icdbench::models::parameters::{self, Parameters};
-use icdbench::models::{Batch, Initialiser, Model, ModelConfig, Task};
+use icdbench::models::{Batch, Checkpoint, Depth, Initialiser, Model, ModelConfig, Task};
+use icdbench::train::{Decay, EncoderRates, Moments, Optimiser, Stepper};
 use serde_json::{Value, json};
 
 const CODES: usize = 9;
@@ -433,6 +437,139 @@ fn explanations_are_weights_over_the_real_tokens() {
         for (row, &length) in parameters::host(weights).chunks(batch.width()).zip(&batch.lengths) {
             assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{name}");
             assert!(row[length..].iter().all(|&weight| weight == 0.0), "{name}");
+        }
+    });
+}
+
+/// The settings of an encoder among those of a model, at whatever depth.
+fn encoder_of(settings: &Value) -> Option<EncoderConfig> {
+    let inside = settings.as_object()?;
+    let whole = serde_json::from_value(settings.clone()).ok();
+    whole.or_else(|| inside.values().find_map(encoder_of))
+}
+
+/// A pretrained encoder of those sizes, with a pooler. No two of its parameters are alike.
+fn pretrained(config: &EncoderConfig) -> Checkpoint {
+    let device = common::device();
+    let encoder = Encoder::init(config, &task(), true, &mut Initialiser::new(8, &device));
+    let mut parameters = parameters::read(&encoder);
+    let mut drawn = Initialiser::new(9, &device).normal_values(100_000, 1.0).into_iter();
+    for parameter in parameters.values_mut() {
+        parameter.values.fill_with(|| drawn.next().expect("enough numbers"));
+    }
+    Checkpoint {
+        vocabulary: WORDS,
+        hidden: config.hidden,
+        layers: config.layers,
+        heads: config.heads,
+        intermediate: config.intermediate,
+        positions: config.positions,
+        token_types: 2,
+        parameters,
+    }
+}
+
+/// How deep a parameter of an encoder lies, by its path below the encoder.
+fn depth(path: &str) -> Depth {
+    match path.split('.').collect::<Vec<_>>()[..] {
+        ["embeddings", ..] => Depth::Embeddings,
+        ["layers", layer, ..] => Depth::Layer(layer.parse().unwrap()),
+        ["pooler", ..] => Depth::Top,
+        _ => panic!("{path} is no parameter of an encoder"),
+    }
+}
+
+#[test]
+fn a_model_that_takes_an_encoder_starts_from_all_of_it_and_knows_how_deep_each_parameter_lies() {
+    let device = common::device();
+    for_each_model(|name, config| {
+        let start = |task: &Task| config.init(task, &mut Initialiser::new(3, &device));
+        let deep = |model: &Model| {
+            let paths = parameters::read(model).into_keys();
+            paths.filter(|path| model.depth(path) != Depth::Head).count()
+        };
+        if !config.takes_checkpoint() {
+            assert_eq!(deep(&start(&task())), 0, "{name} takes no encoder");
+            return;
+        }
+        let sizes = encoder_of(&json!(config)).unwrap_or_else(|| panic!("{name} has no encoder among its settings"));
+        let given = Arc::new(pretrained(&sizes));
+        let task = Task {
+            checkpoint: Some(given.clone()),
+            ..task()
+        };
+        assert_eq!(config.check(&task, 30), Ok(()), "{name}");
+        let model = start(&task);
+        let started = parameters::read(&model);
+        let mut taken = 0;
+        for (path, values) in &given.parameters {
+            let holders: Vec<&String> = started
+                .iter()
+                .filter(|(_, own)| *own == values)
+                .map(|(own, _)| own)
+                .collect();
+            match holders[..] {
+                [holder] => assert_eq!(model.depth(holder), depth(path), "{name}: {holder}"),
+                [] => assert_eq!(depth(path), Depth::Top, "{name} starts without {path}"),
+                _ => panic!("{name}: {path} is in {holders:?}"),
+            }
+            taken += holders.len();
+        }
+        assert_eq!(deep(&model), taken, "{name}");
+    });
+}
+
+#[test]
+fn layer_wise_rates_move_every_layer_of_an_encoder_by_its_own() {
+    let device = common::device().autodiff();
+    let rates = EncoderRates {
+        learning_rate: 0.008,
+        layer_decay: 0.25,
+    };
+    // Adam's first step is as long as the rate, whatever the gradient.
+    let adam = Optimiser::Adam(Moments {
+        betas: [0.9, 0.999],
+        epsilon: 1e-12,
+        weight_decay: 0.0,
+        decay: Decay::All,
+    });
+    for_each_model(|name, config| {
+        let model = model(config, &device);
+        let before = parameters::read(&model);
+        let depths: Vec<Depth> = before.keys().map(|path| model.depth(path)).collect();
+        let last = depths
+            .iter()
+            .filter(|depth| matches!(depth, Depth::Layer(_)))
+            .max()
+            .copied();
+        assert_eq!(last.is_some(), config.takes_checkpoint(), "{name}");
+        let (_, gradients) = model.gradients(&batch(&notes(), 0, &device), targets(5, &device));
+        let stepper = Stepper::new(&adam, 0.0).unwrap();
+        let after = stepper
+            .with_encoder_rates(&rates, 0.02, &model)
+            .step(0.02, model, gradients);
+        let after = parameters::read(&after);
+        for ((path, before), depth) in before.iter().zip(depths) {
+            if name == FROZEN && path == "embedding" {
+                continue; // it has no gradient
+            }
+            let rate: f32 = match (depth, last) {
+                (Depth::Head, _) => 0.02,
+                (Depth::Top, _) => 0.008,
+                (Depth::Layer(layer), Some(Depth::Layer(last))) => 0.008 * 0.25f32.powi((last - layer) as i32),
+                (Depth::Embeddings, Some(Depth::Layer(last))) => 0.008 * 0.25f32.powi(last as i32 + 1),
+                _ => panic!("{name}: {path} lies in an encoder without layers"),
+            };
+            let moved = after[path]
+                .values
+                .iter()
+                .zip(&before.values)
+                .map(|(a, b)| (a - b).abs());
+            let moved = moved.fold(0.0, f32::max);
+            assert!(
+                (moved / rate - 1.0).abs() < 1e-2,
+                "{name}: {path} moved by {moved}, expected {rate}"
+            );
         }
     });
 }

@@ -11,12 +11,12 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::bert::layer::{Activation, Layer, LayerConfig};
-use super::bert::{Encoder, EncoderConfig, Gather, HeadConfig, Input, Layout, Linear};
+use super::bert::{self, Encoder, EncoderConfig, Gather, HeadConfig, Input, Layout, Linear};
 use super::blockwise::{CPU_BLOCK, gradients_through};
 use super::dropout::dropout;
 use super::label_attention::LabelAttention;
 use super::settings::{at_least_1, probability};
-use super::{Batch, CodingModel, Initialiser, Task, Tokens, coding_model};
+use super::{Batch, CodingModel, Depth, Initialiser, Task, Tokens, coding_model};
 
 /// PyTorch's default in its transformer layer and its layer norm.
 const EPSILON: f64 = 1e-5;
@@ -121,6 +121,10 @@ impl CodingModel for BertHier {
 
     fn segmented(config: Config, segment: usize, _overlap: usize) -> Config {
         Config { segment, ..config }
+    }
+
+    fn depth(path: &str) -> Depth {
+        bert::depth("encoder", path)
     }
 
     fn check(config: &Config, task: &Task, _length: usize) -> Result<(), String> {

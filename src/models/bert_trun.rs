@@ -10,12 +10,12 @@ use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::bert::{Encoder, EncoderConfig, HeadConfig, Input, Linear};
+use super::bert::{self, Encoder, EncoderConfig, HeadConfig, Input, Linear};
 use super::blockwise::gradients_through;
 use super::dropout::dropout;
 use super::label_attention::LabelAttention;
 use super::settings::probability;
-use super::{Batch, CodingModel, Initialiser, Pass, Task, Tokens, coding_model};
+use super::{Batch, CodingModel, Depth, Initialiser, Pass, Task, Tokens, coding_model};
 
 /// Settings of BERT-trun.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -73,6 +73,10 @@ impl CodingModel for BertTrun {
 
     fn label_block(config: &mut Config) -> Option<&mut usize> {
         config.head.label_block()
+    }
+
+    fn depth(path: &str) -> Depth {
+        bert::depth("encoder", path)
     }
 
     fn check(config: &Config, task: &Task, _length: usize) -> Result<(), String> {

@@ -10,11 +10,11 @@ use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::bert::{Encoder, EncoderConfig, Input, Sequences};
+use super::bert::{self, Encoder, EncoderConfig, Input, Sequences};
 use super::blockwise::{CPU_BLOCK, gradients_through};
 use super::settings::at_least_1;
 use super::shared_attention::SharedAttention;
-use super::{Batch, CodingModel, Initialiser, Pass, Task, Tokens, parameters};
+use super::{Batch, CodingModel, Depth, Initialiser, Pass, Task, Tokens, parameters};
 
 /// Descriptions encoded at a time.
 const DESCRIPTIONS: usize = 64;
@@ -104,6 +104,10 @@ impl CodingModel for BertXml {
 
     fn label_block(config: &mut Config) -> Option<&mut usize> {
         Some(&mut config.label_block)
+    }
+
+    fn depth(path: &str) -> Depth {
+        bert::depth("encoder", path)
     }
 
     fn check(config: &Config, task: &Task, length: usize) -> Result<(), String> {

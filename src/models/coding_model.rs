@@ -19,6 +19,19 @@ pub enum Tokens {
     WordPieces,
 }
 
+/// How deep a parameter lies, from the codes down: what layer-wise learning rates go by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Depth {
+    /// Outside of an encoder: trained at the recipe's own rate.
+    Head,
+    /// In the encoder above its last layer, as BERT's pooler.
+    Top,
+    /// In the encoder's layer of that number; 0 is the one that reads the embeddings.
+    Layer(usize),
+    /// In the encoder below its first layer.
+    Embeddings,
+}
+
 /// A model that gives every code of a label set a logit for each note of a batch.
 ///
 /// A model knows Burn tensors, a [`Batch`] and a [`Task`]; it reads no files, knows no suite and
@@ -57,6 +70,12 @@ pub trait CodingModel: Module {
     /// as the model has such settings: so that short notes go through what long ones do.
     fn segmented(config: Self::Config, _segment: usize, _overlap: usize) -> Self::Config {
         config
+    }
+
+    /// How deep the parameter of that path lies. A model that takes an encoder answers for what is in it, with
+    /// [`bert::depth`](super::bert::depth): a parameter that it forgets is trained at the head's rate.
+    fn depth(_path: &str) -> Depth {
+        Depth::Head
     }
 
     /// What is wrong with `config` for this task and sequence length: the setting, what was

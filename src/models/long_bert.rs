@@ -10,11 +10,11 @@ use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::bert::{Encoder, EncoderConfig, Gather, Packed};
+use super::bert::{self, Encoder, EncoderConfig, Gather, Packed};
 use super::blockwise::{CPU_BLOCK, gradients_through};
 use super::label_attention::LabelAttention;
 use super::settings::at_least_1;
-use super::{Batch, CodingModel, Initialiser, Task, Tokens};
+use super::{Batch, CodingModel, Depth, Initialiser, Task, Tokens};
 
 /// Settings of LongBERT.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -81,6 +81,10 @@ impl CodingModel for LongBert {
             overlap,
             ..config
         }
+    }
+
+    fn depth(path: &str) -> Depth {
+        bert::depth("encoder", path)
     }
 
     fn check(config: &Config, task: &Task, _length: usize) -> Result<(), String> {

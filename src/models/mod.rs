@@ -34,7 +34,7 @@ pub mod long_bert;
 
 pub use batch::{Batch, Pass};
 pub use checkpoint::Checkpoint;
-pub use coding_model::{CodingModel, Task, Tokens};
+pub use coding_model::{CodingModel, Depth, Task, Tokens};
 pub use initialise::Initialiser;
 pub use precision::Precision;
 

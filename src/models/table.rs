@@ -117,6 +117,11 @@ macro_rules! models {
                 match self { $(Self::$Type(model) => model.gradients(batch, targets)),+ }
             }
 
+            /// See [`CodingModel::depth`].
+            pub fn depth(&self, path: &str) -> Depth {
+                match self { $(Self::$Type(_) => <$file::$Type as CodingModel>::depth(path)),+ }
+            }
+
             /// See [`CodingModel::explain`].
             pub fn explain(&self, batch: &Batch, code: usize) -> Option<burn::tensor::Tensor<2>> {
                 match self { $(Self::$Type(model) => model.explain(batch, code)),+ }

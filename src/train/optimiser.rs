@@ -13,8 +13,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::recipe::{Decay, EncoderRates, Moments, Optimiser};
 use crate::kernels::adam as adam_kernel;
 use crate::models::coding_model::ordered_sum;
-use crate::models::ops;
 use crate::models::parameters::{self, Parameters, Values};
+use crate::models::{Depth, Model, ops};
 
 /// First and second moments of one parameter, flattened.
 #[derive(Clone)]
@@ -80,9 +80,10 @@ impl Stepper {
     }
 
     /// The optimiser with rates of the encoder's own in `model`; `rate` is the peak rate of the rest.
-    pub fn with_encoder_rates<M: Module>(mut self, rates: &EncoderRates, rate: f64, model: &M) -> Self {
+    pub fn with_encoder_rates(mut self, rates: &EncoderRates, rate: f64, model: &Model) -> Self {
         let paths = parameters::paths(model);
-        let factors = rates.factors(paths.values().map(String::as_str), rate);
+        let depths: Vec<Depth> = paths.values().map(|path| model.depth(path)).collect();
+        let factors = rates.factors(&depths, rate);
         self.factors = paths.into_keys().zip(factors).collect();
         self
     }

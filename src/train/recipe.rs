@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::models::Depth;
+
 /// How a model is trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -41,24 +43,24 @@ pub struct EncoderRates {
 }
 
 impl EncoderRates {
-    /// The factor of each parameter's rate to the recipe's, by the parameter's path.
-    pub fn factors<'a>(&self, paths: impl Iterator<Item = &'a str> + Clone, rate: f64) -> Vec<f64> {
-        let layer = |path: &str| -> Option<usize> {
-            let (layer, _) = path.strip_prefix("encoder.layers.")?.split_once('.')?;
-            layer.parse().ok()
+    /// The factor of each parameter's rate to the recipe's, `rate`, from how deep all of them lie.
+    pub fn factors(&self, depths: &[Depth], rate: f64) -> Vec<f64> {
+        let layer = |depth: &Depth| match *depth {
+            Depth::Layer(layer) => Some(layer),
+            _ => None,
         };
-        let layers = paths.clone().filter_map(layer).max().map_or(0, |last| last + 1);
-        let below_the_top = |path: &str| match layer(path) {
-            Some(layer) => layers - 1 - layer,
-            None if path.starts_with("encoder.embeddings.") => layers,
-            None => 0,
-        };
+        let layers = depths.iter().filter_map(layer).max().map_or(0, |last| last + 1);
         let own = self.learning_rate / rate;
-        let factor = |path: &str| match path.starts_with("encoder.") {
-            true => own * self.layer_decay.powi(below_the_top(path) as i32),
-            false => 1.0,
+        let factor = |depth: &Depth| {
+            let below_the_top = match *depth {
+                Depth::Head => return 1.0,
+                Depth::Top => 0,
+                Depth::Layer(layer) => layers - 1 - layer,
+                Depth::Embeddings => layers,
+            };
+            own * self.layer_decay.powi(below_the_top as i32)
         };
-        paths.map(factor).collect()
+        depths.iter().map(factor).collect()
     }
 }
 
@@ -279,14 +281,14 @@ mod tests {
             learning_rate: 0.001,
             layer_decay: 0.5,
         };
-        let paths = [
-            "encoder.embeddings.word",
-            "encoder.layers.0.output.bias",
-            "encoder.layers.1.output.bias",
-            "encoder.pooler.weight",
-            "label_attention.queries",
+        let depths = [
+            Depth::Embeddings,
+            Depth::Layer(0),
+            Depth::Layer(1),
+            Depth::Top,
+            Depth::Head,
         ];
-        let factors = rates.factors(paths.into_iter(), 0.01);
+        let factors = rates.factors(&depths, 0.01);
         assert_eq!(factors, [0.025, 0.05, 0.1, 0.1, 1.0]);
     }
 

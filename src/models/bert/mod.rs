@@ -2,6 +2,7 @@
 //! the heads' plumbing.
 
 pub mod config;
+pub mod depth;
 pub mod encoder;
 pub mod head;
 pub mod input;
@@ -11,6 +12,7 @@ pub mod packing;
 mod pretrained;
 
 pub use config::EncoderConfig;
+pub use depth::depth;
 pub use encoder::Encoder;
 pub use head::HeadConfig;
 pub use input::{Input, Sequences};
