@@ -30,6 +30,9 @@ pub struct EncoderConfig {
     pub initializer_range: f64,
 }
 
+/// BERT's segment types; a note is of the first throughout.
+pub(super) const TOKEN_TYPES: usize = 2;
+
 /// What BERT starts from.
 const INITIALIZER_RANGE: f64 = 0.02;
 

@@ -3,15 +3,14 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, activation, module};
 
+use super::config::{EncoderConfig, TOKEN_TYPES};
 use super::layer::{Activation, Layer, LayerConfig};
-use super::{EncoderConfig, Linear, Norm, Packed, pretrained};
+use super::{Linear, Norm, Packed, pretrained};
 use crate::models::dropout::{Noise, dropout};
-use crate::models::{Initialiser, Pass, Precision, Task};
+use crate::models::{Initialiser, Pass, Precision, Task, parameters};
 
 /// BERT adds this to the variance in its norms.
 const EPSILON: f64 = 1e-12;
-/// BERT's segment types; a note is of the first throughout.
-pub(super) const TOKEN_TYPES: usize = 2;
 
 /// The encoder: token ids to states in their context.
 #[derive(Module, Debug)]
@@ -38,6 +37,9 @@ struct Embeddings {
 
 impl Encoder {
     /// An encoder that starts from the task's checkpoint, or else as BERT: normal, biases 0.
+    ///
+    /// # Panics
+    /// When the checkpoint does not fit, which [`EncoderConfig::check`] refuses.
     pub fn init(config: &EncoderConfig, task: &Task, pooler: bool, initialiser: &mut Initialiser) -> Self {
         let (hidden, range) = (config.hidden, config.initializer_range);
         let layer = LayerConfig {
@@ -63,7 +65,11 @@ impl Encoder {
             pooler: pooler.then(|| Linear::init([hidden, hidden], range, initialiser)),
         };
         match &task.checkpoint {
-            Some(checkpoint) => pretrained::fill(encoder, checkpoint),
+            Some(checkpoint) => {
+                let filled = pretrained::fill(parameters::read(&encoder), checkpoint);
+                // OK because these are the encoder's own parameters, in their shapes.
+                parameters::write(encoder, filled).expect("the encoder's own parameters")
+            }
             None => encoder,
         }
     }

@@ -1,9 +1,22 @@
-//! Starting an encoder from a pretrained one.
+//! Starting an encoder from a pretrained one: every parameter is taken, or named in an error.
+//!
+//! Two may differ. Positions past the pretrained ones keep what was drawn for them, and pretrained ones past the
+//! encoder's are left. A pooler is taken where both have one: models differ in whether they read it, and files in
+//! whether they hold it.
 
-use super::{Encoder, EncoderConfig};
-use crate::models::{Checkpoint, Task, parameters};
+use std::collections::BTreeMap;
 
-/// What keeps an encoder of these sizes from starting from the task's checkpoint, if it has one. Positions may differ.
+use super::config::{EncoderConfig, TOKEN_TYPES};
+use crate::models::checkpoint::Checkpoint;
+use crate::models::coding_model::Task;
+use crate::models::parameters::Parameters;
+
+/// The table whose rows may be more or fewer than the pretrained ones.
+const POSITIONS: &str = "embeddings.position";
+/// How the paths of parameters begin that only one side may have.
+const POOLER: &str = "pooler.";
+
+/// What keeps an encoder of these sizes from starting from the task's checkpoint, if it has one.
 pub(super) fn check(config: &EncoderConfig, task: &Task) -> Result<(), String> {
     let Some(checkpoint) = &task.checkpoint else {
         return Ok(());
@@ -22,7 +35,7 @@ pub(super) fn check(config: &EncoderConfig, task: &Task) -> Result<(), String> {
     }
     for (what, found, expected) in [
         ("tokens", task.vocabulary, checkpoint.vocabulary),
-        ("token types", super::encoder::TOKEN_TYPES, checkpoint.token_types),
+        ("token types", TOKEN_TYPES, checkpoint.token_types),
     ] {
         if found != expected {
             return Err(format!(
@@ -30,19 +43,216 @@ pub(super) fn check(config: &EncoderConfig, task: &Task) -> Result<(), String> {
             ));
         }
     }
-    Ok(())
+    check_parameters(checkpoint)
 }
 
-/// The encoder with the checkpoint's parameters, which passed [`check`]. Positions past the checkpoint's keep
-/// their own, and so does a pooler that the checkpoint lacks.
-pub(super) fn fill(encoder: Encoder, checkpoint: &Checkpoint) -> Encoder {
-    let mut all = parameters::read(&encoder);
-    for (path, own) in &mut all {
-        if let Some(pretrained) = checkpoint.parameters.get(path) {
-            let count = own.values.len().min(pretrained.values.len());
-            own.values[..count].copy_from_slice(&pretrained.values[..count]);
+/// The names and shapes of the parameters: those of an encoder of the checkpoint's sizes.
+fn check_parameters(checkpoint: &Checkpoint) -> Result<(), String> {
+    let given = &checkpoint.parameters;
+    let pooler = given.keys().any(|path| path.starts_with(POOLER));
+    let expected = shapes(checkpoint, pooler);
+    let mut problems = Vec::new();
+    for (path, expected) in &expected {
+        match given.get(path) {
+            None => problems.push(format!("it lacks {path}")),
+            Some(found) if found.shape != *expected => {
+                problems.push(format!("its {path} has shape {:?}, expected {expected:?}", found.shape));
+            }
+            Some(_) => {}
         }
     }
-    // OK because these are the encoder's own parameters, in their shapes.
-    parameters::write(encoder, all).expect("the encoder's own parameters")
+    let extra = given.keys().filter(|path| !expected.contains_key(*path));
+    problems.extend(extra.map(|path| format!("it holds {path}, which no encoder has")));
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(format!(
+            "the run's checkpoint is not an encoder of its own sizes: {}. Use another checkpoint",
+            problems.join("; ")
+        )),
+    }
+}
+
+/// The shape of every parameter of an encoder of the checkpoint's sizes, by its path below the encoder.
+fn shapes(sizes: &Checkpoint, pooler: bool) -> BTreeMap<String, Vec<usize>> {
+    let (hidden, intermediate) = (sizes.hidden, sizes.intermediate);
+    let mut tables = vec![
+        ("embeddings.word".to_owned(), sizes.vocabulary),
+        (POSITIONS.to_owned(), sizes.positions),
+        ("embeddings.token_type".to_owned(), sizes.token_types),
+    ];
+    let mut norms = vec!["embeddings.norm".to_owned()];
+    let mut linears = Vec::new();
+    for layer in 0..sizes.layers {
+        let part = |name: &str| format!("layers.{layer}.{name}");
+        norms.extend([part("attention_norm"), part("output_norm")]);
+        linears.extend([
+            (part("query_key_value"), hidden, 3 * hidden),
+            (part("attention_output"), hidden, hidden),
+            (part("intermediate"), hidden, intermediate),
+            (part("output"), intermediate, hidden),
+        ]);
+    }
+    if pooler {
+        linears.push(("pooler".to_owned(), hidden, hidden));
+    }
+    let tables = tables.drain(..).map(|(path, rows)| (path, vec![rows, hidden]));
+    let norms = norms
+        .iter()
+        .flat_map(|path| ["weight", "bias"].map(|part| (format!("{path}.{part}"), vec![hidden])));
+    let linears = linears.iter().flat_map(|(path, inputs, outputs)| {
+        let weight = (format!("{path}.weight"), vec![*inputs, *outputs]);
+        [weight, (format!("{path}.bias"), vec![*outputs])]
+    });
+    tables.chain(norms).chain(linears).collect()
+}
+
+/// An encoder's `own` parameters, by their paths below it, with the checkpoint's in their places.
+///
+/// # Panics
+/// When one is lacking, left over or of another shape, which [`check`] refuses.
+pub(super) fn fill(mut own: Parameters, checkpoint: &Checkpoint) -> Parameters {
+    let given = &checkpoint.parameters;
+    for (path, own) in &mut own {
+        let Some(given) = given.get(path) else {
+            assert!(path.starts_with(POOLER), "the checkpoint lacks {path}");
+            continue;
+        };
+        let fixed = usize::from(path == POSITIONS); // the first dimension that may not differ
+        let (found, expected) = (&given.shape, &own.shape);
+        assert!(
+            found.len() == expected.len() && found[fixed..] == expected[fixed..],
+            "the checkpoint's {path} has shape {found:?}, expected {expected:?}"
+        );
+        let count = own.values.len().min(given.values.len());
+        own.values[..count].copy_from_slice(&given.values[..count]);
+    }
+    let taken = |path: &str| own.contains_key(path) || path.starts_with(POOLER);
+    let left: Vec<&String> = given.keys().filter(|path| !taken(path)).collect();
+    assert!(
+        left.is_empty(),
+        "no parameter of the encoder takes the checkpoint's {left:?}"
+    );
+    own
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::contain::{panic_message, quietly};
+    use crate::models::bert::encoder::Encoder;
+    use crate::models::initialise::Initialiser;
+    use crate::models::parameters;
+
+    const VOCABULARY: usize = 11;
+
+    fn own(pooler: bool) -> Parameters {
+        let task = Task {
+            vocabulary: VOCABULARY,
+            ..Task::default()
+        };
+        let mut initialiser = Initialiser::new(1, &Device::flex());
+        parameters::read(&Encoder::init(
+            &EncoderConfig::smallest(),
+            &task,
+            pooler,
+            &mut initialiser,
+        ))
+    }
+
+    /// A pretrained encoder with those parameters, whose sizes are the smallest encoder's.
+    fn checkpoint(parameters: Parameters) -> Checkpoint {
+        let sizes = EncoderConfig::smallest();
+        Checkpoint {
+            vocabulary: VOCABULARY,
+            hidden: sizes.hidden,
+            layers: sizes.layers,
+            heads: sizes.heads,
+            intermediate: sizes.intermediate,
+            positions: sizes.positions,
+            token_types: TOKEN_TYPES,
+            parameters,
+        }
+    }
+
+    fn checked(checkpoint: &Checkpoint) -> Result<(), String> {
+        let task = Task {
+            vocabulary: VOCABULARY,
+            checkpoint: Some(Arc::new(checkpoint.clone())),
+            ..Task::default()
+        };
+        check(&EncoderConfig::smallest(), &task)
+    }
+
+    #[test]
+    fn the_expected_names_and_shapes_are_those_of_an_encoder() {
+        for pooler in [false, true] {
+            let own = own(pooler);
+            let found: BTreeMap<String, Vec<usize>> = own
+                .iter()
+                .map(|(path, own)| (path.clone(), own.shape.clone()))
+                .collect();
+            assert_eq!(shapes(&checkpoint(own), pooler), found);
+        }
+    }
+
+    #[test]
+    fn a_pooler_is_taken_where_both_have_one() {
+        for (has, given) in [(true, true), (true, false), (false, true)] {
+            let mut pretrained = own(given);
+            pretrained.values_mut().for_each(|given| given.values.fill(7.0));
+            let pretrained = checkpoint(pretrained);
+            assert_eq!(checked(&pretrained), Ok(()));
+            let drawn = own(has);
+            for (path, values) in fill(drawn.clone(), &pretrained) {
+                match path.starts_with(POOLER) && !given {
+                    true => assert_eq!(values, drawn[&path], "{path}"),
+                    false => assert!(values.values.iter().all(|&value| value == 7.0), "{path}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_lacking_an_extra_and_a_misshapen_parameter_are_named_and_never_skipped() {
+        let damaged = |damage: &dyn Fn(&mut Parameters)| {
+            let mut parameters = own(true);
+            damage(&mut parameters);
+            checkpoint(parameters)
+        };
+        let cases = [
+            (
+                damaged(&|all| drop(all.remove("layers.1.output.bias"))),
+                "lacks layers.1.output.bias",
+            ),
+            (
+                damaged(&|all| {
+                    let another = all["layers.1.output.bias"].clone();
+                    all.insert("layers.2.output.bias".into(), another);
+                }),
+                "layers.2.output.bias",
+            ),
+            (
+                damaged(&|all| all.get_mut("embeddings.position").unwrap().shape.reverse()),
+                "embeddings.position has shape [8, 40], expected [40, 8]",
+            ),
+            (
+                damaged(&|all| all.get_mut("layers.0.intermediate.weight").unwrap().shape.reverse()),
+                "layers.0.intermediate.weight has shape [12, 8], expected [8, 12]",
+            ),
+        ];
+        for (checkpoint, words) in &cases {
+            let problem = checked(checkpoint).unwrap_err();
+            assert!(problem.contains(words), "{words:?} is not in: {problem}");
+            // Nor does an encoder start from it where nobody checked.
+            let panic = quietly(|| fill(own(true), checkpoint)).0.unwrap_err();
+            let message = panic_message(panic.as_ref());
+            assert!(message.contains(words), "{words:?} is not in: {message}");
+        }
+        let half = damaged(&|all| drop(all.remove("pooler.bias")));
+        assert!(checked(&half).unwrap_err().contains("lacks pooler.bias"));
+    }
 }
