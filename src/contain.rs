@@ -36,7 +36,8 @@ pub fn panic_message(panic: &(dyn Any + Send)) -> String {
     text.unwrap_or("a panic without a message").chars().take(300).collect()
 }
 
-/// Whether a panic is a device saying that it is full: CUDA's, CubeCL's and LibTorch's words.
+/// Whether words say that there was no memory: those of CUDA, CubeCL and LibTorch, of Rust's allocator, and of a system
+/// that has no room for another thread.
 pub fn is_out_of_memory(message: &str) -> bool {
     let message = message.to_lowercase();
     [
@@ -45,6 +46,8 @@ pub fn is_out_of_memory(message: &str) -> bool {
         "out_of_memory",
         "can't allocate",
         "cannot allocate",
+        "memory allocation of",
+        "resource temporarily unavailable",
     ]
     .iter()
     .any(|words| message.contains(words))

@@ -65,7 +65,9 @@ fn what_is_damaged_is_named_and_made_anew_and_the_rest_stays() {
     let record = bench.records("results").remove(0);
     for stage in [StageName::Notes, StageName::Tokenizer, StageName::Tokens, StageName::Weights, StageName::Scores] {
         let place = bench.path("results/private").join(stage.word()).join(record.stages[&stage].key());
-        let file = files(&place).into_iter().find(|file| file != "stage.json").unwrap();
+        // The largest: what the next stage reads.
+        let size = |file: &String| std::fs::metadata(place.join(file)).unwrap().len();
+        let file = files(&place).into_iter().max_by_key(size).unwrap();
         let mut bytes = std::fs::read(place.join(&file)).unwrap();
         let middle = bytes.len() / 2;
         bytes[middle] ^= 1;

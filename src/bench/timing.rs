@@ -14,7 +14,7 @@ use crate::contain::{panic_message, quietly};
 use crate::machine;
 use crate::models::dropout::Noise;
 use crate::models::{Initialiser, Model, parameters};
-use crate::train::{Decay, Moments, Optimiser, Stepper};
+use crate::train::{Decay, Learner, Moments, Part, Stepper};
 
 /// What a job gave. The keys are those of `scripts/speed/pytorch_bench.py`, and some more.
 #[derive(Clone, Debug, Serialize)]
@@ -156,26 +156,25 @@ fn infer(job: &Job, model: &Model, inputs: &Inputs, device: &Device) -> Result<V
 /// Seconds of each step, and the last one's loss.
 fn train(job: &Job, model: Model, inputs: &Inputs, device: &Device) -> Result<(Vec<f64>, Option<f64>), String> {
     // PyTorch's defaults of AdamW, as its script has them.
-    let optimiser = Optimiser::AdamW(Moments {
+    let moments = Moments {
         betas: [0.9, 0.999],
         epsilon: 1e-8,
         weight_decay: 0.01,
         decay: Decay::All,
-    });
-    let mut stepper = Stepper::new(&optimiser, 0.0).ok_or("AdamW goes step by step")?;
-    let mut model = Some(model);
-    let mut last = None;
+    };
+    let mut learner = Learner::new(model, Stepper::adamw(moments, 0.0));
+    let mut loss = None;
     let mut step = 0;
     let seconds = repeated(job, || {
-        let batch = inputs.batch(device).with_noise(Noise::new(SEED, step));
+        let part = Part {
+            batch: inputs.batch(device).with_noise(Noise::new(SEED, step)),
+            targets: inputs.targets(device),
+        };
         step += 1;
-        let before = model.take().ok_or("a step without a model")?;
-        let (loss, gradients) = before.gradients(&batch, inputs.targets(device));
-        model = Some(stepper.step(1e-4, before, gradients));
-        last = Some(loss);
+        // The step that trains, with its look at the loss.
+        loss = Some(learner.step(1e-4, job.batch, [part].into_iter()));
         device.sync().map_err(|error| format!("{error:?}"))
     })?;
-    let loss = last.map(|loss| f64::from(parameters::host(loss)[0]));
     match loss {
         Some(loss) if !loss.is_finite() => Err(format!("the loss is {loss}")),
         _ => Ok((seconds, loss)),

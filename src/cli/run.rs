@@ -45,13 +45,7 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     global.device.open(suite.precision)?;
     let plan = Plan::make(suite, &global.registry()?, global.data(), global.device.class.name())?;
     let only = arguments.cell.as_deref().map(|key| plan.cell(key)).transpose()?;
-    ctrlc::set_handler(|| {
-        if STOP.swap(true, Ordering::SeqCst) {
-            std::process::exit(i32::from(exit::INTERRUPTED)); // asked twice: now
-        }
-        say!("\nstopping after this step (press Ctrl-C again to stop at once) ...");
-    })
-    .context("installing the Ctrl-C handler")?;
+    listen_for_stops()?;
     let every = Duration::try_from_secs_f64(arguments.checkpoint_every).context("--checkpoint-every")?;
     let options = RunOptions {
         worker: global.worker()?,
@@ -75,6 +69,46 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     }
     Ok(ExitCode::from(verdict(&summary)))
 }
+
+/// Makes Ctrl-C, a request to end and a terminal that is gone stop the run after its step.
+fn listen_for_stops() -> Result<()> {
+    let hangups_ignored = ignores_hangups();
+    ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::SeqCst) {
+            std::process::exit(i32::from(exit::INTERRUPTED)); // asked twice: now
+        }
+        say!("\nstopping after this step (press Ctrl-C again to stop at once) ...");
+    })
+    .context("installing the Ctrl-C handler")?;
+    if hangups_ignored {
+        ignore_hangups();
+    }
+    Ok(())
+}
+
+/// Whether whoever started the program asked that it outlives its terminal, as `nohup` does.
+#[cfg(unix)]
+fn ignores_hangups() -> bool {
+    // SAFETY: sigaction writes one `sigaction`, which all zeros are, and changes nothing when given none.
+    unsafe {
+        let mut found: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(libc::SIGHUP, std::ptr::null(), &mut found) == 0 && found.sa_sigaction == libc::SIG_IGN
+    }
+}
+
+#[cfg(unix)]
+fn ignore_hangups() {
+    // SAFETY: only sets that the signal is ignored.
+    unsafe { libc::signal(libc::SIGHUP, libc::SIG_IGN) };
+}
+
+#[cfg(not(unix))]
+fn ignores_hangups() -> bool {
+    false
+}
+
+#[cfg(not(unix))]
+fn ignore_hangups() {}
 
 /// The exit code of a finished run.
 fn verdict(summary: &RunSummary) -> u8 {

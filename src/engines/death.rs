@@ -13,7 +13,8 @@ pub fn kernel_kills() -> Option<u64> {
 
 /// The status and the reason of a cell whose worker died; `kills_before` is what [`kernel_kills`] said before.
 pub fn verdict(death: &Death, kills_before: Option<u64>) -> (Status, String) {
-    let said = death.words.iter().rev().find(|line| !line.is_empty());
+    // Hints of Rust's may follow what a process said last.
+    let said = death.words.iter().rev().find(|line| !line.starts_with("note:"));
     let ended = death.status.map_or("an unknown status".to_owned(), |status| status.to_string());
     let memory = death.words.iter().rev().find(|line| is_out_of_memory(line));
     if let Some(line) = memory {
