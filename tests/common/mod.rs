@@ -1,6 +1,8 @@
 //! What the tests of the program share: small suites, and running the program on them.
 #![allow(dead_code)] // Each test file uses a part.
 
+pub mod inject;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
