@@ -48,12 +48,15 @@ pub fn is_own_temporary(name: &str) -> bool {
 /// Whatever keeps the system from looking: a directory that may not be entered, a loop of links, a link that
 /// leads nowhere (a disk that is not mounted), a file in a directory's place.
 pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let mut answer = fs::read(path);
-    // Over NFS a file that another machine replaces goes stale under its reader; the new one is there.
-    if matches!(&answer, Err(error) if error.kind() == ErrorKind::StaleNetworkFileHandle) {
-        answer = fs::read(path);
+    unless_absent(path, unless_stale(|| fs::read(path)))
+}
+
+/// Over NFS a file that another machine replaces goes stale under its reader; the new one is there.
+pub(super) fn unless_stale<T>(read: impl Fn() -> io::Result<T>) -> io::Result<T> {
+    match read() {
+        Err(error) if error.kind() == ErrorKind::StaleNetworkFileHandle => read(),
+        answer => answer,
     }
-    unless_absent(path, answer)
 }
 
 /// The names in a directory with their paths, sorted by name; none where there is no such directory. A name
@@ -366,5 +369,21 @@ fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_that_was_made_though_its_answer_was_lost_counts_as_made() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        let written = begin_file(&path, false).unwrap();
+        fs::hard_link(written.path(), &path).unwrap(); // What the server did; it is asked for a second time.
+        assert!(link_new(&written, b"", &path).unwrap());
+        let late = begin_file(&path, false).unwrap();
+        assert!(!link_new(&late, b"", &path).unwrap(), "another's file has the name");
     }
 }
