@@ -29,7 +29,7 @@ pub enum Error {
     Random(std::io::Error),
     /// The file is not what was written: cut short, or edited.
     #[error(
-        "{path}: not a salt: expected {DIGITS} hexadecimal digits and a line end, found {found}. Copy the file back from where it was kept. Only if no record here was made with it, delete it, and a new one is drawn"
+        "{path}: not a salt: expected {DIGITS} hexadecimal digits, found {found}. Copy the file back from where it was kept. Only if no record here was made with it, delete it, and a new one is drawn"
     )]
     Malformed {
         /// The file.
