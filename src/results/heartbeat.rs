@@ -43,11 +43,10 @@ impl Beating {
         Ok(held)
     }
 
-    /// Whether this process holds, or is about to make, a lock file with this content.
-    pub fn is_ours(path: &Path, content: &[u8]) -> bool {
-        let held = lock(&HELD);
-        held.iter()
-            .any(|(_, held)| held.path == path && held.content == content)
+    /// Whether this process holds, or is about to make, the lock file with this content. Its path does not tell:
+    /// a directory has many names.
+    pub fn is_ours(content: &[u8]) -> bool {
+        lock(&HELD).iter().any(|(_, held)| held.content == content)
     }
 
     /// Where the lock file lies.

@@ -204,7 +204,7 @@ impl Locks {
             && let Some(lives) = content.process.lives(&here)
         {
             // One of ours that no thread holds was not removed when it was given back.
-            return !lives || content.process == here && !Beating::is_ours(path, &look.bytes);
+            return !lives || content.process == here && !Beating::is_ours(&look.bytes);
         }
         let mut watched = self.watched();
         let now = Instant::now();
@@ -250,17 +250,19 @@ impl Drop for Lock {
 
 impl Look {
     fn at(path: &Path) -> io::Result<Option<Self>> {
+        disk::unless_absent(path, disk::unless_stale(|| Self::open(path)))
+    }
+
+    fn open(path: &Path) -> io::Result<Self> {
         /// A lock file has a few hundred bytes.
         const MOST: u64 = 4096;
 
         // Opening asks an NFS server for the file's times; without it an old answer would do.
-        let Some(file) = disk::unless_absent(path, File::open(path))? else {
-            return Ok(None);
-        };
+        let file = File::open(path)?;
         let mut bytes = Vec::new();
         (&file).take(MOST).read_to_end(&mut bytes)?;
         let modified = file.metadata()?.modified().ok();
-        Ok(Some(Self { bytes, modified }))
+        Ok(Self { bytes, modified })
     }
 
     /// What the file says; `None` where it says nothing that a lock file says.
