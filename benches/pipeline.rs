@@ -10,9 +10,7 @@ use burn::tensor::{Device, Tensor};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use icdbench::data::{SyntheticSettings, synthetic};
 use icdbench::models::{Initialiser, ModelConfig, Task, parameters};
-use icdbench::text::{
-    BatchSettings, Recipe, TextSettings, TokenStore, TokenizerSettings, pad, training_order,
-};
+use icdbench::text::{BatchSettings, Recipe, TextSettings, TokenStore, TokenizerSettings, pad, training_order};
 
 const CODES: usize = 50;
 
@@ -42,9 +40,7 @@ fn tokenising(criterion: &mut Criterion) {
     let tokenizer = fit::fit(&settings(), &texts).expect("words");
     let mut group = criterion.benchmark_group("tokenising");
     group.throughput(Throughput::Bytes(bytes as u64));
-    group.bench_function("fit words", |bencher| {
-        bencher.iter(|| fit::fit(&settings(), &texts))
-    });
+    group.bench_function("fit words", |bencher| bencher.iter(|| fit::fit(&settings(), &texts)));
     group.bench_function("encode words", |bencher| {
         bencher.iter(|| TokenStore::encode(&tokenizer, &texts, &mut |_, _| {}));
     });

@@ -240,17 +240,27 @@ fn a_record_of_a_newer_schema_stops_and_one_that_was_changed_is_named_and_made_a
     let score = text.lines().find(|line| line.contains("\"micro-f1\": ")).unwrap();
     let other = "c".repeat(64);
     let edits = [
-        (text.replacen(score, "\"micro-f1\": 0.999,", 1), "does not match its checksum"),
+        (
+            text.replacen(score, "\"micro-f1\": 0.999,", 1),
+            "does not match its checksum",
+        ),
         (text[..text.len() / 2].to_owned(), "it is not a record of this program"),
         (String::new(), "it is not a record of this program"),
-        (text.replacen("\"schema\": 2", "\"schema\": 1", 1), "schema 1, of an older icdbench"),
+        (
+            text.replacen("\"schema\": 2", "\"schema\": 1", 1),
+            "schema 1, of an older icdbench",
+        ),
         (text.replacen(&key, &other, 1), "does not match its checksum"),
     ];
     for (edited, problem) in edits {
         assert_ne!(edited, text);
         std::fs::write(&record, edited).unwrap();
         let before = std::fs::read(bench.path("reports/tiny/report.md")).unwrap();
-        assert_fails(&bench.run(&["report", "tiny.toml"]), 3, &[".json: not used: ", problem, "No report was written"]);
+        assert_fails(
+            &bench.run(&["report", "tiny.toml"]),
+            3,
+            &[".json: not used: ", problem, "No report was written"],
+        );
         assert_eq!(before, std::fs::read(bench.path("reports/tiny/report.md")).unwrap());
         let again = bench.run(&["run", "tiny.toml", "--no-report"]);
         assert_good(&again);

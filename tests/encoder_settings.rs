@@ -8,10 +8,10 @@ mod common;
 mod prepared;
 
 use common::{Bench, assert_fails, suite_text};
-use prepared::prepared;
-use icdbench::plan::Plan;
 use icdbench::models::{ModelConfig, Task};
+use icdbench::plan::Plan;
 use icdbench::suite::Suite;
+use prepared::prepared;
 
 const ENCODER: &str = "encoder = { layers = 2, hidden = 8, heads = 2, intermediate = 12, positions = 20, dropout = 0.1, attention-dropout = 0.1 }";
 

@@ -123,7 +123,10 @@ fn one_byte_of_data_changes_the_key() {
     let registry = Registry::parse(&registry_text, "fixture").unwrap();
     let text = codiesp_suite("dev");
     // Without the hashes of the texts: what is not listed is hashed.
-    let lines: Vec<&str> = registry_text.lines().filter(|line| !line.starts_with("sha256")).collect();
+    let lines: Vec<&str> = registry_text
+        .lines()
+        .filter(|line| !line.starts_with("sha256"))
+        .collect();
     let unlisted = Registry::parse(&lines.join("\n"), "fixture").unwrap();
     let of = |directory: &tempfile::TempDir| keys_of(&text, Some(directory.path()), &unlisted, "flex");
     let original = of(&release(|_| {}));
@@ -145,8 +148,24 @@ fn one_byte_of_data_changes_the_key() {
 
 /// Words that a suite may write somewhere: what stands in the place of another word until one fits there.
 const WORDS: [&str; 18] = [
-    "keep", "drop", "count-as-missed", "ignore", "lower-index-first", "higher-index-first", "binary", "counts", "none",
-    "all", "matrices", "edin", "caml", "dev", "train", "map", "macro-f1-all", "bf16",
+    "keep",
+    "drop",
+    "count-as-missed",
+    "ignore",
+    "lower-index-first",
+    "higher-index-first",
+    "binary",
+    "counts",
+    "none",
+    "all",
+    "matrices",
+    "edin",
+    "caml",
+    "dev",
+    "train",
+    "map",
+    "macro-f1-all",
+    "bf16",
 ];
 
 /// What may stand in the place of a leaf: other values of its kind.
@@ -154,7 +173,10 @@ fn others(leaf: &Value) -> Vec<Value> {
     match leaf {
         Value::String(text) => {
             let words = WORDS.into_iter().filter(|word| word != text);
-            words.map(Value::from).chain([Value::from(format!("{text}x"))]).collect()
+            words
+                .map(Value::from)
+                .chain([Value::from(format!("{text}x"))])
+                .collect()
         }
         Value::Bool(value) => vec![Value::from(!value)],
         Value::Number(number) => match number.as_u64() {
@@ -169,7 +191,9 @@ fn others(leaf: &Value) -> Vec<Value> {
 /// The JSON pointers of every leaf.
 fn leaves(value: &Value, place: &str, found: &mut Vec<String>) {
     match value {
-        Value::Object(map) => map.iter().for_each(|(name, inner)| leaves(inner, &format!("{place}/{name}"), found)),
+        Value::Object(map) => map
+            .iter()
+            .for_each(|(name, inner)| leaves(inner, &format!("{place}/{name}"), found)),
         Value::Array(values) => {
             for (index, inner) in values.iter().enumerate() {
                 leaves(inner, &format!("{place}/{index}"), found);
@@ -234,7 +258,10 @@ fn a_cells_key_is_that_of_its_chain_and_every_stage_reads_those_before_it() {
         );
         for (name, stage) in &cell.chain {
             let code = stage.made_by.get("code");
-            assert!(code.is_some_and(|hash| hash.len() == 64), "{name} says nothing of its sources");
+            assert!(
+                code.is_some_and(|hash| hash.len() == 64),
+                "{name} says nothing of its sources"
+            );
         }
     }
 }
@@ -249,7 +276,11 @@ fn a_setting_moves_its_stage_and_those_after_it_only() {
         ("seed = 1\n", "seed = 2\n", StageName::Notes),
         ("min-documents = 2", "min-documents = 3", StageName::Tokenizer),
         ("learning-rate = 0.02", "learning-rate = 0.03", StageName::Weights),
-        ("ties = \"higher-index-first\"", "ties = \"lower-index-first\"", StageName::Weights),
+        (
+            "ties = \"higher-index-first\"",
+            "ties = \"lower-index-first\"",
+            StageName::Weights,
+        ),
         ("at-k = [2]", "at-k = [3]", StageName::Record),
     ] {
         let after = of(&good().replacen(from, to, 1));

@@ -204,7 +204,11 @@ fn a_truncated_checkpoint_is_named_and_never_used() {
     std::fs::write(&last, &bytes[..bytes.len() / 2]).unwrap();
     let again = bench.run(&["--results", "results", "run", "tiny.toml", "--no-report"]);
     assert_good(&again);
-    for words in ["last.safetensors: not used: ", "cut short or changed", "The cell is trained from its start"] {
+    for words in [
+        "last.safetensors: not used: ",
+        "cut short or changed",
+        "The cell is trained from its start",
+    ] {
         assert!(stderr(&again).contains(words), "{words} is not in {}", stderr(&again));
     }
     assert_good(&bench.run(&quietly("undisturbed", &[])));

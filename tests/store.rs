@@ -30,7 +30,8 @@ fn finished(text: &str) -> Bench {
 /// Every file of the results but locks, with its content.
 fn contents(results: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let all = files(results).into_iter().filter(|name| !name.contains("locks/"));
-    all.map(|name| (results.join(&name), std::fs::read(results.join(&name)).unwrap())).collect()
+    all.map(|name| (results.join(&name), std::fs::read(results.join(&name)).unwrap()))
+        .collect()
 }
 
 #[test]
@@ -39,9 +40,20 @@ fn five_hundred_flipped_bits_are_all_found() {
     let store = Store::new(&bench.path("results"), None);
     assert!(check(&store).unwrap().problems.is_empty());
     let all = contents(&bench.path("results"));
-    let kinds = ["records/", "weights/", "scores/", "rows/", "tokens/", "notes/", "tokenizer/"];
+    let kinds = [
+        "records/",
+        "weights/",
+        "scores/",
+        "rows/",
+        "tokens/",
+        "notes/",
+        "tokenizer/",
+    ];
     for kind in kinds {
-        assert!(all.iter().any(|(path, _)| path.to_string_lossy().contains(kind)), "no {kind}");
+        assert!(
+            all.iter().any(|(path, _)| path.to_string_lossy().contains(kind)),
+            "no {kind}"
+        );
     }
     let mut random = ChaCha8Rng::seed_from_u64(1);
     for round in 0..500 {
@@ -63,8 +75,17 @@ fn what_is_damaged_is_named_and_made_anew_and_the_rest_stays() {
     let bench = finished(&suite());
     let expected = contents(&bench.path("results"));
     let record = bench.records("results").remove(0);
-    for stage in [StageName::Notes, StageName::Tokenizer, StageName::Tokens, StageName::Weights, StageName::Scores] {
-        let place = bench.path("results/private").join(stage.word()).join(record.stages[&stage].key());
+    for stage in [
+        StageName::Notes,
+        StageName::Tokenizer,
+        StageName::Tokens,
+        StageName::Weights,
+        StageName::Scores,
+    ] {
+        let place = bench
+            .path("results/private")
+            .join(stage.word())
+            .join(record.stages[&stage].key());
         // The largest: what the next stage reads.
         let size = |file: &String| std::fs::metadata(place.join(file)).unwrap().len();
         let file = files(&place).into_iter().max_by_key(size).unwrap();
@@ -108,7 +129,12 @@ fn cells_run_alone_by_four_processes_give_the_bytes_of_one_run() {
     assert_good(&bench.run(&["--quiet", "--results", "one", "run", "tiny.toml", "--no-report"]));
     let planned = stdout(&bench.run(&["--json", "plan", "tiny.toml", "--no-estimate"]));
     let planned: serde_json::Value = serde_json::from_str(&planned).unwrap();
-    let keys: Vec<&str> = planned.as_array().unwrap().iter().map(|cell| cell["key"].as_str().unwrap()).collect();
+    let keys: Vec<&str> = planned
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|cell| cell["key"].as_str().unwrap())
+        .collect();
     assert_eq!(keys.len(), 6);
     assert_eq!(planned[0]["stages"][0]["stage"], "notes");
     assert_eq!(planned[0]["stages"][0]["done"], false);
@@ -144,7 +170,9 @@ fn a_new_metric_setting_trains_nothing_and_needs_no_weights() {
     std::fs::remove_dir_all(&weights).ok();
     std::fs::rename(bench.path("elsewhere"), &weights).unwrap();
     std::fs::remove_dir_all(bench.path("results/private/scores")).unwrap();
-    let text = suite().replace("at-k = [2]", "at-k = [3]").replace("scores = true", "scores = false");
+    let text = suite()
+        .replace("at-k = [2]", "at-k = [3]")
+        .replace("scores = true", "scores = false");
     std::fs::write(bench.path("tiny.toml"), text).unwrap();
     assert_good(&bench.run(&["--quiet", "run", "tiny.toml", "--no-report"]));
     assert_eq!(files(&weights), before);
@@ -192,7 +220,10 @@ fn clean_removes_what_is_left_and_nothing_that_is_used() {
     assert!(planned.contains("4 files and folders would be removed"), "{planned}");
     assert!(private.join("tokens").join("a".repeat(64)).exists());
     assert_good(&bench.run(&["clean"]));
-    assert!(private.join("work").join("b".repeat(64)).exists(), "a training that has not ended stays");
+    assert!(
+        private.join("work").join("b".repeat(64)).exists(),
+        "a training that has not ended stays"
+    );
     assert_good(&bench.run(&["clean", "--unfinished"]));
     assert_same(&bench.path("results"), &expected);
     assert!(stdout(&bench.run(&["clean"])).contains("0 files and folders removed"));
@@ -207,7 +238,13 @@ fn evaluation_notes(text: &str) -> String {
     let line = |(number, note): (usize, &std::sync::Arc<data::Note>)| {
         serde_json::json!({"id": format!("n{number}"), "text": note.text}).to_string()
     };
-    division.evaluation.iter().enumerate().map(line).collect::<Vec<_>>().join("\n")
+    division
+        .evaluation
+        .iter()
+        .enumerate()
+        .map(line)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]
@@ -222,7 +259,16 @@ fn predicting_with_kept_weights_gives_the_cells_scores_to_the_bit() {
             .chunks(4)
             .map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap()))
             .collect();
-        let arguments = ["predict", "--weights", &record.key, "--notes", "notes.jsonl", "--format", "jsonl", "--all"];
+        let arguments = [
+            "predict",
+            "--weights",
+            &record.key,
+            "--notes",
+            "notes.jsonl",
+            "--format",
+            "jsonl",
+            "--all",
+        ];
         let output = bench.run(&arguments);
         assert_good(&output);
         let codes: Vec<String> = record.outcome.unwrap().codes.into_iter().map(|row| row.code).collect();

@@ -38,7 +38,13 @@ fn a_run_whose_output_nobody_reads_ends_in_the_same_bytes() {
     ];
     for (number, case) in cases.into_iter().enumerate() {
         let results = format!("results-{number}");
-        let output = shell(&bench, &format!("{}; exit ${{PIPESTATUS[0]}}", case.replace(" R ", &format!(" {results} "))));
+        let output = shell(
+            &bench,
+            &format!(
+                "{}; exit ${{PIPESTATUS[0]}}",
+                case.replace(" R ", &format!(" {results} "))
+            ),
+        );
         assert_eq!(output.status.code(), Some(0), "{case}: {}", stderr(&output));
         assert!(bench.results(&results) == bench.results("undisturbed"), "{case}");
         let again = bench.run(&["--results", &results, "run", "tiny.toml", "--no-report"]);
@@ -49,14 +55,28 @@ fn a_run_whose_output_nobody_reads_ends_in_the_same_bytes() {
 #[test]
 fn a_command_whose_answer_nobody_reads_ends_quietly_and_one_that_cannot_give_it_says_so() {
     let bench = bench();
-    for command in ["list", "--json list", "data list", "plan tiny.toml --no-estimate", "doctor", "--help"] {
-        let output = shell(&bench, &format!("icdbench {command} | head -1 > /dev/null; exit ${{PIPESTATUS[0]}}"));
+    for command in [
+        "list",
+        "--json list",
+        "data list",
+        "plan tiny.toml --no-estimate",
+        "doctor",
+        "--help",
+    ] {
+        let output = shell(
+            &bench,
+            &format!("icdbench {command} | head -1 > /dev/null; exit ${{PIPESTATUS[0]}}"),
+        );
         assert_eq!(output.status.code(), Some(0), "{command}: {}", stderr(&output));
         assert_eq!(stderr(&output), "", "{command}");
     }
     let full = File::options().write(true).open("/dev/full").unwrap();
     let output = bench.command(&["list"]).stdout(Stdio::from(full)).output().unwrap();
-    assert_fails(&output, 2, &["standard output: cannot write the answer", "No space left on device"]);
+    assert_fails(
+        &output,
+        2,
+        &["standard output: cannot write the answer", "No space left on device"],
+    );
 }
 
 #[test]
@@ -64,7 +84,10 @@ fn a_terminal_that_is_gone_stops_a_run_after_its_step_unless_hangups_are_ignored
     let text = suite_text(60, &caml(400, 16));
     let bench = Bench::new(&text);
     assert_good(&bench.run(&["--quiet", "--results", "undisturbed", "run", "tiny.toml", "--no-report"]));
-    for (results, prefix, expected) in [("stopped", "exec", Some(130)), ("ignored", "trap '' HUP; exec", Some(0))] {
+    for (results, prefix, expected) in [
+        ("stopped", "exec", Some(130)),
+        ("ignored", "trap '' HUP; exec", Some(0)),
+    ] {
         let program = env!("CARGO_BIN_EXE_icdbench");
         let command = format!("{prefix} {program} --results {results} run tiny.toml --no-report");
         let mut child = Command::new("bash")
@@ -76,10 +99,17 @@ fn a_terminal_that_is_gone_stops_a_run_after_its_step_unless_hangups_are_ignored
             .unwrap();
         let begun = Instant::now();
         while files(&bench.work(results)).is_empty() && begun.elapsed() < Duration::from_secs(60) {
-            assert_eq!(child.try_wait().unwrap(), None, "{results}: ended before it was hung up");
+            assert_eq!(
+                child.try_wait().unwrap(),
+                None,
+                "{results}: ended before it was hung up"
+            );
             std::thread::sleep(Duration::from_millis(2));
         }
-        let sent = Command::new("kill").args(["-HUP", &child.id().to_string()]).status().unwrap();
+        let sent = Command::new("kill")
+            .args(["-HUP", &child.id().to_string()])
+            .status()
+            .unwrap();
         assert!(sent.success());
         assert_eq!(child.wait().unwrap().code(), expected, "{results}");
         assert_good(&bench.run(&["--quiet", "--results", results, "run", "tiny.toml", "--no-report"]));

@@ -5,10 +5,10 @@
 mod batches;
 #[path = "text/errors.rs"]
 mod errors;
-#[path = "common/fit.rs"]
-mod fit;
 #[path = "text/fingerprints.rs"]
 mod fingerprints;
+#[path = "common/fit.rs"]
+mod fit;
 #[path = "text/recipes.rs"]
 mod recipes;
 #[path = "text/stores.rs"]

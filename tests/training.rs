@@ -1,9 +1,9 @@
 //! The training loop: accumulation, selection, early stopping, L-BFGS, and what it refuses.
 
-#[path = "training/rates.rs"]
-mod rates;
 #[path = "common/fit.rs"]
 mod fit;
+#[path = "training/rates.rs"]
+mod rates;
 
 use std::cell::{Cell, RefCell};
 use std::path::Path;
@@ -401,7 +401,9 @@ fn the_best_epochs_weights_are_the_ones_returned() {
         &Watch::default(),
     )
     .unwrap();
-    let verdict = Selection::of(&evaluation(), &recipe.select).judge(&scores, &world.gold, 4).unwrap();
+    let verdict = Selection::of(&evaluation(), &recipe.select)
+        .judge(&scores, &world.gold, 4)
+        .unwrap();
     let row = &rows[first as usize - 1];
     assert_eq!(
         (verdict.threshold, &verdict.scores),

@@ -32,7 +32,12 @@ fn unwell(bench: &Bench) -> (Status, String) {
 fn assert_not_tried_again(bench: &Bench) {
     let again = bench.run(&arguments());
     assert_eq!(again.status.code(), Some(2));
-    assert_eq!(stdout(&again).matches("\"found\":true").count(), 2, "{}", stdout(&again));
+    assert_eq!(
+        stdout(&again).matches("\"found\":true").count(),
+        2,
+        "{}",
+        stdout(&again)
+    );
 }
 
 #[test]
@@ -43,7 +48,10 @@ fn a_cell_that_needs_more_memory_than_it_may_have_is_out_of_memory() {
     let output = std::process::Command::new("bash")
         .current_dir(bench.directory.path())
         .env("RAYON_NUM_THREADS", "1")
-        .args(["-c", &format!("ulimit -v 1500000; exec {program} {}", arguments().join(" "))])
+        .args([
+            "-c",
+            &format!("ulimit -v 1500000; exec {program} {}", arguments().join(" ")),
+        ])
         .output()
         .unwrap();
     assert_fails(&output, 2, &["out of memory"]);
@@ -71,14 +79,22 @@ fn worker(parent: &Child, bench: &Bench) -> String {
 }
 
 fn signal(process: &str, name: &str) {
-    let sent = std::process::Command::new("kill").args([name, process]).status().unwrap();
+    let sent = std::process::Command::new("kill")
+        .args([name, process])
+        .status()
+        .unwrap();
     assert!(sent.success());
 }
 
 #[test]
 fn a_cell_whose_worker_aborts_has_failed_with_what_it_said() {
     let bench = bench(&caml(2000, 64), "");
-    let child = bench.command(&arguments()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let child = bench
+        .command(&arguments())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     signal(&worker(&child, &bench), "-ABRT");
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
@@ -91,7 +107,12 @@ fn a_cell_whose_worker_aborts_has_failed_with_what_it_said() {
 #[test]
 fn a_cell_that_hangs_is_ended_at_the_suites_limit() {
     let bench = bench(&caml(2000, 64), "\n[limits]\ncell-seconds = 3.0\n");
-    let child = bench.command(&arguments()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let child = bench
+        .command(&arguments())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     signal(&worker(&child, &bench), "-STOP");
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
@@ -101,7 +122,9 @@ fn a_cell_that_hangs_is_ended_at_the_suites_limit() {
     assert_not_tried_again(&bench);
     // Asked, it is tried again; with another limit it is the same cell.
     let text = std::fs::read_to_string(bench.path("tiny.toml")).unwrap();
-    let text = text.replace("epochs = 2000", "epochs = 2").replace("cell-seconds = 3.0", "cell-seconds = 300.0");
+    let text = text
+        .replace("epochs = 2000", "epochs = 2")
+        .replace("cell-seconds = 3.0", "cell-seconds = 300.0");
     std::fs::write(bench.path("tiny.toml"), text).unwrap();
     assert_good(&bench.run(&["run", "tiny.toml", "--no-report", "--retry"]));
 }
@@ -109,7 +132,12 @@ fn a_cell_that_hangs_is_ended_at_the_suites_limit() {
 #[test]
 fn a_killed_parent_takes_its_worker_with_it() {
     let bench = bench(&caml(2000, 64), "");
-    let mut child = bench.command(&arguments()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = bench
+        .command(&arguments())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     let worker = worker(&child, &bench);
     child.kill().unwrap();
     child.wait().unwrap();

@@ -7,8 +7,8 @@ use clap::Args;
 
 use super::terminal::out;
 use super::{Global, exit, print_json};
-use crate::results::check::check as check_store;
 use crate::results::Store;
+use crate::results::check::check as check_store;
 
 /// Arguments of `icdbench check`.
 #[derive(Debug, Args)]
@@ -20,7 +20,10 @@ pub(super) struct Arguments {
 pub(super) fn check(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     let results = arguments.results.as_deref().unwrap_or(&global.results);
     if !results.is_dir() {
-        bail!("{}: expected a results directory; name one, or run a suite first", results.display());
+        bail!(
+            "{}: expected a results directory; name one, or run a suite first",
+            results.display()
+        );
     }
     let findings = check_store(&Store::new(results, global.private.as_deref()))?;
     if global.json {
@@ -38,7 +41,11 @@ pub(super) fn check(global: &Global, arguments: &Arguments) -> Result<ExitCode> 
             "{}: {} records and {} are what was written; {} problems",
             results.display(),
             findings.records,
-            if stages.is_empty() { "no stage".into() } else { stages.join(", ") },
+            if stages.is_empty() {
+                "no stage".into()
+            } else {
+                stages.join(", ")
+            },
             findings.problems.len()
         );
     }

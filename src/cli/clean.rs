@@ -27,7 +27,10 @@ pub(super) struct Arguments {
 pub(super) fn clean(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     let results = arguments.results.as_deref().unwrap_or(&global.results);
     if !results.is_dir() {
-        bail!("{}: expected a results directory; name one, or run a suite first", results.display());
+        bail!(
+            "{}: expected a results directory; name one, or run a suite first",
+            results.display()
+        );
     }
     let choices = Choices {
         unfinished: arguments.unfinished,
@@ -42,7 +45,11 @@ pub(super) fn clean(global: &Global, arguments: &Arguments) -> Result<ExitCode> 
         out!("{}: {} ({})", found.path.display(), found.why, bytes(found.bytes));
     }
     let all = removed.iter().map(|found| found.bytes).sum();
-    let verb = if arguments.dry_run { "would be removed" } else { "removed" };
+    let verb = if arguments.dry_run {
+        "would be removed"
+    } else {
+        "removed"
+    };
     out!("{} files and folders {verb}, {}", removed.len(), bytes(all));
     Ok(ExitCode::SUCCESS)
 }

@@ -118,9 +118,7 @@ fn list(global: &Global) -> Result<ExitCode> {
     if registry.checkpoints().is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
-    out!(
-        "\nPretrained encoders, for [checkpoint.<name>] of a suite (directory, and sha256 of the weights file):\n"
-    );
+    out!("\nPretrained encoders, for [checkpoint.<name>] of a suite (directory, and sha256 of the weights file):\n");
     for (name, checkpoint) in registry.checkpoints() {
         out!("{name}: {}", checkpoint.title);
         let tokens = checkpoint.vocabulary.map(|tokens| format!(", {tokens} tokens"));

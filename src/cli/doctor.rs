@@ -82,7 +82,9 @@ pub(super) fn doctor(global: &Global) -> Result<ExitCode> {
     out!("  {}", machine.operating_system);
     out!(
         "  {}, {} CPUs, {} computing threads",
-        machine.cpu, machine.cpus, machine.threads
+        machine.cpu,
+        machine.cpus,
+        machine.threads
     );
     out!("  memory {}", machine.memory_bytes.map_or("unknown".into(), bytes));
     out!("  GPU {}", machine.gpu);

@@ -207,7 +207,9 @@ impl Global {
     /// What workers are started with: this program with as many threads.
     fn worker(&self) -> Result<(PathBuf, Vec<String>)> {
         let program = std::env::current_exe().context("finding the program itself, to start workers")?;
-        let threads = self.threads.map(|threads| ["--threads".to_owned(), threads.to_string()]);
+        let threads = self
+            .threads
+            .map(|threads| ["--threads".to_owned(), threads.to_string()]);
         let arguments = threads.into_iter().flatten().chain(["worker".to_owned()]);
         Ok((program, arguments.collect()))
     }

@@ -38,7 +38,11 @@ pub(super) fn plan(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     let registry = global.registry()?;
     let plan = Plan::make(suite, &registry, global.data(), global.device.class.name())?;
     let store = global.store();
-    let records = plan.cells.iter().map(|cell| recorded(&store, cell, global)).collect::<Result<Vec<_>>>()?;
+    let records = plan
+        .cells
+        .iter()
+        .map(|cell| recorded(&store, cell, global))
+        .collect::<Result<Vec<_>>>()?;
     let open = records.iter().any(Option::is_none) && plan.skipped.is_none();
     let estimates = match open && !arguments.no_estimate {
         true => estimates(global, &global.device.open(precision)?, &registry, &plan, &records)?,

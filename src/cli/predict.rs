@@ -59,7 +59,11 @@ pub(super) fn predict(global: &Global, arguments: &Arguments) -> Result<ExitCode
     crate::machine::no_core_dumps();
     let kept = weights(global, &arguments.weights)?;
     let notes = notes(&arguments.notes)?;
-    let name = kept.made_from().settings.get("device").and_then(|name| name.as_str().map(str::to_owned));
+    let name = kept
+        .made_from()
+        .settings
+        .get("device")
+        .and_then(|name| name.as_str().map(str::to_owned));
     if name.as_deref().is_some_and(|name| name != global.device.class.name()) {
         global.notice(&format!(
             "the weights were trained on {}; on {} their probabilities may differ in the last digits",
@@ -67,7 +71,10 @@ pub(super) fn predict(global: &Global, arguments: &Arguments) -> Result<ExitCode
             global.device
         ));
     }
-    let started = global.device.start().map_err(|lack| anyhow::anyhow!("--device {}: {}. {}", global.device, lack.found, lack.next))?;
+    let started = global
+        .device
+        .start()
+        .map_err(|lack| anyhow::anyhow!("--device {}: {}. {}", global.device, lack.found, lack.next))?;
     let predictor = Predictor::open(&kept, &started.device)?;
     let store = TokenStore::encode(&predictor.tokenizer, &notes, &mut |_, _| {});
     if let Some(empty) = store.empty_notes().first() {
@@ -108,9 +115,14 @@ fn write(arguments: &Arguments, note: &Note, row: &[f32], predictor: &Predictor)
             }
         }
         Format::Jsonl => {
-            let codes = ranked.iter().map(|(code, probability)| json!({"code": code, "probability": probability}));
+            let codes = ranked
+                .iter()
+                .map(|(code, probability)| json!({"code": code, "probability": probability}));
             let codes: Vec<_> = codes.collect();
-            out!("{}", json!({"note": note.id, "threshold": predictor.threshold, "codes": codes}));
+            out!(
+                "{}",
+                json!({"note": note.id, "threshold": predictor.threshold, "codes": codes})
+            );
         }
     }
     Ok(())
@@ -126,8 +138,12 @@ fn weights(global: &Global, asked: &str) -> Result<crate::results::kept::Kept> {
         .collect();
     if found.is_empty() {
         let records = store.records().all()?.records;
-        let of_cell = records.iter().filter(|record| !asked.is_empty() && record.key.starts_with(asked));
-        found = of_cell.filter_map(|record| Some(record.stages.get(&StageName::Weights)?.key())).collect();
+        let of_cell = records
+            .iter()
+            .filter(|record| !asked.is_empty() && record.key.starts_with(asked));
+        found = of_cell
+            .filter_map(|record| Some(record.stages.get(&StageName::Weights)?.key()))
+            .collect();
     }
     found.sort();
     found.dedup();
@@ -143,13 +159,19 @@ fn weights(global: &Global, asked: &str) -> Result<crate::results::kept::Kept> {
             "--weights {asked}: no weights and no cell in {} have a key that starts so; `icdbench plan SUITE --json` lists keys",
             global.results.display()
         ),
-        several => bail!("--weights {asked}: {} weights have keys that start so; give more of it", several.len()),
+        several => bail!(
+            "--weights {asked}: {} weights have keys that start so; give more of it",
+            several.len()
+        ),
     }
 }
 
 fn notes(path: &Path) -> Result<Vec<Note>> {
     let place = || path.display().to_string();
-    let id = |path: &Path| path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+    let id = |path: &Path| {
+        path.file_stem()
+            .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
+    };
     if path.as_os_str() == "-" {
         let mut text = String::new();
         std::io::stdin().read_to_string(&mut text).context("standard input")?;

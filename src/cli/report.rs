@@ -91,7 +91,10 @@ fn rows(global: &Global, record: &Record) -> Option<Vec<NoteRow>> {
     match read() {
         Ok(rows) => rows.filter(|rows| rows.key == record.key).map(|rows| rows.notes),
         Err(trouble) => {
-            global.notice(&format!("the rows by note of {} are not used: {trouble}", short(&record.key)));
+            global.notice(&format!(
+                "the rows by note of {} are not used: {trouble}",
+                short(&record.key)
+            ));
             None
         }
     }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Args;
 
-use super::terminal::say;
 use super::progress::Progress;
+use super::terminal::say;
 use super::{Global, exit, report, suite};
 use crate::engines::cells::{RunOptions, RunSummary, run as run_plan};
 use crate::plan::Plan;

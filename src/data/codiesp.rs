@@ -116,7 +116,9 @@ impl Release<'_> {
         let mut rows: BTreeMap<(String, CodeKind), Vec<String>> = BTreeMap::new();
         let mut uncoded_reason = None;
         for &kind in kinds {
-            match self.table(&code_table(name, kind), |text, path| tables::code_rows(text, path, &texts))? {
+            match self.table(&code_table(name, kind), |text, path| {
+                tables::code_rows(text, path, &texts)
+            })? {
                 Ok(table) => {
                     for CodeRow { note, code } in table {
                         rows.entry((note, kind)).or_default().push(code);

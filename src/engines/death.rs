@@ -15,10 +15,15 @@ pub fn kernel_kills() -> Option<u64> {
 pub fn verdict(death: &Death, kills_before: Option<u64>) -> (Status, String) {
     // Hints of Rust's may follow what a process said last.
     let said = death.words.iter().rev().find(|line| !line.starts_with("note:"));
-    let ended = death.status.map_or("an unknown status".to_owned(), |status| status.to_string());
+    let ended = death
+        .status
+        .map_or("an unknown status".to_owned(), |status| status.to_string());
     let memory = death.words.iter().rev().find(|line| is_out_of_memory(line));
     if let Some(line) = memory {
-        return (Status::OutOfMemory, format!("its worker process ended with {ended}: {}", cut(line)));
+        return (
+            Status::OutOfMemory,
+            format!("its worker process ended with {ended}: {}", cut(line)),
+        );
     }
     if killed(death) && kernel_kills() > kills_before {
         let reason = format!("its worker process ended with {ended}: the kernel ended a process for want of memory");

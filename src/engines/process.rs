@@ -49,7 +49,10 @@ impl Process {
             // Ends with the process, or when nobody listens any more.
             lines.map_while(Result::ok).all(|line| sender.send(line).is_ok())
         });
-        let words = child.stderr.take().map(|stderr| std::thread::spawn(|| last_lines(stderr)));
+        let words = child
+            .stderr
+            .take()
+            .map(|stderr| std::thread::spawn(|| last_lines(stderr)));
         Ok(Self {
             input: child.stdin.take(),
             child,
@@ -81,7 +84,11 @@ impl Process {
         self.input = None;
         Death {
             status: self.child.wait().ok(),
-            words: self.words.take().and_then(|words| words.join().ok()).unwrap_or_default(),
+            words: self
+                .words
+                .take()
+                .and_then(|words| words.join().ok())
+                .unwrap_or_default(),
         }
     }
 }

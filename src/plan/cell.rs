@@ -27,13 +27,7 @@ pub struct Cell {
 }
 
 impl Cell {
-    pub(super) fn new(
-        suite: &Suite,
-        run: usize,
-        (length, seed): (u32, u64),
-        device: &str,
-        chain: Chain,
-    ) -> Self {
+    pub(super) fn new(suite: &Suite, run: usize, (length, seed): (u32, u64), device: &str, chain: Chain) -> Self {
         let keys: BTreeMap<StageName, String> = chain.iter().map(|(&name, stage)| (name, stage.key())).collect();
         Self {
             run,

@@ -83,7 +83,11 @@ pub(super) fn chain(suite: &Suite, run: &Run, length: u32, seed: u64, device: &s
     if run.checkpoint.is_some() {
         add(&mut chain, StageName::Encoder, encoder(suite, run, facts));
     }
-    add(&mut chain, StageName::Weights, weights(suite, run, length, seed, device));
+    add(
+        &mut chain,
+        StageName::Weights,
+        weights(suite, run, length, seed, device),
+    );
     add(&mut chain, StageName::Scores, scores(run, device));
     add(&mut chain, StageName::Record, record(suite, length));
     chain
@@ -118,7 +122,11 @@ fn add(chain: &mut Chain, name: StageName, (reads, settings, made_by): Parts) {
 }
 
 /// The stages that one reads (where the cell has them), its settings, and what it is made by.
-type Parts = (&'static [StageName], Vec<(&'static str, Value)>, Vec<(&'static str, String)>);
+type Parts = (
+    &'static [StageName],
+    Vec<(&'static str, Value)>,
+    Vec<(&'static str, String)>,
+);
 
 fn notes(suite: &Suite, facts: &Facts) -> Parts {
     let dataset = suite.data.name();
@@ -227,7 +235,11 @@ fn record(suite: &Suite, length: u32) -> Parts {
         ("code", sources::sha256(Code::Record)),
         ("metrics-version", metrics::VERSION.to_string()),
     ];
-    (&[StageName::Notes, StageName::Tokens, StageName::Scores], settings, made_by)
+    (
+        &[StageName::Notes, StageName::Tokens, StageName::Scores],
+        settings,
+        made_by,
+    )
 }
 
 /// What may round otherwise: packages, the build, and on the CPU the vector instructions that the kernels chose.

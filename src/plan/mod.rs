@@ -69,8 +69,12 @@ impl Plan {
     pub fn make(suite: Suite, registry: &Registry, data: Option<&Path>, device: &str) -> Result<Self, Error> {
         let credentialed = registry.find(suite.data.name())?.credentialed;
         let skipped = data::uncoded(&suite.data, &suite.division.evaluation, data, registry)?;
-        let skipped =
-            skipped.map(|reason| format!("the part {:?} has no codes to score against: {reason}", suite.division.evaluation));
+        let skipped = skipped.map(|reason| {
+            format!(
+                "the part {:?} has no codes to score against: {reason}",
+                suite.division.evaluation
+            )
+        });
         let facts = chain::Facts::find(&suite, registry, data)?;
         let cells = cell::grid(&suite)
             .map(|(index, run, length, seed)| {
@@ -123,7 +127,10 @@ impl Plan {
                  and the program",
                 self.suite.name
             ))),
-            _ => Err(wrong(format!("{} cells have keys that start so; give more of it", found.len()))),
+            _ => Err(wrong(format!(
+                "{} cells have keys that start so; give more of it",
+                found.len()
+            ))),
         }
     }
 }

@@ -9,7 +9,10 @@ use crate::record::{Record, identity};
 pub fn recorded(cells: &[Cell], records: &[Record]) -> Vec<Record> {
     let identities: Vec<String> = records.iter().map(|record| identity(&record.stages)).collect();
     let of = |cell: &Cell| {
-        let same = records.iter().zip(&identities).filter(|(_, identity)| **identity == cell.identity);
+        let same = records
+            .iter()
+            .zip(&identities)
+            .filter(|(_, identity)| **identity == cell.identity);
         let chosen = same.map(|(record, _)| record).max_by(|a, b| {
             let rank = |record: &Record| (record.key == cell.key, record.provenance.ended.clone());
             rank(a).cmp(&rank(b))

@@ -11,9 +11,7 @@ use sha2::{Digest, Sha256};
 use super::hex;
 
 /// One link of a cell's chain, in the order of the work.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum StageName {
     /// Notes in their roles, labels and gold codes.
@@ -184,7 +182,10 @@ mod tests {
         let notes = changed.get_mut(&StageName::Notes).unwrap();
         notes.settings.insert("seed".into(), json!(2));
         let problem = key_of_chain(&changed).unwrap_err();
-        assert!(problem.contains("its stage record says that it read the notes"), "{problem}");
+        assert!(
+            problem.contains("its stage record says that it read the notes"),
+            "{problem}"
+        );
     }
 
     #[test]

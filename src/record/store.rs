@@ -102,8 +102,8 @@ impl RecordStore {
             checksum: seal::BLANK.into(),
             ..record.clone()
         };
-        let mut bytes =
-            serde_json::to_vec_pretty(&blank).map_err(|error| files::Error::at(&path, "write the record")(error.into()))?;
+        let mut bytes = serde_json::to_vec_pretty(&blank)
+            .map_err(|error| files::Error::at(&path, "write the record")(error.into()))?;
         bytes.push(b'\n');
         seal::seal(&mut bytes);
         files::make_directory(&self.directory, false)?;
@@ -123,8 +123,8 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Record, Error> {
         path: path.to_owned(),
         problem,
     };
-    let version: Version =
-        serde_json::from_slice(bytes).map_err(|error| refused(format!("it is not a record of this program ({error})")))?;
+    let version: Version = serde_json::from_slice(bytes)
+        .map_err(|error| refused(format!("it is not a record of this program ({error})")))?;
     if version.schema > u64::from(SCHEMA_VERSION) {
         return Err(Error::Newer {
             path: path.to_owned(),
@@ -138,8 +138,8 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Record, Error> {
         )));
     }
     seal::verify(bytes).map_err(refused)?;
-    let record: Record =
-        serde_json::from_slice(bytes).map_err(|error| refused(format!("it is not a record of this program ({error})")))?;
+    let record: Record = serde_json::from_slice(bytes)
+        .map_err(|error| refused(format!("it is not a record of this program ({error})")))?;
     let made = key_of_chain(&record.stages).map_err(refused)?;
     if made != record.key {
         return Err(refused(format!(
@@ -149,7 +149,10 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Record, Error> {
         )));
     }
     if path.file_stem().and_then(|name| name.to_str()) != Some(&record.key) {
-        return Err(refused(format!("it is the record of {} under another name", short(&record.key))));
+        return Err(refused(format!(
+            "it is the record of {} under another name",
+            short(&record.key)
+        )));
     }
     Ok(record)
 }

@@ -73,7 +73,11 @@ fn counted(summary: &Summary<'_>, part: &fn(&Record) -> String) -> String {
 
 /// The inputs that all cells share, such as the data's fingerprint; of the others, how many values they have.
 fn inputs(summary: &Summary<'_>) -> Vec<(String, String)> {
-    let names: BTreeSet<String> = summary.records.iter().flat_map(|record| record.inputs().into_keys()).collect();
+    let names: BTreeSet<String> = summary
+        .records
+        .iter()
+        .flat_map(|record| record.inputs().into_keys())
+        .collect();
     let row = |name: &String| {
         let values = summary.records.iter().filter_map(|record| record.inputs().remove(name));
         let values: BTreeSet<String> = values.map(|value| spelled(&value)).collect();

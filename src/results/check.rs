@@ -81,7 +81,10 @@ pub fn check(store: &Store) -> Result<Findings, files::Error> {
         {
             findings.problems.push(Problem {
                 path: store.records().path(&record.key),
-                problem: format!("was scored with other weights than those in {}", store.place(StageName::Weights, &weights).display()),
+                problem: format!(
+                    "was scored with other weights than those in {}",
+                    store.place(StageName::Weights, &weights).display()
+                ),
             });
         }
     }
@@ -91,5 +94,8 @@ pub fn check(store: &Store) -> Result<Findings, files::Error> {
 /// The outputs of a stage: key and folder.
 pub(super) fn outputs(store: &Store, stage: StageName) -> Result<Vec<(String, PathBuf)>, files::Error> {
     let is_key = |name: &str| name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-    Ok(files::list(&store.stage(stage))?.into_iter().filter(|(name, _)| is_key(name)).collect())
+    Ok(files::list(&store.stage(stage))?
+        .into_iter()
+        .filter(|(name, _)| is_key(name))
+        .collect())
 }

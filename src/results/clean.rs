@@ -47,7 +47,12 @@ pub fn clean(store: &Store, choices: Choices) -> Result<Vec<Removed>, files::Err
         .collect();
     let mut leavings = Vec::new();
     let private = store.private();
-    let mut folders = vec![store.results().join("records"), private.to_owned(), private.join("locks"), private.join("work")];
+    let mut folders = vec![
+        store.results().join("records"),
+        private.to_owned(),
+        private.join("locks"),
+        private.join("work"),
+    ];
     folders.extend(KEPT.map(|stage| store.stage(stage)));
     for folder in folders {
         let names = files::list(&folder)?.into_iter();

@@ -5,8 +5,8 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use super::disk::{Error, is_own_temporary};
 use super::disk::{self, UnfinishedDirectory};
+pub use super::disk::{Error, is_own_temporary};
 
 /// See [`disk::make_directory`].
 ///

@@ -83,7 +83,10 @@ impl Kept {
         seal::verify(&bytes).map_err(damaged)?;
         let list: List = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
         if list.format != FORMAT {
-            return Err(damaged(format!("has format {}, this program reads {FORMAT}", list.format)));
+            return Err(damaged(format!(
+                "has format {}, this program reads {FORMAT}",
+                list.format
+            )));
         }
         if list.stage != stage || list.key != key || list.made_from.key() != key {
             return Err(damaged(format!(
@@ -140,8 +143,12 @@ impl Kept {
     /// As [`read`](Self::read), or another shape.
     pub fn json<T: DeserializeOwned>(&self, file: &str) -> Result<T, Trouble> {
         // Only the place: the reader's own words may quote what stands there.
-        serde_json::from_slice(&self.read(file)?)
-            .map_err(|error| self.damaged(file, format!("of another shape at line {}, column {}", error.line(), error.column())))
+        serde_json::from_slice(&self.read(file)?).map_err(|error| {
+            self.damaged(
+                file,
+                format!("of another shape at line {}, column {}", error.line(), error.column()),
+            )
+        })
     }
 
     /// Reads a file through `read`, which is given its length, and compares all of it with the list.
@@ -228,7 +235,8 @@ impl Draft {
     /// # Errors
     /// The file cannot be written.
     pub fn json<T: Serialize>(&mut self, file: &str, value: &T) -> Result<(), files::Error> {
-        let bytes = serde_json::to_vec(value).map_err(|error| files::Error::at(&self.directory.join(file), "write")(error.into()))?;
+        let bytes = serde_json::to_vec(value)
+            .map_err(|error| files::Error::at(&self.directory.join(file), "write")(error.into()))?;
         self.write(file, &bytes)
     }
 

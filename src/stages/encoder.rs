@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::{Error, SharedEncoder, Stop, Workshop};
+use crate::checkpoint::BertCheckpoint;
 use crate::models::Task;
 use crate::plan::Cell;
-use crate::checkpoint::BertCheckpoint;
 use crate::suite::Run;
 use crate::text::Tokenizer;
 

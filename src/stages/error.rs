@@ -107,7 +107,9 @@ impl Stop {
                 ..
             } => Self::Cell(Status::Failed, format!("{DEGENERATE}{error}")),
             train::Error::TooLarge { .. } => Self::Cell(Status::Unsupported, error.to_string()),
-            train::Error::Diverged { .. } | train::Error::Metrics { .. } => Self::Cell(Status::Failed, error.to_string()),
+            train::Error::Diverged { .. } | train::Error::Metrics { .. } => {
+                Self::Cell(Status::Failed, error.to_string())
+            }
             train::Error::Disk(error) => Self::World(error.into()),
             train::Error::Mismatch { .. } => Self::World(Error::Train(error)),
         }

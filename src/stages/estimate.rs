@@ -65,7 +65,9 @@ impl Workshop<'_> {
                 mean_gradients(&model, longest.len(), [part()].into_iter());
             }),
         };
-        let read = longest.iter().map(|&note| tokens.training.note(note, reading.length).len());
+        let read = longest
+            .iter()
+            .map(|&note| tokens.training.note(note, reading.length).len());
         let read = read.sum::<usize>() as f64;
         let valid = model.valid();
         let started = Instant::now();

@@ -8,8 +8,8 @@ pub mod export;
 mod notes;
 pub mod record;
 mod scores;
-mod tokens;
 mod tokenizer;
+mod tokens;
 mod vectors;
 pub mod weights;
 
@@ -30,8 +30,8 @@ use crate::data::Registry;
 use crate::models::Checkpoint;
 use crate::plan::{Cell, Plan};
 use crate::record::StageName;
-use crate::results::runner::{Patience, Runner, Wanted};
 use crate::results::Store;
+use crate::results::runner::{Patience, Runner, Wanted};
 use crate::text::{TokenStore, Tokenizer};
 use crate::train::Observer;
 

@@ -77,8 +77,9 @@ impl Workshop<'_> {
             || -> Result<Notes, Stop> {
                 let notes = notes(self.texts()?, &salt);
                 self.tell(&notes);
-                self.runner
-                    .keep(wanted, &(), |draft| -> Result<(), Error> { Ok(draft.json(FILE, &notes)?) })?;
+                self.runner.keep(wanted, &(), |draft| -> Result<(), Error> {
+                    Ok(draft.json(FILE, &notes)?)
+                })?;
                 Ok(notes)
             },
         )?;
@@ -145,7 +146,9 @@ fn notes(texts: &Texts, salt: &Salt) -> Notes {
         training_gold: gold(division.fit.notes()),
         validation_gold: gold(&division.validation),
         evaluation_gold: gold(&division.evaluation),
-        evaluation_names: names.map(|note| [salt.hash(&note.id), salt.hash(&note.patient)]).collect(),
+        evaluation_names: names
+            .map(|note| [salt.hash(&note.id), salt.hash(&note.patient)])
+            .collect(),
         salt: salt.fingerprint(),
         without_codes: division.without_codes,
         outside_labels: division.outside_labels,

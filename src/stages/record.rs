@@ -59,8 +59,9 @@ impl Workshop<'_> {
             notes: note_rows(&evaluation, &notes, &scores.evaluation, task.codes, threshold),
         };
         let wanted = self.wanted(cell, StageName::Record);
-        self.runner
-            .keep(wanted, &(), |draft| -> Result<(), Error> { Ok(draft.json(ROWS, &rows)?) })?;
+        self.runner.keep(wanted, &(), |draft| -> Result<(), Error> {
+            Ok(draft.json(ROWS, &rows)?)
+        })?;
         let bins = metrics::frequency_bins(&evaluation.per_code, &notes.train_frequency).map_err(stop)?;
         let small_counts = match self.plan.credentialed {
             true => SmallCounts::BelowElevenWithheld,
@@ -151,7 +152,9 @@ impl Evaluating<'_> {
         let frequency = &self.notes.train_frequency[..self.codes];
         let row: Vec<f32> = frequency.iter().map(|&count| count as f32 / notes).collect();
         let validation = row.repeat(self.notes.validation_gold.len());
-        let judged = self.selection.judge(&validation, &self.notes.validation_gold, self.codes);
+        let judged = self
+            .selection
+            .judge(&validation, &self.notes.validation_gold, self.codes);
         let threshold = judged.map_err(stop)?.threshold;
         self.all_columns(&row.repeat(self.notes.evaluation_gold.len()), threshold)
     }
@@ -222,7 +225,11 @@ fn code_rows(evaluation: &Evaluation, notes: &Notes) -> Vec<CodeRow> {
 }
 
 fn note_rows(evaluation: &Evaluation, notes: &Notes, scores: &[f32], codes: usize, threshold: f32) -> Vec<NoteRow> {
-    let rows = evaluation.per_note.iter().zip(&notes.evaluation_names).zip(&notes.evaluation_gold);
+    let rows = evaluation
+        .per_note
+        .iter()
+        .zip(&notes.evaluation_names)
+        .zip(&notes.evaluation_gold);
     rows.zip(scores.chunks(codes))
         .map(|(((score, [note, patient]), gold), row)| NoteRow {
             note: note.clone(),
@@ -232,7 +239,9 @@ fn note_rows(evaluation: &Evaluation, notes: &Notes, scores: &[f32], codes: usiz
             fn_: score.fn_,
             gold_ranks: score.gold_ranks.clone(),
             gold: gold.clone(),
-            predicted: (0..codes as u32).filter(|&code| row[code as usize] > threshold).collect(),
+            predicted: (0..codes as u32)
+                .filter(|&code| row[code as usize] > threshold)
+                .collect(),
         })
         .collect()
 }

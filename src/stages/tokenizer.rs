@@ -18,20 +18,24 @@ impl Workshop<'_> {
             return Ok(found.clone());
         }
         let wanted = self.wanted(cell, StageName::Tokenizer);
-        let tokenizer = self.runner.obtain(wanted, &self.patience(), read, || -> Result<_, Stop> {
-            let settings = self.plan.suite.text[name].settings();
-            let texts = self.texts()?.division.fit.texts();
-            let fitted = Tokenizer::fit(&settings, texts).map_err(|source| Error::Text {
-                name: name.into(),
-                source,
-            });
-            let (tokenizer, training) = fitted?;
-            self.encoded.borrow_mut().extend(training.map(|training| (name.to_owned(), training)));
-            self.runner.keep(wanted, &(), |draft| -> Result<(), Error> {
-                Ok(draft.write(FILE, &tokenizer.to_json())?)
+        let tokenizer = self
+            .runner
+            .obtain(wanted, &self.patience(), read, || -> Result<_, Stop> {
+                let settings = self.plan.suite.text[name].settings();
+                let texts = self.texts()?.division.fit.texts();
+                let fitted = Tokenizer::fit(&settings, texts).map_err(|source| Error::Text {
+                    name: name.into(),
+                    source,
+                });
+                let (tokenizer, training) = fitted?;
+                self.encoded
+                    .borrow_mut()
+                    .extend(training.map(|training| (name.to_owned(), training)));
+                self.runner.keep(wanted, &(), |draft| -> Result<(), Error> {
+                    Ok(draft.write(FILE, &tokenizer.to_json())?)
+                })?;
+                Ok(tokenizer)
             })?;
-            Ok(tokenizer)
-        })?;
         let tokenizer = Arc::new(tokenizer);
         self.tokenizers.borrow_mut().insert(name.to_owned(), tokenizer.clone());
         Ok(tokenizer)

@@ -26,31 +26,34 @@ impl Workshop<'_> {
             return Ok(None);
         };
         let wanted = self.wanted(cell, StageName::Vectors);
-        let vectors = self.runner.obtain(wanted, &self.patience(), read, || -> Result<_, Stop> {
-            let wrong = |source| Error::Text {
-                name: name.into(),
-                source,
-            };
-            let tokenizer = self.tokenizer(cell)?;
-            text::require_sha256(&file.file, &file.sha256).map_err(wrong)?;
-            let vectors = text::WordVectors::read(&file.file, &tokenizer, file.dimension, file.scale).map_err(wrong)?;
-            let facts = Facts {
-                dimension: vectors.dimension,
-                found: vectors.found_words(),
-            };
-            self.observer.notice(&format!(
-                "[text.{name}] {} of {} words have a vector in the file",
-                facts.found,
-                tokenizer.size()
-            ));
-            self.runner.keep(wanted, &facts, |draft| -> Result<(), Error> {
-                Ok(draft.write(FILE, &super::scores::bytes(&vectors.values))?)
+        let vectors = self
+            .runner
+            .obtain(wanted, &self.patience(), read, || -> Result<_, Stop> {
+                let wrong = |source| Error::Text {
+                    name: name.into(),
+                    source,
+                };
+                let tokenizer = self.tokenizer(cell)?;
+                text::require_sha256(&file.file, &file.sha256).map_err(wrong)?;
+                let vectors =
+                    text::WordVectors::read(&file.file, &tokenizer, file.dimension, file.scale).map_err(wrong)?;
+                let facts = Facts {
+                    dimension: vectors.dimension,
+                    found: vectors.found_words(),
+                };
+                self.observer.notice(&format!(
+                    "[text.{name}] {} of {} words have a vector in the file",
+                    facts.found,
+                    tokenizer.size()
+                ));
+                self.runner.keep(wanted, &facts, |draft| -> Result<(), Error> {
+                    Ok(draft.write(FILE, &super::scores::bytes(&vectors.values))?)
+                })?;
+                Ok(WordVectors {
+                    dimension: vectors.dimension,
+                    values: vectors.values,
+                })
             })?;
-            Ok(WordVectors {
-                dimension: vectors.dimension,
-                values: vectors.values,
-            })
-        })?;
         Ok(Some(vectors))
     }
 }

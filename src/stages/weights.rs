@@ -80,7 +80,9 @@ impl Workshop<'_> {
             let model = run.model.init(task, &mut Initialiser::new(cell.seed, self.device));
             filled(model, kept)
         };
-        let found = self.runner.obtain(wanted, &self.patience(), read, || self.train(cell, tokens, task))?;
+        let found = self
+            .runner
+            .obtain(wanted, &self.patience(), read, || self.train(cell, tokens, task))?;
         // A run that was killed between its last two steps has left its checkpoints.
         self.forget_work(cell)?;
         Ok(found)
@@ -153,7 +155,11 @@ impl Workshop<'_> {
         let sha256 = kept.adopt(WEIGHTS)?;
         kept.write(tokenizer::FILE, &self.tokenizer(cell)?.to_json())?;
         kept.json(MODEL, &built)?;
-        kept.publish(&store.place(wanted.name, wanted.key), (wanted.name, wanted.stage), &facts)?;
+        kept.publish(
+            &store.place(wanted.name, wanted.key),
+            (wanted.name, wanted.stage),
+            &facts,
+        )?;
         files::remove_directory(&directory)?;
         Ok(Weights {
             model: trained.model,
@@ -231,7 +237,11 @@ impl Predictor {
             tokenizer,
             codes: built.codes,
             threshold: weights.facts.trained.threshold,
-            device: settings.get("device").and_then(|name| name.as_str()).unwrap_or_default().to_owned(),
+            device: settings
+                .get("device")
+                .and_then(|name| name.as_str())
+                .unwrap_or_default()
+                .to_owned(),
         })
     }
 }

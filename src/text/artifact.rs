@@ -7,12 +7,12 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::tokenizer::Vocabulary;
-use super::wordpiece::{WordPieceTable, WordPieceVocabulary};
-use super::words::{WordTable, WordVocabulary};
 use super::error::Error;
 use super::normalise::{NORMALISE_VERSION, Recipe};
 use super::tokenizer::Tokenizer;
+use super::tokenizer::Vocabulary;
+use super::wordpiece::{WordPieceTable, WordPieceVocabulary};
+use super::words::{WordTable, WordVocabulary};
 
 const FORMAT: &str = "icdbench tokenizer";
 

@@ -81,11 +81,7 @@ fn array<const BYTES: usize>(input: &mut dyn Read) -> io::Result<[u8; BYTES]> {
     Ok(bytes)
 }
 
-fn items<I, const BYTES: usize>(
-    input: &mut dyn Read,
-    count: usize,
-    item: fn([u8; BYTES]) -> I,
-) -> io::Result<Vec<I>> {
+fn items<I, const BYTES: usize>(input: &mut dyn Read, count: usize, item: fn([u8; BYTES]) -> I) -> io::Result<Vec<I>> {
     let mut items = Vec::with_capacity(count);
     let mut block = vec![0; BLOCK_BYTES];
     while items.len() < count {

@@ -12,10 +12,10 @@ use std::sync::Mutex;
 use tokenizers::models::wordpiece::{WordPiece, WordPieceTrainer};
 use tokenizers::{AddedToken, Model, Trainer};
 
-use super::wordpiece::{Cleaning, Origin, PREFIX, WordPieceTable, WordPieceVocabulary};
-use super::wordpiece_files::by_id;
 use super::error::Error;
 use super::normalise::Recipe;
+use super::wordpiece::{Cleaning, Origin, PREFIX, WordPieceTable, WordPieceVocabulary};
+use super::wordpiece_files::by_id;
 use crate::data::FitTexts;
 
 /// Ids 0 to 4 of a trained vocabulary.

@@ -80,7 +80,10 @@ impl WordVocabulary {
             words.push(std::mem::take(&mut counted.words[word as usize]));
         }
         let mut training = counted.store;
-        training.tokens.par_iter_mut().for_each(|token| *token = ids[*token as usize]);
+        training
+            .tokens
+            .par_iter_mut()
+            .for_each(|token| *token = ids[*token as usize]);
         let mut vocabulary = Self::from_table(WordTable {
             min_documents,
             max_size,
@@ -200,7 +203,9 @@ impl Counted {
             .collect();
         for note in 0..part.store.len() {
             let tokens = part.store.note(note, usize::MAX);
-            self.store.tokens.extend(tokens.iter().map(|&token| own[token as usize]));
+            self.store
+                .tokens
+                .extend(tokens.iter().map(|&token| own[token as usize]));
             self.store.end_note();
         }
     }

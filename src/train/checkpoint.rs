@@ -82,13 +82,17 @@ pub fn parse<P: DeserializeOwned>(file: &[u8]) -> Result<Checkpoint<P>, String> 
     let checksum = seal::verify(file)?;
     let (_, header) = SafeTensors::read_metadata(file).map_err(|error| error.to_string())?;
     let metadata = header.metadata().as_ref().and_then(|metadata| metadata.get(METADATA));
-    let mut metadata: Value = serde_json::from_str(metadata.ok_or("no icdbench header")?).map_err(|error| error.to_string())?;
+    let mut metadata: Value =
+        serde_json::from_str(metadata.ok_or("no icdbench header")?).map_err(|error| error.to_string())?;
     let values = |view: &TensorView| Values {
         shape: view.shape().to_vec(),
         values: numbers(view.data()),
     };
     let parameters = tensors.tensors();
-    let parameters = parameters.iter().map(|(name, view)| (name.clone(), values(view))).collect();
+    let parameters = parameters
+        .iter()
+        .map(|(name, view)| (name.clone(), values(view)))
+        .collect();
     let progress = serde_json::from_value(metadata["progress"].take())
         .map_err(|error| format!("its progress is of another version ({error})"))?;
     Ok(Checkpoint {
@@ -121,7 +125,10 @@ mod tests {
         let path = directory.path().join("last");
         let checksum = write(&path, &example(), &7u32).unwrap();
         let found = read::<u32>(&path).unwrap().unwrap().unwrap();
-        assert_eq!((found.parameters, found.progress, found.checksum), (example(), 7, checksum.clone()));
+        assert_eq!(
+            (found.parameters, found.progress, found.checksum),
+            (example(), 7, checksum.clone())
+        );
         assert_eq!(write(&path, &example(), &7u32).unwrap(), checksum);
         assert!(read::<u32>(&directory.path().join("none")).unwrap().is_none());
     }

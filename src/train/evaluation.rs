@@ -92,7 +92,12 @@ impl Selection {
 
 /// Each note's gold codes that a model predicts.
 pub fn fitted(gold: &[Vec<u32>], codes: usize) -> Vec<Vec<u32>> {
-    let known = |row: &Vec<u32>| row.iter().copied().filter(|&column| (column as usize) < codes).collect();
+    let known = |row: &Vec<u32>| {
+        row.iter()
+            .copied()
+            .filter(|&column| (column as usize) < codes)
+            .collect()
+    };
     gold.iter().map(known).collect()
 }
 

@@ -112,7 +112,9 @@ pub enum Error {
     #[error(transparent)]
     Disk(#[from] files::Error),
     /// The checkpoint is of another model.
-    #[error("{path}: the checkpoint {problem}. `icdbench clean --unfinished` removes it; the cell is then trained from its start")]
+    #[error(
+        "{path}: the checkpoint {problem}. `icdbench clean --unfinished` removes it; the cell is then trained from its start"
+    )]
     Mismatch {
         /// The file.
         path: std::path::PathBuf,

@@ -218,9 +218,11 @@ impl Optimiser {
                     "expected history and iterations of at least 1".into()
                 })?;
                 let tolerances = [settings.gradient_tolerance, settings.change_tolerance];
-                require(tolerances.iter().all(|value| *value >= 0.0 && value.is_finite()), "optimiser", || {
-                    format!("tolerances {tolerances:?}: expected numbers of at least 0")
-                })?;
+                require(
+                    tolerances.iter().all(|value| *value >= 0.0 && value.is_finite()),
+                    "optimiser",
+                    || format!("tolerances {tolerances:?}: expected numbers of at least 0"),
+                )?;
                 require(recipe.accumulate == 1 && recipe.bucket == 1, "accumulate", || {
                     "expected accumulate and bucket 1: lbfgs goes over all notes at each point".into()
                 })?;

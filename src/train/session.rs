@@ -149,7 +149,14 @@ impl<'j, 'a> Session<'j, 'a> {
         let epoch = self.progress.epoch + 1;
         let model = model.valid();
         let codes = job.task.codes;
-        let scored = probabilities(&model, job.validation.tokens, job.reading, codes, job.device, self.observer);
+        let scored = probabilities(
+            &model,
+            job.validation.tokens,
+            job.reading,
+            codes,
+            job.device,
+            self.observer,
+        );
         let Some(scores) = scored else {
             return Ok(false);
         };
@@ -218,7 +225,9 @@ impl<'j, 'a> Session<'j, 'a> {
     /// Writes a checkpoint.
     pub(super) fn save(&mut self, model: &Model, moments: Parameters) -> Result<(), Error> {
         let weights = parameters::read(model).into_iter();
-        let mut all: Parameters = weights.map(|(name, values)| (format!("{WEIGHT}{name}"), values)).collect();
+        let mut all: Parameters = weights
+            .map(|(name, values)| (format!("{WEIGHT}{name}"), values))
+            .collect();
         all.extend(moments);
         checkpoint::write(&last_path(self.job), &all, &self.progress)?;
         self.saved = Instant::now();
@@ -233,7 +242,10 @@ impl<'j, 'a> Session<'j, 'a> {
             path: path.clone(),
             problem: problem.into(),
         };
-        let best = self.progress.best.ok_or_else(|| mismatch("is missing its best epoch"))?;
+        let best = self
+            .progress
+            .best
+            .ok_or_else(|| mismatch("is missing its best epoch"))?;
         let Checkpoint {
             parameters, checksum, ..
         } = checkpoint::read::<()>(&path)?
@@ -269,7 +281,9 @@ fn split(all: Parameters) -> Resumed {
     let (weights, moments): (Parameters, Parameters) = all.into_iter().partition(|(name, _)| name.starts_with(WEIGHT));
     let weights = weights.into_iter();
     Resumed {
-        weights: weights.map(|(name, values)| (name[WEIGHT.len()..].to_owned(), values)).collect(),
+        weights: weights
+            .map(|(name, values)| (name[WEIGHT.len()..].to_owned(), values))
+            .collect(),
         moments,
     }
 }

@@ -40,7 +40,9 @@ pub(super) fn train(job: &Job, mut stepper: Stepper, observer: &dyn Observer) ->
             return Ok(End::Interrupted);
         }
     }
-    session.finish(learner.model()).map(|trained| End::Finished(Box::new(trained)))
+    session
+        .finish(learner.model())
+        .map(|trained| End::Finished(Box::new(trained)))
 }
 
 /// One epoch, or what is left of it. `false` when the observer asked to stop: then the model is between two steps, or

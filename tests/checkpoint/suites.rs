@@ -4,12 +4,12 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use candle_core::DType;
+use icdbench::models::{Initialiser, parameters};
 use icdbench::plan::{Cell, Plan};
 use icdbench::record::StageName;
-use icdbench::models::{Initialiser, parameters};
 
-use super::prepared::{Prepared, prepared};
 use super::common::{Bench, assert_fails, assert_good, caml, stderr, suite_text};
+use super::prepared::{Prepared, prepared};
 use super::{HIDDEN, POSITIONS, TODAY, Tiny, tensors};
 
 /// BERT-trun with the tiny checkpoint's sizes and two positions more.

@@ -6,7 +6,7 @@ use icdbench::text::{Error, Recipe, TextSettings, Tokenizer, TokenizerSettings, 
 use serde_json::json;
 
 use super::wordpiece::tokenizer_json;
-use super::{fit, file_settings, fixture, training_settings, words_settings, words_tokenizer};
+use super::{file_settings, fit, fixture, training_settings, words_settings, words_tokenizer};
 
 /// The message of a vocabulary file with this content, its path shortened to the name.
 fn vocabulary_error(name: &str, content: impl AsRef<[u8]>, lowercase: bool) -> String {
@@ -203,10 +203,7 @@ fn a_vocabulary_too_small_for_the_alphabet() {
         "tokenizer setting vocabulary = 9, expected at least 10: 5 special tokens and the 5 single characters of \
          the training text. Raise vocabulary"
     );
-    assert_eq!(
-        fit(&training_settings(10, 1), &["ab abc"]).unwrap().size(),
-        10
-    );
+    assert_eq!(fit(&training_settings(10, 1), &["ab abc"]).unwrap().size(), 10);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use icdbench::text::{Recipe, TextSettings, Tokenizer, TokenizerSettings};
 
-use super::{fit, file_settings, fixture, training_settings, words_settings, words_tokenizer};
+use super::{file_settings, fit, fixture, training_settings, words_settings, words_tokenizer};
 
 const NOTES: [&str; 2] = ["Fever and cough", "fever and chills"];
 

@@ -3,7 +3,7 @@
 use icdbench::text::{Recipe, TextSettings, Tokenizer, TokenizerKind, TokenizerSettings};
 use sha2::{Digest, Sha256};
 
-use super::{fit, file_settings, fixture, invented_notes, training_settings};
+use super::{file_settings, fit, fixture, invented_notes, training_settings};
 
 fn fixture_tokenizer(lowercase: bool) -> Tokenizer {
     fit(&file_settings(fixture("vocab.txt"), lowercase), &[] as &[&str]).unwrap()
@@ -198,7 +198,8 @@ fn training_gives_the_same_bytes_every_time_in_one_thread_and_in_two() {
     let notes = invented_notes(300);
     let bytes = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| fit(&training_settings(200, 2), &notes).unwrap()).to_json()
+        pool.install(|| fit(&training_settings(200, 2), &notes).unwrap())
+            .to_json()
     };
     let expected = bytes(1);
     for _ in 0..4 {

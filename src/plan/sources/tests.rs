@@ -357,10 +357,7 @@ fn hashes_differ_between_stages_and_count_the_compilers_settings_for_numbers() {
     let expected = hex(&Sha256::digest(format!("{files}{PROFILE}")));
     assert_eq!(sha256(Code::Vectors), expected);
     for code in stages {
-        let expected = !matches!(
-            code,
-            Code::Notes { .. } | Code::Tokenizer(_) | Code::Encoder
-        );
+        let expected = !matches!(code, Code::Notes { .. } | Code::Tokenizer(_) | Code::Encoder);
         assert_eq!(group(code).0.floats, expected, "{code:?}");
     }
 }
