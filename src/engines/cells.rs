@@ -301,6 +301,8 @@ impl Cells<'_> {
         }
         if work == CellWork::Run && !self.options.device.class.is_cpu() && matches!(last, Some(Ended::Done(_))) {
             self.worker = Some(worker);
+        } else {
+            worker.finish();
         }
         Ok(last)
     }

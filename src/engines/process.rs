@@ -5,10 +5,12 @@ use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How many of a worker's last lines on standard error are kept.
 const LAST_LINES: usize = 20;
+/// How long a worker may take to end once its input has.
+const GOODBYE: Duration = Duration::from_secs(2);
 
 /// A running worker. It is ended when this is dropped, and where the system can do so when this process dies.
 pub struct Process {
@@ -89,6 +91,17 @@ impl Process {
                 .take()
                 .and_then(|words| words.join().ok())
                 .unwrap_or_default(),
+        }
+    }
+}
+
+impl Process {
+    /// Lets a worker that has nothing left to do end by itself; one that does not is ended.
+    pub fn finish(mut self) {
+        self.input = None;
+        let asked = Instant::now();
+        while asked.elapsed() < GOODBYE && matches!(self.child.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(1));
         }
     }
 }

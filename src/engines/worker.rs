@@ -111,12 +111,13 @@ fn work_on_cells(job: &Job, teller: &Teller) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes an event. Where nobody reads any more there is nothing left to do: the parent is gone.
+/// Writes an event. A worker that cannot tell has nothing left to do.
 fn tell(event: &Event) {
     let mut output = std::io::stdout().lock();
     let line = serde_json::to_string(event).unwrap_or_default();
-    if writeln!(output, "{line}").and_then(|()| output.flush()).is_err() {
-        std::process::exit(0);
+    if let Err(error) = writeln!(output, "{line}").and_then(|()| output.flush()) {
+        let _ = writeln!(std::io::stderr(), "cannot tell the run how its cell goes on: {error}");
+        std::process::exit(2);
     }
 }
 
