@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 const SCORED: &[&str] = &[
     "data",
     "text",
-    "checkpoint",
+    "pretrained",
     "kernels",
     "models",
     "train",

@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use burn::tensor::Device;
-use icdbench::checkpoint::BertCheckpoint;
 use icdbench::data::FitNotes;
 use icdbench::models::bert::{Encoder, EncoderConfig, Packed};
 use icdbench::models::{Initialiser, Pass, Task, parameters};
+use icdbench::pretrained::PretrainedBert;
 use icdbench::text::{Recipe, TextSettings, Tokenizer, TokenizerSettings};
 
 fn main() -> anyhow::Result<()> {
@@ -22,9 +22,9 @@ fn main() -> anyhow::Result<()> {
         bail!("usage: token_states DIRECTORY cased|uncased SENTENCES.txt IDS.json STATES.f32");
     };
     let directory = PathBuf::from(directory);
-    let checkpoint = BertCheckpoint::read(&directory, None)?;
-    println!("{}", checkpoint.report);
-    println!("weights sha256 {}", checkpoint.weights_sha256);
+    let pretrained = PretrainedBert::read(&directory, None)?;
+    println!("{}", pretrained.report);
+    println!("weights sha256 {}", pretrained.weights_sha256);
     let settings = TextSettings {
         normalise: Recipe::None,
         tokenizer: TokenizerSettings::WordPiece {
@@ -39,11 +39,11 @@ fn main() -> anyhow::Result<()> {
     let special = |id: Option<u32>| id.context("a vocabulary with [CLS] and [SEP]");
     let (cls, separator) = (special(tokenizer.cls())?, special(tokenizer.sep())?);
     let config = EncoderConfig {
-        layers: checkpoint.config.layers,
-        hidden: checkpoint.config.hidden,
-        heads: checkpoint.config.heads,
-        intermediate: checkpoint.config.intermediate,
-        positions: checkpoint.config.positions,
+        layers: pretrained.config.layers,
+        hidden: pretrained.config.hidden,
+        heads: pretrained.config.heads,
+        intermediate: pretrained.config.intermediate,
+        positions: pretrained.config.positions,
         dropout: 0.0,
         attention_dropout: 0.0,
         initializer_range: 0.02,
@@ -61,7 +61,7 @@ fn main() -> anyhow::Result<()> {
         padding: tokenizer.padding(),
         cls: Some(cls),
         separator: Some(separator),
-        checkpoint: Some(Arc::new(checkpoint.into_checkpoint())),
+        encoder: Some(Arc::new(pretrained.into_encoder())),
         ..Task::default()
     };
     config.check(&task, ("", 0), true).map_err(anyhow::Error::msg)?;

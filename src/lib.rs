@@ -23,7 +23,6 @@
 #![warn(missing_docs)]
 
 pub mod bench;
-pub mod checkpoint;
 pub mod cli;
 pub mod compare;
 mod contain;
@@ -35,6 +34,7 @@ pub mod machine;
 pub mod metrics;
 pub mod models;
 pub mod plan;
+pub mod pretrained;
 pub mod record;
 pub mod report;
 pub mod results;

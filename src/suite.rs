@@ -34,8 +34,8 @@ pub struct Suite {
     /// Ways of turning text into tokens, by a name that runs refer to.
     pub text: BTreeMap<String, TextChoice>,
     /// Pretrained encoders, by a name that runs refer to.
-    #[serde(default, rename = "checkpoint", skip_serializing_if = "BTreeMap::is_empty")]
-    pub checkpoints: BTreeMap<String, CheckpointChoice>,
+    #[serde(default, rename = "encoder", skip_serializing_if = "BTreeMap::is_empty")]
+    pub encoders: BTreeMap<String, EncoderChoice>,
     /// How scores become decisions and metrics.
     pub evaluation: EvaluationSettings,
     /// What a cell may take. It moves no result.
@@ -142,7 +142,7 @@ pub struct WordVectorFile {
 /// A pretrained encoder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct CheckpointChoice {
+pub struct EncoderChoice {
     /// A Hugging Face BERT directory, relative to the working directory: `config.json`, the weights, the vocabulary.
     pub directory: PathBuf,
     /// SHA-256 of the weights file, `model.safetensors` or `pytorch_model.bin`.
@@ -158,10 +158,10 @@ pub struct Run {
     pub name: Option<String>,
     /// Which of the suite's `[text.<name>]` the model reads.
     pub text: String,
-    /// Which of the suite's `[checkpoint.<name>]` its encoder starts from. Left out: all parameters are drawn
+    /// Which of the suite's `[encoder.<name>]` its encoder starts from. Left out: all parameters are drawn
     /// from the seed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub checkpoint: Option<String>,
+    pub encoder: Option<String>,
     /// The model and all of its settings.
     pub model: ModelConfig,
     /// How it is trained.
@@ -263,10 +263,10 @@ impl Suite {
         if self.runs.is_empty() {
             return at("run", "expected at least one [[run]]");
         }
-        for (name, choice) in &self.checkpoints {
+        for (name, choice) in &self.encoders {
             let hexadecimal = choice.sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
             if choice.sha256.len() != 64 || !hexadecimal {
-                let key = ["checkpoint", name, "sha256"].map(str::to_owned);
+                let key = ["encoder", name, "sha256"].map(str::to_owned);
                 let problem = format!(
                     "{:?}: expected 64 hexadecimal digits, as sha256sum prints them",
                     choice.sha256
@@ -297,17 +297,17 @@ impl Suite {
         if !self.text.contains_key(&run.text) {
             return Err((key(&["text"]), undefined("text", &run.text, self.text.keys())));
         }
-        if let Some(name) = &run.checkpoint
-            && !self.checkpoints.contains_key(name)
+        if let Some(name) = &run.encoder
+            && !self.encoders.contains_key(name)
         {
-            let problem = undefined("checkpoint", name, self.checkpoints.keys());
-            return Err((key(&["checkpoint"]), problem));
+            let problem = undefined("encoder", name, self.encoders.keys());
+            return Err((key(&["encoder"]), problem));
         }
         if let Some(other) = self.runs[..index].iter().find(|other| other.title() == run.title()) {
             let problem = format!("a second run called {:?}: give one of them a `name`", other.title());
             return Err((key(&[]), problem));
         }
-        if run.training.encoder.is_some() && !run.model.takes_checkpoint() {
+        if run.training.encoder.is_some() && !run.model.takes_encoder() {
             let problem = format!("{} has no encoder: remove these rates", run.model.name());
             return Err((key(&["training", "encoder"]), problem));
         }

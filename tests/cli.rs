@@ -374,7 +374,7 @@ fn data_commands_list_verify_count_generate_and_export() {
     let listed = stdout(&bench.run(&["--json", "data", "list"]));
     let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
     assert_eq!(listed["datasets"][1]["name"], "codiesp");
-    assert_eq!(listed["checkpoints"]["small-bert"]["vocabulary"], 30522);
+    assert_eq!(listed["encoders"]["small-bert"]["vocabulary"], 30522);
     assert!(stdout(&bench.run(&["data", "stats", "tiny.toml"])).contains("train"));
     let data = fixture().display().to_string();
     let datasets = fixture().join("datasets.toml").display().to_string();

@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use icdbench::models::bert::{Encoder, EncoderConfig};
 use icdbench::models::dropout::Noise;
 use icdbench::models::parameters::{self, Parameters};
-use icdbench::models::{Batch, Checkpoint, Depth, Initialiser, Model, ModelConfig, Task};
+use icdbench::models::{Batch, Depth, Initialiser, Model, ModelConfig, PretrainedEncoder, Task};
 use icdbench::train::{Decay, EncoderRates, Moments, Optimiser, Stepper};
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ fn task() -> Task {
         count_scale: (0..WORDS).map(|word| 0.1 + word as f32 / 10.0).collect(),
         descriptions: (0..CODES as u32).map(|code| vec![2 + code, 3 + code]).collect(),
         word_vectors: None,
-        checkpoint: None,
+        encoder: None,
     }
 }
 
@@ -449,7 +449,7 @@ fn encoder_of(settings: &Value) -> Option<EncoderConfig> {
 }
 
 /// A pretrained encoder of those sizes, with a pooler. No two of its parameters are alike.
-fn pretrained(config: &EncoderConfig) -> Checkpoint {
+fn pretrained(config: &EncoderConfig) -> PretrainedEncoder {
     let device = common::device();
     let encoder = Encoder::init(config, &task(), true, &mut Initialiser::new(8, &device));
     let mut parameters = parameters::read(&encoder);
@@ -457,7 +457,7 @@ fn pretrained(config: &EncoderConfig) -> Checkpoint {
     for parameter in parameters.values_mut() {
         parameter.values.fill_with(|| drawn.next().expect("enough numbers"));
     }
-    Checkpoint {
+    PretrainedEncoder {
         vocabulary: WORDS,
         hidden: config.hidden,
         layers: config.layers,
@@ -488,14 +488,14 @@ fn a_model_that_takes_an_encoder_starts_from_all_of_it_and_knows_how_deep_each_p
             let paths = parameters::read(model).into_keys();
             paths.filter(|path| model.depth(path) != Depth::Head).count()
         };
-        if !config.takes_checkpoint() {
+        if !config.takes_encoder() {
             assert_eq!(deep(&start(&task())), 0, "{name} takes no encoder");
             return;
         }
         let sizes = encoder_of(&json!(config)).unwrap_or_else(|| panic!("{name} has no encoder among its settings"));
         let given = Arc::new(pretrained(&sizes));
         let task = Task {
-            checkpoint: Some(given.clone()),
+            encoder: Some(given.clone()),
             ..task()
         };
         assert_eq!(config.check(&task, 30), Ok(()), "{name}");
@@ -542,7 +542,7 @@ fn layer_wise_rates_move_every_layer_of_an_encoder_by_its_own() {
             .filter(|depth| matches!(depth, Depth::Layer(_)))
             .max()
             .copied();
-        assert_eq!(last.is_some(), config.takes_checkpoint(), "{name}");
+        assert_eq!(last.is_some(), config.takes_encoder(), "{name}");
         let (_, gradients) = model.gradients(&batch(&notes(), 0, &device), targets(5, &device));
         let stepper = Stepper::new(&adam, 0.0).unwrap();
         let after = stepper

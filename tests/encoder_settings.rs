@@ -1,7 +1,7 @@
 //! Settings of the BERT models that cannot be: each is answered before any compute, with the place, what was found,
 //! what was expected and, where there is one, the next step.
 //!
-//! Checkpoints that do not fit are in `tests/checkpoint`, a length of 0 is in `tests/suite.rs`.
+//! Pretrained encoders that do not fit are in `tests/pretrained`, a length of 0 is in `tests/suite.rs`.
 
 mod common;
 #[path = "common/prepared.rs"]

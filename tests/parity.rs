@@ -10,9 +10,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use icdbench::models::checkpoint::Checkpoint;
 use icdbench::models::parameters::{self, Parameters, Values};
-use icdbench::models::{Batch, Initialiser, Model, ModelConfig, Task};
+use icdbench::models::{Batch, Initialiser, Model, ModelConfig, PretrainedEncoder, Task};
 use icdbench::train::{Optimiser, Stepper};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -227,7 +226,7 @@ fn bert_xml_starts_from_the_descriptions_as_pytorch_encodes_them() {
         panic!("{} is not BERT-XML", found.model.name());
     };
     let encoder = numbers(&found.parameters).into_iter();
-    let checkpoint = Checkpoint {
+    let pretrained = PretrainedEncoder {
         vocabulary: found.task.vocabulary,
         hidden: settings.encoder.hidden,
         layers: settings.encoder.layers,
@@ -240,7 +239,7 @@ fn bert_xml_starts_from_the_descriptions_as_pytorch_encodes_them() {
             .collect(),
     };
     let task = Task {
-        checkpoint: Some(Arc::new(checkpoint)),
+        encoder: Some(Arc::new(pretrained)),
         ..found.task.task()
     };
     found.model.check(&task, usize::MAX).unwrap();

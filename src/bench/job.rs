@@ -123,7 +123,7 @@ impl Job {
             count_scale: vec![1.0; self.task.vocabulary],
             descriptions: vec![Vec::new(); self.codes],
             word_vectors: None,
-            checkpoint: None,
+            encoder: None,
         }
     }
 

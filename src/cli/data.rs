@@ -98,7 +98,7 @@ pub(super) fn data(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
 fn list(global: &Global) -> Result<ExitCode> {
     let registry = global.registry()?;
     if global.json {
-        print_json(&json!({ "datasets": registry.datasets(), "checkpoints": registry.checkpoints() }))?;
+        print_json(&json!({ "datasets": registry.datasets(), "encoders": registry.encoders() }))?;
         return Ok(ExitCode::SUCCESS);
     }
     for dataset in registry.datasets() {
@@ -115,21 +115,21 @@ fn list(global: &Global) -> Result<ExitCode> {
             dataset.citation.split_whitespace().collect::<Vec<_>>().join(" ")
         );
     }
-    if registry.checkpoints().is_empty() {
+    if registry.encoders().is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
-    out!("\nPretrained encoders, for [checkpoint.<name>] of a suite (directory, and sha256 of the weights file):\n");
-    for (name, checkpoint) in registry.checkpoints() {
-        out!("{name}: {}", checkpoint.title);
-        let tokens = checkpoint.vocabulary.map(|tokens| format!(", {tokens} tokens"));
-        let case = if checkpoint.cased { "cased" } else { "uncased" };
-        out!("  licence  {}", checkpoint.licence);
-        out!("  source   https://huggingface.co/{}", checkpoint.hub);
+    out!("\nPretrained encoders, for [encoder.<name>] of a suite (directory, and sha256 of the weights file):\n");
+    for (name, encoder) in registry.encoders() {
+        out!("{name}: {}", encoder.title);
+        let tokens = encoder.vocabulary.map(|tokens| format!(", {tokens} tokens"));
+        let case = if encoder.cased { "cased" } else { "uncased" };
+        out!("  licence  {}", encoder.licence);
+        out!("  source   https://huggingface.co/{}", encoder.hub);
         out!("  text     {case}{}", tokens.unwrap_or_default());
-        out!("  fetch    {}", checkpoint.fetch);
-        out!("  convert  {}", checkpoint.convert);
-        out!("  cite     {}", checkpoint.citation);
-        if let Some(remark) = &checkpoint.remark {
+        out!("  fetch    {}", encoder.fetch);
+        out!("  convert  {}", encoder.convert);
+        out!("  cite     {}", encoder.citation);
+        if let Some(remark) = &encoder.remark {
             out!("  remark   {remark}");
         }
     }

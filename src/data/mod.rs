@@ -35,7 +35,7 @@ pub use fit::{FitNotes, FitTexts};
 pub use identity::{identity, uncoded};
 pub use labels::{LabelRule, LabelSet, UnseenCodes};
 pub use note::{CodeKind, Evidence, Note};
-pub use registry::{CheckpointEntry, Dataset, DatasetKind, FileEntry, FolderEntry, Registry, registry};
+pub use registry::{Dataset, DatasetKind, EncoderEntry, FileEntry, FolderEntry, Registry, registry};
 pub use stats::{CorpusStats, FrequencyBin, PartStats, Percentiles, Unseen, stats};
 pub use synthetic::SyntheticSettings;
 pub use verify::{CountReport, EntryReport, Status, VerifyReport, verify};

@@ -19,13 +19,13 @@ const EMBEDDED: &str = include_str!("../../datasets.toml");
 pub struct Registry {
     origin: String,
     datasets: Vec<Dataset>,
-    checkpoints: BTreeMap<String, CheckpointEntry>,
+    encoders: BTreeMap<String, EncoderEntry>,
 }
 
 /// A pretrained encoder: where to get it, and under which terms.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct CheckpointEntry {
+pub struct EncoderEntry {
     /// Its full title.
     pub title: String,
     /// Its identifier on the Hugging Face Hub.
@@ -123,8 +123,8 @@ pub fn registry() -> Result<Registry, Error> {
 struct WireRegistry {
     #[serde(rename = "dataset")]
     datasets: Vec<Dataset>,
-    #[serde(default, rename = "checkpoint")]
-    checkpoints: BTreeMap<String, CheckpointEntry>,
+    #[serde(default, rename = "encoder")]
+    encoders: BTreeMap<String, EncoderEntry>,
 }
 
 impl Registry {
@@ -154,7 +154,7 @@ impl Registry {
         let registry = Self {
             origin: origin.into(),
             datasets: wire.datasets,
-            checkpoints: wire.checkpoints,
+            encoders: wire.encoders,
         };
         for (index, dataset) in registry.datasets.iter().enumerate() {
             if registry.datasets[..index].iter().any(|d| d.name == dataset.name) {
@@ -171,8 +171,8 @@ impl Registry {
     }
 
     /// The pretrained encoders, by name.
-    pub fn checkpoints(&self) -> &BTreeMap<String, CheckpointEntry> {
-        &self.checkpoints
+    pub fn encoders(&self) -> &BTreeMap<String, EncoderEntry> {
+        &self.encoders
     }
 
     /// The data set of that name.

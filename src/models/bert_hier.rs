@@ -81,7 +81,7 @@ impl CodingModel for BertHier {
 
     const ABOUT: &'static str = "BERT on segments, a transformer layer over their [CLS] states (Ji et al. 2021)";
 
-    const TAKES_CHECKPOINT: bool = true;
+    const TAKES_ENCODER: bool = true;
 
     const TOKENS: Tokens = Tokens::WordPieces;
 

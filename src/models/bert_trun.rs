@@ -3,7 +3,7 @@
 //!
 //! The input is `[CLS]`, the first `positions - 2` tokens of the note at most, `[SEP]`. The head is fully
 //! connected on the last state of `[CLS]`, or label-wise attention over the states of the note's tokens.
-//! With more positions than a checkpoint has, the others start at random: "BERT, max length 1024".
+//! With more positions than the pretrained encoder has, the others start at random: "BERT, max length 1024".
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
@@ -49,7 +49,7 @@ impl CodingModel for BertTrun {
 
     const ABOUT: &'static str = "BERT on the first tokens only, head on [CLS] or label-wise (Ji et al. 2021)";
 
-    const TAKES_CHECKPOINT: bool = true;
+    const TAKES_ENCODER: bool = true;
 
     const TOKENS: Tokens = Tokens::WordPieces;
 

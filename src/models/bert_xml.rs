@@ -73,7 +73,7 @@ impl CodingModel for BertXml {
     const ABOUT: &'static str =
         "BERT with long positions, multi-label attention from code descriptions (Zhang et al. 2020)";
 
-    const TAKES_CHECKPOINT: bool = true;
+    const TAKES_ENCODER: bool = true;
 
     const TOKENS: Tokens = Tokens::WordPieces;
 

@@ -8,7 +8,7 @@ use burn::tensor::{Tensor, activation};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Batch, Checkpoint, Initialiser};
+use super::{Batch, Initialiser, PretrainedEncoder};
 
 /// What a model's tokens are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,9 +46,9 @@ pub trait CodingModel: Module {
     /// One line for `icdbench list`: what it is, and the paper.
     const ABOUT: &'static str;
 
-    /// Whether it has an encoder that can start from the task's [`Checkpoint`]. A run that names a checkpoint is
+    /// Whether it has an encoder that can start from the task's [`PretrainedEncoder`]. A run that names one is
     /// refused for the others, and so are learning rates of an encoder's own.
-    const TAKES_CHECKPOINT: bool = false;
+    const TAKES_ENCODER: bool = false;
 
     /// What its tokens are where it was published.
     const TOKENS: Tokens;
@@ -164,7 +164,7 @@ pub struct Task {
     /// Pretrained word vectors, row-major `[vocabulary, dimension]`.
     pub word_vectors: Option<WordVectors>,
     /// The pretrained encoder to start from.
-    pub checkpoint: Option<Arc<Checkpoint>>,
+    pub encoder: Option<Arc<PretrainedEncoder>>,
 }
 
 /// Pretrained word vectors aligned with the vocabulary.

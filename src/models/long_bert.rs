@@ -49,7 +49,7 @@ impl CodingModel for LongBert {
     const ABOUT: &'static str =
         "token states of 512-token segments, label-wise attention over all (Afkanpour et al. 2022)";
 
-    const TAKES_CHECKPOINT: bool = true;
+    const TAKES_ENCODER: bool = true;
 
     const TOKENS: Tokens = Tokens::WordPieces;
 

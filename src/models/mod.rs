@@ -10,7 +10,6 @@
 pub mod batch;
 pub mod bert;
 pub mod blockwise;
-pub mod checkpoint;
 pub mod coding_model;
 pub mod dropout;
 pub mod gru;
@@ -19,6 +18,7 @@ pub mod label_attention;
 pub mod ops;
 pub mod parameters;
 mod precision;
+pub mod pretrained_encoder;
 mod settings;
 pub mod shared_attention;
 mod table;
@@ -33,10 +33,10 @@ pub mod logistic_regression;
 pub mod long_bert;
 
 pub use batch::{Batch, Pass};
-pub use checkpoint::Checkpoint;
 pub use coding_model::{CodingModel, Depth, Task, Tokens};
 pub use initialise::Initialiser;
 pub use precision::Precision;
+pub use pretrained_encoder::PretrainedEncoder;
 
 table::models! {
     logistic_regression::LogisticRegression,

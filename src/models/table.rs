@@ -42,9 +42,9 @@ macro_rules! models {
                 match self { $(Self::$Type(_) => <$file::$Type as CodingModel>::ABOUT),+ }
             }
 
-            /// See [`CodingModel::TAKES_CHECKPOINT`].
-            pub fn takes_checkpoint(&self) -> bool {
-                match self { $(Self::$Type(_) => <$file::$Type as CodingModel>::TAKES_CHECKPOINT),+ }
+            /// See [`CodingModel::TAKES_ENCODER`].
+            pub fn takes_encoder(&self) -> bool {
+                match self { $(Self::$Type(_) => <$file::$Type as CodingModel>::TAKES_ENCODER),+ }
             }
 
             /// The smallest settings that train, of every model: what the contract tests run over.

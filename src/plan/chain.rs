@@ -39,8 +39,8 @@ impl Facts {
         }
         let mut encoders = BTreeMap::new();
         for run in &suite.runs {
-            let Some(name) = &run.checkpoint else { continue };
-            if !run.model.takes_checkpoint() {
+            let Some(name) = &run.encoder else { continue };
+            if !run.model.takes_encoder() {
                 let problem = format!(
                     "{} has no encoder that could start from another: remove `encoder` from the run",
                     run.model.name()
@@ -50,7 +50,7 @@ impl Facts {
                     problem,
                 });
             }
-            let config = suite.checkpoints[name].directory.join("config.json");
+            let config = suite.encoders[name].directory.join("config.json");
             encoders.insert(name.clone(), sha256_of(&config, &format!("[encoder.{name}]"))?);
         }
         Ok(Self {
@@ -80,7 +80,7 @@ pub(super) fn chain(suite: &Suite, run: &Run, length: u32, seed: u64, device: &s
     if text.word_vectors.is_some() {
         add(&mut chain, StageName::Vectors, vectors(text));
     }
-    if run.checkpoint.is_some() {
+    if run.encoder.is_some() {
         add(&mut chain, StageName::Encoder, encoder(suite, run, facts));
     }
     add(
@@ -182,8 +182,8 @@ fn vectors(text: &TextChoice) -> Parts {
 }
 
 fn encoder(suite: &Suite, run: &Run, facts: &Facts) -> Parts {
-    let name = run.checkpoint.as_deref().unwrap_or_default();
-    let mut settings = json!(suite.checkpoints[name]);
+    let name = run.encoder.as_deref().unwrap_or_default();
+    let mut settings = json!(suite.encoders[name]);
     name_files_only(&mut settings);
     let made_by = vec![
         ("config", facts.encoders.get(name).cloned().unwrap_or_default()),

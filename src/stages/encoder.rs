@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Error, SharedEncoder, Stop, Workshop};
-use crate::checkpoint::BertCheckpoint;
+use crate::pretrained::BertCheckpoint;
 use crate::models::Task;
 use crate::plan::Cell;
 use crate::suite::Run;
@@ -19,14 +19,14 @@ impl Workshop<'_> {
     /// A task with the encoder of a cell's run, where it names one.
     pub(super) fn with_encoder(&self, cell: &Cell, task: Task) -> Result<Task, Stop> {
         let run = &self.plan.suite.runs[cell.run];
-        let Some(name) = &run.checkpoint else {
+        let Some(name) = &run.encoder else {
             return Ok(task);
         };
         let loaded = self.encoder(name)?;
         let tokenizer = self.tokenizer(cell)?;
         same_vocabulary(run, name, &tokenizer, &loaded.tokens)?;
         Ok(Task {
-            checkpoint: Some(loaded.encoder.clone()),
+            encoder: Some(loaded.encoder.clone()),
             ..task
         })
     }
@@ -35,7 +35,7 @@ impl Workshop<'_> {
         if let Some(found) = self.encoders.borrow().get(name) {
             return Ok(found.clone());
         }
-        let choice = &self.plan.suite.checkpoints[name];
+        let choice = &self.plan.suite.encoders[name];
         let found = BertCheckpoint::read(&choice.directory, Some(&choice.sha256));
         let mut found = found.map_err(|source| Error::Encoder {
             name: name.into(),

@@ -4,7 +4,7 @@ use crate::record::{DEGENERATE, Status};
 use crate::results::files;
 use crate::results::runner::Interrupted;
 use crate::results::salt;
-use crate::{checkpoint as pretrained, data, metrics, text, train};
+use crate::{data, metrics, pretrained, text, train};
 
 /// What keeps a suite from going on: the world, not a cell.
 #[derive(Debug, thiserror::Error)]

@@ -27,7 +27,7 @@ pub use notes::Notes;
 pub use tokens::Tokens;
 
 use crate::data::Registry;
-use crate::models::Checkpoint;
+use crate::models::PretrainedEncoder;
 use crate::plan::{Cell, Plan};
 use crate::record::StageName;
 use crate::results::Store;
@@ -122,4 +122,4 @@ impl Patience for Waiting<'_> {
 }
 
 /// A pretrained encoder that many tasks share.
-pub type SharedEncoder = Arc<Checkpoint>;
+pub type SharedEncoder = Arc<PretrainedEncoder>;

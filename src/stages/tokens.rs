@@ -123,7 +123,7 @@ impl Workshop<'_> {
             count_scale: tokens.count_scale.clone(),
             descriptions: tokens.titles[..codes].to_vec(),
             word_vectors: self.vectors(cell)?,
-            checkpoint: None,
+            encoder: None,
             ..task_of(&tokenizer)
         })
     }

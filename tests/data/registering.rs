@@ -78,7 +78,7 @@ fn entries_that_contradict_themselves_are_refused() {
 #[test]
 fn the_papers_encoders_are_listed_with_what_is_known_of_them() {
     let built_in = registry().unwrap();
-    let names: Vec<&str> = built_in.checkpoints().keys().map(String::as_str).collect();
+    let names: Vec<&str> = built_in.encoders().keys().map(String::as_str).collect();
     let expected = [
         "bert-base-uncased",
         "biobert",
@@ -90,14 +90,14 @@ fn the_papers_encoders_are_listed_with_what_is_known_of_them() {
         "small-bert",
     ];
     assert_eq!(names, expected);
-    for (name, checkpoint) in built_in.checkpoints() {
-        let command = format!("hf download {} --local-dir checkpoints/{name}", checkpoint.hub);
-        assert_eq!(checkpoint.fetch, command);
+    for (name, encoder) in built_in.encoders() {
+        let command = format!("hf download {} --local-dir encoders/{name}", encoder.hub);
+        assert_eq!(encoder.fetch, command);
         // BERT's two vocabularies; PubMedBERT's own has the size of the uncased one.
-        let size = if checkpoint.cased { 28996 } else { 30522 };
-        assert!(checkpoint.vocabulary.is_none_or(|tokens| tokens == size), "{name}");
+        let size = if encoder.cased { 28996 } else { 30522 };
+        assert!(encoder.vocabulary.is_none_or(|tokens| tokens == size), "{name}");
     }
-    let entry = "[checkpoint.mine]\ntitle = \"t\"\nhub = \"a/b\"\nlicense = \"l\"\n";
+    let entry = "[encoder.mine]\ntitle = \"t\"\nhub = \"a/b\"\nlicense = \"l\"\n";
     assert_says(
         &refusal(&format!("{ENTRY}{entry}")),
         &["unknown field `license`", "`licence`"],

@@ -2,7 +2,7 @@
 """Writes the token states that Hugging Face's BERT gives for lists of token ids.
 
     pip install torch transformers numpy
-    python3 tests/reference/minilm_states.py CHECKPOINT_DIRECTORY IDS.json STATES.npy [OURS.f32]
+    python3 tests/reference/minilm_states.py ENCODER_DIRECTORY IDS.json STATES.npy [OURS.f32]
 
 IDS.json is a list of lists of token ids, `[CLS]` and `[SEP]` included where they are wanted. STATES.npy
 holds the last layer's states of every token, one sequence after another: float32 `[token, hidden]`.

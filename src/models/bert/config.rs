@@ -26,7 +26,7 @@ pub struct EncoderConfig {
     /// Dropout probability on the attention weights.
     pub attention_dropout: f64,
     /// Deviation of the normal distribution that matrices and embeddings start from; Hugging Face's name for it.
-    /// Left out in a suite it is BERT's 0.02, which narrow encoders without a checkpoint learn slowly from.
+    /// Left out in a suite it is BERT's 0.02, which narrow encoders learn slowly from when they start from the seed.
     pub initializer_range: f64,
 }
 
@@ -193,7 +193,7 @@ impl EncoderConfig {
         if longest > self.positions {
             return Err(format!(
                 "{name} = {longest} is above encoder.positions = {}: lower it, or give the encoder more positions \
-                 (those past a checkpoint's own start at random)",
+                 (those past a pretrained encoder's own start at random)",
                 self.positions
             ));
         }

@@ -36,10 +36,10 @@ struct Embeddings {
 }
 
 impl Encoder {
-    /// An encoder that starts from the task's checkpoint, or else as BERT: normal, biases 0.
+    /// An encoder that starts from the task's pretrained one, or else as BERT: normal, biases 0.
     ///
     /// # Panics
-    /// When the checkpoint does not fit, which [`EncoderConfig::check`] refuses.
+    /// When the pretrained one does not fit, which [`EncoderConfig::check`] refuses.
     pub fn init(config: &EncoderConfig, task: &Task, pooler: bool, initialiser: &mut Initialiser) -> Self {
         let (hidden, range) = (config.hidden, config.initializer_range);
         let layer = LayerConfig {
@@ -64,9 +64,9 @@ impl Encoder {
             layers: (0..config.layers).map(|_| Layer::init(layer, initialiser)).collect(),
             pooler: pooler.then(|| Linear::init([hidden, hidden], range, initialiser)),
         };
-        match &task.checkpoint {
-            Some(checkpoint) => {
-                let filled = pretrained::fill(parameters::read(&encoder), checkpoint);
+        match &task.encoder {
+            Some(pretrained) => {
+                let filled = pretrained::fill(parameters::read(&encoder), pretrained);
                 // OK because these are the encoder's own parameters, in their shapes.
                 parameters::write(encoder, filled).expect("the encoder's own parameters")
             }

@@ -7,50 +7,50 @@
 use std::collections::BTreeMap;
 
 use super::config::{EncoderConfig, TOKEN_TYPES};
-use crate::models::checkpoint::Checkpoint;
 use crate::models::coding_model::Task;
 use crate::models::parameters::Parameters;
+use crate::models::pretrained_encoder::PretrainedEncoder;
 
 /// The table whose rows may be more or fewer than the pretrained ones.
 const POSITIONS: &str = "embeddings.position";
 /// How the paths of parameters begin that only one side may have.
 const POOLER: &str = "pooler.";
 
-/// What keeps an encoder of these sizes from starting from the task's checkpoint, if it has one.
+/// What keeps an encoder of these sizes from starting from the task's pretrained one, if it has one.
 pub(super) fn check(config: &EncoderConfig, task: &Task) -> Result<(), String> {
-    let Some(checkpoint) = &task.checkpoint else {
+    let Some(pretrained) = &task.encoder else {
         return Ok(());
     };
     for (setting, found, expected) in [
-        ("encoder.layers", config.layers, checkpoint.layers),
-        ("encoder.hidden", config.hidden, checkpoint.hidden),
-        ("encoder.heads", config.heads, checkpoint.heads),
-        ("encoder.intermediate", config.intermediate, checkpoint.intermediate),
+        ("encoder.layers", config.layers, pretrained.layers),
+        ("encoder.hidden", config.hidden, pretrained.hidden),
+        ("encoder.heads", config.heads, pretrained.heads),
+        ("encoder.intermediate", config.intermediate, pretrained.intermediate),
     ] {
         if found != expected {
             return Err(format!(
-                "{setting} = {found} and the run's checkpoint has {expected}: write the checkpoint's own sizes"
+                "{setting} = {found} and the run's pretrained encoder has {expected}: write its own sizes"
             ));
         }
     }
     for (what, found, expected) in [
-        ("tokens", task.vocabulary, checkpoint.vocabulary),
-        ("token types", TOKEN_TYPES, checkpoint.token_types),
+        ("tokens", task.vocabulary, pretrained.vocabulary),
+        ("token types", TOKEN_TYPES, pretrained.token_types),
     ] {
         if found != expected {
             return Err(format!(
-                "the encoder has {found} {what} and the run's checkpoint {expected}: use another checkpoint"
+                "the encoder has {found} {what} and the run's pretrained one {expected}: use another"
             ));
         }
     }
-    check_parameters(checkpoint)
+    check_parameters(pretrained)
 }
 
-/// The names and shapes of the parameters: those of an encoder of the checkpoint's sizes.
-fn check_parameters(checkpoint: &Checkpoint) -> Result<(), String> {
-    let given = &checkpoint.parameters;
+/// The names and shapes of the parameters: those of an encoder of its own sizes.
+fn check_parameters(pretrained: &PretrainedEncoder) -> Result<(), String> {
+    let given = &pretrained.parameters;
     let pooler = given.keys().any(|path| path.starts_with(POOLER));
-    let expected = shapes(checkpoint, pooler);
+    let expected = shapes(pretrained, pooler);
     let mut problems = Vec::new();
     for (path, expected) in &expected {
         match given.get(path) {
@@ -66,14 +66,14 @@ fn check_parameters(checkpoint: &Checkpoint) -> Result<(), String> {
     match problems.is_empty() {
         true => Ok(()),
         false => Err(format!(
-            "the run's checkpoint is not an encoder of its own sizes: {}. Use another checkpoint",
+            "the run's pretrained encoder is not one of its own sizes: {}. Use another",
             problems.join("; ")
         )),
     }
 }
 
-/// The shape of every parameter of an encoder of the checkpoint's sizes, by its path below the encoder.
-fn shapes(sizes: &Checkpoint, pooler: bool) -> BTreeMap<String, Vec<usize>> {
+/// The shape of every parameter of an encoder of these sizes, by its path below the encoder.
+fn shapes(sizes: &PretrainedEncoder, pooler: bool) -> BTreeMap<String, Vec<usize>> {
     let (hidden, intermediate) = (sizes.hidden, sizes.intermediate);
     let mut tables = vec![
         ("embeddings.word".to_owned(), sizes.vocabulary),
@@ -106,22 +106,22 @@ fn shapes(sizes: &Checkpoint, pooler: bool) -> BTreeMap<String, Vec<usize>> {
     tables.chain(norms).chain(linears).collect()
 }
 
-/// An encoder's `own` parameters, by their paths below it, with the checkpoint's in their places.
+/// An encoder's `own` parameters, by their paths below it, with the pretrained ones in their places.
 ///
 /// # Panics
 /// When one is lacking, left over or of another shape, which [`check`] refuses.
-pub(super) fn fill(mut own: Parameters, checkpoint: &Checkpoint) -> Parameters {
-    let given = &checkpoint.parameters;
+pub(super) fn fill(mut own: Parameters, pretrained: &PretrainedEncoder) -> Parameters {
+    let given = &pretrained.parameters;
     for (path, own) in &mut own {
         let Some(given) = given.get(path) else {
-            assert!(path.starts_with(POOLER), "the checkpoint lacks {path}");
+            assert!(path.starts_with(POOLER), "the pretrained encoder lacks {path}");
             continue;
         };
         let fixed = usize::from(path == POSITIONS); // the first dimension that may not differ
         let (found, expected) = (&given.shape, &own.shape);
         assert!(
             found.len() == expected.len() && found[fixed..] == expected[fixed..],
-            "the checkpoint's {path} has shape {found:?}, expected {expected:?}"
+            "the pretrained {path} has shape {found:?}, expected {expected:?}"
         );
         let count = own.values.len().min(given.values.len());
         own.values[..count].copy_from_slice(&given.values[..count]);
@@ -130,7 +130,7 @@ pub(super) fn fill(mut own: Parameters, checkpoint: &Checkpoint) -> Parameters {
     let left: Vec<&String> = given.keys().filter(|path| !taken(path)).collect();
     assert!(
         left.is_empty(),
-        "no parameter of the encoder takes the checkpoint's {left:?}"
+        "no parameter of the encoder takes the pretrained {left:?}"
     );
     own
 }
@@ -164,9 +164,9 @@ mod tests {
     }
 
     /// A pretrained encoder with those parameters, whose sizes are the smallest encoder's.
-    fn checkpoint(parameters: Parameters) -> Checkpoint {
+    fn with(parameters: Parameters) -> PretrainedEncoder {
         let sizes = EncoderConfig::smallest();
-        Checkpoint {
+        PretrainedEncoder {
             vocabulary: VOCABULARY,
             hidden: sizes.hidden,
             layers: sizes.layers,
@@ -178,10 +178,10 @@ mod tests {
         }
     }
 
-    fn checked(checkpoint: &Checkpoint) -> Result<(), String> {
+    fn checked(pretrained: &PretrainedEncoder) -> Result<(), String> {
         let task = Task {
             vocabulary: VOCABULARY,
-            checkpoint: Some(Arc::new(checkpoint.clone())),
+            encoder: Some(Arc::new(pretrained.clone())),
             ..Task::default()
         };
         check(&EncoderConfig::smallest(), &task)
@@ -195,7 +195,7 @@ mod tests {
                 .iter()
                 .map(|(path, own)| (path.clone(), own.shape.clone()))
                 .collect();
-            assert_eq!(shapes(&checkpoint(own), pooler), found);
+            assert_eq!(shapes(&with(own), pooler), found);
         }
     }
 
@@ -204,7 +204,7 @@ mod tests {
         for (has, given) in [(true, true), (true, false), (false, true)] {
             let mut pretrained = own(given);
             pretrained.values_mut().for_each(|given| given.values.fill(7.0));
-            let pretrained = checkpoint(pretrained);
+            let pretrained = with(pretrained);
             assert_eq!(checked(&pretrained), Ok(()));
             let drawn = own(has);
             for (path, values) in fill(drawn.clone(), &pretrained) {
@@ -221,7 +221,7 @@ mod tests {
         let damaged = |damage: &dyn Fn(&mut Parameters)| {
             let mut parameters = own(true);
             damage(&mut parameters);
-            checkpoint(parameters)
+            with(parameters)
         };
         let cases = [
             (
@@ -244,11 +244,11 @@ mod tests {
                 "layers.0.intermediate.weight has shape [12, 8], expected [8, 12]",
             ),
         ];
-        for (checkpoint, words) in &cases {
-            let problem = checked(checkpoint).unwrap_err();
+        for (pretrained, words) in &cases {
+            let problem = checked(pretrained).unwrap_err();
             assert!(problem.contains(words), "{words:?} is not in: {problem}");
             // Nor does an encoder start from it where nobody checked.
-            let panic = quietly(|| fill(own(true), checkpoint)).0.unwrap_err();
+            let panic = quietly(|| fill(own(true), pretrained)).0.unwrap_err();
             let message = panic_message(panic.as_ref());
             assert!(message.contains(words), "{words:?} is not in: {message}");
         }

@@ -126,7 +126,7 @@ fn each_kind_of_tokenizer_moves_its_own_tokens_only() {
 fn word_vectors_and_encoders_move_their_own_stage_only() {
     let own = ["src/stages/vectors.rs", "src/text/vectors.rs"];
     assert_eq!(Vec::from_iter(files(Code::Vectors)), own);
-    let encoder = "src/checkpoint/|src/pretrained/";
+    let encoder = "src/pretrained/";
     check(
         Code::Encoder,
         &[encoder, "src/models/parameters.rs"],

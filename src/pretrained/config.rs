@@ -63,7 +63,7 @@ struct Choices {
 pub(super) fn read(path: &Path) -> Result<(BertConfig, String), Error> {
     let bytes = std::fs::read(path).map_err(|source| Error::Read {
         path: path.to_owned(),
-        what: "a checkpoint directory holds config.json, the weights and the vocabulary",
+        what: "an encoder's directory holds config.json, the weights and the vocabulary",
         source,
     })?;
     let malformed = |source| Error::Config {

@@ -5,7 +5,7 @@ use super::parameters::Parameters;
 /// Sizes and parameters of a pretrained BERT encoder. Models fill their encoder from it and never
 /// see the files it came from.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Checkpoint {
+pub struct PretrainedEncoder {
     /// Entries of the token vocabulary.
     pub vocabulary: usize,
     /// Length of a token's state.

@@ -1,4 +1,4 @@
-//! What came of loading a checkpoint.
+//! What came of loading a pretrained encoder.
 
 use std::fmt;
 

@@ -1,13 +1,13 @@
-//! Checkpoints in: a Hugging Face BERT directory gives the right numbers under the encoder's names,
+//! Pretrained encoders: a Hugging Face BERT directory gives the right numbers under the encoder's names,
 //! whatever its format and naming, and every mistake is answered before any compute.
 
 mod common;
 #[path = "common/prepared.rs"]
 mod prepared;
 
-#[path = "checkpoint/reading.rs"]
+#[path = "pretrained/reading.rs"]
 mod reading;
-#[path = "checkpoint/suites.rs"]
+#[path = "pretrained/suites.rs"]
 mod suites;
 
 use std::collections::{BTreeMap, HashMap};
@@ -15,7 +15,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Tensor};
-use icdbench::checkpoint::{BertCheckpoint, Error};
+use icdbench::pretrained::{Error, PretrainedBert};
 use serde_json::json;
 
 const VOCABULARY: usize = 9;
@@ -25,7 +25,7 @@ const HIDDEN: usize = 4;
 const INTERMEDIATE: usize = 6;
 const LAYERS: usize = 2;
 
-/// How a checkpoint calls its tensors.
+/// How a file calls its tensors.
 #[derive(Clone, Copy)]
 struct Naming {
     prefix: &'static str,
@@ -120,7 +120,7 @@ fn config() -> serde_json::Value {
     })
 }
 
-/// A checkpoint directory that goes away with the test.
+/// An encoder's directory that goes away with the test.
 struct Tiny(tempfile::TempDir);
 
 impl Tiny {
@@ -161,8 +161,8 @@ impl Tiny {
         fs::write(self.path(name), contents).unwrap();
     }
 
-    fn read(&self) -> Result<BertCheckpoint, Error> {
-        BertCheckpoint::read(self.0.path(), None)
+    fn read(&self) -> Result<PretrainedBert, Error> {
+        PretrainedBert::read(self.0.path(), None)
     }
 
     fn assert_refused(&self, words: &[&str]) {
@@ -174,6 +174,6 @@ impl Tiny {
 }
 
 fn fixture(name: &str) -> Vec<u8> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/checkpoint");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pretrained");
     fs::read(folder.join(name)).unwrap()
 }

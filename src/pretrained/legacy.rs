@@ -82,7 +82,7 @@ impl LegacyTensors {
     pub(super) fn get(&self, name: &str) -> Result<Tensor, String> {
         let info = self.tensors.get(name).ok_or("not in the file")?;
         if !info.layout.is_contiguous() {
-            return Err("its elements do not lie one after another: save the checkpoint again".into());
+            return Err("its elements do not lie one after another: save the weights again".into());
         }
         let storage = self.storages.get(&info.path).ok_or("its storage is not in the file")?;
         let elements = info.layout.shape().elem_count();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 
 use candle_core::{DType, Device, Tensor};
-use icdbench::checkpoint::BertCheckpoint;
+use icdbench::pretrained::PretrainedBert;
 use serde_json::json;
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
 
 #[test]
 fn every_parameter_has_its_name_shape_and_values() {
-    let checkpoint = Tiny::new().read().unwrap();
+    let encoder = Tiny::new().read().unwrap();
     let mut expected: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     let mut put = |name: String, shape: &[usize]| expected.insert(name, shape.to_vec());
     for (table, entries) in [("word", VOCABULARY), ("position", POSITIONS), ("token_type", TYPES)] {
@@ -37,11 +37,11 @@ fn every_parameter_has_its_name_shape_and_values() {
         put(format!("{name}.weight"), &[inputs, outputs]);
         put(format!("{name}.bias"), &[outputs]);
     }
-    let found = checkpoint.parameters.iter();
+    let found = encoder.parameters.iter();
     let found: BTreeMap<String, Vec<usize>> = found.map(|(name, found)| (name.clone(), found.shape.clone())).collect();
     assert_eq!(found, expected);
 
-    let at = |name: &str, place: usize| checkpoint.parameters[name].values[place];
+    let at = |name: &str, place: usize| encoder.parameters[name].values[place];
     for element in 0..VOCABULARY * HIDDEN {
         let name = "embeddings.word_embeddings.weight";
         assert_eq!(at("embeddings.word", element), value(name, element));
@@ -132,7 +132,7 @@ fn the_configuration_is_read_and_old_ones_may_lack_keys() {
     tiny.write("config.json", old.to_string());
     let read = tiny.read().unwrap();
     assert_eq!(read.config, config);
-    let given = read.into_checkpoint();
+    let given = read.into_encoder();
     let sizes = (given.vocabulary, given.hidden, given.layers, given.heads);
     assert_eq!(sizes, (VOCABULARY, HIDDEN, LAYERS, 2));
     let sizes = (given.intermediate, given.positions, given.token_types);
@@ -190,7 +190,7 @@ fn the_hashes_are_those_of_the_files() {
     };
     assert_eq!(read.weights_sha256, digest("model.safetensors"));
     assert_eq!(read.config_sha256, digest("config.json"));
-    let expect = |sha256: &str| BertCheckpoint::read(tiny.0.path(), Some(sha256));
+    let expect = |sha256: &str| PretrainedBert::read(tiny.0.path(), Some(sha256));
     assert!(expect(&read.weights_sha256.to_uppercase()).is_ok());
     let wrong = "0".repeat(64);
     let message = expect(&wrong).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! The weights file of a checkpoint, in any of its three formats, as tensors by name.
+//! The weights file of an encoder, in any of its three formats, as tensors by name.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

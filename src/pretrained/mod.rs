@@ -1,6 +1,6 @@
 //! Pretrained encoders from disk: a Hugging Face BERT directory (`config.json`, the weights, the
 //! vocabulary) as plain numbers under icdbench's own parameter names. Knows files and formats; models
-//! get a [`Checkpoint`] and never see a file.
+//! get a [`PretrainedEncoder`](crate::models::PretrainedEncoder) and never see a file.
 
 mod bert;
 mod config;
@@ -11,9 +11,7 @@ mod report;
 mod vocabulary;
 mod weights;
 
-pub use bert::BertCheckpoint;
+pub use bert::PretrainedBert;
 pub use config::BertConfig;
 pub use error::Error;
 pub use report::LoadReport;
-
-use crate::models::Checkpoint;

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Writes tests/fixtures/checkpoint/*.bin: a tiny BERT as `torch.save` writes it.
+"""Writes tests/fixtures/pretrained/*.bin: a tiny BERT as `torch.save` writes it.
 
     pip install torch
-    python3 tests/reference/make_checkpoints.py
+    python3 tests/reference/make_encoders.py
 
 zip.bin is the format since PyTorch 1.6, legacy.bin the one before; many published
 `pytorch_model.bin` are of the second kind. Both hold a `BertForPreTraining` under the names that
 conversions from TensorFlow gave (`bert.` in front, LayerNorm's `gamma` and `beta`) with its heads.
-`tests/checkpoint.rs` knows every value from the tensor's name, by the rule in `values`.
+`tests/pretrained.rs` knows every value from the tensor's name, by the rule in `values`.
 """
 
 from collections import OrderedDict
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-FOLDER = Path(__file__).resolve().parent.parent / "fixtures" / "checkpoint"
+FOLDER = Path(__file__).resolve().parent.parent / "fixtures" / "pretrained"
 VOCABULARY, POSITIONS, TYPES, HIDDEN, INTERMEDIATE, LAYERS = 9, 5, 2, 4, 6, 2
 
 

@@ -1,4 +1,4 @@
-//! Suites that name checkpoints.
+//! Suites that name pretrained encoders.
 
 use std::path::Path;
 
@@ -12,11 +12,11 @@ use super::common::{Bench, assert_fails, assert_good, caml, stderr, suite_text};
 use super::prepared::{Prepared, prepared};
 use super::{HIDDEN, POSITIONS, TODAY, Tiny, tensors};
 
-/// BERT-trun with the tiny checkpoint's sizes and two positions more.
+/// BERT-trun with the tiny encoder's sizes and two positions more.
 const RUN: &str = r#"
 [[run]]
 text = "pieces"
-checkpoint = "tiny"
+encoder = "tiny"
 [run.model.bert_trun]
 encoder = { layers = 2, hidden = 4, heads = 2, intermediate = 6, positions = 7, dropout = 0.0, attention-dropout = 0.0 }
 pooler = true
@@ -38,11 +38,11 @@ fn sha256(tiny: &Tiny) -> String {
     tiny.read().unwrap().weights_sha256
 }
 
-/// A suite with the runs, that checkpoint and its vocabulary.
+/// A suite with the runs, that encoder and its vocabulary.
 fn suite(tiny: &Tiny, runs: &str) -> String {
     let tables = format!(
         "[text.pieces]\nnormalise = \"edin\"\ntokenizer = {{ word-piece = {{ file = {vocabulary:?}, lowercase = true }} }}\n\n\
-         [checkpoint.tiny]\ndirectory = {directory:?}\nsha256 = \"{sha256}\"\n\n[evaluation]",
+         [encoder.tiny]\ndirectory = {directory:?}\nsha256 = \"{sha256}\"\n\n[evaluation]",
         vocabulary = tiny.path("vocab.txt"),
         directory = tiny.0.path(),
         sha256 = sha256(tiny),
@@ -62,16 +62,16 @@ fn assert_refused(text: &str, words: &[&str]) {
     }
 }
 
-/// The runs without the key `checkpoint`, under another name.
+/// The runs without the key `encoder`, under another name.
 fn from_the_seed() -> String {
-    RUN.replace("checkpoint = \"tiny\"", "name = \"from the seed\"")
+    RUN.replace("encoder = \"tiny\"", "name = \"from the seed\"")
 }
 
 #[test]
-fn an_encoder_starts_from_its_checkpoint_and_the_rest_from_the_seed() {
+fn an_encoder_starts_from_the_pretrained_one_and_the_rest_from_the_seed() {
     let tiny = Tiny::new();
     let Prepared { plan, tasks, .. } = prepared(&suite(&tiny, &(RUN.to_owned() + &from_the_seed()))).unwrap();
-    assert!(tasks[0].checkpoint.is_some() && tasks[1].checkpoint.is_none());
+    assert!(tasks[0].encoder.is_some() && tasks[1].encoder.is_none());
     let [loaded, drawn] = [0, 1].map(|run| {
         let device = Device::flex().autodiff();
         let model = &plan.suite.runs[run].model;
@@ -96,24 +96,24 @@ fn an_encoder_starts_from_its_checkpoint_and_the_rest_from_the_seed() {
 }
 
 #[test]
-fn a_checkpoint_is_read_and_reported_once() {
+fn an_encoder_is_read_and_reported_once() {
     let tiny = Tiny::new();
     let second = RUN.replace("text =", "name = \"second\"\ntext =");
     let (_, notices) = plan(&suite(&tiny, &(RUN.to_owned() + &second))).unwrap();
-    let reports: Vec<&String> = notices.iter().filter(|notice| notice.contains("checkpoint")).collect();
+    let reports: Vec<&String> = notices.iter().filter(|notice| notice.contains("[encoder.")).collect();
     assert_eq!(reports.len(), 1, "{notices:?}");
-    let expected = format!("[checkpoint.tiny] {}", tiny.read().unwrap().report);
+    let expected = format!("[encoder.tiny] {}", tiny.read().unwrap().report);
     assert_eq!(*reports[0], expected);
 }
 
 #[test]
-fn a_checkpoint_that_no_run_names_is_not_read() {
+fn an_encoder_that_no_run_names_is_not_read() {
     let tiny = Tiny::new();
     let text = suite(&tiny, &from_the_seed());
     std::fs::remove_file(tiny.path("model.safetensors")).unwrap();
     let (plan, notices) = plan(&text).unwrap();
     assert!(
-        notices.iter().all(|notice| !notice.contains("checkpoint")),
+        notices.iter().all(|notice| !notice.contains("[encoder.")),
         "{notices:?}"
     );
     assert!(!plan.cells[0].chain.contains_key(&StageName::Encoder));
@@ -139,7 +139,7 @@ fn a_key_knows_the_weights_and_the_configuration_but_not_where_they_lie() {
     let cell_in = |tiny: &Tiny, edit: &dyn Fn(&Path)| {
         let directory = tiny.path("tiny-bert");
         edit(&directory);
-        let whole = icdbench::checkpoint::BertCheckpoint::read(&directory, None).unwrap();
+        let whole = icdbench::pretrained::PretrainedBert::read(&directory, None).unwrap();
         let other = Tiny::new();
         let text = suite(&other, RUN)
             .replace(&format!("{:?}", other.0.path()), &format!("{directory:?}"))
@@ -170,19 +170,19 @@ fn names_and_hashes_that_cannot_be_are_found_when_the_suite_is_read() {
     let tiny = Tiny::new();
     let good = suite(&tiny, RUN);
     assert_refused(
-        &good.replace("checkpoint = \"tiny\"", "checkpoint = \"huge\""),
+        &good.replace("encoder = \"tiny\"", "encoder = \"huge\""),
         &[
             "my.toml:",
-            "run[0].checkpoint: \"huge\" is not defined",
-            "[checkpoint.<name>]: tiny",
+            "run[0].encoder: \"huge\" is not defined",
+            "[encoder.<name>]: tiny",
         ],
     );
-    let alone = suite_text(60, &caml(1, 4).replacen("text", "checkpoint = \"tiny\"\ntext", 1));
+    let alone = suite_text(60, &caml(1, 4).replacen("text", "encoder = \"tiny\"\ntext", 1));
     assert_refused(&alone, &["\"tiny\" is not defined", "none is there"]);
     let short = good.replace(&sha256(&tiny), "abc");
     assert_refused(
         &short,
-        &["checkpoint.tiny.sha256: \"abc\": expected 64 hexadecimal digits"],
+        &["encoder.tiny.sha256: \"abc\": expected 64 hexadecimal digits"],
     );
     let unknown = good.replace("directory =", "folder =");
     assert_refused(&unknown, &["my.toml", "unknown field `folder`", "`directory`"]);
@@ -196,29 +196,29 @@ fn what_does_not_fit_is_found_before_compute() {
     let wrong = "0".repeat(64);
     assert_refused(
         &good.replace(&sha256(&tiny), &wrong),
-        &["[checkpoint.tiny]: ", "model.safetensors: found sha256", &wrong],
+        &["[encoder.tiny]: ", "model.safetensors: found sha256", &wrong],
     );
     let elsewhere = good.replace(&format!("{:?}", tiny.0.path()), "\"no/such/directory\"");
     assert_refused(
         &elsewhere,
-        &["[checkpoint.tiny]: no/such/directory/config.json: cannot read it"],
+        &["[encoder.tiny]: no/such/directory/config.json: cannot read it"],
     );
-    let with_caml = good.clone() + &caml(1, 4).replacen("text", "checkpoint = \"tiny\"\ntext", 1);
+    let with_caml = good.clone() + &caml(1, 4).replacen("text", "encoder = \"tiny\"\ntext", 1);
     assert_refused(
         &with_caml,
-        &["run \"caml\": caml has no encoder to load a checkpoint into: remove `checkpoint` from the run"],
+        &["run \"caml\": caml has no encoder: remove `encoder` from the run"],
     );
     assert_refused(
         &good.replace("text = \"pieces\"", "text = \"words\""),
         &[
             "run \"bert_trun\": [text.words] has",
-            "[checkpoint.tiny] was trained with 9",
+            "[encoder.tiny] was trained with 9",
             "vocab.txt",
         ],
     );
     assert_refused(
         &good.replace("layers = 2", "layers = 3"),
-        &["encoder.layers = 3 and the run's checkpoint has 2"],
+        &["encoder.layers = 3 and the run's pretrained encoder has 2"],
     );
     let other = Tiny::new();
     let tokens = std::fs::read_to_string(other.path("vocab.txt")).unwrap();
@@ -229,12 +229,12 @@ fn what_does_not_fit_is_found_before_compute() {
     );
     assert_refused(
         &swapped,
-        &["[text.pieces] and [checkpoint.tiny] have another token for id 7"],
+        &["[text.pieces] and [encoder.tiny] have another token for id 7"],
     );
 }
 
 #[test]
-fn the_program_prints_the_load_report_and_trains_from_the_checkpoint() {
+fn the_program_prints_the_load_report_and_trains_from_the_encoder() {
     // Of the size of trained weights, with positions for a whole note and a head that reads all its tokens: [CLS] of
     // four elements comes to be the same for every note, and such scores are refused.
     let small = tensors(TODAY, DType::F32).into_iter();
@@ -249,7 +249,7 @@ fn the_program_prints_the_load_report_and_trains_from_the_checkpoint() {
     assert_good(&output);
     let report = stderr(&output);
     assert!(
-        report.contains("note: [checkpoint.tiny] model.safetensors: loaded"),
+        report.contains("note: [encoder.tiny] model.safetensors: loaded"),
         "{report}"
     );
     let records = bench.records("results");
@@ -260,6 +260,6 @@ fn the_program_prints_the_load_report_and_trains_from_the_checkpoint() {
     assert_fails(
         &bench.run(&["run", "tiny.toml"]),
         2,
-        &["encoder.heads = 4 and the run's checkpoint has 2"],
+        &["encoder.heads = 4 and the run's pretrained encoder has 2"],
     );
 }

@@ -1,14 +1,14 @@
-//! What can be wrong with a checkpoint directory.
+//! What can be wrong with the directory of an encoder.
 
 use std::path::PathBuf;
 
 use crate::text;
 
-/// Why a checkpoint cannot be loaded.
+/// Why a pretrained encoder cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file cannot be read.
-    #[error("{}: cannot read it: {source}. {what}; correct `directory` in the suite, or fetch the checkpoint again (`icdbench data list` says where from)", path.display())]
+    #[error("{}: cannot read it: {source}. {what}; correct `directory` in the suite, or fetch the encoder again (`icdbench data list` says where from)", path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -18,7 +18,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// `config.json` is not JSON with BERT's sizes.
-    #[error("{}: not the config.json of a BERT: {source}. Fetch the file again, or convert the checkpoint with transformers", path.display())]
+    #[error("{}: not the config.json of a BERT: {source}. Fetch the file again, or convert the encoder with transformers", path.display())]
     Config {
         /// The file.
         path: PathBuf,
@@ -26,7 +26,7 @@ pub enum Error {
         source: serde_json::Error,
     },
     /// A model that the encoder here does not compute.
-    #[error("{}: {key} is {found}, expected {expected}. Use a BERT checkpoint that has it", path.display())]
+    #[error("{}: {key} is {found}, expected {expected}. Use a BERT that has it", path.display())]
     Unsupported {
         /// The file.
         path: PathBuf,
@@ -39,12 +39,12 @@ pub enum Error {
     },
     /// Neither form of the weights is there.
     #[error(
-        "{}: no weights: found neither model.safetensors nor pytorch_model.bin. Fetch one of them; TensorFlow \
-         checkpoints (bert_model.ckpt) must be converted first, `icdbench data list` says how",
+        "{}: no weights: found neither model.safetensors nor pytorch_model.bin. Fetch one of them; TensorFlow's \
+         (bert_model.ckpt) must be converted first, `icdbench data list` says how",
         directory.display()
     )]
     NoWeights {
-        /// The checkpoint directory.
+        /// Where they were looked for.
         directory: PathBuf,
     },
     /// The weights are not those the suite names.
@@ -106,7 +106,7 @@ pub enum Error {
         expected: Vec<usize>,
     },
     /// A tensor whose elements are not 16 or 32-bit floats.
-    #[error("{}: tensor {tensor} holds {found}, expected F32, F16 or BF16. Save the checkpoint again in one of them", path.display())]
+    #[error("{}: tensor {tensor} holds {found}, expected F32, F16 or BF16. Save the weights again in one of them", path.display())]
     ElementType {
         /// The weights file.
         path: PathBuf,
@@ -125,17 +125,17 @@ pub enum Error {
     },
     /// No vocabulary beside the weights.
     #[error(
-        "{}: no vocabulary: found neither vocab.txt nor tokenizer.json. Fetch the one that the checkpoint was trained \
+        "{}: no vocabulary: found neither vocab.txt nor tokenizer.json. Fetch the one that the encoder was trained \
          with, and name it as the tokenizer's `file` in the suite's [text.<name>]",
         directory.display()
     )]
     NoVocabulary {
-        /// The checkpoint directory.
+        /// Where they were looked for.
         directory: PathBuf,
     },
     /// A vocabulary of another size than the embedding table.
     #[error(
-        "{}: {found} tokens, expected {expected}, the vocab_size of config.json. Use the vocabulary that the checkpoint \
+        "{}: {found} tokens, expected {expected}, the vocab_size of config.json. Use the vocabulary that the encoder \
          was trained with",
         path.display()
     )]

@@ -92,7 +92,7 @@ pub(super) fn encoder(config: &BertConfig) -> Vec<Parameter> {
     all
 }
 
-/// The pooler's parameters, which a checkpoint may lack.
+/// The pooler's parameters, which a file may lack.
 pub(super) fn pooler(config: &BertConfig) -> Vec<Parameter> {
     let mut all = Vec::new();
     let dense = "pooler.dense".to_owned();

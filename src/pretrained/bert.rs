@@ -5,12 +5,13 @@ use std::path::Path;
 
 use super::names::{self, Parameter, Wanted};
 use super::weights::Weights;
-use super::{BertConfig, Checkpoint, Error, LoadReport, config, vocabulary};
+use super::{BertConfig, Error, LoadReport, config, vocabulary};
+use crate::models::PretrainedEncoder;
 use crate::models::parameters::{Parameters, Values};
 
 /// A pretrained BERT encoder as plain numbers.
 #[derive(Clone, Debug)]
-pub struct BertCheckpoint {
+pub struct PretrainedBert {
     /// Its sizes.
     pub config: BertConfig,
     /// The tokens it was trained with, by id.
@@ -26,7 +27,7 @@ pub struct BertCheckpoint {
     pub config_sha256: String,
 }
 
-impl BertCheckpoint {
+impl PretrainedBert {
     /// Reads a Hugging Face BERT directory: `config.json`, `model.safetensors` or `pytorch_model.bin`, and
     /// `vocab.txt` or `tokenizer.json`. `expected_sha256` is compared with the weights file.
     ///
@@ -81,7 +82,7 @@ impl BertCheckpoint {
     }
 
     /// What models are given: sizes and parameters.
-    pub fn into_checkpoint(self) -> Checkpoint {
+    pub fn into_encoder(self) -> PretrainedEncoder {
         let BertConfig {
             hidden,
             layers,
@@ -92,7 +93,7 @@ impl BertCheckpoint {
             token_types,
             ..
         } = self.config;
-        Checkpoint {
+        PretrainedEncoder {
             vocabulary,
             hidden,
             layers,
