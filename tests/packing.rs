@@ -11,9 +11,10 @@ use std::collections::BTreeMap;
 
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData, activation};
-use icdbench::models::bert::{Encoder, EncoderConfig, Layout, Packed};
+use icdbench::models::bert::{Encoder, EncoderConfig};
 use icdbench::models::dropout::Noise;
-use icdbench::models::ops::{self, NormParameters};
+use icdbench::models::layers::Packed;
+use icdbench::models::ops::{self, Layout, NormParameters};
 use icdbench::models::parameters::{self, host};
 use icdbench::models::{Initialiser, Pass, Task};
 

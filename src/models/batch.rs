@@ -2,8 +2,8 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use super::Precision;
 use super::dropout::Noise;
+use super::precision::Precision;
 
 /// What every layer of a pass has to know.
 #[derive(Clone, Copy, Debug, Default)]

@@ -10,11 +10,13 @@ use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::bert::layer::{Activation, Layer, LayerConfig};
-use super::bert::{self, Encoder, EncoderConfig, Gather, HeadConfig, Input, Layout, Linear};
+use super::bert::{self, Encoder, EncoderConfig, HeadConfig, Input};
 use super::blockwise::{CPU_BLOCK, gradients_through};
 use super::dropout::dropout;
 use super::label_attention::LabelAttention;
+use super::layers::transformer::{Activation, Layer, LayerConfig};
+use super::layers::{Gather, Linear};
+use super::ops::Layout;
 use super::settings::{at_least_1, probability};
 use super::{Batch, CodingModel, Depth, Initialiser, Task, Tokens, coding_model};
 

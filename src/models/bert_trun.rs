@@ -10,10 +10,11 @@ use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::bert::{self, Encoder, EncoderConfig, HeadConfig, Input, Linear};
+use super::bert::{self, Encoder, EncoderConfig, HeadConfig, Input};
 use super::blockwise::gradients_through;
 use super::dropout::dropout;
 use super::label_attention::LabelAttention;
+use super::layers::Linear;
 use super::settings::probability;
 use super::{Batch, CodingModel, Depth, Initialiser, Pass, Task, Tokens, coding_model};
 

@@ -167,7 +167,7 @@ impl CodingModel for BertXml {
         let (sequences, states, lengths) = self.states(batch);
         let chunks = sequences.of_note.iter().enumerate();
         let codes_of = chunks.flat_map(|(note, chunks)| chunks.clone().map(move |_| note as i32));
-        let codes_of = super::bert::packing::ids(codes_of.collect(), &batch.device());
+        let codes_of = super::ops::ids(codes_of.collect(), &batch.device());
         let targets = targets.select(0, codes_of);
         gradients_through(self, &self.head, states, &lengths, &targets, batch.precision, None)
     }

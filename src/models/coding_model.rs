@@ -8,7 +8,9 @@ use burn::tensor::{Tensor, activation};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Batch, Initialiser, PretrainedEncoder};
+use super::batch::Batch;
+use super::initialise::Initialiser;
+use super::pretrained_encoder::PretrainedEncoder;
 
 /// What a model's tokens are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,8 +12,9 @@ use burn::module::{Module, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
+use super::initialise::Initialiser;
 use super::ops::product;
-use super::{Initialiser, Precision};
+use super::precision::Precision;
 use crate::kernels::gru::{self as kernel, Recurrence, Scan};
 
 mod portable;

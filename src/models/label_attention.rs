@@ -12,9 +12,10 @@ use burn::tensor::{Tensor, TensorData, activation, s};
 
 use super::blockwise::{BlockwiseHead, add, blocks, padding_bias, register};
 use super::coding_model::{cross_entropy_cells, ordered_sum};
-use super::ops::product;
+use super::initialise::Initialiser;
+use super::ops::{self, product};
 use super::parameters::host;
-use super::{Initialiser, Precision, ops};
+use super::precision::Precision;
 use crate::kernels::label_attention as kernel;
 
 /// The head: a query, a weight row and a bias for each label.
@@ -58,7 +59,7 @@ impl LabelAttention {
     /// `lengths[note]` are real.
     pub fn logits(&self, states: Tensor<3>, lengths: &[usize], precision: Precision) -> Tensor<2> {
         let device = states.device();
-        if ops::is_cpu(&device) && !device.is_autodiff() {
+        if ops::has_kernels(&device) && !device.is_autodiff() {
             return self.logits_on_cpu(states, lengths);
         }
         let bias = padding_bias(lengths, states.dims()[1], &device);
@@ -158,7 +159,7 @@ impl BlockwiseHead for LabelAttention {
     ) -> (Tensor<1>, Tensor<3>) {
         let states = states.clone().inner();
         let targets = targets.clone().inner();
-        if ops::is_cpu(&states.device()) {
+        if ops::has_kernels(&states.device()) {
             return self.loss_on_cpu(states, lengths, targets, gradients);
         }
         let [notes, codes] = targets.dims();

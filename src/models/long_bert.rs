@@ -10,9 +10,10 @@ use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::bert::{self, Encoder, EncoderConfig, Gather, Packed};
+use super::bert::{self, Encoder, EncoderConfig};
 use super::blockwise::{CPU_BLOCK, gradients_through};
 use super::label_attention::LabelAttention;
+use super::layers::{Gather, Packed};
 use super::settings::at_least_1;
 use super::{Batch, CodingModel, Depth, Initialiser, Task, Tokens};
 

@@ -15,6 +15,7 @@ pub mod dropout;
 pub mod gru;
 pub mod initialise;
 pub mod label_attention;
+pub mod layers;
 pub mod ops;
 pub mod parameters;
 mod precision;

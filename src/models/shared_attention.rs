@@ -5,12 +5,13 @@ use burn::module::{Module, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, TensorData, activation, s};
 
-use super::bert::Linear;
 use super::blockwise::{BlockwiseHead, add, blocks, padding_bias, register};
 use super::coding_model::{cross_entropy_cells, ordered_sum};
+use super::initialise::Initialiser;
+use super::layers::Linear;
 use super::ops::{self, product};
 use super::parameters::host;
-use super::{Initialiser, Precision};
+use super::precision::Precision;
 use crate::kernels::label_attention::Notes;
 use crate::kernels::label_documents as kernel;
 
@@ -49,8 +50,8 @@ impl SharedAttention {
         let device = states.device();
         let bias = padding_bias(lengths, states.dims()[1], &device);
         let codes = self.labels.dims()[0];
-        let all =
-            (ops::is_cpu(&device) && !device.is_autodiff()).then(|| self.documents_on_cpu(states.clone(), lengths));
+        let all = (ops::has_kernels(&device) && !device.is_autodiff())
+            .then(|| self.documents_on_cpu(states.clone(), lengths));
         let blocks = blocks(codes, self.block).map(|range| {
             let documents = match &all {
                 Some(all) => all.clone().slice(s![.., range, ..]),
@@ -131,7 +132,7 @@ impl BlockwiseHead for SharedAttention {
         let mut at_states: Option<Tensor<3>> = None;
         let mut at_labels: Vec<Tensor<2>> = Vec::new();
         // On the CPU the kernel goes over the labels in blocks of its own, before and after the shared layers.
-        let all = ops::is_cpu(&states.device()).then(|| self.documents_on_cpu(states.clone(), lengths));
+        let all = ops::has_kernels(&states.device()).then(|| self.documents_on_cpu(states.clone(), lengths));
         let mut at_all: Vec<Tensor<3>> = Vec::new();
         let mut at_matrices: [Option<Tensor<2>>; 2] = [None, None];
         let mut at_biases: [Option<Tensor<1>>; 2] = [None, None];

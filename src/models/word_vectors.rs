@@ -3,7 +3,8 @@
 use burn::module::Param;
 use burn::tensor::Tensor;
 
-use super::{Initialiser, Task};
+use super::coding_model::Task;
+use super::initialise::Initialiser;
 
 /// What is wrong with word vectors of length `dimension` for this task; `pretrained` where they start from the
 /// suite's.

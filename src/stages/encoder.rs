@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Error, SharedEncoder, Stop, Workshop};
-use crate::pretrained::BertCheckpoint;
+use crate::pretrained::PretrainedBert;
 use crate::models::Task;
 use crate::plan::Cell;
 use crate::suite::Run;
@@ -36,7 +36,7 @@ impl Workshop<'_> {
             return Ok(found.clone());
         }
         let choice = &self.plan.suite.encoders[name];
-        let found = BertCheckpoint::read(&choice.directory, Some(&choice.sha256));
+        let found = PretrainedBert::read(&choice.directory, Some(&choice.sha256));
         let mut found = found.map_err(|source| Error::Encoder {
             name: name.into(),
             source: Box::new(source),
@@ -44,7 +44,7 @@ impl Workshop<'_> {
         self.observer.notice(&format!("[encoder.{name}] {}", found.report));
         let loaded = Arc::new(Loaded {
             tokens: std::mem::take(&mut found.tokens),
-            encoder: Arc::new(found.into_checkpoint()),
+            encoder: Arc::new(found.into_encoder()),
         });
         self.encoders.borrow_mut().insert(name.to_owned(), loaded.clone());
         Ok(loaded)

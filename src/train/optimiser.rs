@@ -249,7 +249,7 @@ impl ModuleMapper for Step<'_> {
         let shape = gradient.dims();
         let count = shape.iter().product::<usize>();
         let mut gradient = gradient.reshape([count]);
-        let on_cpu = ops::is_cpu(&gradient.device());
+        let on_cpu = ops::has_kernels(&gradient.device());
         if let (Some(scale), false) = (&self.scale, on_cpu) {
             gradient = gradient * scale.clone();
         }

@@ -2,10 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::pretrained;
-use crate::models::Task;
-use crate::models::settings::{at_least_1, probability};
-
 /// Sizes and dropout of a BERT encoder. In a suite: all settings, or `preset` with any of
 /// `positions`, `dropout` and `attention-dropout` set otherwise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -156,52 +152,5 @@ impl EncoderConfig {
             attention_dropout: 0.1,
             initializer_range: INITIALIZER_RANGE,
         }
-    }
-
-    /// What is wrong with the settings for this task, whose sequences have `longest` tokens at most.
-    /// `specials` says whether the model adds `[CLS]` and `[SEP]`.
-    pub fn check(&self, task: &Task, longest: (&str, usize), specials: bool) -> Result<(), String> {
-        at_least_1(&[
-            ("encoder.layers", self.layers),
-            ("encoder.hidden", self.hidden),
-            ("encoder.heads", self.heads),
-            ("encoder.intermediate", self.intermediate),
-            ("encoder.positions", self.positions),
-        ])?;
-        if !self.hidden.is_multiple_of(self.heads) {
-            return Err(format!(
-                "encoder.hidden = {} is not a multiple of encoder.heads = {}: each head takes an equal share of a state",
-                self.hidden, self.heads
-            ));
-        }
-        probability("encoder.dropout", self.dropout)?;
-        probability("encoder.attention-dropout", self.attention_dropout)?;
-        if !(self.initializer_range > 0.0 && self.initializer_range.is_finite()) {
-            return Err(format!(
-                "encoder.initializer-range = {}: expected a number above 0",
-                self.initializer_range
-            ));
-        }
-        pretrained::check(self, task)?;
-        if specials && self.positions < 3 {
-            return Err(format!(
-                "encoder.positions = {}: expected at least 3, for [CLS], a token and [SEP]",
-                self.positions
-            ));
-        }
-        let (name, longest) = longest;
-        if longest > self.positions {
-            return Err(format!(
-                "{name} = {longest} is above encoder.positions = {}: lower it, or give the encoder more positions \
-                 (those past a pretrained encoder's own start at random)",
-                self.positions
-            ));
-        }
-        if specials && (task.cls.is_none() || task.separator.is_none()) {
-            return Err(
-                "the tokenizer has no [CLS] and [SEP]: give the run a [text.<name>] with a WordPiece vocabulary".into(),
-            );
-        }
-        Ok(())
     }
 }

@@ -4,10 +4,15 @@ use burn::module::{Module, Param};
 use burn::tensor::{Tensor, activation, module};
 
 use super::config::{EncoderConfig, TOKEN_TYPES};
-use super::layer::{Activation, Layer, LayerConfig};
-use super::{Linear, Norm, Packed, pretrained};
+use super::pretrained;
+use crate::models::batch::Pass;
+use crate::models::coding_model::Task;
 use crate::models::dropout::{Noise, dropout};
-use crate::models::{Initialiser, Pass, Precision, Task, parameters};
+use crate::models::initialise::Initialiser;
+use crate::models::layers::transformer::{Activation, Layer, LayerConfig};
+use crate::models::layers::{Linear, Norm, Packed};
+use crate::models::parameters;
+use crate::models::precision::Precision;
 
 /// BERT adds this to the variance in its norms.
 const EPSILON: f64 = 1e-12;

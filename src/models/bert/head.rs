@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EncoderConfig, Linear};
-use crate::models::Initialiser;
+use super::config::EncoderConfig;
+use crate::models::initialise::Initialiser;
 use crate::models::label_attention::LabelAttention;
+use crate::models::layers::Linear;
 use crate::models::settings::at_least_1;
 
 /// Which head.

@@ -1,7 +1,8 @@
 //! A note's tokens as the encoder's input: `[CLS]`, tokens, `[SEP]`, in one sequence or several.
 
-use super::{Gather, Packed};
-use crate::models::{Batch, Task};
+use crate::models::batch::Batch;
+use crate::models::coding_model::Task;
+use crate::models::layers::{Gather, Packed};
 
 /// How notes become sequences with `[CLS]` and `[SEP]` around at most so many tokens.
 #[derive(Clone, Copy, Debug)]

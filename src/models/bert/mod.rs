@@ -1,14 +1,11 @@
-//! What the BERT models share: the encoder and its settings, sequences packed without padding, and
-//! the heads' plumbing.
+//! What the BERT models share: the encoder and its settings, notes as its input, and Ji et al.'s heads.
 
+mod check;
 pub mod config;
 pub mod depth;
 pub mod encoder;
 pub mod head;
 pub mod input;
-pub mod layer;
-pub mod linear;
-pub mod packing;
 mod pretrained;
 
 pub use config::EncoderConfig;
@@ -16,5 +13,3 @@ pub use depth::depth;
 pub use encoder::Encoder;
 pub use head::HeadConfig;
 pub use input::{Input, Sequences};
-pub use linear::{Linear, Norm};
-pub use packing::{Gather, Layout, Packed};

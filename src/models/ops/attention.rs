@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use burn::backend::Dispatch;
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, TensorData, activation};
 
-use super::cpu::{CpuOps, Cut};
-use super::{is_cpu, portable};
-use crate::models::Pass;
-use crate::models::bert::{Layout, packing::ids};
+use super::cpu::{CpuOps, Cut, has_kernels};
+use super::layout::{Layout, ids};
+use super::product::product;
+use crate::models::batch::Pass;
+use crate::models::dropout::dropout as dropped;
+
+/// Added to the score of a key that is padding: its weight is then exactly 0 in f32.
+const PADDED: f32 = -1e30;
 
 /// Scaled dot-product attention of each token over its own sequence (Vaswani et al. 2017, equation 1).
 ///
@@ -16,9 +20,9 @@ use crate::models::bert::{Layout, packing::ids};
 /// `dropout` is the probability that a weight is dropped in training.
 pub fn attention(projected: Tensor<2>, layout: &Layout, heads: usize, dropout: f64, pass: Pass) -> Tensor<2> {
     if let Some(stride) = layout.stride() {
-        return portable::attention(projected, layout, stride, heads, dropout, pass);
+        return portable(projected, layout, stride, heads, dropout, pass);
     }
-    if is_cpu(&projected.device()) {
+    if has_kernels(&projected.device()) {
         let cut = Cut {
             lengths: Arc::new(layout.lengths().to_vec()),
             heads,
@@ -32,8 +36,31 @@ pub fn attention(projected: Tensor<2>, layout: &Layout, heads: usize, dropout: f
     // A copy of the sequence's last row stands where there is none: its key is masked, its result dropped.
     let spread = sequences().flat_map(|(start, &length)| (0..stride).map(move |i| (start + i.min(length - 1)) as i32));
     let spread = projected.select(0, ids(spread.collect(), &device));
-    let attended = portable::attention(spread, layout, stride, heads, dropout, pass);
+    let attended = portable(spread, layout, stride, heads, dropout, pass);
     let back = layout.lengths().iter().enumerate();
     let back = back.flat_map(|(sequence, &length)| (0..length).map(move |i| (sequence * stride + i) as i32));
     attended.select(0, ids(back.collect(), &device))
+}
+
+/// Attention in sequences of `stride` rows each.
+fn portable(projected: Tensor<2>, layout: &Layout, stride: usize, heads: usize, dropout: f64, pass: Pass) -> Tensor<2> {
+    let sequences = layout.lengths().len();
+    let [_, width] = projected.dims();
+    let (hidden, size) = (width / 3, width / 3 / heads);
+    let device = projected.device();
+    let split = projected
+        .reshape([sequences, stride, 3, heads, size])
+        .permute([2, 0, 3, 1, 4]);
+    let part = |index: usize| -> Tensor<4> { split.clone().narrow(0, index, 1).squeeze_dim(0) };
+    let mut bias = vec![PADDED; sequences * stride];
+    for (row, &length) in bias.chunks_mut(stride.max(1)).zip(layout.lengths()) {
+        row[..length].fill(0.0);
+    }
+    let bias = Tensor::<4>::from_data(TensorData::new(bias, [sequences, 1, 1, stride]), &device);
+    let queries = part(0) * (1.0 / (size as f64).sqrt());
+    let scores = product(queries, part(1).swap_dims(2, 3), pass.precision) + bias;
+    let weights = activation::softmax(scores, 3);
+    let weights = dropped(pass.noise, weights, dropout);
+    let attended = product(weights, part(2), pass.precision); // [sequence, head, token, size]
+    attended.swap_dims(1, 2).reshape([sequences * stride, hidden])
 }

@@ -11,16 +11,16 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Flex, TensorMetadata, backend_extension};
 use burn::tensor::{Tensor, TensorData};
 
-use super::cpu::{Values, back_through, plain, slice, tensor};
-use super::{is_cpu, linear};
+use super::cpu::{Values, back_through, has_kernels, plain, slice, tensor};
+use super::product::linear;
 use crate::kernels::bag::{self as kernel, Bags};
-use crate::models::Precision;
+use crate::models::precision::Precision;
 
 /// `sum over words of value * weight[word] + bias` of each note, `[note, code]`, for a weight `[word, code]` and a bias
 /// `[code]`.
 pub fn bag_linear(bags: Arc<Bags>, weight: Tensor<2>, bias: Tensor<1>, precision: Precision) -> Tensor<2> {
     let device = weight.device();
-    if is_cpu(&device) {
+    if has_kernels(&device) {
         return Tensor::from_dispatch(Dispatch::bag_linear(weight.into_dispatch(), bias.into_dispatch(), bags));
     }
     let words = weight.dims()[0];

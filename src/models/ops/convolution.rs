@@ -9,12 +9,13 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Flex, TensorMetadata, backend_extension};
-use burn::tensor::Tensor;
+use burn::tensor::ops::ConvOptions;
+use burn::tensor::{DType, Tensor, activation, module};
 
-use super::cpu::{Values, back_through, plain, slice, tensor};
-use super::{is_cpu, portable};
+use super::cpu::{Values, back_through, has_kernels, plain, slice, tensor};
 use crate::kernels::convolution::{self as kernel, Filters, Notes, Padded};
-use crate::models::Precision;
+use crate::models::batch::mask;
+use crate::models::precision::Precision;
 
 /// What of each note of a batch a convolution reads and what is wanted of it.
 #[derive(Clone, Debug)]
@@ -34,11 +35,27 @@ pub fn convolution(
     bias: Tensor<1>,
     precision: Precision,
 ) -> Tensor<3> {
-    if !is_cpu(&words.device()) {
-        return portable::convolution(words, &extent, weight, bias, precision);
+    if !has_kernels(&words.device()) {
+        return portable(words, &extent, weight, bias, precision);
     }
     let (weight, bias) = (weight.into_dispatch(), bias.into_dispatch());
     Tensor::from_dispatch(Dispatch::word_convolution(words.into_dispatch(), weight, bias, extent))
+}
+
+/// As plain tensor operations.
+fn portable(words: Tensor<3>, extent: &Extent, weight: Tensor<3>, bias: Tensor<1>, precision: Precision) -> Tensor<3> {
+    // Zero vectors at padding: what is read past a note's end is what is read past the end of the batch.
+    let real = mask(&extent.lengths, words.dims()[1], &words.device());
+    let words = (words * real.unsqueeze_dim(2)).swap_dims(1, 2);
+    let options = ConvOptions::new([1], [weight.dims()[2] / 2], [1], 1);
+    let convolved = match precision {
+        Precision::F32 => module::conv1d(words, weight, Some(bias), options),
+        Precision::Bf16 => {
+            let convolved = module::conv1d(words.cast(DType::BF16), weight.cast(DType::BF16), None, options);
+            convolved.cast(DType::F32) + bias.reshape([1, -1, 1])
+        }
+    };
+    activation::tanh(convolved).swap_dims(1, 2)
 }
 
 /// The convolution on the CPU.

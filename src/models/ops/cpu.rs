@@ -10,10 +10,16 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind, unary};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Flex, TensorMetadata, backend_extension};
-use burn::tensor::TensorData;
+use burn::tensor::{Device, TensorData};
 
 use crate::kernels::dropout::Masks;
 use crate::kernels::{attention, gelu, layer_norm};
+
+/// Whether the kernels of `crate::kernels` compute for a device: that of the pure Rust backend, `flex`. LibTorch on a
+/// CPU is a device like any other.
+pub fn has_kernels(device: &Device) -> bool {
+    *device == Device::flex()
+}
 
 /// A tensor of the CPU backend.
 pub(super) type Values = FloatTensor<Flex>;

@@ -3,9 +3,12 @@
 use burn::module::Module;
 use burn::tensor::{Tensor, activation};
 
-use super::{Layout, Linear, Norm};
+use super::linear::Linear;
+use super::norm::Norm;
+use crate::models::batch::Pass;
 use crate::models::dropout::dropout;
-use crate::models::{Initialiser, Pass, ops};
+use crate::models::initialise::Initialiser;
+use crate::models::ops::{self, Layout};
 
 /// The feed-forward network's activation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,10 @@
+//! Layers that models share: each is parameters and one forward function over rows, `[row, dimension]`.
+
+pub mod linear;
+pub mod norm;
+pub mod packing;
+pub mod transformer;
+
+pub use linear::Linear;
+pub use norm::Norm;
+pub use packing::{Gather, Packed};
