@@ -66,8 +66,8 @@ impl DeviceClass {
         }
     }
 
-    /// Whether it is the CPU, so that its memory is the process's and a process of its own costs little.
-    pub fn is_cpu(self) -> bool {
+    /// Whether it computes on the CPU, in the process's own memory, in pure Rust or through LibTorch.
+    pub fn runs_on_cpu(self) -> bool {
         matches!(self, Self::Flex | Self::Libtorch)
     }
 

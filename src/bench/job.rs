@@ -138,7 +138,7 @@ impl Job {
     /// # Errors
     /// What the CPU lacks.
     pub fn check_cpu(&self) -> Result<(), Unavailable> {
-        match is_cpu(self.device.class) {
+        match self.device.class.runs_on_cpu() {
             true => self.device.open(self.precision).map(|_| ()),
             false => Ok(()),
         }
@@ -185,7 +185,7 @@ pub(super) fn published(model: &str, length: usize, device: DeviceClass) -> Resu
         let known = ModelConfig::NAMES.join(", ");
         format!("model {model:?} is not known: expected one of {known}")
     })?;
-    if let (Some(block), false) = (config.label_block(), is_cpu(device)) {
+    if let (Some(block), false) = (config.label_block(), device.runs_on_cpu()) {
         *block = LARGE_BLOCK;
     }
     Ok(config)
@@ -210,11 +210,6 @@ fn object(value: Value) -> Map<String, Value> {
         Value::Object(map) => map,
         _ => Map::new(),
     }
-}
-
-/// Whether a device is the CPU, so that its memory is the process's.
-pub(super) fn is_cpu(device: DeviceClass) -> bool {
-    matches!(device, DeviceClass::Flex | DeviceClass::Libtorch)
 }
 
 /// A device by name; `cpu` is what PyTorch calls it.

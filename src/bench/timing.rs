@@ -8,7 +8,6 @@ use burn::tensor::{Device, activation};
 use serde::Serialize;
 
 use super::inputs::{Inputs, SEED};
-use super::job::is_cpu;
 use super::{Job, memory};
 use crate::contain::{panic_message, quietly};
 use crate::machine;
@@ -114,7 +113,7 @@ fn run(
     part: &Cell<&'static str>,
     report: &mut impl FnMut(&Timings),
 ) -> Result<(), String> {
-    let on_cpu = is_cpu(job.device.class);
+    let on_cpu = job.device.class.runs_on_cpu();
     if on_cpu {
         memory::limit(job.max_bytes);
         record.idle_rss_bytes = memory::resident();

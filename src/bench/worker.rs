@@ -15,7 +15,6 @@ use std::time::{Duration, Instant, SystemTime};
 use serde_json::{Map, Value, json};
 
 use super::Job;
-use super::job::is_cpu;
 use super::timing::{Timings, time};
 use crate::device::{self, DeviceChoice, Started, lacks_precision};
 use crate::machine::Machine;
@@ -67,7 +66,7 @@ impl Workers {
             return Err(Unavailable(words.as_str().unwrap_or_default().to_owned()));
         }
         let error = match end {
-            End::Done if is_cpu(job.device.class) => None,
+            End::Done if job.device.class.runs_on_cpu() => None,
             End::Done => {
                 // After an error the device may be in any state: the next job starts it anew.
                 let good = record.as_ref().is_some_and(|record| !record.contains_key("error"));
@@ -79,7 +78,7 @@ impl Workers {
         };
         let nothing = || object(&Timings::failed(job, &self.machine.gpu, "no record".into()));
         let mut record = record.unwrap_or_else(nothing);
-        if is_cpu(job.device.class) {
+        if job.device.class.runs_on_cpu() {
             record.insert("machine".into(), self.machine.cpu.clone().into());
         }
         if let Some(error) = error {
@@ -151,7 +150,7 @@ impl Worker {
         let mut record = None;
         // A worker that died says so by its end of output, below.
         let _ = self.jobs.as_mut().map(|jobs| writeln!(jobs, "{}", json!(job)));
-        if is_cpu(job.device.class) {
+        if job.device.class.runs_on_cpu() {
             self.jobs = None; // no more jobs for this one
         }
         loop {

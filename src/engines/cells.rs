@@ -299,7 +299,7 @@ impl Cells<'_> {
                 }
             }
         }
-        if work == CellWork::Run && !self.options.device.class.is_cpu() && matches!(last, Some(Ended::Done(_))) {
+        if work == CellWork::Run && !self.options.device.class.runs_on_cpu() && matches!(last, Some(Ended::Done(_))) {
             self.worker = Some(worker);
         } else {
             worker.finish();
