@@ -490,7 +490,7 @@ const BERT_TRUN: &str = r#"
 [[run]]
 text = "pieces"
 [run.model.bert_trun]
-encoder = { layers = 1, hidden = 8, heads = 2, intermediate = 12, positions = 12, dropout = 0.1, attention-dropout = 0.1 }
+encoder = { layers = 1, hidden = 8, heads = 2, intermediate = 12, positions = 12, dropout = 0.1, attention-dropout = 0.1, initializer-range = 0.02 }
 pooler = false
 classifier-dropout = 0.0
 head = { label-attention = { label-block = 3 } }

@@ -13,7 +13,7 @@ use icdbench::plan::Plan;
 use icdbench::suite::Suite;
 use prepared::prepared;
 
-const ENCODER: &str = "encoder = { layers = 2, hidden = 8, heads = 2, intermediate = 12, positions = 20, dropout = 0.1, attention-dropout = 0.1 }";
+const ENCODER: &str = "encoder = { layers = 2, hidden = 8, heads = 2, intermediate = 12, positions = 20, dropout = 0.1, attention-dropout = 0.1, initializer-range = 0.02 }";
 
 const RECIPE: &str = r#"
 [run.training]
@@ -110,6 +110,22 @@ fn an_encoder_that_is_not_one_is_named_with_line_and_column() {
             &["the encoder lacks `intermediate`: give it, or a `preset`"],
         ),
         (
+            "encoder = { preset = \"bert-base\", attention-dropout = 0.1, initializer-range = 0.02 }",
+            &["the encoder lacks `dropout`: give it, a preset fixes sizes only"],
+        ),
+        (
+            "encoder = { preset = \"bert-base\", dropout = 0.1, initializer-range = 0.02 }",
+            &["the encoder lacks `attention-dropout`: give it"],
+        ),
+        (
+            "encoder = { preset = \"bert-base\", dropout = 0.1, attention-dropout = 0.1 }",
+            &["the encoder lacks `initializer-range`: give it"],
+        ),
+        (
+            &ENCODER.replace(", initializer-range = 0.02", ""),
+            &["the encoder lacks `initializer-range`: give it"],
+        ),
+        (
             "encoder = { layers = 2, positions = 20 }",
             &["the encoder lacks `hidden`"],
         ),
@@ -130,7 +146,7 @@ fn an_encoder_that_is_not_one_is_named_with_line_and_column() {
 #[test]
 fn a_preset_may_be_given_other_positions_and_dropout() {
     for (model, _) in MODELS {
-        let preset = "encoder = { preset = \"tiny\", positions = 20, dropout = 0.0, attention-dropout = 0.2 }";
+        let preset = "encoder = { preset = \"tiny\", positions = 20, dropout = 0.0, attention-dropout = 0.2, initializer-range = 0.1 }";
         assert!(plan(&changed(model, ENCODER, preset)).is_ok(), "{model}");
     }
 }

@@ -60,7 +60,7 @@ fn parts_beside_the_encoder(settings: Value, codes: usize) -> BTreeMap<String, u
 fn stand_in(hidden: usize) -> Value {
     json!({
         "layers": 0, "hidden": hidden, "heads": 8, "intermediate": 1, "positions": 8,
-        "dropout": 0.0, "attention-dropout": 0.0,
+        "dropout": 0.0, "attention-dropout": 0.0, "initializer-range": 0.02,
     })
 }
 
@@ -118,7 +118,8 @@ fn long_bert_is_as_large_as_its_table_1_says() {
 
     // The whole model is that encoder without its pooler, and that head.
     let settings = json!({"long_bert": {
-        "encoder": {"preset": "small-2x256"}, "segment": 512, "overlap": 0, "label-block": 512,
+        "encoder": {"preset": "small-2x256", "dropout": 0.1, "attention-dropout": 0.1, "initializer-range": 0.02},
+        "segment": 512, "overlap": 0, "label-block": 512,
     }});
     let model: ModelConfig = serde_json::from_value(settings).unwrap();
     let found = parts(&model.init(&task(MIMIC3_FULL, BERT_WORDS), &mut initialiser()));

@@ -125,7 +125,13 @@ JOB_KEYS |= {"fused", "repeats", "warm_up", "seconds", "max_bytes"}
 
 def settings(model, length):
     """The papers' sizes, with LongBERT's L-2 H-256 A-4 as the encoder of all BERT models."""
-    encoder = {"preset": "small-2x256", "positions": length + 2 if model == "bert_xml" else 512}
+    encoder = {
+        "preset": "small-2x256",
+        "positions": length + 2 if model == "bert_xml" else 512,
+        "dropout": 0.1,
+        "attention-dropout": 0.1,
+        "initializer-range": 0.02,
+    }
     bert = {"encoder": encoder, "classifier-dropout": 0.1}
     return {
         "logistic_regression": {"features": "counts", "unit-length": False, "penalty": "none"},

@@ -18,7 +18,7 @@ const RUN: &str = r#"
 text = "pieces"
 encoder = "tiny"
 [run.model.bert_trun]
-encoder = { layers = 2, hidden = 4, heads = 2, intermediate = 6, positions = 7, dropout = 0.0, attention-dropout = 0.0 }
+encoder = { layers = 2, hidden = 4, heads = 2, intermediate = 6, positions = 7, dropout = 0.0, attention-dropout = 0.0, initializer-range = 0.02 }
 pooler = true
 classifier-dropout = 0.0
 head = "fully-connected"

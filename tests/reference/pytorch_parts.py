@@ -104,7 +104,7 @@ class LabelAttention(nn.Module):
 
 
 def encoder_config(settings, vocabulary, attention):
-    settings = {"dropout": 0.1, "attention-dropout": 0.1} | PRESETS.get(settings.get("preset"), {}) | settings
+    settings = PRESETS.get(settings.get("preset"), {}) | settings
     return BertConfig(
         vocab_size=vocabulary,
         hidden_size=settings["hidden"],
@@ -116,7 +116,7 @@ def encoder_config(settings, vocabulary, attention):
         attention_probs_dropout_prob=settings["attention-dropout"],
         hidden_act="gelu",
         layer_norm_eps=1e-12,
-        initializer_range=0.02,
+        initializer_range=settings["initializer-range"],
         pad_token_id=PADDING,
         attn_implementation=attention,
     )

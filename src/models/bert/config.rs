@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Sizes and dropout of a BERT encoder. In a suite: all settings, or `preset` with any of
-/// `positions`, `dropout` and `attention-dropout` set otherwise.
+/// Sizes and dropout of a BERT encoder. In a suite: all settings, or a `preset` for the sizes, of which `positions` may
+/// be set otherwise, and the rest. What moves a score has no default: dropout and the start are written in any case.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", try_from = "Written")]
 pub struct EncoderConfig {
@@ -21,18 +21,15 @@ pub struct EncoderConfig {
     pub dropout: f64,
     /// Dropout probability on the attention weights.
     pub attention_dropout: f64,
-    /// Deviation of the normal distribution that matrices and embeddings start from; Hugging Face's name for it.
-    /// Left out in a suite it is BERT's 0.02, which narrow encoders learn slowly from when they start from the seed.
+    /// Deviation of the normal distribution that matrices and embeddings start from; Hugging Face's name for it. BERT's
+    /// is 0.02, which narrow encoders learn slowly from when they start from the seed.
     pub initializer_range: f64,
 }
 
 /// BERT's segment types; a note is of the first throughout.
 pub(super) const TOKEN_TYPES: usize = 2;
 
-/// What BERT starts from.
-const INITIALIZER_RANGE: f64 = 0.02;
-
-/// The encoders that the papers use, and one for tests: name, layers, hidden, heads, intermediate, positions.
+/// The sizes of the encoders that the papers use, and one for tests: layers, hidden, heads, intermediate, positions.
 const PRESETS: [(&str, [usize; 5]); 5] = [
     // Devlin et al. 2019.
     ("bert-base", [12, 768, 12, 3072, 512]),
@@ -63,57 +60,69 @@ impl TryFrom<Written> for EncoderConfig {
     type Error = String;
 
     fn try_from(written: Written) -> Result<Self, String> {
-        let initializer_range = written.initializer_range.unwrap_or(INITIALIZER_RANGE);
-        let Some(name) = written.preset else {
-            let missing = |setting: &str| format!("the encoder lacks `{setting}`: give it, or a `preset`");
-            return Ok(Self {
-                layers: written.layers.ok_or_else(|| missing("layers"))?,
-                hidden: written.hidden.ok_or_else(|| missing("hidden"))?,
-                heads: written.heads.ok_or_else(|| missing("heads"))?,
-                intermediate: written.intermediate.ok_or_else(|| missing("intermediate"))?,
-                positions: written.positions.ok_or_else(|| missing("positions"))?,
-                dropout: written.dropout.ok_or_else(|| missing("dropout"))?,
-                attention_dropout: written.attention_dropout.ok_or_else(|| missing("attention-dropout"))?,
-                initializer_range,
-            });
-        };
         let fixed = [
             ("layers", written.layers),
             ("hidden", written.hidden),
             ("heads", written.heads),
             ("intermediate", written.intermediate),
+            ("positions", written.positions),
         ];
-        if let Some((setting, _)) = fixed.iter().find(|(_, value)| value.is_some()) {
-            return Err(format!(
-                "preset {name:?} fixes `{setting}`: remove it, or write the encoder out without a preset"
-            ));
+        let mut sizes = [0; 5];
+        match &written.preset {
+            Some(name) => {
+                if let Some((setting, _)) = fixed[..4].iter().find(|(_, value)| value.is_some()) {
+                    return Err(format!(
+                        "preset {name:?} fixes `{setting}`: remove it, or write the encoder out without a preset"
+                    ));
+                }
+                sizes = preset(name)?;
+                sizes[4] = written.positions.unwrap_or(sizes[4]);
+            }
+            None => {
+                for (size, (setting, value)) in sizes.iter_mut().zip(fixed) {
+                    *size = value.ok_or_else(|| format!("the encoder lacks `{setting}`: give it, or a `preset`"))?;
+                }
+            }
         }
-        let preset = Self::preset(&name)?;
+        let given = |setting: &str, value: Option<f64>| {
+            value.ok_or_else(|| format!("the encoder lacks `{setting}`: give it, a preset fixes sizes only"))
+        };
+        let [layers, hidden, heads, intermediate, positions] = sizes;
         Ok(Self {
-            positions: written.positions.unwrap_or(preset.positions),
-            dropout: written.dropout.unwrap_or(preset.dropout),
-            attention_dropout: written.attention_dropout.unwrap_or(preset.attention_dropout),
-            initializer_range,
-            ..preset
+            layers,
+            hidden,
+            heads,
+            intermediate,
+            positions,
+            dropout: given("dropout", written.dropout)?,
+            attention_dropout: given("attention-dropout", written.attention_dropout)?,
+            initializer_range: given("initializer-range", written.initializer_range)?,
         })
     }
 }
 
+/// The sizes of a published encoder, or an error that lists the known ones.
+fn preset(name: &str) -> Result<[usize; 5], String> {
+    let found = PRESETS.iter().find(|(known, _)| *known == name);
+    found.map(|(_, sizes)| *sizes).ok_or_else(|| {
+        let known: Vec<&str> = PRESETS.iter().map(|(known, _)| *known).collect();
+        let known = known.join(", ");
+        format!("encoder preset {name:?} is not known: expected one of {known}")
+    })
+}
+
 impl EncoderConfig {
-    /// A published encoder by name, with BERT's dropout of 0.1.
+    /// A published encoder by name, as BERT was published: dropout of 0.1, a deviation of 0.02.
     ///
     /// # Errors
     /// An unknown name; the error lists the known ones.
     pub fn preset(name: &str) -> Result<Self, String> {
-        let found = PRESETS.iter().find(|(known, _)| *known == name);
-        let Some(&(_, [layers, hidden, heads, intermediate, positions])) = found else {
-            let known: Vec<&str> = PRESETS.iter().map(|(known, _)| *known).collect();
-            return Err(format!(
-                "encoder preset {name:?} is not known: expected one of {}",
-                known.join(", ")
-            ));
-        };
-        Ok(Self {
+        preset(name).map(Self::as_bert)
+    }
+
+    /// Those sizes with BERT's own dropout and start.
+    fn as_bert([layers, hidden, heads, intermediate, positions]: [usize; 5]) -> Self {
+        Self {
             layers,
             hidden,
             heads,
@@ -121,36 +130,18 @@ impl EncoderConfig {
             positions,
             dropout: 0.1,
             attention_dropout: 0.1,
-            initializer_range: INITIALIZER_RANGE,
-        })
+            initializer_range: 0.02,
+        }
     }
 
     /// LongBERT's encoder, Google's small BERT L-2 H-256 A-4, with so many positions. Every BERT model is timed with
     /// it, so that their times compare.
     pub(crate) fn small(positions: usize) -> Self {
-        Self {
-            layers: 2,
-            hidden: 256,
-            heads: 4,
-            intermediate: 1024,
-            positions,
-            dropout: 0.1,
-            attention_dropout: 0.1,
-            initializer_range: INITIALIZER_RANGE,
-        }
+        Self::as_bert([2, 256, 4, 1024, positions])
     }
 
     /// An encoder for contract tests.
     pub(crate) fn smallest() -> Self {
-        Self {
-            layers: 2,
-            hidden: 8,
-            heads: 2,
-            intermediate: 12,
-            positions: 40,
-            dropout: 0.1,
-            attention_dropout: 0.1,
-            initializer_range: INITIALIZER_RANGE,
-        }
+        Self::as_bert([2, 8, 2, 12, 40])
     }
 }

@@ -23,7 +23,7 @@ LAN = {"label-attention": {"label-block": 3}}
 
 def encoder(positions):
     sizes = {"layers": 2, "hidden": 8, "heads": 2, "intermediate": 12, "positions": positions}
-    return sizes | {"dropout": 0.0, "attention-dropout": 0.0}
+    return sizes | {"dropout": 0.0, "attention-dropout": 0.0, "initializer-range": 0.02}
 
 
 def bert_trun_cases():
