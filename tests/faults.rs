@@ -33,7 +33,15 @@ const FAULTS: [(Kind, i32, bool); 19] = [
 /// Faults of one kind, spread over its calls.
 const OF_A_KIND: u64 = 14;
 
-const RUN: [&str; 7] = ["--json", "--results", "THERE", "run", "tiny.toml", "--checkpoint-every", "0"];
+const RUN: [&str; 7] = [
+    "--json",
+    "--results",
+    "THERE",
+    "run",
+    "tiny.toml",
+    "--checkpoint-every",
+    "0",
+];
 
 #[test]
 fn after_any_fault_and_its_repair_the_same_command_ends_in_the_same_bytes() {
@@ -64,14 +72,19 @@ fn after_any_fault_and_its_repair_the_same_command_ends_in_the_same_bytes() {
             assert_good(&counting.output().unwrap());
             let calls = count.calls();
             let wanted = OF_A_KIND / processes.len() as u64;
-            let places = (0..wanted).map(|step| 1 + step * calls / wanted).filter(|&at| at <= calls);
+            let places = (0..wanted)
+                .map(|step| 1 + step * calls / wanted)
+                .filter(|&at| at <= calls);
             let places: std::collections::BTreeSet<u64> = places.collect();
             for at in places {
                 start_over(&bench);
                 let mut command = bench.command(&RUN);
                 let count = fault(At::Call(at)).command(&mut command);
                 let output = command.output().unwrap();
-                let what = format!("{kind:?} {errno} at {at} of {calls} in {process:?}: {}", stderr(&output));
+                let what = format!(
+                    "{kind:?} {errno} at {at} of {calls} in {process:?}: {}",
+                    stderr(&output)
+                );
                 injected += count.failures().len();
                 met += usize::from(!count.failures().is_empty());
                 if matches!(kind, Kind::StandardOutput | Kind::StandardError) && process == processes[0] {
@@ -79,7 +92,12 @@ fn after_any_fault_and_its_repair_the_same_command_ends_in_the_same_bytes() {
                 }
                 // Whatever a worker that had no memory left is a record; asked again, it is run again.
                 let repaired = bench.run(&[&RUN[..], &["--retry"]].concat());
-                assert_eq!(repaired.status.code(), Some(0), "{what}\nafter repair: {}", stderr(&repaired));
+                assert_eq!(
+                    repaired.status.code(),
+                    Some(0),
+                    "{what}\nafter repair: {}",
+                    stderr(&repaired)
+                );
                 assert!(bench.results("THERE") == expected, "other bytes after {what}");
                 assert_eq!(self::report(&bench), report, "{what}");
                 let check = bench.run(&["check", "THERE"]);

@@ -6,7 +6,7 @@ mod common;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use common::{Bench, assert_good, caml, files, logistic_regression, suite_text};
+use common::{Bench, assert_good, caml, codiesp_suite, files, logistic_regression, stderr, suite_text};
 use icdbench::record::{NoteRow, NoteRows};
 use serde_json::Value;
 
@@ -17,10 +17,16 @@ fn fixture() -> PathBuf {
 /// A suite of several cells on generated notes, which its registry calls credentialed, after it ran.
 fn credentialed() -> Bench {
     let runs = logistic_regression(3) + &caml(3, 8);
-    let text = suite_text(240, &runs).replace("seeds = [1]", "seeds = [1, 2, 3]").replace("top = 8", "top = 40");
+    let text = suite_text(240, &runs)
+        .replace("seeds = [1]", "seeds = [1, 2, 3]")
+        .replace("top = 8", "top = 40");
     let bench = Bench::new(&text);
     let registry = std::fs::read_to_string(fixture().join("datasets.toml")).unwrap();
-    std::fs::write(bench.path("datasets.toml"), registry.replace("credentialed = false", "credentialed = true")).unwrap();
+    std::fs::write(
+        bench.path("datasets.toml"),
+        registry.replace("credentialed = false", "credentialed = true"),
+    )
+    .unwrap();
     assert_good(&bench.run(&["--datasets", "datasets.toml", "--quiet", "run", "tiny.toml"]));
     bench
 }
@@ -30,7 +36,9 @@ fn shown(bench: &Bench) -> Vec<(String, Vec<u8>)> {
     let folders = ["results/records", "reports"];
     let named = |folder: &str| {
         let folder = bench.path(folder);
-        files(&folder).into_iter().map(move |name| (name.clone(), std::fs::read(folder.join(name)).unwrap()))
+        files(&folder)
+            .into_iter()
+            .map(move |name| (name.clone(), std::fs::read(folder.join(name)).unwrap()))
     };
     let shown: Vec<_> = folders.into_iter().flat_map(named).collect();
     assert!(shown.len() > 10);
@@ -47,14 +55,28 @@ fn only_the_owner_can_enter_the_private_part_and_read_its_files() {
     assert_eq!(mode(&private), 0o700);
     let all = files(&private);
     for kind in ["salt", "rows/", "weights/", "tokens/", "tokenizer/", "notes/"] {
-        assert!(all.iter().any(|name| name.starts_with(kind)), "{kind} is not in the private part");
+        assert!(
+            all.iter().any(|name| name.starts_with(kind)),
+            "{kind} is not in the private part"
+        );
     }
     for name in all {
         assert_eq!(mode(&private.join(&name)) & 0o077, 0, "{name} can be read by others");
     }
-    let beside: Vec<String> = files(&bench.path("results")).into_iter().filter(|name| !name.starts_with("private/")).collect();
+    let beside: Vec<String> = files(&bench.path("results"))
+        .into_iter()
+        .filter(|name| !name.starts_with("private/"))
+        .collect();
     assert!(beside.iter().all(|name| name.starts_with("records/")), "{beside:?}");
-    assert_good(&bench.run(&["--datasets", "datasets.toml", "data", "export", "tiny.toml", "--out", "svm"]));
+    assert_good(&bench.run(&[
+        "--datasets",
+        "datasets.toml",
+        "data",
+        "export",
+        "tiny.toml",
+        "--out",
+        "svm",
+    ]));
     for name in files(&bench.path("svm")) {
         assert_eq!(mode(&bench.path("svm").join(&name)), 0o600, "{name}");
     }
@@ -98,14 +120,23 @@ fn rebuilt(known: &Known, notes: usize) -> Vec<(usize, usize, bool)> {
         sets.extend(sum.map(|sum| ((0..notes).map(|note| (note, code)).collect(), sum)));
     }
     if let Some(rows) = &known.rows {
-        sets.extend(rows.iter().enumerate().map(|(note, &sum)| ((0..codes).map(|code| (note, code)).collect(), sum)));
+        sets.extend(
+            rows.iter()
+                .enumerate()
+                .map(|(note, &sum)| ((0..codes).map(|code| (note, code)).collect(), sum)),
+        );
     }
     for model in &known.models {
         for (note, predicted) in model.predicted.iter().enumerate() {
-            sets.push((predicted.iter().map(|&code| (note, code)).collect(), model.right_in_note[note]));
+            sets.push((
+                predicted.iter().map(|&code| (note, code)).collect(),
+                model.right_in_note[note],
+            ));
         }
         for (code, &right) in model.right_of_code.iter().enumerate() {
-            let cells = (0..notes).filter(|&note| model.predicted[note].contains(&code)).map(|note| (note, code));
+            let cells = (0..notes)
+                .filter(|&note| model.predicted[note].contains(&code))
+                .map(|note| (note, code));
             sets.push((cells.collect(), right));
         }
     }
@@ -122,7 +153,10 @@ fn rebuilt(known: &Known, notes: usize) -> Vec<(usize, usize, bool)> {
             }
         }
         if found.len() == before {
-            return found.into_iter().map(|((note, code), gold)| (note, code, gold)).collect();
+            return found
+                .into_iter()
+                .map(|((note, code), gold)| (note, code, gold))
+                .collect();
         }
     }
 }
@@ -135,14 +169,21 @@ fn pairs(found: &[(usize, usize, bool)]) -> usize {
 fn private_rows(bench: &Bench) -> Vec<Vec<NoteRow>> {
     let folder = bench.path("results/private/rows");
     let rows = files(&folder).into_iter().filter(|name| name.ends_with("rows.json"));
-    rows.map(|name| serde_json::from_slice::<NoteRows>(&std::fs::read(folder.join(name)).unwrap()).unwrap().notes)
-        .collect()
+    rows.map(|name| {
+        serde_json::from_slice::<NoteRows>(&std::fs::read(folder.join(name)).unwrap())
+            .unwrap()
+            .notes
+    })
+    .collect()
 }
 
 /// The codes by column, from the private part.
 fn column_names(bench: &Bench) -> Vec<String> {
     let folder = bench.path("results/private/notes");
-    let file = files(&folder).into_iter().find(|name| name.ends_with("notes.json")).unwrap();
+    let file = files(&folder)
+        .into_iter()
+        .find(|name| name.ends_with("notes.json"))
+        .unwrap();
     let notes: Value = serde_json::from_slice(&std::fs::read(folder.join(file)).unwrap()).unwrap();
     let codes = notes["codes"].as_array().unwrap().iter();
     codes.map(|code| code.as_str().unwrap().to_owned()).collect()
@@ -154,7 +195,10 @@ fn lists(value: &Value, length: usize, found: &mut Vec<Vec<u32>>) {
         Value::Object(map) => map.values().for_each(|inner| lists(inner, length, found)),
         Value::Array(values) => {
             // Also a list of rows, each with numbers by name.
-            let names = values.first().and_then(Value::as_object).map(|row| row.keys().cloned().collect::<Vec<_>>());
+            let names = values
+                .first()
+                .and_then(Value::as_object)
+                .map(|row| row.keys().cloned().collect::<Vec<_>>());
             for name in names.unwrap_or_default() {
                 let column: Vec<Value> = values.iter().filter_map(|row| row.get(&name).cloned()).collect();
                 lists(&Value::Array(column), length, found);
@@ -178,7 +222,9 @@ fn what_is_shown_rebuilds_no_more_codes_than_their_frequencies_do() {
     for (note, row) in cells[0].iter().enumerate() {
         row.gold.iter().for_each(|&code| truth[note][code as usize] = true);
     }
-    let columns: Vec<u32> = (0..codes).map(|code| truth.iter().filter(|row| row[code]).count() as u32).collect();
+    let columns: Vec<u32> = (0..codes)
+        .map(|code| truth.iter().filter(|row| row[code]).count() as u32)
+        .collect();
     let frequencies = Known {
         columns: columns.iter().copied().map(Some).collect(),
         ..Known::default()
@@ -187,8 +233,10 @@ fn what_is_shown_rebuilds_no_more_codes_than_their_frequencies_do() {
 
     // The attack works: with the rows by note, as records once had them, it finds more, and all of it is right.
     let model = |rows: &Vec<NoteRow>| {
-        let predicted: Vec<Vec<usize>> =
-            rows.iter().map(|row| row.predicted.iter().map(|&code| code as usize).collect()).collect();
+        let predicted: Vec<Vec<usize>> = rows
+            .iter()
+            .map(|row| row.predicted.iter().map(|&code| code as usize).collect())
+            .collect();
         let right_of_code = (0..codes).map(|code| {
             let right = |&note: &usize| predicted[note].contains(&code) && truth[note][code];
             (0..notes).filter(right).count() as u32
@@ -206,7 +254,10 @@ fn what_is_shown_rebuilds_no_more_codes_than_their_frequencies_do() {
     };
     let found = rebuilt(&with_rows, notes);
     assert!(found.iter().all(|&(note, code, gold)| truth[note][code] == gold));
-    assert!(pairs(&found) > from_frequencies, "the attack finds nothing even with the rows");
+    assert!(
+        pairs(&found) > from_frequencies,
+        "the attack finds nothing even with the rows"
+    );
 
     // Everything that is shown: sums of columns where records have them, and any list that could be sums of rows.
     let mut known = Known {
@@ -225,15 +276,64 @@ fn what_is_shown_rebuilds_no_more_codes_than_their_frequencies_do() {
             }
         }
         for row in &cells[0] {
-            assert!(!text.contains(&row.note) && !text.contains(&row.patient), "{name} names a note");
+            assert!(
+                !text.contains(&row.note) && !text.contains(&row.patient),
+                "{name} names a note"
+            );
         }
     }
-    assert!(known.columns.iter().any(Option::is_some), "some sums are shown, or this shows little");
+    assert!(
+        known.columns.iter().any(Option::is_some),
+        "some sums are shown, or this shows little"
+    );
     assert!(pairs(&rebuilt(&known, notes)) <= from_frequencies);
     let sums: Vec<u32> = cells[0].iter().map(|row| row.tp + row.fn_).collect();
-    let right: Vec<Vec<u32>> = cells.iter().map(|rows| rows.iter().map(|row| row.tp).collect()).collect();
+    let right: Vec<Vec<u32>> = cells
+        .iter()
+        .map(|rows| rows.iter().map(|row| row.tp).collect())
+        .collect();
     for candidate in candidates {
         assert_ne!(candidate, sums, "sums of the gold codes by note are shown");
-        assert!(candidate.iter().all(|&sum| sum == 0) || !right.contains(&candidate), "hits by note are shown");
+        assert!(
+            candidate.iter().all(|&sum| sum == 0) || !right.contains(&candidate),
+            "hits by note are shown"
+        );
+    }
+}
+
+#[test]
+fn no_file_name_of_a_credentialed_note_is_in_a_message() {
+    let bench = Bench::new(&codiesp_suite("dev"));
+    let data = bench.path("data");
+    for name in files(&fixture()) {
+        std::fs::create_dir_all(data.join(&name).parent().unwrap()).unwrap();
+        std::fs::copy(fixture().join(&name), data.join(&name)).unwrap();
+    }
+    let folder = data.join("codiesp/train/text_files_en");
+    let victim = files(&folder).remove(3);
+    let damages: [(&str, &dyn Fn()); 3] = [
+        ("empty", &|| std::fs::write(folder.join(&victim), " ").unwrap()),
+        ("no UTF-8", &|| {
+            std::fs::write(folder.join(&victim), [0xff, 0xfe]).unwrap()
+        }),
+        ("no note", &|| {
+            std::fs::write(folder.join(&victim), "text").unwrap();
+            std::fs::rename(folder.join(&victim), folder.join(victim.replace(".txt", ".doc"))).unwrap();
+        }),
+    ];
+    for credentialed in [false, true] {
+        let registry = std::fs::read_to_string(fixture().join("datasets.toml")).unwrap();
+        let registry = registry.replace("credentialed = false", &format!("credentialed = {credentialed}"));
+        std::fs::write(bench.path("datasets.toml"), registry).unwrap();
+        for (what, damage) in damages {
+            let _ = std::fs::remove_file(folder.join(victim.replace(".txt", ".doc")));
+            damage();
+            let output = bench.run(&["--data", "data", "--datasets", "datasets.toml", "run", "tiny.toml"]);
+            let said = stderr(&output);
+            assert_eq!(output.status.code(), Some(2), "{what}: {said}");
+            let name = victim.trim_end_matches(".txt");
+            assert_eq!(said.contains(name), !credentialed, "{what}: {said}");
+            assert!(said.contains("text_files_en"), "{what}: {said}");
+        }
     }
 }

@@ -175,19 +175,19 @@ impl Release<'_> {
         let path = self.data_dir.join(folder);
         let mut texts = BTreeMap::new();
         let mut all = checksum::FolderChecksum::default();
-        for file in checksum::folder_entries(&path)? {
-            let stem = file.file_stem().and_then(|stem| stem.to_str());
-            let is_text = file.extension().is_some_and(|extension| extension == "txt");
-            let Some(id) = stem.filter(|_| is_text) else {
-                return Err(Error::NotANote { path: file });
+        let files = checksum::folder_entries(&path)?;
+        for (index, file) in files.iter().enumerate() {
+            // The name of a note's file is its identifier, which nobody but its owner may read in a message.
+            let hidden = |error: Error| match self.dataset.credentialed {
+                true => error.at(path.join(format!(
+                    "(file {} of {}, in the order of names)",
+                    index + 1,
+                    files.len()
+                ))),
+                false => error,
             };
-            let bytes = checksum::read(&file)?;
-            all.add(&file, &bytes);
-            let text = checksum::utf8(bytes, &file)?;
-            if text.trim().is_empty() {
-                return Err(Error::EmptyNote { path: file });
-            }
-            texts.insert(id.to_string(), text);
+            let (id, text) = read_note(file, &mut all).map_err(hidden)?;
+            texts.insert(id, text);
         }
         let Some(entry) = self.dataset.folder(folder) else {
             return Ok(texts);
@@ -257,6 +257,22 @@ impl Release<'_> {
             }
         }
         Ok(evidence)
+    }
+}
+
+/// A note's identifier and text, whose bytes `all` is told.
+fn read_note(file: &Path, all: &mut checksum::FolderChecksum) -> Result<(String, String), Error> {
+    let stem = file.file_stem().and_then(|stem| stem.to_str());
+    let is_text = file.extension().is_some_and(|extension| extension == "txt");
+    let Some(id) = stem.filter(|_| is_text) else {
+        return Err(Error::NotANote { path: file.to_owned() });
+    };
+    let bytes = checksum::read(file)?;
+    all.add(file, &bytes);
+    let text = checksum::utf8(bytes, file)?;
+    match text.trim().is_empty() {
+        true => Err(Error::EmptyNote { path: file.to_owned() }),
+        false => Ok((id.to_owned(), text)),
     }
 }
 

@@ -266,6 +266,20 @@ pub enum Error {
     Synthetic(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+impl Error {
+    /// The error of one file with another place in its stead; others stay as they are.
+    pub(super) fn at(mut self, place: PathBuf) -> Self {
+        if let Self::Read { path, .. }
+        | Self::NotUtf8 { path, .. }
+        | Self::EmptyNote { path }
+        | Self::NotANote { path } = &mut self
+        {
+            *path = place;
+        }
+        self
+    }
+}
+
 /// `a`, `b`, `c` in backquotes.
 fn quoted(names: &[String]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();

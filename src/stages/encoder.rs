@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::{Error, SharedEncoder, Stop, Workshop};
-use crate::pretrained::PretrainedBert;
 use crate::models::Task;
 use crate::plan::Cell;
+use crate::pretrained::PretrainedBert;
 use crate::suite::Run;
 use crate::text::Tokenizer;
 
