@@ -137,13 +137,16 @@ fn sources(files: &BTreeMap<String, Vec<u8>>) -> String {
     let counts = |name: &&String| !name.ends_with(".rs") || imports.contains_key(*name);
     let hash = |name: &String| format!("    ({name:?}, {:?}),\n", source::tokens::sha256(name, &files[name]));
     let hashes: String = files.keys().filter(counts).map(hash).collect();
-    let reached = |(name, found): (&String, &_)| format!("    ({name:?}, &{:?}),\n", Vec::from_iter(found));
-    let reached: String = imports.iter().map(reached).collect();
+    let row = |(name, found): (&String, &_)| format!("    ({name:?}, &{:?}),\n", Vec::from_iter(found));
+    let reached: String = imports.iter().map(row).collect();
+    let named: String = source::imports::named(files).iter().map(row).collect();
     format!(
         "/// SHA-256 of the code of each file of the source, by its path: comments, tests and layout do not count.\n\
          pub const SOURCES: &[(&str, &str)] = &[\n{hashes}];\n\
          /// Of each Rust file the files that its code can reach directly.\n\
-         pub const IMPORTS: &[(&str, &[&str])] = &[\n{reached}];\n"
+         pub const IMPORTS: &[(&str, &[&str])] = &[\n{reached}];\n\
+         /// Of each Rust file the files that its own lines name.\n\
+         pub const NAMED: &[(&str, &[&str])] = &[\n{named}];\n"
     )
 }
 

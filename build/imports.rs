@@ -14,18 +14,29 @@ const CRATE: &str = env!("CARGO_PKG_NAME");
 pub fn imports(files: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, BTreeSet<String>> {
     let modules = modules(&["src/lib.rs", "src/main.rs"], files);
     let map = Map { modules: &modules };
-    let mut reached: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (at, module) in modules.iter().enumerate() {
-        reached.entry(module.file.clone()).or_default().extend(map.reached(at));
-        for (from, to) in map.implemented(at) {
-            reached.entry(from).or_default().insert(to);
-        }
+    let mut reached = map.named();
+    for (from, to) in (0..modules.len()).flat_map(|at| map.implemented(at)) {
+        reached.entry(from).or_default().insert(to);
     }
-    for (file, found) in &mut reached {
+    within(files, reached)
+}
+
+/// Of each file of the crate the files that its own lines name: what it cannot be understood without.
+pub fn named(files: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, BTreeSet<String>> {
+    let modules = modules(&["src/lib.rs", "src/main.rs"], files);
+    within(files, Map { modules: &modules }.named())
+}
+
+/// Without what is no file of the crate, and without each file itself.
+fn within(
+    files: &BTreeMap<String, Vec<u8>>,
+    mut found: BTreeMap<String, BTreeSet<String>>,
+) -> BTreeMap<String, BTreeSet<String>> {
+    for (file, found) in &mut found {
         found.remove(file);
         found.retain(|found| files.contains_key(found));
     }
-    reached
+    found
 }
 
 struct Map<'a> {
@@ -35,6 +46,15 @@ struct Map<'a> {
 type Seen = BTreeSet<(usize, Vec<String>)>;
 
 impl Map<'_> {
+    /// Of each file the files that its modules' imports and paths lead to.
+    fn named(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let mut named: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (at, module) in self.modules.iter().enumerate() {
+            named.entry(module.file.clone()).or_default().extend(self.reached(at));
+        }
+        named
+    }
+
     /// The files that a module's imports and paths lead to.
     fn reached(&self, at: usize) -> BTreeSet<String> {
         let module = &self.modules[at];
