@@ -5,6 +5,8 @@
 mod cuda;
 #[cfg(feature = "tch")]
 mod libtorch;
+mod precision;
+mod started;
 #[cfg(feature = "webgpu")]
 mod webgpu;
 
@@ -13,8 +15,10 @@ use std::str::FromStr;
 
 use burn::tensor::{Device, FloatDType, Tensor};
 
+pub use precision::Precision;
+pub use started::{Lack, Started};
+
 use crate::contain::{panic_message, quietly};
-use crate::models::Precision;
 
 /// A kind of device. Its name is part of a cell's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,17 +130,6 @@ impl FromStr for DeviceChoice {
     }
 }
 
-/// What keeps a device from being used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lack {
-    /// What was found.
-    pub found: String,
-    /// What was expected in its place.
-    pub expected: String,
-    /// What to do.
-    pub next: String,
-}
-
 /// A device that was asked for and cannot be used.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("--device {device}: {}; expected {}. {}", lack.found, lack.expected, lack.next)]
@@ -145,15 +138,6 @@ pub struct Unavailable {
     pub device: DeviceChoice,
     /// What is missing.
     pub lack: Lack,
-}
-
-/// A device that was started and gave a right answer.
-#[derive(Clone, Debug)]
-pub struct Started {
-    /// The device, without autodiff.
-    pub device: Device,
-    /// What it is, for people.
-    pub description: String,
 }
 
 impl DeviceChoice {

@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::dropout::Noise;
-use super::precision::Precision;
+use crate::device::Precision;
 
 /// What every layer of a pass has to know.
 #[derive(Clone, Copy, Debug, Default)]

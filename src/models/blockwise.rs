@@ -4,7 +4,7 @@ use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::precision::Precision;
+use crate::device::Precision;
 
 /// Added to the attention score of padding: its weight is then exactly 0 in f32, and a row of
 /// nothing but padding still has finite weights.

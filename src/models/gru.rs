@@ -14,7 +14,7 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 
 use super::initialise::Initialiser;
 use super::ops::product;
-use super::precision::Precision;
+use crate::device::Precision;
 use crate::kernels::gru::{self as kernel, Recurrence, Scan};
 
 mod portable;

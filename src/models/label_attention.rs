@@ -15,7 +15,7 @@ use super::coding_model::{cross_entropy_cells, ordered_sum};
 use super::initialise::Initialiser;
 use super::ops::{self, product};
 use super::parameters::host;
-use super::precision::Precision;
+use crate::device::Precision;
 use crate::kernels::label_attention as kernel;
 
 /// The head: a query, a weight row and a bias for each label.

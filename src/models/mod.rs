@@ -18,7 +18,6 @@ pub mod label_attention;
 pub mod layers;
 pub mod ops;
 pub mod parameters;
-mod precision;
 pub mod pretrained_encoder;
 mod settings;
 pub mod shared_attention;
@@ -33,10 +32,10 @@ pub mod caml;
 pub mod logistic_regression;
 pub mod long_bert;
 
+pub use crate::device::Precision;
 pub use batch::{Batch, Pass};
 pub use coding_model::{CodingModel, Depth, Task, Tokens};
 pub use initialise::Initialiser;
-pub use precision::Precision;
 pub use pretrained_encoder::PretrainedEncoder;
 
 table::models! {

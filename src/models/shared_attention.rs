@@ -11,7 +11,7 @@ use super::initialise::Initialiser;
 use super::layers::Linear;
 use super::ops::{self, product};
 use super::parameters::host;
-use super::precision::Precision;
+use crate::device::Precision;
 use crate::kernels::label_attention::Notes;
 use crate::kernels::label_documents as kernel;
 

@@ -5,6 +5,7 @@ use burn::tensor::{Tensor, activation, module};
 
 use super::config::{EncoderConfig, TOKEN_TYPES};
 use super::pretrained;
+use crate::device::Precision;
 use crate::models::batch::Pass;
 use crate::models::coding_model::Task;
 use crate::models::dropout::{Noise, dropout};
@@ -12,7 +13,6 @@ use crate::models::initialise::Initialiser;
 use crate::models::layers::transformer::{Activation, Layer, LayerConfig};
 use crate::models::layers::{Linear, Norm, Packed};
 use crate::models::parameters;
-use crate::models::precision::Precision;
 
 /// BERT adds this to the variance in its norms.
 const EPSILON: f64 = 1e-12;

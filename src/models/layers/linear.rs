@@ -3,9 +3,9 @@
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
+use crate::device::Precision;
 use crate::models::initialise::Initialiser;
 use crate::models::ops;
-use crate::models::precision::Precision;
 
 /// `y = x W + b`.
 #[derive(Module, Debug)]

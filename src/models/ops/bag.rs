@@ -13,8 +13,8 @@ use burn::tensor::{Tensor, TensorData};
 
 use super::cpu::{Values, back_through, has_kernels, plain, slice, tensor};
 use super::product::linear;
+use crate::device::Precision;
 use crate::kernels::bag::{self as kernel, Bags};
-use crate::models::precision::Precision;
 
 /// `sum over words of value * weight[word] + bias` of each note, `[note, code]`, for a weight `[word, code]` and a bias
 /// `[code]`.

@@ -13,9 +13,9 @@ use burn::tensor::ops::ConvOptions;
 use burn::tensor::{DType, Tensor, activation, module};
 
 use super::cpu::{Values, back_through, has_kernels, plain, slice, tensor};
+use crate::device::Precision;
 use crate::kernels::convolution::{self as kernel, Filters, Notes, Padded};
 use crate::models::batch::mask;
-use crate::models::precision::Precision;
 
 /// What of each note of a batch a convolution reads and what is wanted of it.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 
 use burn::tensor::{DType, Tensor, module};
 
-use crate::models::precision::Precision;
+use crate::device::Precision;
 
 /// `a b`, with the factors cast to the precision and the product cast back to f32. The gradients are too.
 pub fn product<const D: usize>(a: Tensor<D>, b: Tensor<D>, precision: Precision) -> Tensor<D> {

@@ -1,0 +1,23 @@
+//! What comes of starting a device: the device, or what is missing.
+
+use burn::tensor::Device;
+
+/// What keeps a device from being used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lack {
+    /// What was found.
+    pub found: String,
+    /// What was expected in its place.
+    pub expected: String,
+    /// What to do.
+    pub next: String,
+}
+
+/// A device that was started and gave a right answer.
+#[derive(Clone, Debug)]
+pub struct Started {
+    /// The device, without autodiff.
+    pub device: Device,
+    /// What it is, for people.
+    pub description: String,
+}
