@@ -9,10 +9,12 @@ mod check;
 mod inputs;
 mod job;
 mod memory;
+mod noise;
 mod timing;
 mod worker;
 
 pub use check::{Difference, compare_with_cpu};
 pub use job::{Job, Refused, TaskSizes};
+pub use noise::Noise;
 pub use timing::Timings;
 pub use worker::{Unavailable, Workers, serve};

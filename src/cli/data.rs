@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use burn::tensor::Device;
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -226,30 +226,8 @@ fn stats(global: &Global, path: &std::path::Path) -> Result<ExitCode> {
 }
 
 fn synth(global: &Global, out: &std::path::Path, settings: &SyntheticSettings) -> Result<ExitCode> {
-    if out.exists() {
-        bail!(
-            "{}: exists already; name a folder that does not, so that nothing is overwritten",
-            out.display()
-        );
-    }
-    let notes = synthetic::generate(settings)?;
-    let mut codes = String::new();
-    let parts = [("train", &notes.train), ("dev", &notes.dev), ("test", &notes.test)];
-    for (part, notes) in parts {
-        let folder = out.join(part);
-        std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-        for note in notes {
-            let path = folder.join(format!("{}.txt", note.id));
-            std::fs::write(&path, &note.text).with_context(|| path.display().to_string())?;
-            for code in &note.codes {
-                codes.push_str(&format!("{part}\t{}\t{code}\n", note.id));
-            }
-        }
-    }
-    let path = out.join("codes.tsv");
-    std::fs::write(&path, codes).with_context(|| path.display().to_string())?;
+    let count = synthetic::write_files(out, settings)?;
     if !global.quiet {
-        let count: usize = parts.iter().map(|(_, notes)| notes.len()).sum();
         say!("{count} notes in {}", out.display());
     }
     Ok(ExitCode::SUCCESS)

@@ -1,17 +1,16 @@
 //! `icdbench doctor`: devices, features, machine, noise.
 
 use std::process::ExitCode;
-use std::time::Instant;
 
 use anyhow::Result;
-use burn::tensor::{Device, Distribution, Tensor};
+use burn::tensor::Device;
 use serde::Serialize;
 
 use super::terminal::out;
 use super::{Global, bytes, print_json};
-use crate::device::{DeviceChoice, DeviceClass, lacks_precision};
+use crate::bench::Noise;
+use crate::device::{DeviceChoice, DeviceClass, Precision, lacks_precision};
 use crate::machine::{Machine, built};
-use crate::models::Precision;
 
 /// What `doctor` found.
 #[derive(Serialize)]
@@ -44,17 +43,6 @@ struct DeviceFinding {
     next: Option<String>,
 }
 
-/// How much the same work varies on this machine now.
-#[derive(Serialize)]
-#[serde(rename_all = "kebab-case")]
-struct Noise {
-    /// Seconds of the same matrix product, sorted.
-    seconds: Vec<f64>,
-    /// (third quartile - first quartile) / median.
-    spread: f64,
-    verdict: &'static str,
-}
-
 pub(super) fn doctor(global: &Global) -> Result<ExitCode> {
     let findings = Findings {
         version: env!("CARGO_PKG_VERSION"),
@@ -65,7 +53,7 @@ pub(super) fn doctor(global: &Global) -> Result<ExitCode> {
         features: built::FEATURES,
         machine: Machine::look(),
         devices: devices(global.device),
-        noise: noise(&Device::flex()),
+        noise: Noise::measure(&Device::flex()),
     };
     if global.json {
         print_json(&findings)?;
@@ -133,28 +121,4 @@ fn devices(asked: DeviceChoice) -> Vec<DeviceFinding> {
         }
     };
     DeviceClass::ALL.map(finding).into()
-}
-
-/// Times the same product 31 times.
-fn noise(device: &Device) -> Noise {
-    let matrix = Tensor::<2>::random([384, 384], Distribution::Default, device);
-    let mut seconds: Vec<f64> = (0..36)
-        .map(|_| {
-            let started = Instant::now();
-            let _ = matrix.clone().matmul(matrix.clone()).into_data();
-            started.elapsed().as_secs_f64()
-        })
-        .skip(5) // warm-up
-        .collect();
-    seconds.sort_by(f64::total_cmp);
-    let spread = (seconds[23] - seconds[7]) / seconds[15];
-    Noise {
-        spread,
-        verdict: match spread {
-            s if s < 0.05 => "quiet enough to compare timings",
-            s if s < 0.2 => "compare timings only side by side, in pairs",
-            _ => "busy: timings of this machine say little now",
-        },
-        seconds,
-    }
 }
