@@ -1,7 +1,6 @@
 //! Who trains, who tunes and who is scored: a suite names the parts, and [`Corpus::divide`] hands
 //! out the notes so that no note and no patient has two roles.
 
-use std::fmt;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -12,6 +11,7 @@ use super::error::Error;
 use super::fit::{FitNotes, refuse_shared};
 use super::labels::{LabelRule, LabelSet, UnseenCodes};
 use super::note::Note;
+use super::role::Role;
 use super::split::split_by_patient;
 
 /// The roles of the parts, as a suite writes them: `[division]`.
@@ -64,17 +64,6 @@ pub enum NotesWithoutCodes {
     Keep,
     /// They are an error.
     Refuse,
-}
-
-/// What notes are used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Models, vocabularies and label sets are fitted on them.
-    Fit,
-    /// Early stopping and thresholds are chosen on them.
-    Validation,
-    /// They are scored.
-    Evaluation,
 }
 
 /// Notes by role; no note and no patient is in two.
@@ -262,16 +251,6 @@ fn refuse_same(left: &Part, first: Role, right: &Part, second: Role) -> Result<(
         first,
         second,
     })
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Fit => "fitting",
-            Self::Validation => "validation",
-            Self::Evaluation => "evaluation",
-        })
-    }
 }
 
 /// [`Validation`] as it is written: one table whose keys say which of the two it is. An untagged

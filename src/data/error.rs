@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-use super::division::Role;
+use super::role::Role;
 
 /// Everything that reading, checking or dividing a data set can report.
 #[derive(Debug, thiserror::Error)]

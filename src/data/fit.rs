@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::division::Role;
 use super::error::Error;
 use super::note::Note;
+use super::role::Role;
 
 /// Training notes that are known to share no id and no patient with the held-out notes.
 #[derive(Clone, Debug)]

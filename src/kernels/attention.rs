@@ -7,12 +7,10 @@ use rayon::prelude::*;
 use super::dropout::Masks;
 use super::matrix::{Matrix, MatrixMut, Shared, Threads, product};
 use super::vector;
-use rows::{Dot, Gradient, RunningSum, Softmax, TileMask};
+use rows::{Dot, Gradient, QUERIES, RunningSum, Softmax, TileMask};
 
 mod rows;
 
-/// Rows of queries of a tile.
-const QUERIES: usize = 128;
 /// Keys of a tile.
 const KEYS: usize = 512;
 

@@ -2,50 +2,18 @@
 
 mod cell;
 mod chain;
+mod error;
 mod recorded;
 pub mod sources;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 pub use cell::{Cell, descriptions};
+pub use error::Error;
 pub use recorded::recorded;
 
 use crate::data::{self, Registry};
 use crate::suite::Suite;
-
-/// Why a suite cannot be planned.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The data set.
-    #[error(transparent)]
-    Data(#[from] data::Error),
-    /// A file whose hash is part of a key.
-    #[error("{place}: {path}: {source}. Check that the file exists and may be read, or correct the suite")]
-    File {
-        /// The suite's table that names it.
-        place: String,
-        /// The file.
-        path: PathBuf,
-        /// The system's own words.
-        source: std::io::Error,
-    },
-    /// Parts of a run that do not go together.
-    #[error("run {run:?}: {problem}")]
-    Run {
-        /// The run's title.
-        run: String,
-        /// What was found and what was expected.
-        problem: String,
-    },
-    /// A cell that was asked for and is not in the suite.
-    #[error("--cell {asked}: {problem}")]
-    Cell {
-        /// What was asked for.
-        asked: String,
-        /// What was found.
-        problem: String,
-    },
-}
 
 /// A suite's cells, each with the keys of all its stages.
 #[derive(Clone, Debug)]

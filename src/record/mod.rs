@@ -6,6 +6,8 @@
 //! [`Outcome`]; what differs from run to run (times, the machine) stands in [`Timings`] and
 //! [`Provenance`].
 
+mod codes;
+mod digits;
 mod notes;
 mod provenance;
 mod small_counts;
@@ -17,6 +19,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use codes::CodeRow;
+pub use digits::hex;
 pub use notes::{NoteRow, NoteRows, Reported};
 pub use provenance::Provenance;
 pub use small_counts::SmallCounts;
@@ -240,27 +244,6 @@ pub struct FrequencyBinRow {
     pub macro_f1_present: Option<f64>,
 }
 
-/// One code's counts and scores.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub struct CodeRow {
-    /// As the label set spells it.
-    pub code: String,
-    /// Training notes with the code.
-    pub training: u32,
-    /// True positives.
-    pub tp: u32,
-    /// False positives.
-    pub fp: u32,
-    /// False negatives.
-    #[serde(rename = "fn")]
-    pub fn_: u32,
-    /// Area under the ROC curve, where defined.
-    pub roc_auc: Option<f64>,
-    /// Average precision, where defined.
-    pub pr_auc: Option<f64>,
-}
-
 /// How long a cell took and how much memory it held, on the machine of the provenance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -283,11 +266,6 @@ pub struct Timings {
     pub peak_memory_bytes: Option<u64>,
     /// Sittings: 1 for a run that was never interrupted.
     pub sittings: u32,
-}
-
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

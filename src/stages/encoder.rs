@@ -2,18 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Error, SharedEncoder, Stop, Workshop};
+use super::made::Loaded;
+use super::{Error, Stop, Workshop};
 use crate::models::Task;
 use crate::plan::Cell;
 use crate::pretrained::PretrainedBert;
 use crate::suite::Run;
 use crate::text::Tokenizer;
-
-/// An encoder and the tokens it was trained with.
-pub struct Loaded {
-    tokens: Vec<String>,
-    encoder: SharedEncoder,
-}
 
 impl Workshop<'_> {
     /// A task with the encoder of a cell's run, where it names one.

@@ -1,10 +1,11 @@
 //! The work of each stage, one file a stage. [`Workshop`] is what they share: the plan, the data, the store.
 
 mod cell;
-pub mod encoder;
+mod encoder;
 mod error;
 pub mod estimate;
 pub mod export;
+mod made;
 mod notes;
 pub mod record;
 mod scores;
@@ -23,11 +24,9 @@ use burn::tensor::Device;
 
 pub use cell::{CellWork, Ended};
 pub use error::{Error, Stop};
-pub use notes::Notes;
-pub use tokens::Tokens;
+pub use made::{Notes, Tokens};
 
 use crate::data::Registry;
-use crate::models::PretrainedEncoder;
 use crate::plan::{Cell, Plan};
 use crate::record::StageName;
 use crate::results::Store;
@@ -51,14 +50,14 @@ pub struct Workshop<'a> {
     pub checkpoint_every: Duration,
     /// The device, opened when it is first computed on.
     pub device: &'a Device,
-    texts: OnceCell<notes::Texts>,
+    texts: OnceCell<made::Texts>,
     notes: OnceCell<Arc<Notes>>,
     tokenizers: RefCell<BTreeMap<String, Arc<Tokenizer>>>,
     /// Training notes whose ids came with the fit of their tokenizer, until the tokens are written.
     encoded: RefCell<BTreeMap<String, TokenStore>>,
     /// The key of the last tokens that were read, and these.
     tokens: RefCell<Option<(String, Arc<Tokens>)>>,
-    encoders: RefCell<BTreeMap<String, Arc<encoder::Loaded>>>,
+    encoders: RefCell<BTreeMap<String, Arc<made::Loaded>>>,
 }
 
 impl<'a> Workshop<'a> {
@@ -120,6 +119,3 @@ impl Patience for Waiting<'_> {
         self.0.notice(sentence);
     }
 }
-
-/// A pretrained encoder that many tasks share.
-pub type SharedEncoder = Arc<PretrainedEncoder>;

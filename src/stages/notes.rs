@@ -2,56 +2,15 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
+use super::made::{Notes, Texts};
 use super::{Error, Stop, Workshop};
-use crate::data::{self, Corpus, Division, Dropped, LabelSet, Note};
+use crate::data::{self, Dropped, Note};
 use crate::plan::Cell;
 use crate::record::StageName;
 use crate::results::kept::Trouble;
 use crate::results::salt::Salt;
 
 const FILE: &str = "notes.json";
-
-/// What later stages know of the notes.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Notes {
-    /// The codes, by column; those that a model predicts come first.
-    pub codes: Vec<String>,
-    /// Training notes that have the code, by column; 0 for codes of evaluation notes only.
-    pub train_frequency: Vec<u32>,
-    /// The code's title, by column, where the data set has one.
-    pub titles: Vec<Option<String>>,
-    /// Columns of each training note's gold codes.
-    pub training_gold: Vec<Vec<u32>>,
-    /// Of each validation note's.
-    pub validation_gold: Vec<Vec<u32>>,
-    /// Of each evaluation note's.
-    pub evaluation_gold: Vec<Vec<u32>>,
-    /// Salted hash of each evaluation note's identifier and of its patient's.
-    pub evaluation_names: Vec<[String; 2]>,
-    /// What the names were salted with, see [`Salt::fingerprint`].
-    pub salt: String,
-    /// Notes left out because they have no code at all.
-    pub without_codes: Dropped,
-    /// Notes left out because no code of theirs is in the label set.
-    pub outside_labels: Dropped,
-}
-
-impl Notes {
-    /// How many columns a model predicts.
-    pub fn fitted(&self) -> usize {
-        self.train_frequency.partition_point(|&count| count > 0)
-    }
-}
-
-/// The notes themselves, in memory only.
-pub(super) struct Texts {
-    pub(super) corpus: Corpus,
-    pub(super) division: Division,
-    pub(super) labels: LabelSet,
-}
 
 impl Workshop<'_> {
     /// The notes stage of the plan's cells.

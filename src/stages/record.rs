@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::notes::Notes;
+use super::made::{Notes, Tokens};
 use super::scores::{Facts, Scores as CellScores};
-use super::tokens::Tokens;
 use super::{Error, Stop, Workshop};
 use crate::metrics::{self, Evaluation, Scores, Targets};
 use crate::models::Task;

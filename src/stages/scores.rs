@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::tokens::Tokens;
+use super::made::Tokens;
 use super::weights::{Facts as TrainingFacts, Weights};
 use super::{Error, Stop, Workshop};
 use crate::machine;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::made::Tokens;
 use super::{Error, Stop, Workshop};
 use crate::data::Note;
 use crate::models::Task;
@@ -16,20 +17,6 @@ const TRAINING: &str = "training.tokens";
 const VALIDATION: &str = "validation.tokens";
 const EVALUATION: &str = "evaluation.tokens";
 const TITLES: &str = "titles.json";
-
-/// The notes as one tokenizer sees them.
-pub struct Tokens {
-    /// Training notes.
-    pub training: TokenStore,
-    /// Validation notes.
-    pub validation: TokenStore,
-    /// Evaluation notes.
-    pub evaluation: TokenStore,
-    /// Token ids of the title of each code, by column; empty where there is none.
-    pub titles: Vec<Vec<u32>>,
-    /// Per token id, the root mean square of its count over the training notes.
-    pub count_scale: Vec<f32>,
-}
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

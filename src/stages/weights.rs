@@ -4,7 +4,8 @@
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use super::tokens::{Tokens, task_of};
+use super::made::Tokens;
+use super::tokens::task_of;
 use super::{Stop, Workshop, tokenizer};
 use crate::machine;
 use crate::models::coding_model::WordVectors;

@@ -5,14 +5,13 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::error::Error;
-use super::normalise::{NORMALISE_VERSION, Recipe};
+use super::normalise::NORMALISE_VERSION;
 use super::tokenizer::Tokenizer;
-use super::tokenizer::Vocabulary;
-use super::wordpiece::{WordPieceTable, WordPieceVocabulary};
-use super::words::{WordTable, WordVocabulary};
+use super::vocabulary::{Content, Table, Vocabulary, content, digest};
+use super::wordpiece::WordPieceVocabulary;
+use super::words::WordVocabulary;
 
 const FORMAT: &str = "icdbench tokenizer";
 
@@ -22,22 +21,6 @@ struct Artifact<'a> {
     format: Cow<'a, str>,
     fingerprint: Cow<'a, str>,
     content: Content<'a>,
-}
-
-/// What is fingerprinted: the JSON of this struct, whose field order is fixed.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Content<'a> {
-    normalise: Recipe,
-    normalise_version: u32,
-    vocabulary: Table<'a>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Table<'a> {
-    Words(Cow<'a, WordTable>),
-    WordPiece(Cow<'a, WordPieceTable>),
 }
 
 impl Tokenizer {
@@ -98,25 +81,4 @@ impl Tokenizer {
             fingerprint: actual,
         })
     }
-}
-
-/// Hex sha256 over the recipe, its version and the vocabulary with its options.
-pub(super) fn fingerprint(recipe: Recipe, vocabulary: &Vocabulary) -> String {
-    digest(&content(recipe, vocabulary))
-}
-
-fn content(recipe: Recipe, vocabulary: &Vocabulary) -> Content<'_> {
-    Content {
-        normalise: recipe,
-        normalise_version: NORMALISE_VERSION,
-        vocabulary: match vocabulary {
-            Vocabulary::Words(words) => Table::Words(Cow::Borrowed(&words.table)),
-            Vocabulary::WordPiece(pieces) => Table::WordPiece(Cow::Borrowed(&pieces.table)),
-        },
-    }
-}
-
-fn digest(content: &Content<'_>) -> String {
-    let bytes = serde_json::to_vec(content).unwrap(); // OK because the structs hold only strings and numbers.
-    format!("{:x}", Sha256::digest(bytes))
 }

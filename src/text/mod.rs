@@ -6,12 +6,14 @@
 
 mod artifact;
 mod batches;
+mod encoding;
 mod error;
 mod normalise;
 mod store;
 mod store_file;
 mod tokenizer;
 mod vectors;
+mod vocabulary;
 mod wordpiece;
 mod wordpiece_files;
 mod wordpiece_training;

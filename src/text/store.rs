@@ -2,11 +2,6 @@
 
 use rayon::prelude::*;
 
-use super::tokenizer::Tokenizer;
-
-/// Notes encoded between two progress reports; also bounds the memory held twice while encoding.
-const NOTES_PER_STEP: usize = 256;
-
 /// Token ids in compressed sparse rows: note `i` is `tokens[offsets[i]..offsets[i + 1]]`.
 ///
 /// A note can be empty: nothing may be left of it after normalisation. It keeps its place with length 0, so
@@ -19,26 +14,6 @@ pub struct TokenStore {
 }
 
 impl TokenStore {
-    /// Encodes all notes, in parallel, in order. `progress` is called from the calling thread with (notes
-    /// done, notes in all) after every few hundred notes.
-    pub fn encode<T: AsRef<str> + Sync>(
-        tokenizer: &Tokenizer,
-        texts: &[T],
-        progress: &mut dyn FnMut(usize, usize),
-    ) -> Self {
-        let mut store = Self::empty();
-        for step in texts.chunks(NOTES_PER_STEP) {
-            let encoded: Vec<Vec<u32>> = step.par_iter().map(|text| tokenizer.encode(text.as_ref())).collect();
-            for note in encoded {
-                store.tokens.extend_from_slice(&note);
-                store.end_note();
-            }
-            progress(store.len(), texts.len());
-        }
-        store.tokens.shrink_to_fit();
-        store
-    }
-
     /// No note yet.
     pub(super) fn empty() -> Self {
         Self {
@@ -87,7 +62,7 @@ impl TokenStore {
         self.tokens.len()
     }
 
-    /// How often a token occurs in all notes together. With [`Tokenizer::unknown`], over
+    /// How often a token occurs in all notes together. With [`Tokenizer::unknown`](super::Tokenizer::unknown), over
     /// [`TokenStore::token_count`]: the out-of-vocabulary rate.
     pub fn count(&self, token: u32) -> usize {
         self.tokens.par_iter().filter(|found| **found == token).count()

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::error::Error;
 use super::normalise::Recipe;
 use super::store::TokenStore;
-use super::wordpiece::WordPieceVocabulary;
+use super::vocabulary::{self, Vocabulary};
 use super::words::{self, WordVocabulary};
-use super::{artifact, wordpiece_files, wordpiece_training};
+use super::{wordpiece_files, wordpiece_training};
 use crate::data::FitTexts;
 
 /// What a suite says about text.
@@ -87,12 +87,6 @@ pub struct Tokenizer {
     pub(super) fingerprint: String,
 }
 
-#[derive(Clone)]
-pub(super) enum Vocabulary {
-    Words(WordVocabulary),
-    WordPiece(WordPieceVocabulary),
-}
-
 impl Tokenizer {
     /// Builds the tokenizer that the settings describe; a published vocabulary does not look at the texts. Where fitting
     /// has read every text anyway, their ids come with it.
@@ -133,7 +127,7 @@ impl Tokenizer {
     pub(super) fn new(recipe: Recipe, vocabulary: Vocabulary) -> Self {
         Self {
             recipe,
-            fingerprint: artifact::fingerprint(recipe, &vocabulary),
+            fingerprint: vocabulary::fingerprint(recipe, &vocabulary),
             vocabulary,
         }
     }

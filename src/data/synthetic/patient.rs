@@ -2,7 +2,18 @@
 
 use super::bank::{BANK, Cluster, Course};
 use super::draw::Draw;
-use super::{Part, SyntheticSettings};
+use super::settings::SyntheticSettings;
+
+/// A part of the data; patients never straddle two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Part {
+    /// For training, about 70 % of the notes.
+    Train,
+    /// For choosing settings and thresholds, about 10 %.
+    Dev,
+    /// For the scores, about 20 %.
+    Test,
+}
 
 /// A patient before the details are drawn.
 pub(super) struct Plan {

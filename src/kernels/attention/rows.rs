@@ -5,6 +5,9 @@ use pulp::{Simd, WithSimd};
 use crate::kernels::dropout::{Masks, Tile};
 use crate::kernels::vector::{self, Sum};
 
+/// Rows of queries of a tile.
+pub const QUERIES: usize = 128;
+
 /// The sum over the keys seen so far of `2^(score - largest)`.
 #[derive(Clone, Copy)]
 pub struct RunningSum {
@@ -68,7 +71,7 @@ impl WithSimd for Softmax<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let size = self.states.len() / super::QUERIES;
+        let size = self.states.len() / QUERIES;
         let rows = self.scores.chunks_mut(self.keys).zip(self.sums);
         for (row, ((scores, sum), states)) in rows.zip(self.states.chunks_mut(size)).enumerate() {
             let here = vector::largest(simd, scores) * self.scale;

@@ -4,7 +4,7 @@ use pulp::{Simd, WithSimd};
 
 use super::forward::thirds;
 use super::panel::{Panels, ROWS, WIDE};
-use super::{Place, Scan, cut, for_each_group, load, store};
+use super::scan::{Place, Scan, cut, for_each_group, load, store};
 
 /// Gradients at the recurrence's parameters.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,7 +4,7 @@ use pulp::{Simd, WithSimd};
 
 use super::gates::{sigmoid, tanh};
 use super::panel::{Panels, ROWS, WIDE};
-use super::{Place, Recurrence, Scan, cut, for_each_group, load, store};
+use super::scan::{Place, Recurrence, Scan, cut, for_each_group, load, store};
 
 pub struct Forward<'a> {
     pub scan: Scan<'a>,
