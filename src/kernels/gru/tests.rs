@@ -1,6 +1,6 @@
 //! Every width of vector and number of registers gives the same numbers, up to rounding.
 
-use pulp::{Scalar, WithSimd};
+use pulp::{Scalar, Simd, WithSimd};
 
 use super::*;
 
