@@ -9,8 +9,8 @@ use std::time::Duration;
 use burn::tensor::{Device, Tensor};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use icdbench::data::{SyntheticSettings, synthetic};
-use icdbench::models::{Initialiser, ModelConfig, Task, parameters};
-use icdbench::text::{BatchSettings, Recipe, TextSettings, TokenStore, TokenizerSettings, pad, training_order};
+use icdbench::models::{Batch, Initialiser, ModelConfig, Task, parameters};
+use icdbench::text::{BatchSettings, Recipe, TextSettings, TokenStore, TokenizerSettings, training_order};
 
 const CODES: usize = 50;
 
@@ -57,15 +57,17 @@ fn batching(criterion: &mut Criterion) {
         bucket: 4,
     };
     let lengths = store.lengths();
+    let device = Device::flex();
     let mut group = criterion.benchmark_group("batching");
     group.throughput(Throughput::Elements(texts.len() as u64));
     group.bench_function("an epoch", |bencher| {
         bencher.iter(|| {
             let batches = training_order(&lengths, order, 1, 1);
-            batches
-                .iter()
-                .map(|notes| pad(&store, notes, 2048, 0, 1).width)
-                .sum::<usize>()
+            let batch = |notes: &Vec<usize>| {
+                let note = |&note: &usize| store.note(note, order.max_length).iter().map(|&token| token as i32);
+                Batch::new(notes.iter().map(note), 0, &device).width()
+            };
+            batches.iter().map(batch).sum::<usize>()
         });
     });
     group.finish();
@@ -90,17 +92,14 @@ fn training_step(criterion: &mut Criterion) {
     for config in ModelConfig::tiny() {
         let model = config.init(&task, &mut Initialiser::new(1, &device));
         for length in [512, 2048] {
-            let padded = pad(&store, &[0, 1, 2, 3], length, 0, 1);
-            let tokens: usize = padded.lengths.iter().sum();
+            let notes: Vec<Vec<i32>> = (0..4)
+                .map(|note| store.note(note, length).iter().map(|&token| token as i32).collect())
+                .collect();
+            let tokens: usize = notes.iter().map(Vec::len).sum();
             group.throughput(Throughput::Elements(tokens as u64));
             group.bench_function(BenchmarkId::new(config.name(), length), |bencher| {
                 bencher.iter(|| {
-                    let batch = icdbench::models::Batch::new(
-                        padded.tokens.clone(),
-                        padded.lengths.clone(),
-                        padded.width,
-                        &device,
-                    );
+                    let batch = Batch::new(&notes, 0, &device);
                     let (loss, gradients) = model.gradients(&batch, Tensor::zeros([4, CODES], &device));
                     (parameters::host(loss), gradients.len())
                 });

@@ -46,12 +46,9 @@ fn notes() -> Vec<Vec<i32>> {
 
 /// A batch of the given notes, `spare` positions wider than the longest.
 fn batch(notes: &[Vec<i32>], spare: usize, device: &Device) -> Batch {
-    let width = notes.iter().map(Vec::len).max().unwrap() + spare;
-    let tokens = notes
-        .iter()
-        .flat_map(|note| note.iter().copied().chain(std::iter::repeat(0)).take(width))
-        .collect();
-    Batch::new(tokens, notes.iter().map(Vec::len).collect(), width, device)
+    let batch = Batch::new(notes, 0, device);
+    let width = batch.width() + spare;
+    batch.padded_to(width)
 }
 
 fn targets(notes: usize, device: &Device) -> Tensor<2> {
@@ -434,7 +431,7 @@ fn explanations_are_weights_over_the_real_tokens() {
             return;
         };
         assert_eq!(weights.dims(), [5, batch.width()], "{name}");
-        for (row, &length) in parameters::host(weights).chunks(batch.width()).zip(&batch.lengths) {
+        for (row, &length) in parameters::host(weights).chunks(batch.width()).zip(batch.lengths()) {
             assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{name}");
             assert!(row[length..].iter().all(|&weight| weight == 0.0), "{name}");
         }

@@ -150,15 +150,6 @@ fn model(config: &ModelConfig, task: &TaskFixture, length: usize, values: &Array
     parameters::write(model, numbers(values)).unwrap()
 }
 
-fn batch(notes: &[Vec<i32>], width: usize, device: &Device) -> Batch {
-    let row = |note: &Vec<i32>| {
-        let padding = width - note.len();
-        note.iter().copied().chain(std::iter::repeat_n(0, padding)).collect()
-    };
-    let tokens: Vec<Vec<i32>> = notes.iter().map(row).collect();
-    Batch::new(tokens.concat(), notes.iter().map(Vec::len).collect(), width, device)
-}
-
 fn targets(gold: &[Vec<usize>], codes: usize, device: &Device) -> Tensor<2> {
     let mut values = vec![0f32; gold.len() * codes];
     for (row, gold) in values.chunks_mut(codes).zip(gold) {
@@ -191,7 +182,7 @@ fn assert_agrees(case: &Case) {
     let name = &case.name;
     let device = common::device().autodiff();
     let model = model(&case.model, &case.task, case.row, &case.parameters, &device);
-    let batch = batch(&case.notes, case.row, &device);
+    let batch = Batch::new(&case.notes, 0, &device).padded_to(case.row);
     let logits = model.logits(&batch);
     assert_eq!(logits.dims().to_vec(), case.logits.shape, "{name}");
     assert_close(
@@ -258,7 +249,7 @@ fn stored_scale(case: &Case) -> Vec<f32> {
     probe.get_mut("weight").unwrap().values.fill(1.0);
     probe.get_mut("bias").unwrap().values.fill(0.0);
     let notes: Vec<Vec<i32>> = (0..words as i32).map(|word| vec![word]).collect();
-    let logits = model(&case.model, &case.task, 1, &probe, &device).logits(&batch(&notes, 1, &device));
+    let logits = model(&case.model, &case.task, 1, &probe, &device).logits(&Batch::new(&notes, 0, &device));
     let first_code = parameters::host(logits).into_iter().step_by(case.task.codes);
     first_code.map(|logit| 1.0 / logit).collect()
 }

@@ -289,8 +289,8 @@ fn a_step_does_not_depend_on_the_number_of_threads_at_sizes_where_threads_are_us
             ..Task::default()
         };
         let model = model("logistic_regression").init(&task, &mut Initialiser::new(1, &device));
-        let tokens = (0..64 * 200).map(|i| 1 + (i * 7919 % (WORDS as i32 - 1))).collect();
-        let batch = Batch::new(tokens, vec![200; 64], 200, &device);
+        let tokens: Vec<i32> = (0..64 * 200).map(|i| 1 + (i * 7919 % (WORDS as i32 - 1))).collect();
+        let batch = Batch::new(tokens.chunks(200), 0, &device);
         let gold = (0..64 * CODES).map(|i| f32::from(i % 97 == 0)).collect::<Vec<_>>();
         let gold = Tensor::<2>::from_data(TensorData::new(gold, [64, CODES]), &device);
         let (loss, gradients) = model.gradients(&batch, gold);
@@ -322,7 +322,6 @@ fn reading(recipe: &Recipe) -> Reading {
         length: 16,
         batch_size: recipe.batch_size,
         padding: 0,
-        multiple_of: 1,
         precision: Precision::F32,
     }
 }

@@ -15,9 +15,7 @@ const GOLD_CODES: f64 = 16.0;
 
 /// Token ids and codes of a batch, on the host.
 pub(super) struct Inputs {
-    tokens: Vec<i32>,
-    lengths: Vec<usize>,
-    width: usize,
+    notes: Vec<Vec<i32>>,
     targets: Vec<f32>,
     codes: usize,
     precision: Precision,
@@ -30,26 +28,24 @@ impl Inputs {
         Self::random(job.task.vocabulary, lengths, job.codes, job.precision)
     }
 
-    /// Notes of the given lengths, padded to the longest.
+    /// Notes of the given lengths.
     pub(super) fn random(vocabulary: usize, lengths: Vec<usize>, codes: usize, precision: Precision) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(SEED);
-        let width = lengths.iter().copied().max().unwrap_or(1);
         // The first thousand entries of BERT's vocabulary are specials and unused.
         let first = (vocabulary / 2).min(1000);
         let span = (vocabulary - first) as u64;
-        let mut tokens = vec![0; lengths.len() * width];
-        for (row, &length) in tokens.chunks_mut(width).zip(&lengths) {
-            row[..length].fill_with(|| (first as u64 + random.next_u64() % span) as i32);
-        }
+        let mut token = || (first as u64 + random.next_u64() % span) as i32;
+        let notes: Vec<Vec<i32>> = lengths
+            .iter()
+            .map(|&length| (0..length).map(|_| token()).collect())
+            .collect();
         let share = (GOLD_CODES / codes as f64).min(0.5);
         let below = (share * u32::MAX as f64) as u32;
-        let targets = (0..lengths.len() * codes)
+        let targets = (0..notes.len() * codes)
             .map(|_| f32::from(random.next_u32() < below))
             .collect();
         Self {
-            tokens,
-            lengths,
-            width,
+            notes,
             targets,
             codes,
             precision,
@@ -58,12 +54,12 @@ impl Inputs {
 
     /// The notes on a device.
     pub(super) fn batch(&self, device: &Device) -> Batch {
-        Batch::new(self.tokens.clone(), self.lengths.clone(), self.width, device).with_precision(self.precision)
+        Batch::new(&self.notes, 0, device).with_precision(self.precision)
     }
 
     /// 1 where a note has the code, `[note, code]`.
     pub(super) fn targets(&self, device: &Device) -> Tensor<2> {
-        let shape = [self.lengths.len(), self.codes];
+        let shape = [self.notes.len(), self.codes];
         Tensor::from_data(TensorData::new(self.targets.clone(), shape), device)
     }
 }

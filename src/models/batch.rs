@@ -1,4 +1,9 @@
-//! The notes of one step as tensors: token ids, real lengths, and, while training, the noise.
+//! The notes of one step: token ids without padding, and, while training, the noise. Models that read whole rectangles
+//! get one on demand.
+
+use std::borrow::Borrow;
+use std::cell::OnceCell;
+use std::fmt;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
@@ -14,14 +19,17 @@ pub struct Pass<'a> {
     pub precision: Precision,
 }
 
-/// A batch of notes. Position `t` of row `i` is real when `t < lengths[i]`, padding otherwise.
-#[derive(Debug)]
+/// A batch of notes, one after another. In a rectangle of them, position `t` of row `i` is real when
+/// `t < lengths()[i]`, padding otherwise.
 pub struct Batch {
-    /// Token ids on the host, row-major `[note, width]`.
+    /// Token ids of all notes.
     ids: Vec<i32>,
-    /// Tokens of each note, at most the width.
-    pub lengths: Vec<usize>,
+    /// Where each note starts among them.
+    starts: Vec<usize>,
+    lengths: Vec<usize>,
+    padding: i32,
     width: usize,
+    rectangle: OnceCell<Tensor<2, Int>>,
     device: Device,
     /// The step's random numbers; present in training only, so that inference has no dropout.
     pub noise: Option<Noise>,
@@ -30,21 +38,36 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// A batch from row-major token ids `[note, width]`, for a model that computes in f32.
-    ///
-    /// # Panics
-    /// When `tokens` does not hold `lengths.len() * width` ids.
-    pub fn new(tokens: Vec<i32>, lengths: Vec<usize>, width: usize, device: &Device) -> Self {
-        let notes = lengths.len();
-        assert_eq!(tokens.len(), notes * width, "tokens do not fill [note, token]");
+    /// A batch of the token ids of each note, for a model that computes in f32. `padding` is the id that fills rows up.
+    pub fn new<N>(notes: impl IntoIterator<Item = N>, padding: u32, device: &Device) -> Self
+    where
+        N: IntoIterator<Item: Borrow<i32>>,
+    {
+        let (mut ids, mut starts, mut lengths) = (Vec::new(), Vec::new(), Vec::new());
+        for note in notes {
+            let start = ids.len();
+            ids.extend(note.into_iter().map(|id| *id.borrow()));
+            starts.push(start);
+            lengths.push(ids.len() - start);
+        }
         Self {
-            ids: tokens,
+            width: lengths.iter().copied().max().unwrap_or(0).max(1),
+            ids,
+            starts,
             lengths,
-            width,
+            padding: padding as i32,
+            rectangle: OnceCell::new(),
             device: device.clone(),
             noise: None,
             precision: Precision::F32,
         }
+    }
+
+    /// The same batch with rows of at least `width` positions, which changes no score.
+    pub fn padded_to(mut self, width: usize) -> Self {
+        self.width = self.width.max(width);
+        self.rectangle.take();
+        self
     }
 
     /// The same batch for a model that computes in `precision`.
@@ -67,28 +90,44 @@ impl Batch {
         }
     }
 
-    /// Notes in the batch.
+    /// How many notes there are.
     pub fn notes(&self) -> usize {
         self.lengths.len()
     }
 
-    /// Token positions of a row, padding included.
+    /// Tokens of each note; 0 for an empty one, whose row is padding throughout.
+    pub fn lengths(&self) -> &[usize] {
+        &self.lengths
+    }
+
+    /// Positions of a row: the tokens of the longest note, and at least 1.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Token ids on the device, `[note, token]`.
-    pub fn tokens(&self) -> Tensor<2, Int> {
-        let data = TensorData::new(self.ids.clone(), [self.notes(), self.width]);
-        Tensor::from_data(data, &self.device)
+    /// The id of padding.
+    pub fn padding(&self) -> i32 {
+        self.padding
     }
 
-    /// The token ids of one note, without padding.
+    /// The token ids of one note.
     pub fn note(&self, note: usize) -> &[i32] {
-        &self.ids[note * self.width..][..self.lengths[note]]
+        &self.ids[self.starts[note]..][..self.lengths[note]]
     }
 
-    /// Where the batch lies.
+    /// All notes padded to a rectangle on the device, `[note, token]`. It is made when it is first asked for.
+    pub fn tokens(&self) -> Tensor<2, Int> {
+        let rectangle = || {
+            let mut ids = vec![self.padding; self.notes() * self.width];
+            for (note, row) in ids.chunks_mut(self.width).enumerate() {
+                row[..self.lengths[note]].copy_from_slice(self.note(note));
+            }
+            Tensor::from_data(TensorData::new(ids, [self.notes(), self.width]), &self.device)
+        };
+        self.rectangle.get_or_init(rectangle).clone()
+    }
+
+    /// Where tensors of the batch are made.
     pub fn device(&self) -> Device {
         self.device.clone()
     }
@@ -99,6 +138,18 @@ impl Batch {
     }
 }
 
+// By hand, so that no note reaches a log through `{:?}`.
+impl fmt::Debug for Batch {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Batch")
+            .field("lengths", &self.lengths)
+            .field("width", &self.width)
+            .field("precision", &self.precision)
+            .finish_non_exhaustive()
+    }
+}
+
 /// 1 at the first `counts[note]` positions of each note and 0 at the others, `[note, position]`.
 pub fn mask(counts: &[usize], width: usize, device: &Device) -> Tensor<2> {
     let mut values = vec![0f32; counts.len() * width];
@@ -106,4 +157,61 @@ pub fn mask(counts: &[usize], width: usize, device: &Device) -> Tensor<2> {
         row[..count.min(width)].fill(1.0);
     }
     Tensor::from_data(TensorData::new(values, [counts.len(), width]), device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::parameters::host;
+
+    fn batch(notes: &[&[i32]]) -> Batch {
+        Batch::new(notes.iter().copied(), 7, &Device::flex())
+    }
+
+    /// The rows of the rectangle and of the mask.
+    fn rows(batch: &Batch) -> (Vec<Vec<i64>>, Vec<Vec<f32>>) {
+        let tokens = batch.tokens();
+        assert_eq!(tokens.dims(), [batch.notes(), batch.width()]);
+        let tokens = tokens.into_data().iter::<i64>().collect::<Vec<_>>();
+        let (width, mask) = (batch.width(), host(batch.mask()));
+        (
+            tokens.chunks(width).map(<[i64]>::to_vec).collect(),
+            mask.chunks(width).map(<[f32]>::to_vec).collect(),
+        )
+    }
+
+    #[test]
+    fn a_rectangle_is_as_wide_as_the_longest_note_and_padded_on_the_right() {
+        let batch = batch(&[&[1, 2], &[], &[3, 4, 5]]);
+        assert_eq!((batch.notes(), batch.width()), (3, 3));
+        assert_eq!(batch.lengths(), [2, 0, 3]);
+        assert_eq!([0, 1, 2].map(|note| batch.note(note)), [&[1, 2][..], &[], &[3, 4, 5]]);
+        let (tokens, mask) = rows(&batch);
+        assert_eq!(tokens, [[1, 2, 7], [7, 7, 7], [3, 4, 5]]);
+        assert_eq!(mask, [[1.0, 1.0, 0.0], [0.0; 3], [1.0; 3]]);
+    }
+
+    #[test]
+    fn rows_may_be_wider_but_never_narrower_than_the_longest_note_nor_empty() {
+        let (tokens, mask) = rows(&batch(&[&[1], &[2, 3]]).padded_to(4));
+        assert_eq!(
+            (tokens[0].as_slice(), mask[1].as_slice()),
+            (&[1, 7, 7, 7][..], &[1.0, 1.0, 0.0, 0.0][..])
+        );
+        assert_eq!(batch(&[&[1], &[2, 3]]).padded_to(1).width(), 2);
+        assert_eq!(rows(&batch(&[&[], &[]])).0, [[7], [7]]);
+    }
+
+    #[test]
+    fn a_rectangle_that_was_made_before_is_not_the_one_of_wider_rows() {
+        let batch = batch(&[&[1], &[2, 3]]);
+        assert_eq!(rows(&batch).0, rows(&batch).0);
+        assert_eq!(rows(&batch.padded_to(3)).0, [[1, 7, 7], [2, 3, 7]]);
+    }
+
+    #[test]
+    fn a_note_is_not_shown_by_its_debug_form() {
+        let shown = format!("{:?}", batch(&[&[31337]]));
+        assert!(shown.contains("lengths: [1]") && !shown.contains("31337"), "{shown}");
+    }
 }

@@ -209,13 +209,13 @@ impl Convolution {
     fn positions(&self, batch: &Batch, of_padding: bool) -> Vec<usize> {
         let width = self.weight.dims()[2];
         let of_note = |&length: &usize| kernel::positions(if of_padding { batch.width() } else { length }, width);
-        batch.lengths.iter().map(of_note).collect()
+        batch.lengths().iter().map(of_note).collect()
     }
 
     /// `[note, word, dimension]` to `[note, position, filter]`, of which the first `counts[note]` are wanted.
     fn forward(&self, words: Tensor<3>, batch: &Batch, counts: &[usize], precision: Precision) -> Tensor<3> {
         let extent = Extent {
-            lengths: Arc::new(batch.lengths.clone()),
+            lengths: Arc::new(batch.lengths().to_vec()),
             positions: Arc::new(counts.to_vec()),
         };
         ops::convolution(words, extent, self.weight.val(), self.bias.val(), precision)
@@ -265,15 +265,10 @@ impl Descriptions {
     /// Description vectors `[code, filter]`.
     fn vectors(&self, embedding: &Param<Tensor<2>>, codes: &[usize]) -> Tensor<2> {
         let device = embedding.device();
-        let lengths: Vec<usize> = codes.iter().map(|&code| self.tokens[code].len()).collect();
-        let width = lengths.iter().copied().max().unwrap_or(1);
-        let mut tokens = vec![self.padding as i32; codes.len() * width];
-        for (row, &code) in tokens.chunks_mut(width).zip(codes) {
-            for (slot, &token) in row.iter_mut().zip(&self.tokens[code]) {
-                *slot = token as i32;
-            }
-        }
-        let batch = Batch::new(tokens, lengths, width, &device);
+        let descriptions = codes
+            .iter()
+            .map(|&code| self.tokens[code].iter().map(|&token| token as i32));
+        let batch = Batch::new(descriptions, self.padding, &device);
         let embedded = module::embedding(embedding.val(), batch.tokens());
         let counts = self.convolution.positions(&batch, false);
         let states = self.convolution.forward(embedded, &batch, &counts, Precision::F32);

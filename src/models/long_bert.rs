@@ -156,7 +156,7 @@ impl LongBert {
             .map(|note| note.into_iter().map(|(segment, place)| rows[segment] + place).collect())
             .collect();
         let states = self.encoder.forward(&packed, batch.pass());
-        (Gather::new(groups).apply(states), &batch.lengths)
+        (Gather::new(groups).apply(states), batch.lengths())
     }
 }
 

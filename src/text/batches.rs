@@ -1,10 +1,8 @@
-//! Which notes go together, in which order, and the padded block of ids a model reads. Notes of similar
-//! length share a batch, which saves padding; the order depends on lengths, settings, seed and epoch alone.
+//! Which notes go together, and in which order. Notes of similar length share a batch, which saves padding; the order
+//! depends on lengths, settings, seed and epoch alone.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-
-use super::TokenStore;
 
 /// How notes are grouped into batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,53 +49,6 @@ pub fn evaluation_order(lengths: &[usize], settings: BatchSettings) -> Vec<Vec<u
     let mut notes: Vec<usize> = (0..lengths.len()).collect();
     notes.sort_by_key(|note| std::cmp::Reverse(lengths[*note].min(settings.max_length)));
     notes.chunks(settings.batch_size).map(<[usize]>::to_vec).collect()
-}
-
-/// A rectangle of token ids.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PaddedBatch {
-    /// Row-major `[note, width]`; positions from `lengths[note]` on hold the padding id.
-    pub tokens: Vec<i32>,
-    /// Real tokens of each note; 0 for an empty note, whose row is padding throughout. A mask made of these
-    /// must not divide by 0.
-    pub lengths: Vec<usize>,
-    /// Columns, at least 1.
-    pub width: usize,
-}
-
-/// The first `max_length` tokens of the given notes, padded on the right to a common width: the longest of
-/// them, rounded up to `multiple_of`, so that a GPU meets few different shapes. Never wider than `max_length`
-/// rounded up, never narrower than `multiple_of`, even when every note is empty.
-///
-/// # Panics
-/// When `multiple_of` or `max_length` is 0, or a note index is out of range.
-pub fn pad(store: &TokenStore, notes: &[usize], max_length: usize, padding_id: u32, multiple_of: usize) -> PaddedBatch {
-    assert!(
-        max_length > 0 && multiple_of > 0,
-        "max_length and multiple_of must be 1 or more"
-    );
-    let rows: Vec<&[u32]> = notes.iter().map(|note| store.note(*note, max_length)).collect();
-    let lengths: Vec<usize> = rows.iter().map(|row| row.len()).collect();
-    let longest = lengths.iter().copied().max().unwrap_or(0);
-    let width = longest.max(1).next_multiple_of(multiple_of);
-    let mut tokens = vec![padding_id as i32; rows.len() * width];
-    for (row, padded) in rows.iter().zip(tokens.chunks_mut(width)) {
-        for (token, place) in row.iter().zip(padded) {
-            *place = *token as i32;
-        }
-    }
-    PaddedBatch { tokens, lengths, width }
-}
-
-// By hand, so that no note reaches a log through `{:?}`.
-impl std::fmt::Debug for PaddedBatch {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("PaddedBatch")
-            .field("lengths", &self.lengths)
-            .field("width", &self.width)
-            .finish_non_exhaustive()
-    }
 }
 
 fn check(settings: BatchSettings) {

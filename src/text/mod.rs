@@ -19,7 +19,7 @@ mod wordpiece_files;
 mod wordpiece_training;
 mod words;
 
-pub use batches::{BatchSettings, PaddedBatch, evaluation_order, pad, training_order};
+pub use batches::{BatchSettings, evaluation_order, training_order};
 pub use error::Error;
 pub use normalise::{NORMALISE_VERSION, Recipe};
 pub use store::TokenStore;

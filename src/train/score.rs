@@ -4,7 +4,7 @@ use burn::tensor::{Device, activation};
 
 use super::Observer;
 use crate::models::{Batch, Model, Precision, parameters};
-use crate::text::{BatchSettings, TokenStore, evaluation_order, pad};
+use crate::text::{BatchSettings, TokenStore, evaluation_order};
 
 /// How notes reach a model.
 #[derive(Clone, Copy, Debug)]
@@ -15,8 +15,6 @@ pub struct Reading {
     pub batch_size: usize,
     /// The token id of padding.
     pub padding: u32,
-    /// Batch widths are rounded up to a multiple of this: 1 on a CPU, more on a GPU.
-    pub multiple_of: usize,
     /// What the model computes in.
     pub precision: Precision,
 }
@@ -24,8 +22,8 @@ pub struct Reading {
 impl Reading {
     /// A batch of the given notes on a device.
     pub fn batch(&self, store: &TokenStore, notes: &[usize], device: &Device) -> Batch {
-        let padded = pad(store, notes, self.length, self.padding, self.multiple_of);
-        Batch::new(padded.tokens, padded.lengths, padded.width, device).with_precision(self.precision)
+        let note = |&note: &usize| store.note(note, self.length).iter().map(|&token| token as i32);
+        Batch::new(notes.iter().map(note), self.padding, device).with_precision(self.precision)
     }
 
     /// How many tokens the model really reads of all notes together.

@@ -1,9 +1,7 @@
-//! Properties of the batch orders and of padding.
+//! Properties of the batch orders.
 
-use icdbench::text::{BatchSettings, Recipe, TokenStore, evaluation_order, pad, training_order};
+use icdbench::text::{BatchSettings, evaluation_order, training_order};
 use proptest::prelude::*;
-
-use super::words_tokenizer;
 
 fn settings(batch_size: usize, max_length: usize, bucket: usize) -> BatchSettings {
     BatchSettings {
@@ -26,13 +24,6 @@ fn padding(lengths: &[usize], batches: &[Vec<usize>]) -> usize {
         batch.iter().map(|note| longest - lengths[*note]).sum::<usize>()
     };
     batches.iter().map(waste).sum()
-}
-
-/// A store whose note `i` has `lengths[i]` tokens, all with id 2.
-fn store(lengths: &[usize]) -> TokenStore {
-    let tokenizer = words_tokenizer(Recipe::Caml, 1, &["word"]);
-    let notes: Vec<String> = lengths.iter().map(|length| "word ".repeat(*length)).collect();
-    TokenStore::encode(&tokenizer, &notes, &mut |_, _| {})
 }
 
 proptest! {
@@ -70,25 +61,6 @@ proptest! {
         for pair in notes.windows(2) {
             let (first, second) = (lengths[pair[0]].min(10), lengths[pair[1]].min(10));
             prop_assert!(first > second || (first == second && pair[0] < pair[1]));
-        }
-    }
-
-    #[test]
-    fn a_padded_batch_is_as_wide_as_it_must_be(
-        lengths in prop::collection::vec(0_usize..40, 1..8), max_length in 1_usize..50, multiple_of in 1_usize..20,
-    ) {
-        let notes: Vec<usize> = (0..lengths.len()).collect();
-        let batch = pad(&store(&lengths), &notes, max_length, 7, multiple_of);
-        let cut: Vec<usize> = lengths.iter().map(|length| (*length).min(max_length)).collect();
-        let longest = cut.iter().copied().max().unwrap().max(1);
-        prop_assert_eq!(&batch.lengths, &cut);
-        prop_assert_eq!(batch.width % multiple_of, 0);
-        prop_assert!(batch.width >= longest && batch.width < longest + multiple_of);
-        prop_assert!(batch.width <= max_length.next_multiple_of(multiple_of));
-        prop_assert_eq!(batch.tokens.len(), lengths.len() * batch.width);
-        for (row, length) in batch.tokens.chunks(batch.width).zip(cut) {
-            prop_assert!(row[..length].iter().all(|token| *token == 2));
-            prop_assert!(row[length..].iter().all(|token| *token == 7));
         }
     }
 }
@@ -136,17 +108,6 @@ fn notes_beyond_max_length_count_as_equally_long() {
     let lengths: Vec<usize> = (0..64).map(|note| 11 + note).collect();
     let [batch] = training_order(&lengths, settings(64, 10, 1), 1, 0).try_into().unwrap();
     assert!(!batch.is_sorted());
-}
-
-#[test]
-fn an_empty_note_and_a_batch_of_empty_notes_stay_valid() {
-    let store = store(&[0, 3, 0]);
-    let batch = pad(&store, &[0, 1], 10, 0, 1);
-    assert_eq!((batch.width, batch.lengths), (3, vec![0, 3]));
-    assert_eq!(batch.tokens, [0, 0, 0, 2, 2, 2]);
-    let empty = pad(&store, &[0, 2], 10, 0, 8);
-    assert_eq!((empty.width, empty.tokens), (8, vec![0; 16]));
-    assert_eq!(pad(&store, &[2], 10, 0, 1).width, 1);
 }
 
 #[test]

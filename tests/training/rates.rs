@@ -63,8 +63,8 @@ fn gradients(model: &Model) -> (Parameters, GradientsParams) {
         }
     }
     let device = Device::flex().autodiff();
-    let tokens = (0..40).map(|i| 2 + i * 3 % 7).collect();
-    let batch = Batch::new(tokens, vec![20, 11], 20, &device);
+    let tokens: Vec<i32> = (0..31).map(|i| 2 + i * 3 % 7).collect();
+    let batch = Batch::new([&tokens[..20], &tokens[20..]], 0, &device);
     let targets = Tensor::from_data(
         TensorData::new(vec![1f32, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0], [2, 4]),
         &device,
