@@ -22,18 +22,18 @@ use super::{Batch, CodingModel, Depth, Initialiser, Pass, Task, Tokens, coding_m
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Config {
-    /// The encoder.
+    /// Reads `[CLS]`, the first tokens and `[SEP]`, as many as it has positions for.
     pub encoder: EncoderConfig,
     /// Whether the fully connected head reads `[CLS]` through BERT's pooler, as Hugging Face's classifier
     /// does; Ji et al. read the state itself.
     pub pooler: bool,
     /// Dropout probability on what the fully connected head reads.
     pub classifier_dropout: f64,
-    /// The head.
+    /// What makes logits of the encoder's states.
     pub head: HeadConfig,
 }
 
-/// BERT-trun.
+/// An encoder over a note's first tokens under either head.
 #[derive(Module, Debug)]
 pub struct BertTrun {
     encoder: Encoder,
@@ -133,6 +133,10 @@ impl CodingModel for BertTrun {
         };
         let (states, lengths) = self.token_states(batch);
         gradients_through(self, head, states, &lengths, &targets, batch.precision, None)
+    }
+
+    fn explains(config: &Config) -> bool {
+        matches!(config.head, HeadConfig::LabelAttention { .. })
     }
 
     fn explain(&self, batch: &Batch, code: usize) -> Option<Tensor<2>> {

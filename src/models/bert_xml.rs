@@ -58,7 +58,7 @@ pub enum LabelVectors {
     Random,
 }
 
-/// BERT-XML.
+/// An encoder over whole notes under multi-label attention.
 #[derive(Module, Debug)]
 pub struct BertXml {
     encoder: Encoder,
@@ -170,6 +170,10 @@ impl CodingModel for BertXml {
         let codes_of = super::ops::ids(codes_of.collect(), &batch.device());
         let targets = targets.select(0, codes_of);
         gradients_through(self, &self.head, states, &lengths, &targets, batch.precision, None)
+    }
+
+    fn explains(_config: &Config) -> bool {
+        true
     }
 
     /// Of the chunk that decides the code.

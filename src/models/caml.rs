@@ -173,6 +173,10 @@ impl CodingModel for Caml {
         gradients_through(self, &self.head, states, &lengths, &targets, batch.precision, penalty)
     }
 
+    fn explains(_config: &Config) -> bool {
+        true
+    }
+
     fn explain(&self, batch: &Batch, code: usize) -> Option<Tensor<2>> {
         let (states, lengths) = self.states(batch);
         let attention = self.head.attention(states, &lengths, code);

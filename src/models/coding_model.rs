@@ -112,6 +112,11 @@ pub trait CodingModel: Module {
         backpropagated(self, batch, targets)
     }
 
+    /// Whether [`explain`](Self::explain) gives something with these settings.
+    fn explains(_config: &Self::Config) -> bool {
+        false
+    }
+
     /// How much each token speaks for `code`, shape `[note, token]`, non-negative, rows summing to
     /// 1 over the note's tokens; `None` for a model that has no such weights.
     fn explain(&self, _batch: &Batch, _code: usize) -> Option<Tensor<2>> {
@@ -147,7 +152,7 @@ pub struct Task {
     pub codes: usize,
     /// Entries of the token vocabulary, padding included.
     pub vocabulary: usize,
-    /// The token id of padding.
+    /// The token id that fills rows up.
     pub padding: u32,
     /// The token id of BERT's `[CLS]`; `None` for a vocabulary of words.
     pub cls: Option<u32>,

@@ -21,7 +21,7 @@ use super::{Batch, CodingModel, Depth, Initialiser, Task, Tokens};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Config {
-    /// The encoder.
+    /// Reads each segment alone.
     pub encoder: EncoderConfig,
     /// Tokens of a segment. The paper uses 512.
     pub segment: usize,
@@ -31,7 +31,7 @@ pub struct Config {
     pub label_block: usize,
 }
 
-/// LongBERT.
+/// An encoder over segments under label-wise attention over all tokens.
 #[derive(Module, Debug)]
 pub struct LongBert {
     encoder: Encoder,
@@ -126,6 +126,10 @@ impl CodingModel for LongBert {
             batch.precision,
             None,
         )
+    }
+
+    fn explains(_config: &Config) -> bool {
+        true
     }
 
     fn explain(&self, batch: &Batch, code: usize) -> Option<Tensor<2>> {

@@ -71,6 +71,11 @@ macro_rules! models {
                 match self { $(Self::$Type(config) => <$file::$Type as CodingModel>::label_block(config)),+ }
             }
 
+            /// See [`CodingModel::explains`].
+            pub fn explains(&self) -> bool {
+                match self { $(Self::$Type(config) => <$file::$Type as CodingModel>::explains(config)),+ }
+            }
+
             /// See [`CodingModel::segmented`].
             pub fn segmented(self, segment: usize, overlap: usize) -> Self {
                 match self {
