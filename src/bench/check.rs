@@ -22,9 +22,9 @@ const OVERLAP: usize = 33;
 /// How far the logits and gradients of a device are from the CPU's.
 #[derive(Clone, Debug, Serialize)]
 pub struct Difference {
-    /// The model.
+    /// Its name in the table.
     pub model: String,
-    /// The device.
+    /// What is compared with the CPU.
     #[serde(serialize_with = "shown")]
     pub device: DeviceChoice,
     /// What the model computed in there; the CPU's are f32.

@@ -27,7 +27,7 @@ pub struct Job {
     pub batch: usize,
     /// The model's settings, as a suite writes them.
     pub settings: Map<String, Value>,
-    /// The vocabulary.
+    /// Sizes of what the model would be built for.
     pub task: TaskSizes,
     /// Where it runs; `cpu` in a file is flex.
     #[serde(deserialize_with = "read_device", serialize_with = "write_device")]
@@ -47,7 +47,7 @@ pub struct Job {
     pub max_bytes: Option<u64>,
 }
 
-/// The vocabulary of a job.
+/// Sizes of the vocabulary that random tokens are drawn from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaskSizes {

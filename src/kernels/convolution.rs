@@ -25,7 +25,7 @@ pub struct Notes<'a> {
     pub positions: &'a [usize],
 }
 
-/// The filters.
+/// What slides over the words.
 #[derive(Clone, Copy, Debug)]
 pub struct Filters<'a> {
     /// `[filter, dimension, width]`.

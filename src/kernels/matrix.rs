@@ -9,11 +9,11 @@ use gemm::Parallelism;
 pub enum Threads {
     /// The calling thread alone: inside a task of the thread pool.
     One,
-    /// The whole pool.
+    /// Every thread of the pool.
     All,
 }
 
-/// A matrix read from a slice.
+/// A matrix read from a slice, by any strides.
 #[derive(Clone, Copy)]
 pub struct Matrix<'a> {
     data: *const f32,

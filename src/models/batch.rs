@@ -105,12 +105,12 @@ impl Batch {
         self.width
     }
 
-    /// The id of padding.
+    /// The token id that fills rows up.
     pub fn padding(&self) -> i32 {
         self.padding
     }
 
-    /// The token ids of one note.
+    /// The token ids of one note, as long as it is.
     pub fn note(&self, note: usize) -> &[i32] {
         &self.ids[self.starts[note]..][..self.lengths[note]]
     }

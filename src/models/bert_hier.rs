@@ -27,17 +27,17 @@ const EPSILON: f64 = 1e-5;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Config {
-    /// The encoder of a segment.
+    /// Reads each segment alone.
     pub encoder: EncoderConfig,
     /// Positions of a segment, `[CLS]` and `[SEP]` included. The paper uses 512.
     pub segment: usize,
-    /// The layer over the segments.
+    /// Lets the segments' `[CLS]` states attend to one another.
     pub segment_layer: SegmentLayer,
     /// How the segments' states become one vector for the fully connected head.
     pub pooling: Pooling,
     /// Dropout probability on what the fully connected head reads.
     pub classifier_dropout: f64,
-    /// The head.
+    /// What makes logits of the segments' states.
     pub head: HeadConfig,
 }
 
@@ -63,7 +63,7 @@ pub enum Pooling {
     Max,
 }
 
-/// BERT-hier.
+/// An encoder over segments, a layer over their `[CLS]` states, and either head.
 #[derive(Module, Debug)]
 pub struct BertHier {
     encoder: Encoder,

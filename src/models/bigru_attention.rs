@@ -18,7 +18,7 @@ use super::ops::{ids, product};
 use super::settings::{at_least_1, probability};
 use super::{Batch, CodingModel, Initialiser, Precision, Task, Tokens, word_vectors};
 
-/// Settings of the model.
+/// Settings of the bi-GRU with attention.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Config {
@@ -30,13 +30,13 @@ pub struct Config {
     pub train_embedding: bool,
     /// Length of a state, of each direction. The authors use 512.
     pub hidden: usize,
-    /// Attention heads. The authors use 200.
+    /// Attention heads, shared by all codes. The authors use 200.
     pub heads: usize,
     /// Dropout probability on the word vectors. The authors use 0.1.
     pub dropout: f64,
 }
 
-/// The model.
+/// A bidirectional GRU under attention heads that all codes share.
 #[derive(Module, Debug)]
 pub struct BigruAttention {
     /// `[word, dimension]`.

@@ -32,7 +32,7 @@ pub struct Config {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Features {
-    /// The count itself.
+    /// The count as it is: frequent words weigh most.
     Counts,
     /// 1 where the word occurs.
     Binary,
@@ -42,7 +42,7 @@ pub enum Features {
     TfIdf,
 }
 
-/// The regulariser.
+/// What keeps weights small: scikit-learn's regulariser over training notes times codes, as our loss is a mean.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Penalty {

@@ -9,7 +9,7 @@ use burn::tensor::{Tensor, TensorData};
 /// One parameter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Values {
-    /// Its shape.
+    /// Sizes of its dimensions, outermost first.
     pub shape: Vec<usize>,
     /// Its elements, row-major.
     pub values: Vec<f32>,

@@ -15,7 +15,7 @@ use crate::device::Precision;
 use crate::kernels::label_attention::Notes;
 use crate::kernels::label_documents as kernel;
 
-/// The head.
+/// A vector for each label, and two layers that score what a label read.
 #[derive(Module, Debug)]
 pub struct SharedAttention {
     /// What each label looks for, l_j: `[code, dimension]`.

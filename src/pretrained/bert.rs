@@ -12,7 +12,7 @@ use crate::models::parameters::{Parameters, Values};
 /// A pretrained BERT encoder as plain numbers.
 #[derive(Clone, Debug)]
 pub struct PretrainedBert {
-    /// Its sizes.
+    /// What `config.json` says.
     pub config: BertConfig,
     /// The tokens it was trained with, by id.
     pub tokens: Vec<String>,

@@ -10,7 +10,7 @@ pub enum Error {
     /// A file cannot be read.
     #[error("{}: cannot read it: {source}. {what}; correct `directory` in the suite, or fetch the encoder again (`icdbench data list` says where from)", path.display())]
     Read {
-        /// The file.
+        /// As the suite's `directory` leads to it.
         path: PathBuf,
         /// What should be there.
         what: &'static str,
@@ -20,7 +20,7 @@ pub enum Error {
     /// `config.json` is not JSON with BERT's sizes.
     #[error("{}: not the config.json of a BERT: {source}. Fetch the file again, or convert the encoder with transformers", path.display())]
     Config {
-        /// The file.
+        /// As the suite's `directory` leads to it.
         path: PathBuf,
         /// What the JSON reader found.
         source: serde_json::Error,
@@ -28,7 +28,7 @@ pub enum Error {
     /// A model that the encoder here does not compute.
     #[error("{}: {key} is {found}, expected {expected}. Use a BERT that has it", path.display())]
     Unsupported {
-        /// The file.
+        /// As the suite's `directory` leads to it.
         path: PathBuf,
         /// The key in `config.json`.
         key: &'static str,
@@ -50,7 +50,7 @@ pub enum Error {
     /// The weights are not those the suite names.
     #[error("{}: found sha256 {found}, expected {expected}. Fetch the file again, or correct `sha256` in the suite", path.display())]
     Checksum {
-        /// The weights file.
+        /// `model.safetensors` or `pytorch_model.bin`.
         path: PathBuf,
         /// The file's digest.
         found: String,
@@ -60,7 +60,7 @@ pub enum Error {
     /// Truncated, damaged or of another format.
     #[error("{}: not a whole weights file: {problem}. Fetch the file again", path.display())]
     Damaged {
-        /// The weights file.
+        /// `model.safetensors` or `pytorch_model.bin`.
         path: PathBuf,
         /// What is wrong with it.
         problem: String,
@@ -72,21 +72,21 @@ pub enum Error {
         path.display()
     )]
     Missing {
-        /// The weights file.
+        /// `model.safetensors` or `pytorch_model.bin`.
         path: PathBuf,
         /// The tensor's name in Hugging Face's terms.
         tensor: String,
-        /// The shape it should have.
+        /// As `config.json` implies it.
         expected: Vec<usize>,
     },
     /// A tensor is there under two of its names.
     #[error("{}: holds both {first} and {second}, expected one of them. Save the encoder alone and try again", path.display())]
     Twice {
-        /// The weights file.
+        /// `model.safetensors` or `pytorch_model.bin`.
         path: PathBuf,
         /// One name.
         first: String,
-        /// The other.
+        /// The other, by which it is there too.
         second: String,
     },
     /// A tensor of another shape than the configuration says.
@@ -96,29 +96,29 @@ pub enum Error {
         path.display()
     )]
     Shape {
-        /// The weights file.
+        /// `model.safetensors` or `pytorch_model.bin`.
         path: PathBuf,
         /// The tensor's name in the file.
         tensor: String,
-        /// Its shape.
+        /// As the weights file has it.
         found: Vec<usize>,
-        /// The shape it should have.
+        /// As `config.json` implies it.
         expected: Vec<usize>,
     },
     /// A tensor whose elements are not 16 or 32-bit floats.
     #[error("{}: tensor {tensor} holds {found}, expected F32, F16 or BF16. Save the weights again in one of them", path.display())]
     ElementType {
-        /// The weights file.
+        /// `model.safetensors` or `pytorch_model.bin`.
         path: PathBuf,
         /// The tensor's name in the file.
         tensor: String,
-        /// Its element type.
+        /// Its element type, in capitals.
         found: String,
     },
     /// A value that is not a finite number.
     #[error("{}: tensor {tensor} holds a value that is not a finite number. Fetch the file again", path.display())]
     NotFinite {
-        /// The weights file.
+        /// `model.safetensors` or `pytorch_model.bin`.
         path: PathBuf,
         /// The tensor's name in the file.
         tensor: String,
@@ -140,7 +140,7 @@ pub enum Error {
         path.display()
     )]
     VocabularySize {
-        /// The vocabulary file.
+        /// `vocab.txt` or `tokenizer.json`.
         path: PathBuf,
         /// Tokens in it.
         found: usize,

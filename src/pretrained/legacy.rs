@@ -17,7 +17,7 @@ const MAGIC: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.";
 /// The version after the magic number.
 const VERSION: i64 = 1001;
 
-/// The tensors of such a file.
+/// What a file of that format holds: where each tensor lies in which storage.
 pub(super) struct LegacyTensors {
     bytes: Vec<u8>,
     tensors: BTreeMap<String, TensorInfo>,

@@ -16,9 +16,9 @@ pub struct Recipe {
     pub accumulate: usize,
     /// Notes are sorted by length within windows of this many batches, which saves padding.
     pub bucket: usize,
-    /// The optimiser and its settings.
+    /// What makes a step of the gradients.
     pub optimiser: Optimiser,
-    /// The peak learning rate.
+    /// The rate that the schedule's factor multiplies.
     pub learning_rate: f64,
     /// Rates of the encoder's own, for models that have one; left out, it has that of the rest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,7 +64,7 @@ impl EncoderRates {
     }
 }
 
-/// The optimiser.
+/// What makes a step of the gradients, and its settings.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Optimiser {

@@ -13,7 +13,7 @@ pub struct Reading {
     pub length: usize,
     /// Notes at a time.
     pub batch_size: usize,
-    /// The token id of padding.
+    /// The token id that fills rows up.
     pub padding: u32,
     /// What the model computes in.
     pub precision: Precision,

@@ -8,7 +8,7 @@ use crate::models::label_attention::LabelAttention;
 use crate::models::layers::Linear;
 use crate::models::settings::at_least_1;
 
-/// Which head.
+/// One of the two, as a suite writes it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum HeadConfig {

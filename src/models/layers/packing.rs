@@ -12,7 +12,7 @@ pub struct Packed {
     pub tokens: Tensor<1, Int>,
     /// Each token's place in its sequence, `[row]`.
     pub positions: Tensor<1, Int>,
-    /// Which rows are whose.
+    /// Which rows are which sequence's.
     pub layout: Layout,
 }
 

@@ -28,7 +28,7 @@ pub struct LayerConfig {
     pub heads: usize,
     /// Width of the feed-forward network.
     pub intermediate: usize,
-    /// Its activation.
+    /// What stands between the feed-forward matrices.
     pub activation: Activation,
     /// Added to the variance in the norms.
     pub epsilon: f64,

@@ -32,7 +32,7 @@ pub fn bag_linear(bags: Arc<Bags>, weight: Tensor<2>, bias: Tensor<1>, precision
     linear(dense, weight, bias, precision)
 }
 
-/// The layer on the CPU.
+/// Burn's extension point for the kernel.
 #[backend_extension(Flex, Autodiff)]
 pub trait BagOps: Backend {
     /// See [`bag_linear`].

@@ -58,7 +58,7 @@ fn portable(words: Tensor<3>, extent: &Extent, weight: Tensor<3>, bias: Tensor<1
     activation::tanh(convolved).swap_dims(1, 2)
 }
 
-/// The convolution on the CPU.
+/// Burn's extension point for the kernel.
 #[backend_extension(Flex, Autodiff)]
 pub trait ConvolutionOps: Backend {
     /// See [`convolution`].
