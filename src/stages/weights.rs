@@ -68,7 +68,6 @@ impl Workshop<'_> {
             length: run.model.reads(cell.length as usize),
             batch_size: run.training.batch_size,
             padding: task.padding,
-            multiple_of: 1,
             precision: self.plan.suite.precision,
         }
     }
@@ -232,7 +231,6 @@ impl Predictor {
                 length: built.reads,
                 batch_size: built.batch_size,
                 padding: tokenizer.padding(),
-                multiple_of: 1,
                 precision: built.precision,
             },
             tokenizer,
