@@ -39,7 +39,7 @@ impl Fingerprint {
         self.0.update(text.as_bytes());
     }
 
-    /// The digest in hexadecimal.
+    /// 64 lower-case hexadecimal digits over all fields added.
     pub fn finish(self) -> String {
         hex(&self.0.finalize())
     }
@@ -103,7 +103,7 @@ pub(super) fn folder_sha256(folder: &Path) -> Result<(u64, String), Error> {
 pub(super) struct FolderChecksum(Sha256);
 
 impl FolderChecksum {
-    /// The next file.
+    /// Adds a file; they come in byte order of their names. Of the path only the last component counts.
     pub fn add(&mut self, path: &Path, bytes: &[u8]) {
         self.0.update(sha256(bytes));
         self.0.update(b"  ");

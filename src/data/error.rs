@@ -19,15 +19,15 @@ pub enum Error {
     UnknownDataset {
         /// The name that was asked for.
         name: String,
-        /// Which registry was searched.
+        /// Path of the registry that was searched, or `datasets.toml (built in)`.
         origin: String,
-        /// The names it has.
+        /// Every name that the registry has, in its order.
         known: Vec<String>,
     },
     /// The registry file is not TOML of the expected shape; the source has line and column.
     #[error("{origin}: not a valid data set registry; correct the entry shown below")]
     RegistrySyntax {
-        /// The registry file.
+        /// Path of the registry, or `datasets.toml (built in)`.
         origin: String,
         /// The parser's report with line, column and the expected keys.
         #[source]
@@ -36,7 +36,7 @@ pub enum Error {
     /// The registry file parses, and an entry contradicts another or itself.
     #[error("{origin}: data set `{dataset}`: found {found}, expected {expected}")]
     RegistryEntry {
-        /// The registry file.
+        /// Path of the registry, or `datasets.toml (built in)`.
         origin: String,
         /// The data set whose entry is wrong.
         dataset: String,
@@ -50,7 +50,7 @@ pub enum Error {
         "data set `{dataset}` is read from files and no data directory was given: pass --data DIR or set ICDBENCH_DATA; to get the data: {obtain}"
     )]
     NoDataDirectory {
-        /// The data set.
+        /// Its name in the registry.
         dataset: String,
         /// Whether access needs credentials (a data use agreement).
         credentialed: bool,
@@ -63,7 +63,7 @@ pub enum Error {
         path = path.display()
     )]
     DataDirectoryMissing {
-        /// The data set.
+        /// Its name in the registry.
         dataset: String,
         /// The directory that was named.
         path: PathBuf,
@@ -75,7 +75,7 @@ pub enum Error {
     /// A file or a directory cannot be read.
     #[error("{path}: cannot read this {what}; {next}", path = path.display())]
     Read {
-        /// The file or directory.
+        /// As it was opened.
         path: PathBuf,
         /// `file` or `directory`.
         what: &'static str,
@@ -91,11 +91,11 @@ pub enum Error {
         path = path.display()
     )]
     Checksum {
-        /// The file.
+        /// As it was opened.
         path: PathBuf,
-        /// The registry's checksum.
+        /// SHA-256 that the registry lists, in hexadecimal.
         expected: String,
-        /// The file's checksum.
+        /// SHA-256 of what was read.
         found: String,
     },
     /// A file has another number of rows, or a folder of files, than the registry lists.
@@ -104,19 +104,19 @@ pub enum Error {
         path = path.display()
     )]
     Count {
-        /// The file or folder.
+        /// The table or the folder whose rows or files were counted.
         path: PathBuf,
         /// What is counted: `rows` or `files`.
         unit: &'static str,
-        /// The registry's number.
+        /// How many the registry lists.
         expected: u64,
-        /// The number found.
+        /// How many there are.
         found: u64,
     },
     /// A row of a table cannot be used.
     #[error("{path}, row {row}: found {found}, expected {expected}; {next}", path = path.display())]
     Row {
-        /// The table.
+        /// The table, as it was opened.
         path: PathBuf,
         /// The row, counted from 1 (as an editor counts lines).
         row: usize,
@@ -133,7 +133,7 @@ pub enum Error {
         path = path.display()
     )]
     NotUtf8 {
-        /// The file.
+        /// As it was opened.
         path: PathBuf,
         /// The line of the first bad byte, counted from 1.
         row: usize,
@@ -144,7 +144,7 @@ pub enum Error {
         path = path.display()
     )]
     EmptyNote {
-        /// The note's file.
+        /// The text file, as it was opened.
         path: PathBuf,
     },
     /// Something lies among the note files that is not a note.
@@ -153,7 +153,7 @@ pub enum Error {
         path = path.display()
     )]
     NotANote {
-        /// The stray file.
+        /// What lies there, as it was found.
         path: PathBuf,
     },
     /// Two notes carry the same id.
@@ -161,13 +161,13 @@ pub enum Error {
         "data set `{dataset}`: note {second_position} of part `{second_part}` has the same id as note {first_position} of part `{first_part}` (counted in id order), expected every id once; remove one of the two"
     )]
     DuplicateNote {
-        /// The data set.
+        /// Its name in the registry.
         dataset: String,
         /// The part that has the id first.
         first_part: String,
         /// Position of the note there, counted from 1 in id order.
         first_position: usize,
-        /// The part that has it again.
+        /// Name of the part that has the id again; it may be the first.
         second_part: String,
         /// Position of the note there, counted from 1 in id order.
         second_position: usize,
@@ -178,13 +178,13 @@ pub enum Error {
         known = quoted(known)
     )]
     UnknownPart {
-        /// The data set.
+        /// Its name in the registry.
         dataset: String,
         /// The role the part was named for.
         role: Role,
         /// The name that was asked for.
         name: String,
-        /// The parts there are.
+        /// Names of the parts that the data set has, in its order.
         known: Vec<String>,
     },
     /// One part was given two roles.
@@ -192,17 +192,17 @@ pub enum Error {
         "part `{part}` is named for {first} and for {second}; name two different parts, or split the validation notes off the training part with `fraction-of-train`"
     )]
     PartInTwoRoles {
-        /// The part.
+        /// Its name in the data set, such as `dev`.
         part: String,
         /// One role.
         first: Role,
-        /// The other role.
+        /// Another role, which must share nothing with it.
         second: Role,
     },
     /// The part has texts and no codes, so that nothing can be fitted or scored on it.
     #[error("part `{part}` has no codes: {reason}")]
     Uncoded {
-        /// The part.
+        /// Its name in the data set, such as `dev`.
         part: String,
         /// Why it has none and what to do.
         reason: String,
@@ -214,7 +214,7 @@ pub enum Error {
     SharedNotes {
         /// One role.
         left: Role,
-        /// The other role.
+        /// Another role, which must share nothing with it.
         right: Role,
         /// How many notes of the left role are concerned.
         count: usize,
@@ -228,7 +228,7 @@ pub enum Error {
         "{count} of {total} notes for {role} have no code {scope} (first: note {position}), and notes-without-codes = \"refuse\"; choose \"drop\" or \"keep\", or correct the codes"
     )]
     NotesWithoutCodes {
-        /// The role.
+        /// What these notes are for.
         role: Role,
         /// How many notes have none.
         count: usize,
@@ -244,11 +244,11 @@ pub enum Error {
         "no note is left for {role}: there were {before}, and {filter} removed them all; choose a part with notes, other codes, a wider label rule or notes-without-codes = \"keep\""
     )]
     NoNotesLeft {
-        /// The role.
+        /// What these notes are for.
         role: Role,
         /// How many notes there were before the filter.
         before: usize,
-        /// Which filter removed them.
+        /// The setting that removed them, in words.
         filter: &'static str,
     },
     /// A setting has a value that cannot be used.
@@ -256,7 +256,7 @@ pub enum Error {
     Setting {
         /// The key as the suite writes it.
         key: &'static str,
-        /// The value found.
+        /// The value as the suite writes it.
         found: String,
         /// The values that can be used.
         expected: String,

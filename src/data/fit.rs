@@ -25,12 +25,12 @@ impl FitNotes {
         Ok(Self { notes })
     }
 
-    /// The notes.
+    /// In the order in which they were given; a division gives them by id.
     pub fn notes(&self) -> &[Arc<Note>] {
         &self.notes
     }
 
-    /// Their texts.
+    /// The texts alone, for what must not see codes.
     pub fn texts(&self) -> FitTexts<'_> {
         FitTexts { notes: &self.notes }
     }
@@ -72,7 +72,7 @@ impl<'a> FitTexts<'a> {
         self.notes.is_empty()
     }
 
-    /// The text of a note.
+    /// The raw text of the note at a position, from 0.
     pub fn text(&self, note: usize) -> &'a str {
         &self.notes[note].text
     }

@@ -32,7 +32,7 @@ pub struct Note {
     pub id: String,
     /// Notes of one patient never straddle two splits. Data sets without patients repeat `id`.
     pub patient: String,
-    /// The raw text.
+    /// As the data set has it, before any normalising; UTF-8.
     pub text: String,
     /// Gold codes, sorted and without repeats.
     pub codes: Vec<String>,

@@ -38,7 +38,7 @@ pub struct EncoderEntry {
     pub vocabulary: Option<u32>,
     /// What to cite when using it.
     pub citation: String,
-    /// The command that brings it.
+    /// A shell command that brings it, for people to run.
     pub fetch: String,
     /// How to convert its TensorFlow original.
     pub convert: String,
@@ -50,9 +50,9 @@ pub struct EncoderEntry {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Dataset {
-    /// The name that suites use.
+    /// As suites name it, `[data.<name>]`.
     pub name: String,
-    /// Which reader understands it.
+    /// Which of this program's readers understands its files.
     pub kind: DatasetKind,
     /// Its full title.
     pub title: String,

@@ -28,7 +28,7 @@ const FREQUENCY_BINS: [(u32, Option<u32>); 8] = [
 pub struct CorpusStats {
     /// The data set's name.
     pub dataset: String,
-    /// Its fingerprint.
+    /// [`Corpus::fingerprint`].
     pub fingerprint: String,
     /// Its parts, in the order of the corpus.
     pub parts: Vec<PartStats>,

@@ -12,7 +12,7 @@ const FETCH_AGAIN: &str = "correct the row or fetch the file again";
 
 /// A row of a `D` or `P` table.
 pub(super) struct CodeRow {
-    /// The note's id.
+    /// Id of the note that it is about.
     pub note: String,
     /// The code in upper case.
     pub code: String,
@@ -20,7 +20,7 @@ pub(super) struct CodeRow {
 
 /// A row of an `X` table.
 pub(super) struct EvidenceRow {
-    /// The note's id.
+    /// Id of the note that it is about.
     pub note: String,
     /// The code with its spans.
     pub evidence: Evidence,

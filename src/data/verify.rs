@@ -50,7 +50,7 @@ pub enum Status {
     AbsentAllowed,
     /// It is not there.
     Missing,
-    /// The bytes are others.
+    /// It is there with other bytes than the registry lists.
     Mismatch {
         /// SHA-256 in the registry.
         expected: String,
@@ -68,9 +68,9 @@ pub enum Status {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct CountReport {
-    /// The registry's number.
+    /// How many the registry lists.
     pub expected: u64,
-    /// The number found.
+    /// How many there are on disk.
     pub found: u64,
     /// Whether they are equal.
     pub ok: bool,

@@ -25,7 +25,7 @@ pub struct Findings {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Problem {
-    /// The file or folder.
+    /// Of the file or folder, as it was opened.
     pub path: PathBuf,
     /// What was found and what was expected.
     pub problem: String,

@@ -28,7 +28,7 @@ pub struct Removed {
     pub path: PathBuf,
     /// Why.
     pub why: &'static str,
-    /// Its size.
+    /// Of the file, or of all files in the folder.
     pub bytes: u64,
 }
 

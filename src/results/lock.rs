@@ -55,7 +55,7 @@ pub struct Lock {
 pub struct Held {
     /// The holder's machine.
     pub host: String,
-    /// Its process number there.
+    /// Process number there; another machine's says nothing here.
     pub pid: u32,
     /// Since when, by its own clock.
     pub since: String,

@@ -14,7 +14,7 @@ const AGAIN: Duration = Duration::from_millis(50);
 pub trait Patience {
     /// Whether to stop now.
     fn interrupted(&self) -> bool;
-    /// A sentence for the user.
+    /// Tells the user what is waited for, or why a stage is run again.
     fn notice(&self, sentence: &str);
 }
 
@@ -40,7 +40,7 @@ pub struct Wanted<'a> {
     pub name: StageName,
     /// What it is made from.
     pub stage: &'a Stage,
-    /// Its key.
+    /// SHA-256 over the stage, see [`Stage::key`]; also the name of its folder.
     pub key: &'a str,
 }
 

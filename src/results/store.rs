@@ -28,12 +28,12 @@ impl Store {
         &self.results
     }
 
-    /// The private part.
+    /// Where what derives from note text or is about single notes lies: it is under the data's own terms.
     pub fn private(&self) -> &Path {
         &self.private
     }
 
-    /// The records.
+    /// One file a cell, with nothing about single notes in it.
     pub fn records(&self) -> RecordStore {
         RecordStore::new(&self.results)
     }
@@ -46,7 +46,7 @@ impl Store {
         })
     }
 
-    /// The folder of one output.
+    /// Where a stage's output with a key lies, whether it is there or not.
     pub fn place(&self, stage: StageName, key: &str) -> PathBuf {
         self.stage(stage).join(key)
     }
@@ -64,7 +64,7 @@ impl Store {
         Kept::open(&self.place(stage, key), stage, key)
     }
 
-    /// The locks.
+    /// The locks of everything that is being made here, `locks` in the private part.
     ///
     /// # Errors
     /// Their folder cannot be made.

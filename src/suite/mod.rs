@@ -84,7 +84,7 @@ impl Keep {
     }
 }
 
-/// Which codes are predicted.
+/// Which codes are predicted: `[labels]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct LabelSettings {
@@ -142,7 +142,7 @@ pub struct WordVectorFile {
     pub scale: VectorScale,
 }
 
-/// A pretrained encoder.
+/// A pretrained encoder: `[encoder.<name>]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct EncoderChoice {
@@ -184,7 +184,7 @@ pub enum Error {
     /// The file cannot be read.
     #[error("{path}: cannot read the suite: {source}. `icdbench list` names the suites that come with the program")]
     Read {
-        /// The file.
+        /// As the command line names it.
         path: PathBuf,
         /// The system's own words.
         source: std::io::Error,
@@ -192,7 +192,7 @@ pub enum Error {
     /// Not TOML, an unknown key, a wrong type.
     #[error("{origin}: {source}")]
     Parse {
-        /// The file.
+        /// The file's path, or the name of a built-in suite.
         origin: String,
         /// With line, column, what was found and what was expected.
         source: Box<toml::de::Error>,
@@ -200,7 +200,7 @@ pub enum Error {
     /// A value that cannot be.
     #[error("{origin}:{line}:{column}: {key}: {problem}")]
     Value {
-        /// The file.
+        /// The file's path, or the name of a built-in suite.
         origin: String,
         /// From 1.
         line: usize,

@@ -9,25 +9,17 @@ pub enum Error {
     /// A file cannot be read.
     #[error("{}: cannot read the {what}: {source}. Put the file there, or correct its path in the suite", path.display())]
     Read {
-        /// The file.
+        /// As the suite names it.
         path: PathBuf,
         /// What the file was to hold: `WordPiece vocabulary`, `tokenizer artifact`, `word vectors`.
         what: &'static str,
         /// The system's own words.
         source: std::io::Error,
     },
-    /// A file cannot be written.
-    #[error("{}: cannot write the tokenizer artifact: {source}. Free space, fix the permissions or choose another directory", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// The system's own words.
-        source: std::io::Error,
-    },
     /// The file is not the one the suite names.
     #[error("{}: sha256 is {found}, the suite expects {expected}. Fetch the file again, or correct `sha256` if the other file is meant", path.display())]
     Checksum {
-        /// The file.
+        /// As the suite names it.
         path: PathBuf,
         /// Lower-case hex digest of the file as it lies on disk.
         found: String,
@@ -37,7 +29,7 @@ pub enum Error {
     /// Bytes that are not UTF-8.
     #[error("{}, line {line}: not UTF-8. Convert the file to UTF-8 (an older word2vec may cut words in the middle of a character)", path.display())]
     NotUtf8 {
-        /// The file.
+        /// As the suite names it.
         path: PathBuf,
         /// Counted from 1.
         line: usize,
@@ -45,7 +37,7 @@ pub enum Error {
     /// An empty line between tokens.
     #[error("{}, line {line}: empty, expected one token per line. Ids are line numbers, so fetch the file again rather than deleting the line", path.display())]
     EmptyLine {
-        /// The file.
+        /// As the suite names it.
         path: PathBuf,
         /// Counted from 1.
         line: usize,
@@ -53,7 +45,7 @@ pub enum Error {
     /// The same token twice.
     #[error("{}, line {line}: the same token as line {first_line}, expected each token once. Ids are line numbers, so fetch the file again rather than deleting the line", path.display())]
     DuplicateToken {
-        /// The file.
+        /// As the suite names it.
         path: PathBuf,
         /// Counted from 1.
         line: usize,
@@ -63,7 +55,7 @@ pub enum Error {
     /// A vocabulary without a token that encoding needs.
     #[error("{}: no {token} among {size} tokens, expected a BERT vocabulary with [PAD] and [UNK]. Check that the file is the model's own vocabulary", path.display())]
     MissingSpecialToken {
-        /// The file.
+        /// As the suite names it.
         path: PathBuf,
         /// `[PAD]` or `[UNK]`.
         token: &'static str,
@@ -81,7 +73,7 @@ pub enum Error {
     /// A `tokenizer.json` that would not be encoded as its authors encode it.
     #[error("{}: {key} is {found}, expected {expected}. Use the vocab.txt of a BERT WordPiece model, or correct the suite", path.display())]
     Unsupported {
-        /// The file.
+        /// As the suite names it.
         path: PathBuf,
         /// The place in the file, dotted.
         key: &'static str,
@@ -93,7 +85,7 @@ pub enum Error {
     /// A saved tokenizer that was edited, damaged or written by another version.
     #[error("{}: {found}, expected {expected}. Fit the tokenizer again, or use the icdbench that wrote the file", path.display())]
     Artifact {
-        /// The file.
+        /// As it was opened.
         path: PathBuf,
         /// What was found.
         found: String,
@@ -103,7 +95,7 @@ pub enum Error {
     /// A setting outside its range.
     #[error("tokenizer setting {key} = {found}, expected {expected}. Correct it in the suite")]
     Setting {
-        /// The key in the suite.
+        /// Under `[text.<name>.tokenizer]` of the suite.
         key: &'static str,
         /// What the suite says.
         found: usize,
@@ -123,7 +115,7 @@ pub enum Error {
         "no word occurs in {min_documents} or more of the {notes} training notes, expected at least one. Lower min-documents or use more notes"
     )]
     NoWordKept {
-        /// The cut-off.
+        /// Training notes that a word must be in.
         min_documents: u32,
         /// Training notes.
         notes: usize,
@@ -141,13 +133,13 @@ pub enum Error {
         "word vectors need the `words` tokenizer, found {found}. Set tokenizer.words in the suite, or leave the vectors out"
     )]
     NotWords {
-        /// The tokenizer's kind.
+        /// `words` or `word-piece`.
         found: &'static str,
     },
     /// A vector of the wrong length.
     #[error("{}, line {line}: {found} values, expected a word and {expected}. Correct the dimension in the suite, or fetch the file again", path.display())]
     VectorLength {
-        /// The file.
+        /// As the suite names it.
         path: PathBuf,
         /// Counted from 1.
         line: usize,
@@ -159,7 +151,7 @@ pub enum Error {
     /// A value that is not a finite number.
     #[error("{}, line {line}: value {column} is not a finite number, expected {expected} of them. Fetch the file again; binary word2vec files must be saved as text first", path.display())]
     VectorValue {
-        /// The file.
+        /// As the suite names it.
         path: PathBuf,
         /// Counted from 1.
         line: usize,
@@ -171,7 +163,7 @@ pub enum Error {
     /// The first line announces another number of vectors.
     #[error("{}: {found} vectors, the first line announces {expected}. The file is incomplete: fetch it again", path.display())]
     VectorCount {
-        /// The file.
+        /// As the suite names it.
         path: PathBuf,
         /// Vectors in the file.
         found: usize,
@@ -181,7 +173,7 @@ pub enum Error {
     /// The first line announces another dimension.
     #[error("{}, line 1: announces dimension {found}, expected {expected}. Correct the dimension in the suite, or use the matching file", path.display())]
     VectorDimension {
-        /// The file.
+        /// As the suite names it.
         path: PathBuf,
         /// Dimension announced.
         found: usize,

@@ -87,7 +87,7 @@ impl WordVectors {
         self.found.iter().filter(|found| **found).count()
     }
 
-    /// The vector of an id.
+    /// The `dimension` numbers of a token id; those of words that the file lacks are 0.
     ///
     /// # Panics
     /// When the id is not below the vocabulary's size.

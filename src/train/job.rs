@@ -38,7 +38,7 @@ pub struct Job<'a> {
     pub recipe: &'a Recipe,
     /// What is looked at after each epoch.
     pub selection: &'a Selection,
-    /// The notes to train on.
+    /// What is fitted on; never a held-out note.
     pub training: Examples<'a>,
     /// The notes that choose the epoch and the threshold.
     pub validation: Examples<'a>,

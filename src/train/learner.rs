@@ -9,9 +9,9 @@ use crate::models::{Batch, Model};
 
 /// A batch and its gold codes, `[note, code]`, 1 where a note has the code.
 pub struct Part {
-    /// The notes.
+    /// As token ids.
     pub batch: Batch,
-    /// Their codes.
+    /// `[note, code]`.
     pub targets: Tensor<2>,
 }
 
