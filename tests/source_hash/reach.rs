@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::source::imports::imports;
+use super::source::imports::{imports, named};
 
 /// What `src/<file>` reaches directly, without `src/`, the crate being these files.
 fn reached(files: &[(&str, &str)], file: &str) -> Vec<String> {
@@ -53,6 +53,20 @@ fn a_path_in_the_code_counts_like_an_import() {
     );
     assert_eq!(reached_by("macro_rules! m { () => { $crate::c::c() } }"), ["c.rs"]);
     assert_eq!(reached_by("use super::b as x; fn f() { x::G::One; }"), ["b/e.rs"]);
+}
+
+#[test]
+fn a_file_names_no_file_that_implements_something_for_its_types() {
+    let files = [
+        ("lib.rs", "mod a; mod b;"),
+        ("a.rs", "pub struct A;"),
+        ("b.rs", "use crate::a::A; impl A { fn b() {} }"),
+    ];
+    assert_eq!(reached(&files, "a.rs"), ["b.rs"]);
+    let files = files.map(|(name, source)| (format!("src/{name}"), source.as_bytes().to_vec()));
+    let named = named(&BTreeMap::from(files));
+    assert!(named["src/a.rs"].is_empty());
+    assert_eq!(Vec::from_iter(&named["src/b.rs"]), ["src/a.rs"]);
 }
 
 #[test]
