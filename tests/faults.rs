@@ -117,7 +117,8 @@ fn a_report_that_could_not_be_written_leaves_the_one_before_and_is_written_after
     let written = || {
         let folder = bench.path("reports/tiny");
         let all = files(&folder).into_iter();
-        all.map(|name| (name.clone(), std::fs::read(folder.join(name)).unwrap())).collect::<Vec<_>>()
+        all.map(|name| (name.clone(), std::fs::read(folder.join(name)).unwrap()))
+            .collect::<Vec<_>>()
     };
     assert_good(&bench.run(&report));
     let expected = written();

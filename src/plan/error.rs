@@ -11,7 +11,9 @@ pub enum Error {
     #[error(transparent)]
     Data(#[from] data::Error),
     /// A file whose hash is part of a key.
-    #[error("{place}: {path}: {source}. Check that the file exists and may be read, or correct the suite")]
+    #[error(
+        "{place}: {path}: cannot read it: {source}. Check that the file exists and may be read, or correct the suite"
+    )]
     File {
         /// The suite's table that names it.
         place: String,
