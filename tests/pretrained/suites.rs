@@ -56,7 +56,7 @@ fn plan(text: &str) -> Result<(Plan, Vec<String>), String> {
 }
 
 fn assert_refused(text: &str, words: &[&str]) {
-    let message = plan(text).err().expect("refused");
+    let message = plan(text).expect_err("refused");
     for word in words {
         assert!(message.contains(word), "{word:?} is not in: {message}");
     }
