@@ -41,10 +41,7 @@ impl Facts {
         for run in &suite.runs {
             let Some(name) = &run.encoder else { continue };
             if !run.model.takes_encoder() {
-                let problem = format!(
-                    "{} has no encoder that could start from another: remove `encoder` from the run",
-                    run.model.name()
-                );
+                let problem = format!("{} has no encoder: remove `encoder` from the run", run.model.name());
                 return Err(Error::Run {
                     run: run.title().into(),
                     problem,
