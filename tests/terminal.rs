@@ -82,7 +82,7 @@ fn a_command_whose_answer_nobody_reads_ends_quietly_and_one_that_cannot_give_it_
 #[test]
 fn a_terminal_that_is_gone_stops_a_run_after_its_step_unless_hangups_are_ignored() {
     // Long enough that it trains when the signal comes, also on a busy machine.
-    let text = suite_text(60, &caml(1200, 16).replace("patience = 50", "patience = 1200"));
+    let text = suite_text(60, &caml(300, 16).replace("patience = 50", "patience = 300"));
     let bench = Bench::new(&text);
     assert_good(&bench.run(&["--quiet", "--results", "undisturbed", "run", "tiny.toml", "--no-report"]));
     for (results, prefix, expected) in [

@@ -75,7 +75,7 @@ pub trait CodingModel: Module {
     }
 
     /// How deep the parameter of that path lies. A model that takes an encoder answers for what is in it, with
-    /// [`bert::depth`](super::bert::depth): a parameter that it forgets is trained at the head's rate.
+    /// [`bert::depth`](fn@super::bert::depth): a parameter that it forgets is trained at the head's rate.
     fn depth(_path: &str) -> Depth {
         Depth::Head
     }

@@ -1,4 +1,4 @@
-//! What stages, records and checkpoints do with files: the functions of [`disk`](super::disk), whose failures name the
+//! What stages, records and checkpoints do with files: the functions of [`super::disk`], whose failures name the
 //! place and the next step.
 
 use std::fs::File;
