@@ -14,11 +14,11 @@ pub struct Module {
     pub file: String,
     /// The module it is in; none for the crate itself.
     pub parent: Option<usize>,
-    /// The modules in it.
+    /// By name, the place of each module in it among all modules.
     pub children: BTreeMap<String, usize>,
     /// What it defines itself, by name.
     pub items: BTreeSet<String>,
-    /// What it imports.
+    /// From its `use` lines, at any depth.
     pub imports: Vec<Import>,
     /// The paths in its code.
     pub paths: Vec<Vec<String>>,

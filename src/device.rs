@@ -84,7 +84,7 @@ impl DeviceClass {
 /// A device as it is asked for: `flex`, `cuda`, `cuda:1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeviceChoice {
-    /// The kind.
+    /// Which backend, and on what it computes.
     pub class: DeviceClass,
     /// Which of them, from 0.
     pub index: usize,
@@ -136,7 +136,7 @@ impl FromStr for DeviceChoice {
 pub struct Unavailable {
     /// The device that was asked for.
     pub device: DeviceChoice,
-    /// What is missing.
+    /// What is missing, and what to do about it.
     pub lack: Lack,
 }
 
@@ -156,7 +156,7 @@ impl DeviceChoice {
     /// The device, with a description.
     ///
     /// # Errors
-    /// As [`open`](Self::open).
+    /// As [`open`](Self::open), which also asks for a precision.
     pub fn start(self) -> Result<Started, Lack> {
         let started = self.look_for()?;
         let sum = match self.class {

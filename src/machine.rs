@@ -21,7 +21,7 @@ pub struct Machine {
     pub cpus: u32,
     /// Threads used for computing.
     pub threads: u32,
-    /// Memory, in bytes.
+    /// Memory of the machine, in bytes; `None` where the system does not say.
     pub memory_bytes: Option<u64>,
     /// GPU and driver, or `none`.
     pub gpu: String,

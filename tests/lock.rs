@@ -61,7 +61,6 @@ fn put(path: &Path, content: &[u8]) {
     fs::rename(unfinished, path).unwrap();
 }
 
-/// Asks until the lock is given.
 fn ask_until_given(locks: &Locks, name: &str) {
     let asked = (0..1000).find(|_| {
         std::thread::sleep(PATIENCE / 20);

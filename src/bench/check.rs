@@ -22,7 +22,7 @@ const OVERLAP: usize = 33;
 /// How far the logits and gradients of a device are from the CPU's.
 #[derive(Clone, Debug, Serialize)]
 pub struct Difference {
-    /// Its name in the table.
+    /// The model's name in the table of models.
     pub model: String,
     /// What is compared with the CPU.
     #[serde(serialize_with = "shown")]
@@ -35,15 +35,15 @@ pub struct Difference {
     pub absolute: f64,
     /// That over the largest logit.
     pub relative: f64,
-    /// What it may be.
+    /// The greatest `relative` that passes.
     pub tolerance: f64,
     /// The parameter whose gradient is farthest from the CPU's.
     pub gradient_of: String,
     /// The Euclidean length of that difference over the length of the gradient.
     pub gradient_relative: f64,
-    /// What it may be.
+    /// The greatest `gradient_relative` that passes.
     pub gradient_tolerance: f64,
-    /// Whether both are below.
+    /// Whether neither is above what it may be; `false` where nothing was compared.
     pub passes: bool,
     /// What went wrong, if anything did.
     #[serde(skip_serializing_if = "Option::is_none")]

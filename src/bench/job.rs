@@ -17,13 +17,13 @@ const LARGE_BLOCK: usize = 2048;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Job {
-    /// The model's name.
+    /// As the table of models names it.
     pub model: String,
     /// Tokens of each note.
     pub length: usize,
     /// Codes to predict.
     pub codes: usize,
-    /// Notes.
+    /// Notes of a batch.
     pub batch: usize,
     /// The model's settings, as a suite writes them.
     pub settings: Map<String, Value>,
@@ -34,7 +34,7 @@ pub struct Job {
     pub device: DeviceChoice,
     /// What the model computes in.
     pub precision: Precision,
-    /// Computing threads.
+    /// Computing threads of the process that runs it.
     pub threads: usize,
     /// Timed runs of each kind, at most.
     pub repeats: usize,
@@ -56,7 +56,7 @@ pub struct TaskSizes {
     /// Id of `[CLS]`; absent for a vocabulary of words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cls: Option<u32>,
-    /// Id of `[SEP]`.
+    /// Id of `[SEP]`; absent for a vocabulary of words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub separator: Option<u32>,
 }

@@ -10,7 +10,6 @@ use super::{Global, exit, print_json};
 use crate::results::Store;
 use crate::results::check::check as check_store;
 
-/// Arguments of `icdbench check`.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The results directory [default: that of --results].

@@ -11,7 +11,6 @@ use super::{Global, bytes, print_json};
 use crate::results::Store;
 use crate::results::clean::{Choices, clean as clean_store};
 
-/// Arguments of `icdbench clean`.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The results directory [default: that of --results].

@@ -15,7 +15,6 @@ use crate::data::{self, SyntheticSettings, synthetic};
 use crate::plan::{Cell, Plan};
 use crate::stages::Workshop;
 
-/// Arguments of `icdbench data`.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     #[command(subcommand)]

@@ -12,7 +12,6 @@ use crate::bench::Noise;
 use crate::device::{DeviceChoice, DeviceClass, Precision, lacks_precision};
 use crate::machine::{Machine, built};
 
-/// What `doctor` found.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct Findings {

@@ -17,7 +17,6 @@ use crate::stages::weights::Predictor;
 use crate::text::TokenStore;
 use crate::train::probabilities;
 
-/// Arguments of `icdbench predict`.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The start of the key of the weights, or of a cell that has them (see `icdbench plan --json`).
@@ -41,7 +40,7 @@ enum Format {
     Jsonl,
 }
 
-/// A note to score.
+/// A note to score; the output calls it by `id`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Note {

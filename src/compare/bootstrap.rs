@@ -24,7 +24,7 @@ pub struct Change {
     pub change: f64,
     /// Least and greatest change in the 95 % interval.
     pub interval: (f64, f64),
-    /// Evaluation notes.
+    /// Evaluation notes that both records have, and that are drawn from.
     pub notes: usize,
 }
 

@@ -13,7 +13,7 @@ use crate::metrics::NoteMetric;
 use crate::record::{Record, Reported};
 use pairing::paired;
 
-/// The metric's name in the records.
+/// The name of micro-F1 in the records.
 pub const MICRO_F1: &str = "micro-f1";
 
 /// The change of a note-wise metric (`micro-f1`, `map`, `precision-at-8`, ...) from one record to another, with its

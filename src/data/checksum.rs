@@ -28,7 +28,6 @@ impl Fingerprint {
         fingerprint
     }
 
-    /// Adds a number.
     pub fn number(&mut self, number: u64) {
         self.0.update(number.to_le_bytes());
     }

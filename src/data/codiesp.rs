@@ -59,7 +59,7 @@ pub enum CodeChoice {
     Diagnoses,
     /// ICD-10-PCS (`P` tables).
     Procedures,
-    /// Both.
+    /// Both tables: a note's codes are then of either kind.
     Both,
 }
 

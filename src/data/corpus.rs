@@ -62,7 +62,7 @@ impl Corpus {
         })
     }
 
-    /// The part of that name.
+    /// The part of that name; `None` where the data set has none.
     pub fn part(&self, name: &str) -> Option<&Part> {
         self.parts.iter().find(|part| part.name == name)
     }

@@ -127,7 +127,7 @@ pub enum Error {
         /// What the user can do.
         next: String,
     },
-    /// A file is not UTF-8.
+    /// A text, a table or a registry is not UTF-8.
     #[error(
         "{path}, row {row}: found bytes that are not UTF-8, expected UTF-8 text; fetch the file again or convert it",
         path = path.display()
@@ -194,9 +194,9 @@ pub enum Error {
     PartInTwoRoles {
         /// Its name in the data set, such as `dev`.
         part: String,
-        /// One role.
+        /// The earlier of its two roles, in the order fit, validation, evaluation.
         first: Role,
-        /// Another role, which must share nothing with it.
+        /// The later one, which must share nothing with it.
         second: Role,
     },
     /// The part has texts and no codes, so that nothing can be fitted or scored on it.
@@ -212,9 +212,9 @@ pub enum Error {
         "{count} of the notes for {left} share a note id or a patient with the notes for {right} (first: note {left_position} of the former, note {right_position} of the latter), expected none: what is tuned or scored on must not enter a fit step; correct the division"
     )]
     SharedNotes {
-        /// One role.
+        /// The earlier of the two roles, in the order fit, validation, evaluation.
         left: Role,
-        /// Another role, which must share nothing with it.
+        /// The later one, which must share nothing with it.
         right: Role,
         /// How many notes of the left role are concerned.
         count: usize,
@@ -232,7 +232,7 @@ pub enum Error {
         role: Role,
         /// How many notes have none.
         count: usize,
-        /// Of how many.
+        /// How many notes the role has, these included.
         total: usize,
         /// Position of the first, counted from 1.
         position: usize,

@@ -17,7 +17,7 @@ use super::note::Note;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LabelRule {
-    /// Every code.
+    /// Every code that some fit note has.
     All,
     /// The given number of codes that most fit notes have; among equals the first in code order.
     Top(u32),

@@ -26,7 +26,7 @@ const FREQUENCY_BINS: [(u32, Option<u32>); 8] = [
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct CorpusStats {
-    /// The data set's name.
+    /// The data set's name in the registry.
     pub dataset: String,
     /// [`Corpus::fingerprint`].
     pub fingerprint: String,
@@ -38,7 +38,7 @@ pub struct CorpusStats {
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct PartStats {
-    /// The part's name.
+    /// As the data set names it, such as `train`.
     pub name: String,
     /// Number of notes.
     pub notes: usize,
@@ -46,7 +46,7 @@ pub struct PartStats {
     pub patients: usize,
     /// Whether the codes are known; if not, the numbers about codes are 0 or missing.
     pub coded: bool,
-    /// Why they are not.
+    /// Why they are not; missing where they are.
     pub uncoded_reason: Option<String>,
     /// Words per note, separated by white space.
     pub words: Percentiles,

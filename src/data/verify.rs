@@ -14,7 +14,7 @@ use super::registry::{Dataset, FileEntry, FolderEntry};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct VerifyReport {
-    /// The data set's name.
+    /// The data set's name in the registry.
     pub dataset: String,
     /// Whether everything that must be there is, and nothing differs.
     pub ok: bool,
@@ -59,7 +59,7 @@ pub enum Status {
     },
     /// It is there and cannot be read.
     Unreadable {
-        /// Why.
+        /// The message of the error that reading it gave.
         reason: String,
     },
 }

@@ -5,11 +5,11 @@ use burn::tensor::Device;
 /// What keeps a device from being used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lack {
-    /// What was found.
+    /// What was found: a clause, which a message goes on from.
     pub found: String,
     /// What was expected in its place.
     pub expected: String,
-    /// What to do.
+    /// What to do about it, in whole sentences.
     pub next: String,
 }
 

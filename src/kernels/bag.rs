@@ -18,7 +18,7 @@ pub struct Bags {
 }
 
 impl Bags {
-    /// Adds a note.
+    /// Adds a note: each of its words once, with its value.
     pub fn push(&mut self, note: impl IntoIterator<Item = (u32, f32)>) {
         for (word, value) in note {
             self.words.push(word);
@@ -27,7 +27,7 @@ impl Bags {
         self.ends.push(self.words.len());
     }
 
-    /// Notes.
+    /// How many notes were added.
     pub fn notes(&self) -> usize {
         self.ends.len()
     }

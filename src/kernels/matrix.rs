@@ -117,7 +117,7 @@ impl<'a> MatrixMut<'a> {
         }
     }
 
-    /// One row.
+    /// The elements of one row, counted from 0.
     pub fn row(&mut self, index: usize) -> &mut [f32] {
         assert!(index < self.rows);
         // SAFETY: the row lies within the slice, as checked when the matrix was made.

@@ -234,7 +234,7 @@ pub struct Sum<S: Simd> {
 }
 
 impl<S: Simd> Sum<S> {
-    /// Zero.
+    /// All four sums at 0.
     #[inline(always)]
     pub fn new(simd: S) -> Self {
         Self {

@@ -16,7 +16,7 @@ const POOLED_BUCKETS: usize = 1 << 17;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct CodeScore {
-    /// The code's column.
+    /// The code's column in scores and targets.
     pub column: u32,
     /// True positives: notes where the code is gold and predicted.
     pub tp: u32,
@@ -121,7 +121,7 @@ fn mean_of(values: impl Iterator<Item = f64>) -> Option<f64> {
     (count > 0).then(|| sum / f64::from(count))
 }
 
-/// Scores every code at `threshold`.
+/// One pass over the columns, on all threads: every code at `threshold`, and the areas over all.
 pub(super) fn score_codes(scores: &Scores, targets: &Targets, threshold: f32) -> CodePass {
     let by_code = targets.by_code();
     let pool = pool_gold(scores, targets);

@@ -35,7 +35,7 @@ pub enum Error {
     TargetColumn {
         /// Row of the note, from 0.
         note: usize,
-        /// The column found.
+        /// The column found, from 0: not below `codes`.
         column: u32,
         /// Number of codes.
         codes: usize,
@@ -49,7 +49,7 @@ pub enum Error {
         note: usize,
         /// The column before.
         previous: u32,
-        /// The column found.
+        /// The column found: not above `previous`.
         column: u32,
     },
     /// Scores and targets are not of one shape.
@@ -57,13 +57,13 @@ pub enum Error {
         "scores are {score_notes} notes x {score_codes} codes but targets are {target_notes} x {target_codes}; pass the same notes and the same label set"
     )]
     Shape {
-        /// Notes of the scores.
+        /// Rows of the scores.
         score_notes: usize,
-        /// Codes of the scores.
+        /// Columns of the scores.
         score_codes: usize,
-        /// Notes of the targets.
+        /// Rows of the targets.
         target_notes: usize,
-        /// Codes of the targets.
+        /// Columns of the targets.
         target_codes: usize,
     },
     /// The decision threshold is not a number a score can be compared with.
@@ -94,7 +94,7 @@ pub enum Error {
     },
 }
 
-/// How scores are degenerate.
+/// How scores say nothing about the notes.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum Degenerate {
     /// Some score is NaN or infinite; [`super::Scores::new`] refuses these.
@@ -106,7 +106,7 @@ pub enum Degenerate {
         note: usize,
         /// Column of the first such code, from 0.
         code: usize,
-        /// The value found.
+        /// The value found: infinite, or not a number.
         value: f32,
         /// How many scores are not finite.
         cells: usize,
@@ -118,7 +118,7 @@ pub enum Degenerate {
         "all {cells} scores are {value}; the model ignores both note and code, check that its weights were loaded and trained"
     )]
     Constant {
-        /// The score.
+        /// The score that all have.
         value: f32,
         /// How many scores there are.
         cells: usize,
@@ -136,9 +136,9 @@ pub enum Degenerate {
         "none of {cells} scores is above the threshold {threshold} (highest score {highest}); train longer or tune the threshold"
     )]
     NonePredicted {
-        /// The threshold.
+        /// What a score must be above for its code to be predicted.
         threshold: f32,
-        /// The highest score.
+        /// The highest score: not above the threshold.
         highest: f32,
         /// How many scores there are.
         cells: usize,
@@ -148,9 +148,9 @@ pub enum Degenerate {
         "all {cells} scores are above the threshold {threshold} (lowest score {lowest}); check that the model was trained and that its scores are probabilities"
     )]
     AllPredicted {
-        /// The threshold.
+        /// What a score must be above for its code to be predicted.
         threshold: f32,
-        /// The lowest score.
+        /// The lowest score: above the threshold.
         lowest: f32,
         /// How many scores there are.
         cells: usize,

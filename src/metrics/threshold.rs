@@ -75,7 +75,7 @@ pub enum Objective {
 pub struct Tuned {
     /// The threshold, to be used in [`super::Options`].
     pub threshold: f32,
-    /// The objective there.
+    /// The objective's value at it, 0 to 1.
     pub value: f64,
 }
 

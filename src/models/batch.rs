@@ -100,7 +100,8 @@ impl Batch {
         &self.lengths
     }
 
-    /// Positions of a row: the tokens of the longest note, and at least 1.
+    /// Positions of a row: the tokens of the longest note, at least 1, or more where [`padded_to`](Self::padded_to)
+    /// says so.
     pub fn width(&self) -> usize {
         self.width
     }

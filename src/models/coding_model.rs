@@ -158,7 +158,7 @@ pub struct Task {
     pub cls: Option<u32>,
     /// The token id of BERT's `[SEP]`.
     pub separator: Option<u32>,
-    /// Training notes.
+    /// How many notes it is trained on.
     pub training_notes: usize,
     /// Per code, the training notes that have it.
     pub code_frequency: Vec<u32>,

@@ -46,7 +46,7 @@ pub enum Features {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Penalty {
-    /// None.
+    /// Nothing is added to the loss.
     None,
     /// Half the squared weights over `inverse-strength`, scikit-learn's `C`.
     L2 {

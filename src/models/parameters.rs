@@ -6,7 +6,7 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, TensorData};
 
-/// One parameter.
+/// A parameter's numbers and their shape.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Values {
     /// Sizes of its dimensions, outermost first.
@@ -43,7 +43,7 @@ pub fn gradients<M: Module>(module: &M, gradients: GradientsParams) -> Parameter
     reader.found
 }
 
-/// Number of parameters.
+/// How many numbers all parameters hold, those that are not trained included.
 pub fn count<M: Module>(module: &M) -> u64 {
     module.num_params() as u64
 }

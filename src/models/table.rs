@@ -32,7 +32,7 @@ macro_rules! models {
             /// The names of all models: file name, TOML key and report name in one.
             pub const NAMES: &'static [&'static str] = &[$(stringify!($file)),+];
 
-            /// The model's name.
+            /// The model's name, one of [`NAMES`](Self::NAMES).
             pub fn name(&self) -> &'static str {
                 match self { $(Self::$Type(_) => stringify!($file)),+ }
             }

@@ -10,15 +10,15 @@ use crate::suite::{Run, Suite};
 pub struct Cell {
     /// Index of the run in the suite.
     pub run: usize,
-    /// The sequence length.
+    /// The model reads the first so many tokens of a note.
     pub length: u32,
-    /// The training seed.
+    /// What parameters, dropout and the order of the notes are drawn from.
     pub seed: u64,
     /// In the words of the suite.
     pub description: CellDescription,
-    /// What it is made by.
+    /// Its stages, each with all that can move its result.
     pub chain: Chain,
-    /// The key of each of its stages.
+    /// SHA-256 of each of these stages, in the order of the work.
     pub keys: BTreeMap<StageName, String>,
     /// The key of the last: the record's name.
     pub key: String,

@@ -239,7 +239,7 @@ fn record(suite: &Suite, length: u32) -> Parts {
     )
 }
 
-/// What may round otherwise: packages, the build, and on the CPU the vector instructions that the kernels chose.
+/// What may round otherwise: packages, the build, and on flex the processor's vector instructions and arithmetic.
 fn computing(device: &str) -> Vec<(&'static str, String)> {
     let mut made_by = vec![
         ("packages", built::NUMERIC_PACKAGES.to_owned()),
@@ -254,8 +254,8 @@ fn computing(device: &str) -> Vec<(&'static str, String)> {
     made_by
 }
 
-/// Cuts the paths of files and directories to their names: where a file lies moves no result (its hash is among what
-/// the stage is made by), and records must not tell whose machine made them.
+/// Cuts the paths of files and directories to their names: where a file lies moves no result (its hash is among the
+/// stage's settings or what it is made by), and records must not tell whose machine made them.
 fn name_files_only(value: &mut Value) {
     let Value::Object(map) = value else { return };
     for (name, inner) in map {

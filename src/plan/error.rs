@@ -7,7 +7,7 @@ use crate::data;
 /// Why a suite cannot be planned.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The data set.
+    /// The registry has no such data set, or a file of it cannot be read.
     #[error(transparent)]
     Data(#[from] data::Error),
     /// A file whose hash is part of a key.
@@ -17,7 +17,7 @@ pub enum Error {
     File {
         /// The suite's table that names it.
         place: String,
-        /// The file.
+        /// As the suite names it, or `config.json` in the directory that the suite names.
         path: PathBuf,
         /// The system's own words.
         source: std::io::Error,
@@ -25,7 +25,7 @@ pub enum Error {
     /// Parts of a run that do not go together.
     #[error("run {run:?}: {problem}")]
     Run {
-        /// The run's title.
+        /// The run's title, as reports call it.
         run: String,
         /// What was found and what was expected.
         problem: String,
@@ -33,9 +33,9 @@ pub enum Error {
     /// A cell that was asked for and is not in the suite.
     #[error("--cell {asked}: {problem}")]
     Cell {
-        /// What was asked for.
+        /// The start of a key, as it was asked for.
         asked: String,
-        /// What was found.
+        /// That no cell has such a key, or several have; and what to do.
         problem: String,
     },
 }

@@ -12,7 +12,7 @@ pub enum Error {
     Read {
         /// As the suite's `directory` leads to it.
         path: PathBuf,
-        /// What should be there.
+        /// What should be there, as a sentence of the message.
         what: &'static str,
         /// The system's own words.
         source: std::io::Error,
@@ -52,9 +52,9 @@ pub enum Error {
     Checksum {
         /// `model.safetensors` or `pytorch_model.bin`.
         path: PathBuf,
-        /// The file's digest.
+        /// SHA-256 of the file as it lies on disk.
         found: String,
-        /// The digest that was asked for.
+        /// SHA-256 that the suite names.
         expected: String,
     },
     /// Truncated, damaged or of another format.
@@ -84,7 +84,7 @@ pub enum Error {
     Twice {
         /// `model.safetensors` or `pytorch_model.bin`.
         path: PathBuf,
-        /// One name.
+        /// One name by which it is there.
         first: String,
         /// The other, by which it is there too.
         second: String,

@@ -104,8 +104,8 @@ pub fn identity(chain: &Chain) -> String {
     sha256_of(&json!(settings))
 }
 
-/// What the cells of one table must agree in: SHA-256 of all that a chain was made with and that does not depend on
-/// the cell: data, packages, the build, the instruction set; and the sources of each stage.
+/// All that a chain was made with, by stage and name (`weights code`): files, sources, packages, the build, the
+/// instruction set.
 pub fn version(chain: &Chain) -> BTreeMap<String, String> {
     let mut version = BTreeMap::new();
     for (name, stage) in chain {

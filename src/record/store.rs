@@ -16,7 +16,7 @@ pub enum Error {
     /// Not what was written, or not where it was written to.
     #[error("{path}: not used: {problem}. Run the suite again to have the cell made anew, or delete the file")]
     Refused {
-        /// The file.
+        /// The record's file, as it was opened.
         path: PathBuf,
         /// What was found and what was expected.
         problem: String,
@@ -26,7 +26,7 @@ pub enum Error {
         "{path}: record has schema {found}, this program reads {SCHEMA_VERSION}. Use the newer icdbench that wrote it, or another results directory"
     )]
     Newer {
-        /// The file.
+        /// The record's file, as it was opened.
         path: PathBuf,
         /// The file's schema version.
         found: u64,

@@ -14,7 +14,7 @@ pub enum Error {
     Io {
         /// The file or directory.
         path: PathBuf,
-        /// What was tried.
+        /// What was tried, as `cannot ...` goes on: `write`, `replace`, ...
         verb: &'static str,
         /// The system's own words.
         source: std::io::Error,
@@ -30,7 +30,7 @@ pub enum Error {
     /// A table could not be spelled as CSV.
     #[error("{file}: {source}")]
     Csv {
-        /// The file.
+        /// Its name in the report's directory, such as `scores.csv`.
         file: &'static str,
         /// What the CSV writer found.
         source: ::csv::Error,

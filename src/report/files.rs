@@ -1,5 +1,5 @@
-//! Putting a report in its place: all files are finished in a hidden directory first, then renamed one by one,
-//! so that a reader never sees half a file and a failure leaves the old report as it was.
+//! Putting a report in its place: all files are finished in a hidden directory first, then renamed one by one, so that
+//! a reader never sees half a file. A failure before the renaming leaves the old report as it was.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -11,7 +11,7 @@ use super::summary::Coverage;
 use super::{csv, html, latex, markdown};
 use crate::record::Reported;
 
-/// What was written.
+/// A report that was written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Written {
     /// The report's directory.
@@ -29,7 +29,8 @@ pub struct Written {
 /// `None` where no cell of the suite has a record: nothing is written then, and an older report stays as it is.
 ///
 /// # Errors
-/// When the directory cannot be written; a report that was there before is then left as it was.
+/// When the directory cannot be written. A report that was there before is then left as it was, unless a file of it
+/// could not be replaced: those before it are then the new ones. `index.html` comes last.
 pub fn write_report(cells: &[Reported], suite: &SuiteText, out_dir: &Path) -> Result<Option<Written>, Error> {
     let page = assemble(cells, suite);
     if page.summary.records.is_empty() {

@@ -9,7 +9,7 @@ use super::kept::{Kept, Trouble};
 use super::{Store, files};
 use crate::record::{Error as RecordError, StageName};
 
-/// What a check found.
+/// What [`check()`] found: how much is good, and everything that is not.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Findings {

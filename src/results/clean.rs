@@ -1,4 +1,5 @@
-//! Removing what interrupted and outdated work has left. Nothing that a process is at work on is touched.
+//! Removing what interrupted and outdated work has left. What a process has locked stays. Unfinished files go whosever
+//! they are, so nothing should be at work meanwhile.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,7 +12,7 @@ use super::runner::Runner;
 use super::{Store, files};
 use crate::record::StageName;
 
-/// What is removed beside temporary files.
+/// How far [`clean()`] goes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Choices {
     /// Also the checkpoints of trainings that have not ended.
@@ -20,13 +21,13 @@ pub struct Choices {
     pub dry_run: bool,
 }
 
-/// One thing that was removed.
+/// One thing that was removed, or would be.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Removed {
-    /// The file or folder.
+    /// A file, or a folder with all that is in it.
     pub path: PathBuf,
-    /// Why.
+    /// Why nobody needs it, in words that follow its path.
     pub why: &'static str,
     /// Of the file, or of all files in the folder.
     pub bytes: u64,

@@ -16,7 +16,7 @@ use super::files;
 use super::seal::{self, hex};
 use crate::record::{Stage, StageName};
 
-/// The list's name.
+/// The file in a stage's folder that lists the others.
 pub const LIST: &str = "stage.json";
 /// Rises when the layout of [`LIST`] changes.
 const FORMAT: u32 = 1;
@@ -33,7 +33,6 @@ struct List {
     facts: Value,
 }
 
-/// One file of a stage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct FileFacts {
     sha256: String,
@@ -46,9 +45,9 @@ pub enum Trouble {
     /// It is not what was written.
     #[error("{path}: {problem}")]
     Damaged {
-        /// The file or folder.
+        /// The file that is missing, was changed or does not fit; the list itself where that is wrong.
         path: PathBuf,
-        /// What was found.
+        /// What is wrong with it, in words that follow its path.
         problem: String,
     },
     /// The file system refused.
@@ -102,7 +101,7 @@ impl Kept {
         }))
     }
 
-    /// What the stage was made from.
+    /// What the stage was made from: its hash is the folder's name.
     pub fn made_from(&self) -> &Stage {
         &self.list.made_from
     }

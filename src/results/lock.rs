@@ -110,9 +110,9 @@ impl Locks {
 
     /// Takes a lock; `None` where somebody else holds it and lives, another thread of this process included.
     ///
-    /// Who waits asks again every second or so. A time between two questions counts for at most a quarter of
-    /// the minute that a lock may stand still: if it was long, then this machine or the disk's server stood
-    /// still, and the holder may have as well.
+    /// Who waits asks again and again. A time between two questions counts for at most a quarter of the minute that a
+    /// lock may stand still: if it was long, then this machine or the disk's server stood still, and the holder may
+    /// have as well.
     ///
     /// # Errors
     /// When the directory or a file in it cannot be read or written, or the heartbeat cannot start.

@@ -25,9 +25,9 @@ pub struct Interrupted;
 /// What lies in the place of a stage's output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found<T> {
-    /// Nothing.
+    /// There is no such folder: the stage has not run.
     Nothing,
-    /// The output.
+    /// What was read from it.
     Whole(T),
     /// Something that is not what was written: where and why.
     Damaged(String),
@@ -36,7 +36,7 @@ pub enum Found<T> {
 /// One stage to be had.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
-    /// Which.
+    /// Its place in the chain, which names its lock too.
     pub name: StageName,
     /// What it is made from.
     pub stage: &'a Stage,
@@ -60,7 +60,7 @@ impl Runner {
         Ok(Self { store, locks })
     }
 
-    /// The store.
+    /// The store that it looks in and writes to.
     pub fn store(&self) -> &Store {
         &self.store
     }
@@ -113,7 +113,7 @@ impl Runner {
         }
     }
 
-    /// A draft of a stage that is written in one go.
+    /// Writes a stage's output in one go and puts it in its place.
     ///
     /// # Errors
     /// Its folder cannot be made, or what `write` says.
@@ -133,7 +133,7 @@ impl Runner {
         Ok(())
     }
 
-    /// Locks a stage, waiting for another process that holds it; `None` when the waiting was interrupted.
+    /// Locks a stage or a cell, waiting for another process that holds it; `None` when the waiting was interrupted.
     ///
     /// # Errors
     /// The lock cannot be written.
@@ -154,7 +154,7 @@ impl Runner {
         }
     }
 
-    /// Locks a stage if no other process holds it.
+    /// Locks a stage or a cell if no other process holds it.
     ///
     /// # Errors
     /// The lock cannot be written.

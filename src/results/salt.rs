@@ -32,7 +32,7 @@ pub enum Error {
         "{path}: not a salt: expected {DIGITS} hexadecimal digits, found {found}. Copy the file back from where it was kept. Only if no record here was made with it, delete it, and a new one is drawn"
     )]
     Malformed {
-        /// The file.
+        /// `salt` in the private directory.
         path: PathBuf,
         /// Its length and kind; never its content.
         found: String,

@@ -23,7 +23,7 @@ impl Store {
         }
     }
 
-    /// The results directory.
+    /// Where `records` lies, and `private` where it was not put elsewhere.
     pub fn results(&self) -> &Path {
         &self.results
     }

@@ -28,7 +28,7 @@ pub enum Ended {
     Failed {
         /// How its record calls it.
         status: Status,
-        /// Why.
+        /// Why, as its record says it.
         reason: String,
     },
     /// On request; what was done is kept.

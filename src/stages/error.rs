@@ -9,7 +9,7 @@ use crate::{data, metrics, pretrained, text, train};
 /// What keeps a suite from going on: the world, not a cell.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The data set.
+    /// The data set cannot be read, or not divided as the suite says.
     #[error(transparent)]
     Data(#[from] data::Error),
     /// Tokenizer, vocabulary or word vectors.
@@ -17,15 +17,15 @@ pub enum Error {
     Text {
         /// The suite's name of it.
         name: String,
-        /// What is wrong.
+        /// With the file or the setting that is wrong.
         source: text::Error,
     },
-    /// A pretrained encoder.
+    /// A pretrained encoder that cannot be read.
     #[error("[encoder.{name}]: {source}")]
     Encoder {
         /// The suite's name of it.
         name: String,
-        /// What is wrong.
+        /// With the file that is wrong.
         source: Box<pretrained::Error>,
     },
     /// Parts of a run that do not go together.
@@ -36,12 +36,12 @@ pub enum Error {
         /// What was found and what was expected.
         problem: String,
     },
-    /// A model's settings.
+    /// Settings that the model refuses for this task and length.
     #[error("run {run:?}, length {length}: {problem}")]
     Model {
         /// The run's title.
         run: String,
-        /// The sequence length.
+        /// The sequence length at which it refuses them.
         length: u32,
         /// What was found and what was expected.
         problem: String,
@@ -61,13 +61,13 @@ pub enum Error {
         /// Notes in that role.
         all: usize,
     },
-    /// The results directory.
+    /// The results directory cannot be read or written.
     #[error(transparent)]
     Disk(#[from] files::Error),
-    /// The salt of the results directory.
+    /// The salt of the results directory cannot be read or made.
     #[error(transparent)]
     Salt(#[from] salt::Error),
-    /// A checkpoint.
+    /// A checkpoint that does not fit the cell.
     #[error(transparent)]
     Train(train::Error),
 }

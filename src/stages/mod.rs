@@ -36,11 +36,11 @@ use crate::train::Observer;
 
 /// What the stages of a plan's cells work with.
 pub struct Workshop<'a> {
-    /// The plan.
+    /// The cells, and the suite that says what each stage does.
     pub plan: &'a Plan,
     /// What data sets are expected to be.
     pub registry: &'a Registry,
-    /// Where they lie.
+    /// The directory they lie in, if one was named.
     pub data: Option<&'a Path>,
     /// Runs stages in the store.
     pub runner: Runner,
@@ -48,7 +48,7 @@ pub struct Workshop<'a> {
     pub observer: &'a dyn Observer,
     /// Time between two checkpoints.
     pub checkpoint_every: Duration,
-    /// The device, opened when it is first computed on.
+    /// What models are computed on, open and without autodiff.
     pub device: &'a Device,
     texts: OnceCell<made::Texts>,
     notes: OnceCell<Arc<Notes>>,

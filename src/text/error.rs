@@ -87,9 +87,9 @@ pub enum Error {
     Artifact {
         /// As it was opened.
         path: PathBuf,
-        /// What was found.
+        /// What stands there: never a token.
         found: String,
-        /// What was expected.
+        /// What this program, or the file itself, says should.
         expected: String,
     },
     /// A setting outside its range.
@@ -117,7 +117,7 @@ pub enum Error {
     NoWordKept {
         /// Training notes that a word must be in.
         min_documents: u32,
-        /// Training notes.
+        /// How many training notes there are.
         notes: usize,
     },
     /// WordPiece needs more room for single characters alone.

@@ -59,7 +59,7 @@ pub enum TokenizerSettings {
     },
 }
 
-/// The kinds of tokenizer.
+/// What a tokenizer makes of a word: itself, or pieces of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenizerKind {
     /// Whole words.

@@ -129,7 +129,7 @@ impl WordPieceVocabulary {
         ids
     }
 
-    /// The id of a token.
+    /// The id of a token; `None` where the vocabulary lacks it.
     pub(super) fn id(&self, token: &str) -> Option<u32> {
         self.model.token_to_id(token)
     }

@@ -21,9 +21,9 @@ pub struct Damaged(pub String);
 pub struct Checkpoint<P> {
     /// Weights, and moments where training goes on from it.
     pub parameters: Parameters,
-    /// Everything else.
+    /// What was written beside them; `()` for weights alone.
     pub progress: P,
-    /// The file's checksum.
+    /// The file's checksum, as [`write()`] gave it.
     pub checksum: String,
 }
 

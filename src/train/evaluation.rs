@@ -25,11 +25,11 @@ pub struct EvaluationSettings {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum ThresholdRule {
-    /// This number.
+    /// This probability, 0 to 1.
     Fixed(f32),
     /// The point of the grid with the best value on the validation notes.
     Tuned {
-        /// What is made best.
+        /// The metric that is to be greatest.
         objective: Objective,
         /// The thresholds tried.
         grid: ThresholdGrid,
@@ -51,7 +51,7 @@ pub struct Selection {
 /// What a look at the validation notes decided.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
-    /// The threshold from here on.
+    /// What a probability must be above for its code to be predicted.
     pub threshold: f32,
     /// The watched metrics at that threshold.
     pub scores: BTreeMap<String, f64>,

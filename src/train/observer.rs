@@ -12,7 +12,7 @@ pub trait Observer {
     fn stepped(&self, _step: &StepReport) {}
     /// `done` of `all` notes are scored.
     fn scored(&self, _done: usize, _all: usize) {}
-    /// An epoch is done.
+    /// An epoch of at most `epochs` is trained and validated.
     fn epoch(&self, _row: &EpochRow, _epochs: u32) {}
     /// A checkpoint is on disk.
     fn checkpointed(&self) {}
@@ -24,7 +24,7 @@ pub trait Observer {
     }
 }
 
-/// One optimiser step.
+/// One optimiser step; of L-BFGS, one epoch of iterations.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct StepReport {
     /// From 1.
@@ -33,10 +33,10 @@ pub struct StepReport {
     pub step: u64,
     /// Steps of all epochs.
     pub steps: u64,
-    /// Notes in this step.
+    /// Notes that went through, each as often as it did: L-BFGS passes over all of them several times.
     pub notes: usize,
     /// Seconds of this step.
     pub seconds: f64,
-    /// Its loss.
+    /// Mean loss of its notes before the step; of L-BFGS, after it.
     pub loss: f64,
 }

@@ -17,7 +17,7 @@ pub enum WriteError {
     /// A file or folder cannot be made.
     #[error("{path}: {source}; check that there is room and that you may write there")]
     Write {
-        /// Which one.
+        /// The file or folder that cannot be made.
         path: PathBuf,
         /// The system's own words.
         source: io::Error,

@@ -106,7 +106,7 @@ pub(super) fn titles() -> BTreeMap<String, String> {
 }
 
 impl SyntheticNotes {
-    /// The notes of one part.
+    /// The notes of one part, in order of patient and admission.
     pub fn part(&self, part: Part) -> &[Note] {
         match part {
             Part::Train => &self.train,

@@ -35,7 +35,6 @@ struct Analyte {
     lowered_by: Vec<&'static str>,
 }
 
-/// All medications.
 pub(super) static DRUGS: LazyLock<Vec<Drug>> = LazyLock::new(|| {
     let drug = |row: &Vec<&'static str>| Drug {
         name: row[0],

@@ -35,7 +35,7 @@ impl Layout {
         self.stride
     }
 
-    /// All rows.
+    /// Rows of all sequences, those of padding included.
     pub fn rows(&self) -> usize {
         match self.stride {
             Some(stride) => stride * self.lengths.len(),

@@ -13,7 +13,7 @@ const LINE: f64 = 24.0;
 /// Fallback fonts may be wider than Noto Sans, in which the widths are computed.
 const SLACK: f64 = 1.06;
 
-/// One entry.
+/// How a series is drawn, and its label.
 pub type Entry = (SeriesStyle, String);
 
 /// Height of the legend within a width; 0 for no entries.

@@ -41,7 +41,7 @@ pub enum Mark {
         /// From 0, invisible, to 1.
         opacity: f64,
     },
-    /// A disc.
+    /// A filled circle.
     Disc {
         /// The centre.
         at: Point,
@@ -54,7 +54,7 @@ pub enum Mark {
     Text {
         /// The anchor on the baseline.
         at: Point,
-        /// The words.
+        /// One line of words.
         text: String,
         /// Font size in pixels.
         size: f64,

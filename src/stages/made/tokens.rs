@@ -4,11 +4,11 @@ use crate::text::TokenStore;
 
 /// The notes as one tokenizer sees them.
 pub struct Tokens {
-    /// Training notes.
+    /// Token ids of the training notes, each as long as it is.
     pub training: TokenStore,
-    /// Validation notes.
+    /// Of the validation notes.
     pub validation: TokenStore,
-    /// Evaluation notes.
+    /// Of the evaluation notes.
     pub evaluation: TokenStore,
     /// Token ids of the title of each code, by column; empty where there is none.
     pub titles: Vec<Vec<u32>>,
