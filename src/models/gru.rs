@@ -17,7 +17,11 @@ use super::ops::product;
 use crate::device::Precision;
 use crate::kernels::gru::{self as kernel, Recurrence, Scan};
 
+pub use rows::Rows;
+use rows::{Gradients, Plain};
+
 mod portable;
+mod rows;
 #[cfg(test)]
 mod tests;
 
@@ -32,15 +36,6 @@ pub struct Gru {
     recurrent_weight: Param<Tensor<2>>,
     /// `[3H]`.
     recurrent_bias: Param<Tensor<1>>,
-}
-
-/// Notes one after another, the longest first; a row a token.
-#[derive(Debug)]
-pub struct Rows {
-    /// The notes, as positions in the batch.
-    pub notes: Vec<usize>,
-    /// Their tokens, descending.
-    pub lengths: Vec<usize>,
 }
 
 /// The states of one direction and what its gradient needs. Nothing in it is tracked.
@@ -59,50 +54,6 @@ enum Saved {
     Portable(portable::Saved),
     /// Nothing: the pass is for its states alone.
     Nothing,
-}
-
-/// The gradients at one direction's inputs.
-struct Gradients {
-    /// At the input projections, `[row, 3H]`.
-    projections: Tensor<2>,
-    /// `[H, 3H]`.
-    recurrent_weight: Tensor<2>,
-    /// `[3H]`.
-    input_bias: Tensor<1>,
-    /// `[3H]`.
-    recurrent_bias: Tensor<1>,
-}
-
-/// The parameters of a recurrence without their autodiff association.
-#[derive(Clone)]
-struct Plain {
-    recurrent_weight: Tensor<2>,
-    input_bias: Tensor<1>,
-    recurrent_bias: Tensor<1>,
-}
-
-impl Rows {
-    /// Rows for notes of the given lengths. Equal lengths keep their order.
-    pub fn new(lengths: &[usize]) -> Self {
-        let mut notes: Vec<usize> = (0..lengths.len()).collect();
-        notes.sort_by_key(|&note| std::cmp::Reverse(lengths[note]));
-        let lengths = notes.iter().map(|&note| lengths[note]).collect();
-        Self { notes, lengths }
-    }
-
-    /// Rows of all notes.
-    pub fn count(&self) -> usize {
-        self.lengths.iter().sum()
-    }
-
-    /// Each note's position in the batch and its rows.
-    pub fn ranges(&self) -> impl Iterator<Item = (usize, std::ops::Range<usize>)> {
-        let mut start = 0;
-        self.notes.iter().zip(&self.lengths).map(move |(&note, &length)| {
-            start += length;
-            (note, start - length..start)
-        })
-    }
 }
 
 impl Gru {
@@ -137,7 +88,11 @@ pub fn forward(directions: [&Gru; 2], inputs: &Tensor<2>, rows: &Rows, train: bo
     let [first_rows, second_rows] = projections;
     if !on_slices(inputs) {
         return [(first, first_rows, false), (second, second_rows, true)]
-            .map(|(plain, projections, reversed)| portable::forward(plain, projections, rows, reversed, train));
+            .map(|(plain, projections, reversed)| portable::forward(plain, projections, rows, reversed, train))
+            .map(|(states, saved)| Pass {
+                states,
+                saved: saved.map_or(Saved::Nothing, Saved::Portable),
+            });
     }
     let device = inputs.device();
     let (first, second) = rayon::join(

@@ -74,7 +74,7 @@ impl WithSimd for Backward<'_> {
             });
         }
         for_each_group(groups, |group| {
-            simd.vectorize(Run {
+            simd.vectorize(Sweep {
                 simd,
                 group,
                 weight: &weight,
@@ -89,13 +89,13 @@ impl WithSimd for Backward<'_> {
 }
 
 /// The scan of one group, a type of its own so that `vectorize` compiles it for the processor.
-struct Run<'a, S: Simd> {
+struct Sweep<'a, S: Simd> {
     simd: S,
     group: Group<'a>,
     weight: &'a Panels<S>,
 }
 
-impl<S: Simd> WithSimd for Run<'_, S> {
+impl<S: Simd> WithSimd for Sweep<'_, S> {
     type Output = ();
 
     #[inline(always)]

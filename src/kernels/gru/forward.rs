@@ -52,7 +52,7 @@ impl WithSimd for Forward<'_> {
             states,
         });
         for_each_group(groups.collect(), |group| {
-            simd.vectorize(Run {
+            simd.vectorize(Sweep {
                 simd,
                 group,
                 layer: &layer,
@@ -98,13 +98,13 @@ impl<S: Simd> Layer<S> {
 }
 
 /// The scan of one group, a type of its own so that `vectorize` compiles it for the processor.
-struct Run<'a, S: Simd> {
+struct Sweep<'a, S: Simd> {
     simd: S,
     group: Group<'a>,
     layer: &'a Layer<S>,
 }
 
-impl<S: Simd> WithSimd for Run<'_, S> {
+impl<S: Simd> WithSimd for Sweep<'_, S> {
     type Output = ();
 
     #[inline(always)]

@@ -5,7 +5,7 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData, activation, s};
 
-use super::{Gradients, Pass, Plain, Rows};
+use super::rows::{Gradients, Plain, Rows};
 
 /// What each step leaves for its gradient.
 pub struct Saved(Vec<Step>);
@@ -62,8 +62,15 @@ fn active(rows: &Rows) -> Vec<usize> {
     (0..steps).map(running).collect()
 }
 
-/// The states from the input projections without their bias, `[row, 3H]`.
-pub fn forward(plain: Plain, projections: Tensor<2>, rows: &Rows, reversed: bool, train: bool) -> Pass {
+/// The states, `[row, H]`, from the input projections without their bias, `[row, 3H]`; and for training what
+/// [`backward`] needs.
+pub fn forward(
+    plain: Plain,
+    projections: Tensor<2>,
+    rows: &Rows,
+    reversed: bool,
+    train: bool,
+) -> (Tensor<2>, Option<Saved>) {
     let device = projections.device();
     let hidden = plain.recurrent_weight.dims()[0];
     let order = Order::new(rows, reversed, &device);
@@ -97,13 +104,8 @@ pub fn forward(plain: Plain, projections: Tensor<2>, rows: &Rows, reversed: bool
             });
         }
     }
-    Pass {
-        states: Tensor::cat(states, 0).select(0, order.notes),
-        saved: match train {
-            true => super::Saved::Portable(Saved(saved)),
-            false => super::Saved::Nothing,
-        },
-    }
+    let states = Tensor::cat(states, 0).select(0, order.notes);
+    (states, train.then_some(Saved(saved)))
 }
 
 /// The gradients from that at the states, `[row, H]`.

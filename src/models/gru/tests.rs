@@ -73,11 +73,9 @@ fn portable_numbers(lengths: &[usize], input: usize, hidden: usize) -> Vec<Vec<f
     let mut parameters = Vec::new();
     for (gru, (reversed, seed)) in grus.iter().zip([(false, 2), (true, 3)]) {
         let projections = inputs.clone().matmul(gru.input_weight.val());
-        let pass = portable::forward(gru.plain(), projections, &rows, reversed, true);
-        states.push(numbers(pass.states));
-        let Saved::Portable(saved) = pass.saved else {
-            panic!("nothing saved");
-        };
+        let (found_states, saved) = portable::forward(gru.plain(), projections, &rows, reversed, true);
+        states.push(numbers(found_states));
+        let saved = saved.expect("what a gradient needs");
         let at_states = tensor(seed, rows.count(), hidden);
         let found = portable::backward(gru.plain(), saved, at_states, &rows, reversed);
         at_inputs = at_inputs + found.projections.clone().matmul(gru.input_weight.val().swap_dims(0, 1));
