@@ -3,7 +3,7 @@
 //!
 //! A [`Job`] names a model, its sizes and a device. [`Workers`] runs jobs, each of the CPU's in a
 //! process of its own, so that one's memory is not counted to the next, and gives back a record for
-//! each, with keys that `scripts/speed/pytorch_bench.py` uses too. [`compare_with_cpu`] compares logits.
+//! each, with keys that `scripts/speed/pytorch_bench.py` uses too. [`compare_with_cpu`] compares logits and gradients.
 
 mod check;
 mod inputs;
@@ -16,5 +16,5 @@ mod worker;
 pub use check::{Difference, compare_with_cpu};
 pub use job::{Job, Refused, TaskSizes};
 pub use noise::Noise;
-pub use timing::Timings;
+pub use timing::Measured;
 pub use worker::{Unavailable, Workers, serve};

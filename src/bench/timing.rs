@@ -17,8 +17,8 @@ use crate::train::{Decay, Learner, Moments, Part, Stepper};
 
 /// What a job gave. The keys are those of `scripts/speed/pytorch_bench.py`, and some more.
 #[derive(Clone, Debug, Serialize)]
-pub struct Timings {
-    /// `icdbench`.
+pub struct Measured {
+    /// Always `icdbench`: the script's records say `pytorch` here.
     framework: &'static str,
     #[serde(flatten)]
     job: Job,
@@ -47,7 +47,7 @@ pub struct Timings {
     /// Most memory held while training (CPU).
     #[serde(skip_serializing_if = "Option::is_none")]
     peak_rss_bytes: Option<u64>,
-    /// As for inference.
+    /// Memory that the device's allocator held after training, with what it kept for reuse.
     #[serde(skip_serializing_if = "Option::is_none")]
     peak_device_bytes: Option<u64>,
     /// The notes' tokens over the median of the seconds of a step.
@@ -61,7 +61,7 @@ pub struct Timings {
     error: Option<String>,
 }
 
-impl Timings {
+impl Measured {
     /// Nothing timed yet. `device` is the device's description.
     fn new(job: &Job, device: &str) -> Self {
         Self {
@@ -94,8 +94,8 @@ impl Timings {
 
 /// Times a job and reports its record after each part (the model made, inference, training), so that a
 /// death of the process loses one part only. A panic ends up in the record.
-pub(super) fn time(job: &Job, device: &Device, description: &str, mut report: impl FnMut(&Timings)) {
-    let mut record = Timings::new(job, description);
+pub(super) fn time(job: &Job, device: &Device, description: &str, mut report: impl FnMut(&Measured)) {
+    let mut record = Measured::new(job, description);
     let part = Cell::new("making the model");
     let (result, place) = quietly(|| run(job, device, &mut record, &part, &mut report));
     record.error = match result {
@@ -109,9 +109,9 @@ pub(super) fn time(job: &Job, device: &Device, description: &str, mut report: im
 fn run(
     job: &Job,
     device: &Device,
-    record: &mut Timings,
+    record: &mut Measured,
     part: &Cell<&'static str>,
-    report: &mut impl FnMut(&Timings),
+    report: &mut impl FnMut(&Measured),
 ) -> Result<(), String> {
     let on_cpu = job.device.class.runs_on_cpu();
     if on_cpu {

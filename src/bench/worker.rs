@@ -5,18 +5,18 @@
 //! A worker is the program itself. It reads jobs from its standard input, one JSON object a line, and writes
 //! a record after each part of a job and an empty line after the job.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread::JoinHandle;
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Map, Value, json};
 
 use super::Job;
-use super::timing::{Timings, time};
+use super::timing::{Measured, time};
 use crate::device::{self, DeviceChoice, Started, lacks_precision};
+use crate::engines::death::{kernel_kills, verdict};
+use crate::engines::process::Process;
 use crate::machine::Machine;
 
 /// The key of a worker's line that says that the device cannot be used.
@@ -55,6 +55,7 @@ impl Workers {
     /// When the device cannot be used at all, or no worker can be started.
     pub fn run(&mut self, job: &Job) -> Result<Map<String, Value>, Unavailable> {
         let started = SystemTime::now();
+        let kills = kernel_kills();
         let kept = self.kept.take().filter(|worker| worker.suits(job));
         let mut worker = match kept {
             Some(worker) => worker,
@@ -74,9 +75,9 @@ impl Workers {
                 None
             }
             End::TimedOut => Some(format!("not done after {} s", self.timeout.as_secs())),
-            End::Died => Some(worker.last_words()),
+            End::Died => Some(verdict(&worker.process.death(), kills).1),
         };
-        let nothing = || object(&Timings::failed(job, &self.machine.gpu, "no record".into()));
+        let nothing = || object(&Measured::failed(job, &self.machine.gpu, "no record".into()));
         let mut record = record.unwrap_or_else(nothing);
         if job.device.class.runs_on_cpu() {
             record.insert("machine".into(), self.machine.cpu.clone().into());
@@ -91,18 +92,13 @@ impl Workers {
     }
 }
 
-/// One process.
+/// A running worker. It takes jobs of one device and one number of threads.
 struct Worker {
-    process: Child,
-    jobs: Option<ChildStdin>,
-    lines: Receiver<String>,
-    /// Gives the last line of standard error.
-    words: Option<JoinHandle<String>>,
+    process: Process,
     device: DeviceChoice,
     threads: usize,
 }
 
-/// How a job ended.
 enum End {
     Done,
     TimedOut,
@@ -111,30 +107,10 @@ enum End {
 
 impl Worker {
     fn start(program: &Path, arguments: &[String], job: &Job) -> std::io::Result<Self> {
-        let mut process = Command::new(program)
-            .args(["--threads", &job.threads.to_string()])
-            .args(arguments)
-            .env("RUST_BACKTRACE", "0") // the last line is to be the message
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let (sender, lines) = channel();
-        let output = process.stdout.take();
-        std::thread::spawn(move || {
-            let lines = output.into_iter().flat_map(|output| BufReader::new(output).lines());
-            // Ends with the process, or when nobody listens any more.
-            lines.map_while(Result::ok).all(|line| sender.send(line).is_ok())
-        });
-        let words = process
-            .stderr
-            .take()
-            .map(|stderr| std::thread::spawn(|| last_line(stderr)));
+        let threads = ["--threads".to_owned(), job.threads.to_string()];
+        let process = Process::start(program, &[&threads, arguments].concat())?;
         Ok(Self {
-            jobs: process.stdin.take(),
             process,
-            lines,
-            words,
             device: job.device,
             threads: job.threads,
         })
@@ -148,16 +124,12 @@ impl Worker {
     fn run(&mut self, job: &Job, timeout: Duration) -> (Option<Map<String, Value>>, End) {
         let deadline = Instant::now() + timeout;
         let mut record = None;
-        // A worker that died says so by its end of output, below.
-        let _ = self.jobs.as_mut().map(|jobs| writeln!(jobs, "{}", json!(job)));
+        self.process.send(&json!(job).to_string());
         if job.device.class.runs_on_cpu() {
-            self.jobs = None; // no more jobs for this one
+            self.process.close_input(); // no more jobs for this one
         }
         loop {
-            match self
-                .lines
-                .recv_timeout(deadline.saturating_duration_since(Instant::now()))
-            {
+            match self.process.line(deadline.saturating_duration_since(Instant::now())) {
                 Ok(line) if line.is_empty() => return (record, End::Done),
                 Ok(line) => match serde_json::from_str(&line) {
                     Ok(Value::Object(found)) => record = Some(found),
@@ -168,39 +140,6 @@ impl Worker {
             }
         }
     }
-
-    /// How the process ended, after it did.
-    fn last_words(&mut self) -> String {
-        let status = self
-            .process
-            .wait()
-            .map_or_else(|error| error.to_string(), |status| status.to_string());
-        let words = self
-            .words
-            .take()
-            .and_then(|thread| thread.join().ok())
-            .unwrap_or_default();
-        format!("the process ended with {status}: {words}")
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        // It may be at work or have ended; either way it is gone after this.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// The last line that says something; a hint of Rust's may follow it.
-fn last_line(stderr: ChildStderr) -> String {
-    let mut last = String::from("no message");
-    for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-        if !line.trim().is_empty() && !line.starts_with("note:") {
-            last = line;
-        }
-    }
-    last
 }
 
 /// A worker's life: jobs in, records out, until there are no more jobs.
@@ -243,7 +182,7 @@ fn ready<'a>(opened: &'a mut Option<(DeviceChoice, Started)>, job: &Job) -> Resu
     }
 }
 
-fn object(record: &Timings) -> Map<String, Value> {
+fn object(record: &Measured) -> Map<String, Value> {
     match json!(record) {
         Value::Object(map) => map,
         _ => Map::new(),

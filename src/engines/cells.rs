@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::death::{kernel_kills, verdict};
 use super::process::Process;
-use super::protocol::{Event, Job, Order, Places};
+use super::protocol::{Assignment, Event, Order, Places};
 use crate::device::DeviceChoice;
 use crate::machine::Machine;
 use crate::plan::{Cell, Plan};
@@ -27,9 +27,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 pub struct RunOptions {
     /// The program that workers are, and what it is called with.
     pub worker: (PathBuf, Vec<String>),
-    /// Where everything lies.
+    /// Where data and results lie.
     pub places: Places,
-    /// The device.
+    /// What cells run on. Each worker opens it for itself.
     pub device: DeviceChoice,
     /// Run cells again that ended in `failed`, `out-of-memory` or `unsupported`.
     pub retry: bool,
@@ -54,7 +54,7 @@ pub enum CellEnd {
     Found(Box<Record>),
     /// It was run, and has a record now.
     Written(Box<Record>),
-    /// The observer asked to stop; a checkpoint is on disk.
+    /// The observer asked to stop, while the cell was worked on (what was done is kept) or while it was waited for.
     Interrupted,
 }
 
@@ -73,16 +73,16 @@ pub struct RunSummary {
 /// Why a run of a plan cannot go on: the world, not a cell.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A record.
+    /// A record cannot be read or written, or is a newer program's.
     #[error(transparent)]
     Record(#[from] record::Error),
-    /// The results directory.
+    /// The results directory cannot be read or written.
     #[error(transparent)]
     Disk(#[from] files::Error),
     /// A worker cannot be started.
     #[error("{program}: cannot start a worker: {source}. Free memory or processes and run the same command again")]
     Worker {
-        /// The program.
+        /// The program that was to be the worker.
         program: PathBuf,
         /// The system's own words.
         source: std::io::Error,
@@ -155,7 +155,7 @@ struct Cells<'a> {
     observer: &'a dyn RunObserver,
     runner: Runner,
     machine: Machine,
-    /// A worker that waits for the next job: on a GPU, whose start and whose tuned kernels are worth keeping.
+    /// A worker that waits for the next assignment: on a GPU, whose start and whose tuned kernels are worth keeping.
     worker: Option<Process>,
 }
 
@@ -242,7 +242,7 @@ impl Cells<'_> {
         }))
     }
 
-    /// Has a worker do a job. The end of the last cell that it worked on; `None` where a worker of other stages than
+    /// Has a worker do an assignment. The end of the last cell that it worked on; `None` where a worker of other stages than
     /// training died.
     fn order(&mut self, work: CellWork, cells: Vec<String>) -> Result<Option<Ended>, Error> {
         let kills = kernel_kills();
@@ -250,7 +250,7 @@ impl Cells<'_> {
             Some(worker) => worker,
             None => self.start()?,
         };
-        let job = Job {
+        let assignment = Assignment {
             suite: self.plan.suite.clone(),
             work,
             cells,
@@ -258,7 +258,7 @@ impl Cells<'_> {
             device: self.options.device.to_string(),
             checkpoint_every: self.options.checkpoint_every,
         };
-        worker.send(&serde_json::to_string(&Order::Work(Box::new(job))).unwrap_or_default());
+        worker.send(&serde_json::to_string(&Order::Work(Box::new(assignment))).unwrap_or_default());
         let limit = self.plan.suite.limits.cell_seconds;
         let begun = Instant::now();
         let mut last = None;

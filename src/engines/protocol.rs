@@ -10,12 +10,12 @@ use crate::stages::{CellWork, Ended};
 use crate::suite::Suite;
 use crate::train::StepReport;
 
-/// From the parent.
+/// What the parent tells a worker.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Order {
-    /// Do this.
-    Work(Box<Job>),
+    /// Work on these cells; [`Event::Idle`] answers when they are done.
+    Work(Box<Assignment>),
     /// Finish the step in hand, write a checkpoint and end the job.
     Stop,
 }
@@ -23,14 +23,14 @@ pub enum Order {
 /// Cells to work on.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Job {
-    /// The suite.
+pub struct Assignment {
+    /// As the parent read it; the worker plans it again, with the data that it finds.
     pub suite: Suite,
-    /// What is asked for.
+    /// How far to go with each cell.
     pub work: CellWork,
     /// Keys of the cells, in the order in which to work on them.
     pub cells: Vec<String>,
-    /// Where everything lies.
+    /// Where data and results lie.
     pub places: Places,
     /// As `--device` names it.
     pub device: String,
@@ -38,11 +38,11 @@ pub struct Job {
     pub checkpoint_every: Duration,
 }
 
-/// Where everything lies.
+/// Where data and results lie: the same for a parent and its workers.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Places {
-    /// The data sets.
+    /// The directory of the data sets, if one was named: generated ones need none.
     pub data: Option<PathBuf>,
     /// A registry in place of the built-in one.
     pub datasets: Option<PathBuf>,
@@ -52,7 +52,7 @@ pub struct Places {
     pub private: Option<PathBuf>,
 }
 
-/// From the worker.
+/// What a worker tells its parent.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Event {
@@ -65,18 +65,18 @@ pub enum Event {
     },
     /// A training step is done. Not every step is told.
     Stepped(StepReport),
-    /// Notes are scored.
+    /// A batch of notes is scored. Not every batch is told.
     Scored {
-        /// So many.
+        /// Notes scored so far.
         done: usize,
-        /// Of so many.
+        /// Notes to be scored: those of validation, or those of evaluation.
         all: usize,
     },
     /// An epoch is done.
     Epoch {
-        /// What it came to.
+        /// Its loss, and the metrics that are watched.
         row: Box<EpochRow>,
-        /// Epochs at most.
+        /// Epochs of the recipe: there may be fewer.
         epochs: u32,
     },
     /// A checkpoint is on disk.
@@ -85,11 +85,11 @@ pub enum Event {
     Notice(String),
     /// The work on a cell has ended.
     Ended {
-        /// The cell's key.
+        /// The cell's key; that of the job's first cell where the job could not begin.
         cell: String,
-        /// How.
+        /// How it ended, with the result of a cell that was scored.
         ended: Box<Ended>,
     },
-    /// The job is done; the worker waits for the next one.
+    /// The assignment is done; the worker waits for the next one.
     Idle,
 }

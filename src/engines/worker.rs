@@ -1,4 +1,4 @@
-//! The worker's end: takes jobs from its standard input, tells on its standard output how they go on.
+//! The worker's end: takes assignments from its standard input, tells on its standard output how they go on.
 
 use std::io::{BufRead, Write};
 use std::sync::Mutex;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
 
-use super::protocol::{Event, Job, Order};
+use super::protocol::{Assignment, Event, Order};
 use crate::contain::{is_out_of_memory, panic_message, quietly};
 use crate::data::Registry;
 use crate::device::DeviceChoice;
@@ -19,34 +19,34 @@ use crate::results::Store;
 use crate::stages::{CellWork, Ended, Workshop};
 use crate::train::{Observer, StepReport};
 
-/// Steps are told no more often than this.
+/// Steps and scored batches are told no more often than this, but for the last step of an epoch.
 const TELL_EVERY: Duration = Duration::from_millis(50);
 
 /// Set by [`Order::Stop`].
 static STOP: AtomicBool = AtomicBool::new(false);
 
-/// Does jobs until its input ends. The parent's death ends the input, and so the process.
+/// Does assignments until its input ends. The parent's death ends the input, and so the process.
 pub fn serve() {
-    let jobs = orders();
+    let assignments = orders();
     let teller = Teller {
         told: Mutex::new(Instant::now()),
         step: Mutex::new(None),
     };
-    while let Ok(job) = jobs.recv() {
-        work(&job, &teller);
+    while let Ok(assignment) = assignments.recv() {
+        work(&assignment, &teller);
         tell(&Event::Idle);
     }
 }
 
-/// Orders as they come. A stop is heard in the middle of a job.
-fn orders() -> Receiver<Job> {
-    let (sender, jobs) = channel();
+/// Orders as they come. A stop is heard in the middle of an assignment.
+fn orders() -> Receiver<Assignment> {
+    let (sender, assignments) = channel();
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
             match serde_json::from_str(&line) {
-                Ok(Order::Work(job)) => {
+                Ok(Order::Work(assignment)) => {
                     STOP.store(false, Ordering::SeqCst);
-                    if sender.send(*job).is_err() {
+                    if sender.send(*assignment).is_err() {
                         return;
                     }
                 }
@@ -54,43 +54,49 @@ fn orders() -> Receiver<Job> {
                 Err(_) => break,
             }
         }
-        // The parent is gone, or wants no more: a job in hand has nobody left to tell.
+        // The parent is gone, or wants no more: an assignment in hand has nobody left to tell.
         std::process::exit(0);
     });
-    jobs
+    assignments
 }
 
-fn work(job: &Job, teller: &Teller) {
+fn work(assignment: &Assignment, teller: &Teller) {
     let failed = |error: anyhow::Error| {
         tell(&Event::Ended {
-            cell: job.cells.first().cloned().unwrap_or_default(),
+            cell: assignment.cells.first().cloned().unwrap_or_default(),
             ended: Box::new(Ended::World(format!("{error:#}"))),
         });
     };
-    if let Err(error) = work_on_cells(job, teller) {
+    if let Err(error) = work_on_cells(assignment, teller) {
         failed(error);
     }
 }
 
-fn work_on_cells(job: &Job, teller: &Teller) -> anyhow::Result<()> {
-    let registry = Registry::open(job.places.datasets.as_deref())?;
-    let choice: DeviceChoice = job.device.parse().map_err(anyhow::Error::msg)?;
-    let device = match job.work {
+fn work_on_cells(assignment: &Assignment, teller: &Teller) -> anyhow::Result<()> {
+    let registry = Registry::open(assignment.places.datasets.as_deref())?;
+    let choice: DeviceChoice = assignment.device.parse().map_err(anyhow::Error::msg)?;
+    let device = match assignment.work {
         // Nothing is computed on it.
         CellWork::Prepare => Device::flex(),
-        CellWork::Run => choice.open(job.suite.precision)?,
+        CellWork::Run => choice.open(assignment.suite.precision)?,
     };
-    let data = job.places.data.as_deref();
-    let plan = Plan::make(job.suite.clone(), &registry, data, choice.class.name())?;
+    let data = assignment.places.data.as_deref();
+    let plan = Plan::make(assignment.suite.clone(), &registry, data, choice.class.name())?;
     if plan.credentialed {
         machine::no_core_dumps();
     }
-    let store = Store::new(&job.places.results, job.places.private.as_deref());
-    let workshop = Workshop::new(&plan, (&registry, data), store, (&device, job.checkpoint_every), teller)?;
-    for key in &job.cells {
+    let store = Store::new(&assignment.places.results, assignment.places.private.as_deref());
+    let workshop = Workshop::new(
+        &plan,
+        (&registry, data),
+        store,
+        (&device, assignment.checkpoint_every),
+        teller,
+    )?;
+    for key in &assignment.cells {
         let cell = &plan.cells[plan.cell(key)?];
         machine::reset_peak_memory();
-        let (outcome, place) = quietly(|| workshop.work(cell, job.work));
+        let (outcome, place) = quietly(|| workshop.work(cell, assignment.work));
         let ended = outcome.unwrap_or_else(|panic| {
             let reason = format!("{}{place}", panic_message(panic.as_ref()));
             let status = match is_out_of_memory(&reason) {
