@@ -30,13 +30,13 @@ use serde::{Deserialize, Serialize};
 
 pub use codiesp::{CodeChoice, CodiespSettings, Language};
 pub use corpus::{Corpus, Part};
-pub use division::{Division, DivisionSettings, Dropped, NotesWithoutCodes, Validation};
+pub use division::{Division, DivisionSettings, Dropped, NotesWithoutCodes, VALIDATION_NOTES, Validation};
 pub use error::Error;
 pub use fit::{FitNotes, FitTexts};
 pub use identity::{identity, uncoded};
 pub use labels::{LabelRule, LabelSet, UnseenCodes};
 pub use note::{CodeKind, Evidence, Note};
-pub use registry::{Dataset, DatasetKind, EncoderEntry, FileEntry, FolderEntry, Registry, registry};
+pub use registry::{Dataset, EncoderEntry, FileEntry, FolderEntry, Registry, registry};
 pub use role::Role;
 pub use stats::{CorpusStats, FrequencyBin, PartStats, Percentiles, Unseen, stats};
 pub use synthetic::SyntheticSettings;
@@ -48,7 +48,7 @@ pub use verify::{CountReport, EntryReport, Status, VerifyReport, verify};
 pub enum DatasetSettings {
     /// Notes that this program generates.
     Synthetic(SyntheticSettings),
-    /// CodiEsp.
+    /// The CodiEsp release, read from the data directory.
     Codiesp(CodiespSettings),
 }
 

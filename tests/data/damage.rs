@@ -60,6 +60,38 @@ fn a_table_with_another_checksum_is_refused() {
 }
 
 #[test]
+fn a_note_with_one_other_letter_is_refused_by_its_folders_checksum() {
+    let release = Release::new();
+    let folder = release.path("codiesp/dev/text_files");
+    let first = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).min();
+    let first = first.unwrap();
+    let name = first.file_name().unwrap().to_str().unwrap().to_owned();
+    let text = fs::read_to_string(&first).unwrap();
+    fs::write(&first, text.replacen('a', "e", 1)).unwrap();
+    let refusal = release.refusal();
+    assert_says(
+        &refusal,
+        &["codiesp/dev/text_files: found sha256 ", ", expected ", "registry"],
+    );
+    assert!(!refusal.contains(&name), "file names stay out of messages: {refusal}");
+}
+
+#[test]
+fn two_notes_whose_texts_were_exchanged_are_refused() {
+    let release = Release::new();
+    let folder = release.path("codiesp/train/text_files");
+    let mut files: Vec<_> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    let texts = [0, 1].map(|place| fs::read(&files[place]).unwrap());
+    fs::write(&files[0], &texts[1]).unwrap();
+    fs::write(&files[1], &texts[0]).unwrap();
+    assert_says(&release.refusal(), &["codiesp/train/text_files: found sha256 "]);
+}
+
+#[test]
 fn a_row_with_one_field_is_named_with_its_number() {
     let release = Release::unsigned();
     release.replace_row("codiesp/train/trainD.tsv", 3, "made-up-train-1 r05");

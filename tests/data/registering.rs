@@ -8,7 +8,6 @@ use super::{Release, assert_says, message};
 
 const ENTRY: &str = r#"[[dataset]]
 name = "synthetic"
-kind = "synthetic"
 title = "t"
 licence = "l"
 credentialed = false
@@ -41,7 +40,7 @@ fn an_unknown_key_is_named_with_line_column_and_the_known_keys() {
     let text = ENTRY.replace("licence", "license");
     let expected = [
         "mine.toml: not a valid",
-        "line 5, column 1",
+        "line 4, column 1",
         "unknown field `license`",
         "`licence`",
     ];
@@ -49,7 +48,7 @@ fn an_unknown_key_is_named_with_line_column_and_the_known_keys() {
     let text = format!("{ENTRY}[[dataset.file]]\npath = \"a\"\nsha265 = \"\"\n");
     assert_says(
         &refusal(&text),
-        &["line 11, column 1", "unknown field `sha265`", "`sha256`"],
+        &["line 10, column 1", "unknown field `sha265`", "`sha256`"],
     );
 }
 
