@@ -28,7 +28,7 @@ pub use stage::{Chain, Stage, StageName, identity, key_of_chain, short, version}
 pub use store::{Error, Listed, RecordStore};
 
 /// Version of the record schema. A record of a newer version is refused with a clear error.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
 
 /// One cell's result, whatever its end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -173,6 +173,8 @@ pub struct Outcome {
     pub best_epoch: u32,
     /// Why training ended, such as `all epochs done` or `no better validation map in 5 epochs`.
     pub stopped: String,
+    /// Why the model had not finished learning by then; absent when it had.
+    pub unfinished: Option<Unfinished>,
     /// F1 by how often a code occurs in training.
     pub frequency_bins: Vec<FrequencyBinRow>,
     /// One row a code (column), in column order, but for those that the rule for small counts withholds.
@@ -207,6 +209,27 @@ pub struct TaskFacts {
     pub notes_outside_labels: u32,
     /// Share of the evaluation notes' tokens that lie beyond the sequence length, 0 to 1.
     pub truncated_tokens: f64,
+}
+
+/// Why a model had not finished learning when its training ended: with more of it the scores might be others, so that a
+/// comparison with models that had finished compares budgets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unfinished {
+    /// All epochs were done, and the best of them is among the last (the last of every four).
+    BestAmongLast,
+    /// The recipe's budget of steps, notes, tokens or seconds ended it before early stopping did.
+    BudgetSpent,
+}
+
+impl Unfinished {
+    /// As the record files spell it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::BestAmongLast => "best-among-last",
+            Self::BudgetSpent => "budget-spent",
+        }
+    }
 }
 
 /// One epoch of training.

@@ -14,10 +14,10 @@ use crate::record::{
 };
 use crate::train::{EvaluationSettings, Reading, Selection, fitted};
 
-/// The file of the rows by note.
+/// The file of the rows by note in the stage's folder.
 pub const ROWS: &str = "rows.json";
 
-/// A cell's result.
+/// What came of a cell whose notes were scored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Scored {
     /// What goes into the record; absent where the result says nothing about the notes.
@@ -77,6 +77,7 @@ impl Workshop<'_> {
             epochs: trained.epochs,
             best_epoch: trained.best_epoch,
             stopped: trained.stopped,
+            unfinished: trained.unfinished,
             frequency_bins: bins.into_iter().map(bin_row).collect(),
             codes: small_counts.shown(code_rows(&evaluation, &notes)),
             small_counts,

@@ -15,9 +15,9 @@ use crate::record::StageName;
 use crate::results::files;
 use crate::results::kept::{Draft, Kept, Trouble};
 use crate::text::Tokenizer;
-use crate::train::{End, Examples, Job, Reading, Selection, TrainedFacts, checkpoint, train};
+use crate::train::{End, Examples, Fit, Reading, Selection, TrainedFacts, checkpoint, train};
 
-/// The weights' file.
+/// The file of the weights in the stage's folder, laid out as a checkpoint.
 pub const WEIGHTS: &str = "weights.safetensors";
 const MODEL: &str = "model.json";
 /// The folder of a training's work that becomes the stage's output.
@@ -35,7 +35,7 @@ pub(super) struct Facts {
 
 /// A trained model, ready to score.
 pub struct Weights {
-    /// The model.
+    /// On the workshop's device, with the weights of the selected epoch.
     pub model: Model,
     /// SHA-256 of the weights' file.
     pub sha256: String,
@@ -111,7 +111,7 @@ impl Workshop<'_> {
         files::make_directory(&store.private().join("work"), true)?;
         files::make_directory(&store.stage(StageName::Weights), true)?;
         files::make_directory(&draft, true)?;
-        let job = Job {
+        let fit = Fit {
             model: &run.model,
             task,
             recipe: &run.training,
@@ -131,7 +131,7 @@ impl Workshop<'_> {
             best: &draft.join(WEIGHTS),
             checkpoint_every: self.checkpoint_every,
         };
-        let trained = match train(&job, self.observer).map_err(Stop::of_training)? {
+        let trained = match train(&fit, self.observer).map_err(Stop::of_training)? {
             End::Finished(trained) => trained,
             End::Interrupted => return Err(Stop::Interrupted),
         };
@@ -147,9 +147,9 @@ impl Workshop<'_> {
             count_scale: task.count_scale.clone(),
             titles: task.descriptions.clone(),
             word_vectors: task.word_vectors.as_ref().map(|vectors| vectors.dimension),
-            reads: job.reading.length,
-            batch_size: job.reading.batch_size,
-            precision: job.reading.precision,
+            reads: fit.reading.length,
+            batch_size: fit.reading.batch_size,
+            precision: fit.reading.precision,
         };
         let mut kept = Draft::at(&draft);
         let sha256 = kept.adopt(WEIGHTS)?;
@@ -175,6 +175,9 @@ fn filled(model: Model, kept: &Kept) -> Result<Weights, Trouble> {
         path: kept.path(WEIGHTS),
         problem,
     };
+    // Nobody reads these here, but predicting with the weights needs them whole.
+    kept.read(MODEL)?;
+    kept.read(tokenizer::FILE)?;
     // Compared with the list, and with its own checksum.
     let bytes = kept.read(WEIGHTS)?;
     let found = checkpoint::parse::<()>(&bytes).map_err(damaged)?;
@@ -187,7 +190,7 @@ fn filled(model: Model, kept: &Kept) -> Result<Weights, Trouble> {
 
 /// A trained model as it was kept, to be used on new notes.
 pub struct Predictor {
-    /// The model.
+    /// With the kept weights, on the device that it was opened for.
     pub model: Model,
     /// How text becomes its tokens.
     pub tokenizer: Tokenizer,

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use burn::optim::{LBFGSConfig, LineSearchFn};
 
-use super::job::{End, Error, Job, LBFGS_PARAMETERS};
+use super::fit::{End, Error, Fit, LBFGS_PARAMETERS};
 use super::learner::{Part, mean_gradients, targets};
 use super::observer::Observer;
 use super::optimiser::scaled;
@@ -19,19 +19,17 @@ use crate::text::{BatchSettings, evaluation_order};
 const SITTING: usize = 20;
 
 /// Trains by L-BFGS, or goes on where an interrupted run left off: after its last whole epoch.
-pub(super) fn train(job: &Job, settings: Lbfgs, observer: &dyn Observer) -> Result<End, Error> {
-    let (mut session, resumed) = Session::open(job, observer)?;
-    let device = job.device.clone().autodiff();
-    let mut model = job.model.init(job.task, &mut Initialiser::new(job.seed, &device));
+pub(super) fn train(fit: &Fit, settings: Lbfgs, observer: &dyn Observer) -> Result<End, Error> {
+    let (mut session, resumed) = Session::open(fit, u64::from(fit.recipe.epochs), observer)?;
+    let device = fit.device.clone().autodiff();
+    let mut model = fit.model.init(fit.task, &mut Initialiser::new(fit.seed, &device));
     if let Some(resumed) = resumed {
         model = parameters::write(model, resumed.weights).map_err(|problem| session.mismatch(problem))?;
     }
-    let steps = u64::from(job.recipe.epochs);
-    observer.started(session.progress.steps, steps);
     while !session.is_over() {
         // An epoch whose iterations are done and whose validation is not has its batches booked.
         if session.progress.batches == 0 {
-            match iterate(&mut session, &model, settings, steps)? {
+            match iterate(&mut session, &model, settings)? {
                 Some(moved) => model = moved,
                 None => {
                     session.save(&model, Parameters::new())?;
@@ -51,57 +49,67 @@ pub(super) fn train(job: &Job, settings: Lbfgs, observer: &dyn Observer) -> Resu
 }
 
 /// The model after one epoch of iterations; `None` when the observer asked to stop.
-fn iterate(session: &mut Session, model: &Model, settings: Lbfgs, steps: u64) -> Result<Option<Model>, Error> {
-    let job = session.job;
+fn iterate(session: &mut Session, model: &Model, settings: Lbfgs) -> Result<Option<Model>, Error> {
+    let fit = session.fit;
     let count = parameters::count(model);
     if count > LBFGS_PARAMETERS {
         return Err(Error::TooLarge { parameters: count });
     }
     let started = Instant::now();
-    let notes = job.training.gold.len();
+    let notes = fit.training.gold.len();
     let order = evaluation_order(
-        &job.training.tokens.lengths(),
+        &fit.training.tokens.lengths(),
         BatchSettings {
-            batch_size: job.recipe.batch_size,
-            max_length: job.reading.length,
+            batch_size: fit.recipe.batch_size,
+            max_length: fit.reading.length,
             bucket: 1,
         },
     );
-    let device = job.device.clone().autodiff();
+    let device = fit.device.clone().autodiff();
     let all = |model: &Model| {
         let parts = order.iter().map(|notes| Part {
-            batch: job.reading.batch(job.training.tokens, notes, &device),
-            targets: targets(job.training.gold, notes, job.task.codes, &device),
+            batch: fit.reading.batch(fit.training.tokens, notes, &device),
+            targets: targets(fit.training.gold, notes, fit.task.codes, &device),
         });
         mean_gradients(model, notes, parts)
     };
-    let mut optimiser = LBFGSConfig::new()
-        .with_history_size(settings.history)
-        .with_max_iter(settings.iterations.min(SITTING))
-        .with_line_search_fn(LineSearchFn::StrongWolfe)
-        .with_tolerance_grad(settings.gradient_tolerance)
-        .with_tolerance_change(settings.change_tolerance)
-        .init();
+    let sitting = |iterations: usize| {
+        LBFGSConfig::new()
+            .with_history_size(settings.history)
+            .with_max_iter(iterations)
+            .with_line_search_fn(LineSearchFn::StrongWolfe)
+            .with_tolerance_grad(settings.gradient_tolerance)
+            .with_tolerance_change(settings.change_tolerance)
+            .init()
+    };
     // Summed over notes and codes, not averaged: the optimiser drops gradient pairs whose product is
     // below an absolute 1e-10, which those of a mean soon are.
-    let cells = (notes * job.task.codes) as f64;
+    let cells = (notes * fit.task.codes) as f64;
     let mut passes = 0;
     let mut model = model.clone();
-    for _ in 0..settings.iterations.div_ceil(SITTING) {
+    let mut left = settings.iterations;
+    let mut optimiser = sitting(left.min(SITTING));
+    while left > 0 {
+        if left < SITTING && left < settings.iterations {
+            optimiser = sitting(left).load_record(optimiser.to_record());
+        }
+        left -= left.min(SITTING);
         if session.observer.interrupted() {
             return Ok(None);
         }
-        (model, _) = optimiser.step(job.recipe.learning_rate, model, |model: Model| {
+        (model, _) = optimiser.step(fit.recipe.learning_rate, model, |model: Model| {
             passes += 1;
             let (loss, gradients) = all(&model);
             (loss * cells, scaled(&model, gradients, cells))
         });
     }
+    // Each iteration looks at one point at least, so that fewer points are fewer iterations: its tolerances are met.
+    session.progress.converged = passes < settings.iterations as u64;
     // The loss at the start of the step is what L-BFGS gives back; the epoch's is the one at its end.
     let (loss, _) = all(&model);
     passes += 1;
-    let tokens = job.reading.tokens(job.training.tokens);
-    session.stepped(steps, loss, started, (notes as u64 * passes, tokens * passes), notes)?;
+    let tokens = fit.reading.tokens(fit.training.tokens);
+    session.stepped(loss, started, (notes as u64 * passes, tokens * passes), notes)?;
     session.progress.batches = order.len();
     Ok(Some(model))
 }

@@ -4,9 +4,12 @@
 //! of the notes depends on (seed, epoch), the noise of a step on (seed, step), and everything else
 //! that moves is in the checkpoint.
 
+mod budget;
 pub mod checkpoint;
+mod course;
+mod ended;
 mod evaluation;
-mod job;
+mod fit;
 mod lbfgs;
 mod learner;
 mod observer;
@@ -17,8 +20,9 @@ mod score;
 mod session;
 mod steps;
 
+pub use budget::Budget;
 pub use evaluation::{EvaluationSettings, Selection, ThresholdRule, Verdict, fitted};
-pub use job::{Effort, End, Error, Examples, Job, Trained, TrainedFacts};
+pub use fit::{Effort, End, Error, Examples, Fit, Trained, TrainedFacts};
 pub use learner::{Learner, Part, mean_gradients, targets};
 pub use observer::{Observer, StepReport};
 pub use optimiser::Stepper;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::budget::Budget;
 use crate::models::Depth;
 
 /// How a model is trained.
@@ -10,6 +11,9 @@ use crate::models::Depth;
 pub struct Recipe {
     /// Passes over the training notes, at most.
     pub epochs: u32,
+    /// What training may take at most, beside `epochs`: whichever ends first. Early stopping goes on top.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
     /// Notes computed at a time.
     pub batch_size: usize,
     /// Batches per optimiser step: gradients are averaged over all their notes.
@@ -93,8 +97,8 @@ pub struct Lbfgs {
     pub change_tolerance: f64,
 }
 
-/// Settings that both optimisers share. The papers use PyTorch's defaults: betas 0.9 and 0.999,
-/// epsilon 1e-8 (Burn's own default differs).
+/// Settings that Adam and AdamW share. The papers use PyTorch's defaults: betas 0.9 and 0.999, epsilon 1e-8 (Burn's own
+/// default differs).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Moments {
@@ -102,7 +106,7 @@ pub struct Moments {
     pub betas: [f32; 2],
     /// Added to the root of the second moment.
     pub epsilon: f32,
-    /// Weight decay.
+    /// Share of a parameter that AdamW takes off it, times the rate, and that Adam adds to its gradient; 0 for none.
     pub weight_decay: f32,
     /// Which parameters it applies to.
     pub decay: Decay,
@@ -118,7 +122,7 @@ pub enum Decay {
     Matrices,
 }
 
-/// How the learning rate moves over the optimiser steps.
+/// How the learning rate moves over the optimiser steps, or over what is spent of a [`Budget`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Schedule {
@@ -160,6 +164,11 @@ impl Recipe {
         require(self.accumulate <= 4096, "accumulate", || {
             format!("{}: expected at most 4096", self.accumulate)
         })?;
+        if let Some(budget) = self.budget {
+            require(budget.is_possible(), "budget", || {
+                format!("{budget}: expected a number above 0")
+            })?;
+        }
         for (name, value) in at_least_1 {
             require(value >= 1, name, || format!("{value}: expected at least 1"))?;
         }
@@ -205,6 +214,30 @@ impl Recipe {
                 })
             }
             Select::Last => Ok(()),
+        }
+    }
+}
+
+impl Recipe {
+    /// Why a model trained so is likely not to have finished learning, where the recipe alone says it.
+    pub fn likely_unfinished(&self) -> Option<String> {
+        if matches!(self.optimiser, Optimiser::Lbfgs(_)) {
+            return None; // it ends when its tolerances are met
+        }
+        if let Some(budget) = self.budget {
+            return Some(format!("its budget of {budget} may end it before early stopping does"));
+        }
+        match self.select {
+            Select::Best { patience, .. } if patience >= self.epochs => Some(format!(
+                "early stopping never ends it: its patience is {patience} epochs of {}",
+                self.epochs
+            )),
+            Select::Best { patience, .. } if patience * 2 > self.epochs => Some(format!(
+                "early stopping ends it only where one of the first {} of its {} epochs is the best",
+                self.epochs - patience,
+                self.epochs
+            )),
+            _ => None,
         }
     }
 }
@@ -256,7 +289,8 @@ fn require(good: bool, name: &str, problem: impl Fn() -> String) -> Result<(), (
 }
 
 impl Schedule {
-    /// The factor on the peak learning rate at optimiser step `step` (from 0) of `steps`.
+    /// The factor on the peak learning rate at optimiser step `step` (from 0) of `steps`; or after so many notes,
+    /// tokens or milliseconds of a budget, where that is what ends training.
     pub fn factor(&self, step: u64, steps: u64) -> f64 {
         match *self {
             Self::Constant => 1.0,

@@ -1,6 +1,6 @@
 //! A training run, by the optimiser that its recipe names.
 
-use super::job::{End, Error, Job};
+use super::fit::{End, Error, Fit};
 use super::observer::Observer;
 use super::optimiser::Stepper;
 use super::recipe::Optimiser;
@@ -10,10 +10,10 @@ use super::{lbfgs, steps};
 ///
 /// # Errors
 /// See [`Error`]; the last checkpoint stays on disk in every case.
-pub fn train(job: &Job, observer: &dyn Observer) -> Result<End, Error> {
-    match job.recipe.optimiser {
-        Optimiser::Lbfgs(settings) => lbfgs::train(job, settings, observer),
-        Optimiser::Adam(moments) => steps::train(job, Stepper::adam(moments, job.recipe.clip_norm), observer),
-        Optimiser::AdamW(moments) => steps::train(job, Stepper::adamw(moments, job.recipe.clip_norm), observer),
+pub fn train(fit: &Fit, observer: &dyn Observer) -> Result<End, Error> {
+    match fit.recipe.optimiser {
+        Optimiser::Lbfgs(settings) => lbfgs::train(fit, settings, observer),
+        Optimiser::Adam(moments) => steps::train(fit, Stepper::adam(moments, fit.recipe.clip_norm), observer),
+        Optimiser::AdamW(moments) => steps::train(fit, Stepper::adamw(moments, fit.recipe.clip_norm), observer),
     }
 }

@@ -9,8 +9,10 @@ use burn::module::Module;
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::{self, Checkpoint, Damaged};
+use super::course::Course;
+use super::ended::Ended;
 use super::evaluation::Verdict;
-use super::job::{Effort, Error, Job, Trained, TrainedFacts};
+use super::fit::{Effort, Error, Fit, Trained, TrainedFacts};
 use super::observer::{Observer, StepReport};
 use super::recipe::Select;
 use super::score::probabilities;
@@ -29,9 +31,13 @@ pub(super) struct Progress {
     pub(super) steps: u64,
     /// Sum of the current epoch's losses, weighted by notes.
     loss: f64,
+    /// Notes that it was summed over.
+    notes: usize,
     rows: Vec<EpochRow>,
     best: Option<Best>,
-    stopped: Option<String>,
+    /// Whether the optimiser has nothing left to do.
+    pub(super) converged: bool,
+    ended: Option<Ended>,
     effort: Effort,
     /// Steps of each parameter's moments.
     pub(super) times: BTreeMap<String, usize>,
@@ -50,9 +56,10 @@ struct Best {
 
 /// A training run in progress.
 pub(super) struct Session<'j, 'a> {
-    pub(super) job: &'j Job<'a>,
+    pub(super) fit: &'j Fit<'a>,
     pub(super) observer: &'j dyn Observer,
     pub(super) progress: Progress,
+    course: Course,
     saved: Instant,
 }
 
@@ -63,10 +70,14 @@ pub(super) struct Resumed {
 }
 
 impl<'j, 'a> Session<'j, 'a> {
-    /// A session at its start, or where the last checkpoint left it. A damaged checkpoint is named and the training
-    /// starts over.
-    pub(super) fn open(job: &'j Job<'a>, observer: &'j dyn Observer) -> Result<(Self, Option<Resumed>), Error> {
-        let path = last_path(job);
+    /// A session at its start, or where the last checkpoint left it; its epochs have `steps` optimiser steps in all. A
+    /// damaged checkpoint is named and the training starts over.
+    pub(super) fn open(
+        fit: &'j Fit<'a>,
+        steps: u64,
+        observer: &'j dyn Observer,
+    ) -> Result<(Self, Option<Resumed>), Error> {
+        let path = last_path(fit);
         let found = match checkpoint::read::<Progress>(&path)? {
             None => None,
             Some(Ok(found)) => Some((found.parameters, found.progress)),
@@ -80,9 +91,10 @@ impl<'j, 'a> Session<'j, 'a> {
         };
         let (all, mut progress) = found.unzip();
         let session = |progress| Self {
-            job,
+            fit,
             observer,
             progress,
+            course: Course::of(fit, steps),
             saved: Instant::now(),
         };
         if let Some(progress) = &mut progress {
@@ -93,18 +105,32 @@ impl<'j, 'a> Session<'j, 'a> {
             progress.effort.sittings = 1;
             progress
         };
-        Ok((session(progress.unwrap_or_else(started)), all.map(split)))
+        let session = session(progress.unwrap_or_else(started));
+        observer.started(session.progress.steps, session.course.steps());
+        Ok((session, all.map(split)))
+    }
+
+    /// The learning rate of the next step.
+    pub(super) fn rate(&self) -> f64 {
+        let recipe = self.fit.recipe;
+        let progress = &self.progress;
+        recipe.learning_rate * self.course.factor(&recipe.schedule, progress.steps, &progress.effort)
+    }
+
+    /// Whether a budget is spent: no step follows.
+    pub(super) fn is_spent(&self) -> bool {
+        self.course.spent(self.progress.steps, &self.progress.effort).is_some()
     }
 
     /// Whether training has ended.
     pub(super) fn is_over(&self) -> bool {
-        self.progress.stopped.is_some()
+        self.progress.ended.is_some()
     }
 
     /// A checkpoint that does not fit the cell.
     pub(super) fn mismatch(&self, problem: String) -> Error {
         Error::Mismatch {
-            path: last_path(self.job),
+            path: last_path(self.fit),
             problem,
         }
     }
@@ -112,7 +138,6 @@ impl<'j, 'a> Session<'j, 'a> {
     /// Books a step: its loss, its time, and the notes and tokens that went through.
     pub(super) fn stepped(
         &mut self,
-        steps: u64,
         loss: f64,
         started: Instant,
         (notes, tokens): (u64, u64),
@@ -127,13 +152,14 @@ impl<'j, 'a> Session<'j, 'a> {
         let progress = &mut self.progress;
         progress.steps += 1;
         progress.loss += loss * weight as f64;
+        progress.notes += weight;
         progress.effort.training_seconds += seconds;
         progress.effort.notes += notes;
         progress.effort.tokens += tokens;
         self.observer.stepped(&StepReport {
             epoch,
             step: progress.steps,
-            steps,
+            steps: self.course.steps(),
             notes: notes as usize,
             seconds,
             loss,
@@ -145,37 +171,37 @@ impl<'j, 'a> Session<'j, 'a> {
     /// whether training goes on. `false` when the observer asked to stop.
     pub(super) fn validate(&mut self, model: &Model) -> Result<bool, Error> {
         let started = Instant::now();
-        let job = self.job;
+        let fit = self.fit;
         let epoch = self.progress.epoch + 1;
         let model = model.valid();
-        let codes = job.task.codes;
+        let codes = fit.task.codes;
         let scored = probabilities(
             &model,
-            job.validation.tokens,
-            job.reading,
+            fit.validation.tokens,
+            fit.reading,
             codes,
-            job.device,
+            fit.device,
             self.observer,
         );
         let Some(scores) = scored else {
             return Ok(false);
         };
-        let verdict = job
+        let verdict = fit
             .selection
-            .judge(&scores, job.validation.gold, codes)
+            .judge(&scores, fit.validation.gold, codes)
             .map_err(|source| Error::Metrics { epoch, source })?;
-        let notes = job.training.gold.len() as f64;
         let row = EpochRow {
             epoch,
             steps: self.progress.steps,
-            training_loss: self.progress.loss / notes,
+            training_loss: self.progress.loss / self.progress.notes as f64,
             validation: verdict.scores.clone(),
         };
-        self.observer.epoch(&row, job.recipe.epochs);
+        self.observer.epoch(&row, fit.recipe.epochs);
         self.progress.rows.push(row);
         self.progress.epoch = epoch;
         self.progress.batches = 0;
         self.progress.loss = 0.0;
+        self.progress.notes = 0;
         self.select(&model, verdict)?;
         self.progress.effort.validation_seconds += started.elapsed().as_secs_f64();
         Ok(true)
@@ -183,9 +209,14 @@ impl<'j, 'a> Session<'j, 'a> {
 
     fn select(&mut self, model: &Model, verdict: Verdict) -> Result<(), Error> {
         let epoch = self.progress.epoch;
-        let last = epoch >= self.job.recipe.epochs;
-        match &self.job.recipe.select {
-            Select::Last if last => self.keep(model, None, verdict)?,
+        let spent = self.course.spent(self.progress.steps, &self.progress.effort);
+        let mut ended = match spent {
+            _ if self.progress.converged => Some(Ended::Converged),
+            Some(budget) => Some(Ended::Budget(budget)),
+            None => (epoch >= self.fit.recipe.epochs).then_some(Ended::Epochs),
+        };
+        match &self.fit.recipe.select {
+            Select::Last if ended.is_some() => self.keep(model, None, verdict)?,
             Select::Last => {}
             Select::Best { metric, patience } => {
                 let value = verdict.scores.get(metric).copied();
@@ -194,20 +225,21 @@ impl<'j, 'a> Session<'j, 'a> {
                 }
                 let best_epoch = self.progress.best.as_ref().map_or(epoch, |best| best.epoch);
                 if epoch - best_epoch >= *patience {
-                    self.progress.stopped = Some(format!("no better validation {metric} in {patience} epochs"));
+                    ended = Some(Ended::Patience {
+                        metric: metric.clone(),
+                        patience: *patience,
+                    });
                 }
             }
         }
-        if last && self.progress.stopped.is_none() {
-            self.progress.stopped = Some("all epochs done".into());
-        }
+        self.progress.ended = ended;
         Ok(())
     }
 
     /// Keeps the weights of this epoch as the best.
     fn keep(&mut self, model: &Model, value: Option<f64>, verdict: Verdict) -> Result<(), Error> {
         // Before the checkpoint that refers to it: a run killed in between writes it again, equal.
-        let checksum = checkpoint::write(self.job.best, &parameters::read(model), &())?;
+        let checksum = checkpoint::write(self.fit.best, &parameters::read(model), &())?;
         self.progress.best = Some(Best {
             epoch: self.progress.epoch,
             value,
@@ -219,7 +251,7 @@ impl<'j, 'a> Session<'j, 'a> {
 
     /// Whether it is time for a checkpoint.
     pub(super) fn is_checkpoint_due(&self) -> bool {
-        self.saved.elapsed() >= self.job.checkpoint_every
+        self.saved.elapsed() >= self.fit.checkpoint_every
     }
 
     /// Writes a checkpoint.
@@ -229,7 +261,7 @@ impl<'j, 'a> Session<'j, 'a> {
             .map(|(name, values)| (format!("{WEIGHT}{name}"), values))
             .collect();
         all.extend(moments);
-        checkpoint::write(&last_path(self.job), &all, &self.progress)?;
+        checkpoint::write(&last_path(self.fit), &all, &self.progress)?;
         self.saved = Instant::now();
         self.observer.checkpointed();
         Ok(())
@@ -237,7 +269,7 @@ impl<'j, 'a> Session<'j, 'a> {
 
     /// The selected epoch's model, read back from the file that holds it.
     pub(super) fn finish(self, model: &Model) -> Result<Trained, Error> {
-        let path = self.job.best.to_owned();
+        let path = self.fit.best.to_owned();
         let mismatch = |problem: &str| Error::Mismatch {
             path: path.clone(),
             problem: problem.into(),
@@ -254,15 +286,17 @@ impl<'j, 'a> Session<'j, 'a> {
         if checksum != best.checksum {
             return Err(mismatch("is of another epoch than the last one refers to"));
         }
+        let ended = self.progress.ended.unwrap_or(Ended::Epochs);
         let count = parameters.values().map(|values| values.values.len() as u64).sum();
         let model = parameters::write(model.valid(), parameters).map_err(|problem| mismatch(&problem))?;
         Ok(Trained {
             model,
             facts: TrainedFacts {
                 parameters: count,
-                epochs: self.progress.rows,
                 best_epoch: best.epoch,
-                stopped: self.progress.stopped.unwrap_or_default(),
+                stopped: ended.to_string(),
+                unfinished: ended.unfinished(&self.progress.rows, best.epoch, &self.fit.recipe.select),
+                epochs: self.progress.rows,
                 threshold: best.verdict.threshold,
                 effort: self.progress.effort,
             },
@@ -273,8 +307,8 @@ impl<'j, 'a> Session<'j, 'a> {
 /// What the names of weights start with in a checkpoint, to tell them from moments.
 const WEIGHT: &str = "weight.";
 
-fn last_path(job: &Job) -> PathBuf {
-    job.directory.join("last.safetensors")
+fn last_path(fit: &Fit) -> PathBuf {
+    fit.directory.join("last.safetensors")
 }
 
 fn split(all: Parameters) -> Resumed {

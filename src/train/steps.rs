@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::job::{End, Error, Job};
+use super::fit::{End, Error, Fit};
 use super::learner::{Learner, Part, targets};
 use super::observer::Observer;
 use super::optimiser::Stepper;
@@ -13,26 +13,25 @@ use crate::models::parameters;
 use crate::text::{BatchSettings, training_order};
 
 /// Trains step by step, or goes on where an interrupted run left off.
-pub(super) fn train(job: &Job, mut stepper: Stepper, observer: &dyn Observer) -> Result<End, Error> {
-    let (mut session, resumed) = Session::open(job, observer)?;
-    let device = job.device.clone().autodiff();
-    let mut model = job.model.init(job.task, &mut Initialiser::new(job.seed, &device));
-    if let Some(rates) = &job.recipe.encoder {
-        stepper = stepper.with_encoder_rates(rates, job.recipe.learning_rate, &model);
+pub(super) fn train(fit: &Fit, mut stepper: Stepper, observer: &dyn Observer) -> Result<End, Error> {
+    let batches = fit.training.gold.len().div_ceil(fit.recipe.batch_size);
+    let steps = batches.div_ceil(fit.recipe.accumulate) as u64 * u64::from(fit.recipe.epochs);
+    let (mut session, resumed) = Session::open(fit, steps, observer)?;
+    let device = fit.device.clone().autodiff();
+    let mut model = fit.model.init(fit.task, &mut Initialiser::new(fit.seed, &device));
+    if let Some(rates) = &fit.recipe.encoder {
+        stepper = stepper.with_encoder_rates(rates, fit.recipe.learning_rate, &model);
     }
     if let Some(resumed) = resumed {
         let mismatch = |problem| session.mismatch(problem);
         model = parameters::write(model, resumed.weights).map_err(mismatch)?;
         stepper
-            .load(&model, resumed.moments, &session.progress.times, job.device)
+            .load(&model, resumed.moments, &session.progress.times, fit.device)
             .map_err(mismatch)?;
     }
     let mut learner = Learner::new(model, stepper);
-    let batches = job.training.gold.len().div_ceil(job.recipe.batch_size);
-    let steps = batches.div_ceil(job.recipe.accumulate) as u64 * u64::from(job.recipe.epochs);
-    observer.started(session.progress.steps, steps);
     while !session.is_over() {
-        let going_on = epoch(&mut session, &mut learner, steps)?;
+        let going_on = epoch(&mut session, &mut learner)?;
         if !going_on || session.is_over() || session.is_checkpoint_due() {
             save(&mut session, &learner)?;
         }
@@ -47,19 +46,19 @@ pub(super) fn train(job: &Job, mut stepper: Stepper, observer: &dyn Observer) ->
 
 /// One epoch, or what is left of it. `false` when the observer asked to stop: then the model is between two steps, or
 /// the epoch's steps are done and its validation is not.
-fn epoch(session: &mut Session, learner: &mut Learner, steps: u64) -> Result<bool, Error> {
-    let job = session.job;
-    let recipe = job.recipe;
+fn epoch(session: &mut Session, learner: &mut Learner) -> Result<bool, Error> {
+    let fit = session.fit;
+    let recipe = fit.recipe;
     let settings = BatchSettings {
         batch_size: recipe.batch_size,
-        max_length: job.reading.length,
+        max_length: fit.reading.length,
         bucket: recipe.bucket,
     };
     let epoch = u64::from(session.progress.epoch + 1);
-    let order = training_order(&job.training.tokens.lengths(), settings, job.seed, epoch);
-    while session.progress.batches < order.len() {
+    let order = training_order(&fit.training.tokens.lengths(), settings, fit.seed, epoch);
+    while session.progress.batches < order.len() && !session.is_spent() {
         let end = (session.progress.batches + recipe.accumulate).min(order.len());
-        step(session, learner, steps, &order[session.progress.batches..end])?;
+        step(session, learner, &order[session.progress.batches..end])?;
         session.progress.batches = end;
         if session.observer.interrupted() {
             return Ok(false);
@@ -72,25 +71,24 @@ fn epoch(session: &mut Session, learner: &mut Learner, steps: u64) -> Result<boo
 }
 
 /// One optimiser step over the batches of `group`.
-fn step(session: &mut Session, learner: &mut Learner, steps: u64, group: &[Vec<usize>]) -> Result<(), Error> {
+fn step(session: &mut Session, learner: &mut Learner, group: &[Vec<usize>]) -> Result<(), Error> {
     let started = Instant::now();
-    let job = session.job;
-    let device = job.device.clone().autodiff();
+    let fit = session.fit;
+    let device = fit.device.clone().autodiff();
     let notes: usize = group.iter().map(Vec::len).sum();
     // Each batch of a step has noise of its own; a resumed run draws what the undisturbed one drew.
     let first = session.progress.steps << 12;
     let parts = group.iter().enumerate().map(|(micro, notes)| Part {
-        batch: job
+        batch: fit
             .reading
-            .batch(job.training.tokens, notes, &device)
-            .with_noise(Noise::new(job.seed, first + micro as u64)),
-        targets: targets(job.training.gold, notes, job.task.codes, &device),
+            .batch(fit.training.tokens, notes, &device)
+            .with_noise(Noise::new(fit.seed, first + micro as u64)),
+        targets: targets(fit.training.gold, notes, fit.task.codes, &device),
     });
-    let rate = job.recipe.learning_rate * job.recipe.schedule.factor(session.progress.steps, steps);
-    let loss = learner.step(rate, notes, parts);
-    let read = |&note: &usize| job.training.tokens.note(note, job.reading.length).len() as u64;
+    let loss = learner.step(session.rate(), notes, parts);
+    let read = |&note: &usize| fit.training.tokens.note(note, fit.reading.length).len() as u64;
     let tokens = group.iter().flatten().map(read).sum();
-    session.stepped(steps, loss, started, (notes as u64, tokens), notes)
+    session.stepped(loss, started, (notes as u64, tokens), notes)
 }
 
 fn save(session: &mut Session, learner: &Learner) -> Result<(), Error> {

@@ -11,7 +11,7 @@ use super::recipe::Recipe;
 use super::score::Reading;
 use crate::metrics;
 use crate::models::{Model, ModelConfig, Task};
-use crate::record::EpochRow;
+use crate::record::{EpochRow, Unfinished};
 use crate::results::files;
 use crate::text::TokenStore;
 
@@ -28,8 +28,8 @@ pub struct Examples<'a> {
     pub gold: &'a [Vec<u32>],
 }
 
-/// One training run.
-pub struct Job<'a> {
+/// One training run: what goes in, and where its files lie.
+pub struct Fit<'a> {
     /// The model and its settings.
     pub model: &'a ModelConfig,
     /// What it is built for.
@@ -58,7 +58,7 @@ pub struct Job<'a> {
 
 /// How a training run ended.
 pub enum End {
-    /// With a model.
+    /// With the model of the selected epoch.
     Finished(Box<Trained>),
     /// On request, after a checkpoint; the same call goes on from there.
     Interrupted,
@@ -66,7 +66,7 @@ pub enum End {
 
 /// A trained model and how it came about.
 pub struct Trained {
-    /// The selected epoch's model. Its weights lie in [`Job::best`].
+    /// The selected epoch's model. Its weights lie in [`Fit::best`].
     pub model: Model,
     /// How it came about.
     pub facts: TrainedFacts,
@@ -76,17 +76,19 @@ pub struct Trained {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct TrainedFacts {
-    /// Number of parameters.
+    /// How many numbers the model's parameters hold.
     pub parameters: u64,
-    /// One row an epoch.
+    /// One row a finished epoch, in their order.
     pub epochs: Vec<EpochRow>,
     /// The selected epoch, from 1.
     pub best_epoch: u32,
-    /// Why training ended.
+    /// Why training ended, such as `all epochs done`.
     pub stopped: String,
+    /// Why the model had not finished learning by then, if it had not.
+    pub unfinished: Option<Unfinished>,
     /// The decision threshold of the selected epoch.
     pub threshold: f32,
-    /// What it took.
+    /// Time and notes that it took.
     pub effort: Effort,
 }
 
@@ -101,7 +103,7 @@ pub struct Effort {
     pub notes: u64,
     /// Real tokens that went through training steps.
     pub tokens: u64,
-    /// Sittings.
+    /// 1 for a start without a checkpoint, and 1 more each time that training went on from one.
     pub sittings: u32,
 }
 
@@ -111,14 +113,14 @@ pub enum Error {
     /// A checkpoint could not be read or written.
     #[error(transparent)]
     Disk(#[from] files::Error),
-    /// The checkpoint is of another model.
+    /// A checkpoint is of another model, or the weights beside it are not those that it refers to.
     #[error(
         "{path}: the checkpoint {problem}. `icdbench clean --unfinished` removes it; the cell is then trained from its start"
     )]
     Mismatch {
-        /// The file.
+        /// The checkpoint, or the file of the best weights.
         path: std::path::PathBuf,
-        /// What does not fit.
+        /// What does not fit, in words that `the checkpoint` begins.
         problem: String,
     },
     /// The loss is no longer a number.
@@ -130,7 +132,7 @@ pub enum Error {
         epoch: u32,
         /// Optimiser step, from 1.
         step: u64,
-        /// What it is.
+        /// Infinite, or not a number.
         loss: f64,
     },
     /// More parameters than L-BFGS is offered for.
