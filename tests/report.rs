@@ -41,6 +41,7 @@ fn suite(cells: Vec<CellDescription>) -> SuiteText {
         name: "lengths".to_owned(),
         description: "Longer inputs, better codes?\n\nInvented numbers.".to_owned(),
         cells,
+        chosen: Vec::new(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::summary::{Spread, TaskSummary};
+use super::summary::{LengthSummary, Spread, TaskSummary, UNFINISHED};
 use super::table::grouped;
 
 /// The codes of a task with their F1 by run, each run at its longest scored length.
@@ -14,7 +14,7 @@ pub struct CodeTable {
     pub rows: Vec<CodeScores>,
 }
 
-/// One code.
+/// One code's F1 in every run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CodeScores {
     pub code: String,
@@ -79,10 +79,21 @@ const SHOWN: usize = 100;
 
 impl CodeExcerpt {
     /// The most frequent half and the rarest half of [`SHOWN`] codes with a gold positive.
-    pub fn of(table: CodeTable, id: String) -> Self {
+    pub fn of(task: &TaskSummary<'_>, id: String) -> Self {
+        let table = CodeTable::of(task);
         let lengths: BTreeSet<u32> = table.runs.iter().map(|(_, length)| *length).collect();
         let length = |length: u32| (lengths.len() > 1).then_some(length);
-        let runs = table.runs.into_iter().map(|(run, of)| (run, length(of))).collect();
+        let unfinished = |run: &str, length: u32| {
+            let cells = task.runs.iter().filter(|of| of.label == run);
+            cells
+                .filter_map(|of| of.cells.get(&length))
+                .any(LengthSummary::unfinished)
+        };
+        let marked = |(run, of): (String, u32)| match unfinished(&run, of) {
+            true => (format!("{run} {UNFINISHED}"), length(of)),
+            false => (run, length(of)),
+        };
+        let runs = table.runs.into_iter().map(marked).collect();
         let mut rows: Vec<CodeScores> = table.rows.into_iter().filter(|row| row.gold > 0).collect();
         let present = grouped(rows.len() as u64);
         let which = if rows.len() > SHOWN {

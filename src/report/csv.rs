@@ -11,7 +11,7 @@ use super::sheet::{CELL, Sheet, cell_fields, number, spread};
 use super::summary::{Summary, TaskSummary};
 use super::table::{Cell, Table};
 use crate::compare::margin_over_prior;
-use crate::record::{Outcome, Record, Status};
+use crate::record::{Outcome, Record, Status, Unfinished};
 
 /// Every CSV file of a report: its name, and what fills it.
 pub const SHEETS: [(&str, Fill); 8] = [
@@ -31,14 +31,21 @@ pub type Fill = fn(&Summary<'_>) -> Result<Vec<u8>, csv::Error>;
 /// The file of all codes, of which the page shows some.
 pub const CODES: &str = "codes.csv";
 
-/// One row a cell and metric; a cell without scores has one row with its status and reason.
+/// One row a cell and metric; a cell without scores has one row with its status and reason. `unfinished` says why a model
+/// had not finished learning.
 pub fn scores(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
-    let mut sheet = Sheet::new(CELL.iter().chain(&["status", "scored-on", "metric", "value", "reason"]))?;
+    let mut sheet = Sheet::new(
+        CELL.iter()
+            .chain(&["status", "scored-on", "metric", "value", "reason", "unfinished"]),
+    )?;
     for record in &summary.records {
         let cell = cell_fields(&record.cell, &record.key);
+        let unfinished = record.outcome.as_ref().and_then(|outcome| outcome.unfinished);
+        let unfinished = unfinished.map_or("", Unfinished::word);
         let mut add = |part: &str, metric: &str, value: String, reason: &str| {
             let status = record.status.spelled();
-            let fields = [status, part.to_owned(), metric.to_owned(), value, reason.to_owned()];
+            let [part, metric, reason, unfinished] = [part, metric, reason, unfinished].map(str::to_owned);
+            let fields = [status, part, metric, value, reason, unfinished];
             sheet.row(cell.iter().cloned().chain(fields).collect())
         };
         let Some(outcome) = record.outcome.as_ref().filter(|_| record.status == Status::Ok) else {

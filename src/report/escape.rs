@@ -53,6 +53,7 @@ pub fn latex(text: &str) -> String {
             '±' => escaped += "$\\pm$",
             '≥' => escaped += "$\\geq$",
             '–' => escaped += "--",
+            '†' => escaped += "\\textdagger{}",
             '−' => escaped += "$-$",
             '\n' | '\r' => escaped.push(' '),
             other => escaped.push(other),

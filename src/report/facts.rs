@@ -71,10 +71,10 @@ pub fn speed_table(task: &TaskSummary<'_>) -> Table {
             let Some(seeds) = run.cells.get(length) else {
                 continue;
             };
-            rows.push(Row::new(
-                vec![grouped(u64::from(*length)), run.label.clone()],
-                speed_cells(seeds),
-            ));
+            rows.push(
+                Row::new(vec![grouped(u64::from(*length)), run.label.clone()], speed_cells(seeds))
+                    .of_unfinished(seeds.unfinished()),
+            );
         }
     }
     Table {
@@ -110,6 +110,47 @@ fn mean_cell(value: Option<Spread>, print: impl Fn(f64) -> String) -> Cell {
             ..Number::new(value, print)
         })
     })
+}
+
+/// How each training ended: the epoch whose weights were scored, epochs in all, and why there were no more. A value a seed
+/// where they differ.
+pub fn training_table(task: &TaskSummary<'_>) -> Table {
+    let column = |title: &str| Column {
+        group: String::new(),
+        title: title.to_owned(),
+        key: title.to_owned(),
+    };
+    let mut rows = Vec::new();
+    for length in &task.lengths {
+        for run in &task.runs {
+            let Some(seeds) = run.cells.get(length).filter(|seeds| !seeds.ok.is_empty()) else {
+                continue;
+            };
+            let each = |print: &dyn Fn(&Outcome) -> String| {
+                let mut values: Vec<String> = seeds.outcomes().map(print).collect();
+                if values.iter().all(|value| *value == values[0]) {
+                    values.truncate(1);
+                }
+                Cell::Text(values.join("; "))
+            };
+            let cells = vec![
+                each(&|outcome| outcome.best_epoch.to_string()),
+                each(&|outcome| outcome.epochs.len().to_string()),
+                each(&|outcome| grouped(outcome.epochs.last().map_or(0, |row| row.steps))),
+                each(&|outcome| outcome.stopped.clone()),
+            ];
+            let labels = vec![grouped(u64::from(*length)), run.label.clone()];
+            rows.push(Row::new(labels, cells).of_unfinished(seeds.unfinished()));
+        }
+    }
+    Table {
+        id: with_slug("training", &task.slug),
+        caption: format!("How training ended on {}", task.title),
+        stub: vec!["length".to_owned(), "run".to_owned()],
+        columns: ["best epoch", "epochs", "steps", "ended because"].map(column).to_vec(),
+        rows,
+        foot: Vec::new(),
+    }
 }
 
 /// The notes of a task as one way of splitting them into tokens sees them.

@@ -157,7 +157,9 @@ fn row(task: &TaskSummary<'_>, gain: &Gain<'_>, with_seed: bool, refusals: &mut 
         excludes,
         number(compare::margin_over_prior(gain.record), points),
     ];
-    Row::new(vec![task.runs[gain.run].label.clone(), length], cells)
+    let outcome = gain.record.outcome.as_ref();
+    let unfinished = outcome.is_some_and(|outcome| outcome.unfinished.is_some());
+    Row::new(vec![task.runs[gain.run].label.clone(), length], cells).of_unfinished(unfinished)
 }
 
 fn number(value: Option<f64>, print: impl Fn(f64) -> String) -> Cell {

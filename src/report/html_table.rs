@@ -1,6 +1,7 @@
 //! Tables as HTML.
 
 use super::escape::html as escape;
+use super::summary::UNFINISHED;
 use super::table::{Cell, Number, Row, Table, merged};
 
 /// One table with caption and foot.
@@ -55,6 +56,9 @@ fn row_html(row: &Row) -> String {
     let mut label = escape(row.labels.last().map_or("", String::as_str));
     if let Some((n, notes)) = &row.fewer_seeds {
         label += &format!(" <span class=\"sd\">({n})</span>{}", marks(notes));
+    }
+    if row.unfinished {
+        label += &format!(" {UNFINISHED}");
     }
     let class = if row.reference { " class=\"reference\"" } else { "" };
     let mut text = format!("<tr{class}><th scope=\"row\">{label}</th>");
@@ -125,6 +129,9 @@ fn number(number: &Number) -> String {
     }
     if let Some(sd) = &number.sd {
         text += &format!(" <span class=\"sd\">± {sd}</span>");
+    }
+    if number.unfinished {
+        text.push(UNFINISHED);
     }
     if number.show_n {
         text += &format!(" <span class=\"sd\">({})</span>", number.value.n);

@@ -3,6 +3,7 @@
 use super::escape::latex as escape;
 use super::page::Page;
 use super::scores::notes_in;
+use super::summary::UNFINISHED;
 use super::table::{Cell, Number, Row, Table, merged};
 
 /// The tables of the page one after another, each a float with its notes, to be `\input` into a document.
@@ -80,6 +81,9 @@ fn line(row: &Row) -> String {
     if let (Some(label), Some((n, notes))) = (cells.last_mut(), &row.fewer_seeds) {
         *label += &format!(" ({n}){}", marks(notes));
     }
+    if let (Some(label), true) = (cells.last_mut(), row.unfinished) {
+        *label += &escape(&format!(" {UNFINISHED}"));
+    }
     for (cell_of_row, width) in merged(&row.cells) {
         let spelled = cell(cell_of_row);
         cells.push(match width {
@@ -106,6 +110,9 @@ fn number(number: &Number) -> String {
     }
     if let Some(sd) = &number.sd {
         text += &format!(" $\\pm$ {sd}");
+    }
+    if number.unfinished {
+        text += &escape(&UNFINISHED.to_string());
     }
     if number.show_n {
         text += &format!(" ({})", number.value.n);

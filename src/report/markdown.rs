@@ -3,6 +3,7 @@
 use super::escape::{html, markdown as escape};
 use super::metric::Metric;
 use super::page::{Block, Body, Figure, Page};
+use super::summary::UNFINISHED;
 use super::table::{Cell, Number, Table, merged};
 
 /// The whole report as Markdown; the plots are embedded by relative path.
@@ -75,6 +76,9 @@ pub fn table(table: &Table) -> String {
         if let (Some(label), Some((n, notes))) = (cells.last_mut(), &row.fewer_seeds) {
             *label += &format!(" ({n}){}", marks(notes));
         }
+        if let (Some(label), true) = (cells.last_mut(), row.unfinished) {
+            *label += &format!(" {UNFINISHED}");
+        }
         for (cell_of_row, width) in merged(&row.cells) {
             cells.push(cell(cell_of_row));
             cells.extend(std::iter::repeat_n(String::new(), width - 1));
@@ -103,6 +107,9 @@ fn number(number: &Number) -> String {
     }
     if let Some(sd) = &number.sd {
         text += &format!(" ± {sd}");
+    }
+    if number.unfinished {
+        text.push(UNFINISHED);
     }
     if number.show_n {
         text += &format!(" ({})", number.value.n);

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::codes::{CodeExcerpt, CodeTable};
+use super::codes::CodeExcerpt;
 use super::csv;
-use super::facts::{data_table, measured_on, speed_table};
+use super::facts::{data_table, measured_on, speed_table, training_table};
 use super::gains::gains_table;
 use super::metric::Metric;
 use super::plots::{bins, cost, lengths, scene::Scene, tokens, training};
@@ -45,7 +45,7 @@ pub enum Body {
     Task,
     /// A table, plots or both.
     Results {
-        /// The numbers.
+        /// The numbers; `None` where only the plots show them.
         table: Option<Table>,
         /// Their plots, or plots that have no table.
         figures: Vec<Figure>,
@@ -54,15 +54,15 @@ pub enum Body {
     Codes(CodeExcerpt),
     /// Reasons that the tables refer to by their number, from 1.
     Notes(Vec<String>),
-    /// Sentences.
+    /// A sentence a paragraph.
     Remarks(Vec<String>),
-    /// Metrics with their definitions.
+    /// Every metric of the page, to be shown with its definition.
     Definitions(Vec<Metric>),
-    /// Names and values.
+    /// Rows of a name and its value.
     Facts(Vec<(String, String)>),
     /// How to make the records again.
     Command {
-        /// The command.
+        /// A line for a shell.
         command: String,
         /// The files with the numbers of this page, beside it.
         sheets: Vec<&'static str>,
@@ -76,7 +76,7 @@ pub struct Figure {
     pub stem: String,
     /// What it shows and how to read it.
     pub caption: String,
-    /// The picture.
+    /// As marks in pixels, yet to be painted.
     pub scene: Scene,
 }
 
@@ -123,6 +123,7 @@ pub fn assemble<'a>(cells: &'a [Reported], suite: &'a SuiteText) -> Page<'a> {
             "Not shown: made by another version",
             Body::Remarks(sentences(&summary.other_versions)),
         ),
+        ("How settings were chosen", Body::Facts(suite.chosen.clone())),
         ("Metrics", Body::Definitions(definitions(&summary))),
         ("Provenance", Body::Facts(provenance(&summary))),
         (
@@ -173,7 +174,10 @@ fn of_task(task: &TaskSummary<'_>) -> Vec<Block> {
         Some(Figure { stem, caption, scene })
     };
     let mut blocks = Vec::new();
-    let mut add = |heading: &str, table: Option<Table>, figures: Vec<Option<Figure>>| {
+    let mut add = |heading: &str, mut table: Option<Table>, figures: Vec<Option<Figure>>| {
+        if let Some(table) = &mut table {
+            table.explain_marks();
+        }
         let figures = figures.into_iter().flatten().collect();
         blocks.push(Block::new(heading, Body::Results { table, figures }));
     };
@@ -201,8 +205,8 @@ fn of_task(task: &TaskSummary<'_>) -> Vec<Block> {
     let note_lengths = figure("tokens", TOKENS, &|id| tokens::plot(id, task));
     add("Data", scored.then(|| data_table(task)), vec![note_lengths]);
     let curves = figure("training", TRAINING, &|id| training::plot(id, task));
-    add("Training", None, vec![curves]);
-    let codes = CodeExcerpt::of(CodeTable::of(task), format!("codes-{id}"));
+    add("Training", scored.then(|| training_table(task)), vec![curves]);
+    let codes = CodeExcerpt::of(task, format!("codes-{id}"));
     blocks.push(Block::new("Codes", Body::Codes(codes)));
     blocks
 }

@@ -50,7 +50,7 @@ pub fn headline_table(task: &TaskSummary<'_>, metrics: &[Metric]) -> Table {
     for run in &task.runs {
         let cells = chosen.iter().flat_map(|metric| {
             let by_length = task.lengths.iter();
-            by_length.map(|length| score_cell(run.cells.get(length), metric, usual))
+            by_length.map(|length| marked(score_cell(run.cells.get(length), metric, usual), run.cells.get(length)))
         });
         rows.push(Row::new(vec![run.label.clone()], cells.collect()));
     }
@@ -100,7 +100,7 @@ pub fn score_table(task: &TaskSummary<'_>, metrics: &[Metric]) -> Table {
                     .collect(),
             };
             let labels = vec![grouped(u64::from(*length)), run.label.clone()];
-            rows.push(Row::new(labels, cells));
+            rows.push(Row::new(labels, cells).of_unfinished(seeds.unfinished()));
         }
     }
     let prior = metrics.iter().map(|metric| prior_cell(task, metric));
@@ -198,6 +198,17 @@ fn score_cell(seeds: Option<&LengthSummary<'_>>, metric: &Metric, usual: usize) 
         }),
         None if seeds.ok.is_empty() => state_cell(seeds),
         None => Cell::Empty,
+    }
+}
+
+/// A number with the mark of what had not finished learning, where it is of a row that several cells share.
+fn marked(cell: Cell, seeds: Option<&LengthSummary<'_>>) -> Cell {
+    match cell {
+        Cell::Number(number) => Cell::Number(Number {
+            unfinished: seeds.is_some_and(LengthSummary::unfinished),
+            ..number
+        }),
+        other => other,
     }
 }
 

@@ -5,13 +5,15 @@ use crate::record::CellDescription;
 /// What a report says about the suite beside its records.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SuiteText {
-    /// The suite's name.
+    /// The suite's name, which heads the page.
     pub name: String,
     /// What the suite is for; paragraphs are separated by an empty line.
     pub description: String,
     /// Every cell the suite asks for, in its order: cells without a record are shown as `missing`, records of other
     /// cells are left out. Where it is empty, the records' cells are taken.
     pub cells: Vec<CellDescription>,
+    /// Runs whose settings a search chose, and among how many trials.
+    pub chosen: Vec<(String, String)>,
 }
 
 impl SuiteText {

@@ -8,6 +8,9 @@ use super::suite_text::SuiteText;
 use super::versions::{OtherVersion, versions};
 use crate::record::{CellDescription, Outcome, Record, Reported, Status};
 
+/// The mark of what had not finished learning.
+pub const UNFINISHED: char = '†';
+
 /// Mean and spread of one quantity over the seeds of a cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spread {
@@ -126,6 +129,11 @@ impl<'a> LengthSummary<'a> {
         self.ok.iter().filter_map(|cell| cell.record.outcome.as_ref())
     }
 
+    /// Whether the model had not finished learning, with any of the seeds.
+    pub fn unfinished(&self) -> bool {
+        self.outcomes().any(|outcome| outcome.unfinished.is_some())
+    }
+
     /// Cells asked for: one per seed.
     pub fn planned(&self) -> usize {
         self.ok.len() + self.ends.len()
@@ -133,8 +141,18 @@ impl<'a> LengthSummary<'a> {
 }
 
 impl<'a> RunSummary<'a> {
+    /// The label as a legend shows it, with the mark where the model had not finished learning at any length.
+    pub fn legend(&self) -> String {
+        let unfinished = self.cells.values().any(LengthSummary::unfinished);
+        let label = self.short_label();
+        match unfinished {
+            true => format!("{label} {UNFINISHED}"),
+            false => label,
+        }
+    }
+
     /// The label as the plots have room for it: a long one loses its middle.
-    pub fn short_label(&self) -> String {
+    fn short_label(&self) -> String {
         let letters: Vec<char> = self.label.chars().collect();
         if letters.len() <= 40 {
             return self.label.clone();

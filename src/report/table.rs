@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::summary::Spread;
+use super::summary::{Spread, UNFINISHED};
 
 /// A table: leading label columns, then columns of cells.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,7 +32,7 @@ pub struct Column {
     pub key: String,
 }
 
-/// One row.
+/// A line of a table, with what is said of all its cells at once.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
     /// One label per stub column.
@@ -43,6 +43,8 @@ pub struct Row {
     pub reference: bool,
     /// Where fewer seeds were scored than the foot says: how many, and the notes with the reasons, from 1.
     pub fewer_seeds: Option<(usize, Vec<usize>)>,
+    /// Whether the row is of one cell whose model had not finished learning, with any of its seeds.
+    pub unfinished: bool,
 }
 
 /// What stands in one place of a table.
@@ -50,9 +52,9 @@ pub struct Row {
 pub enum Cell {
     /// Nothing was asked for or is defined here.
     Empty,
-    /// A word.
+    /// Words, such as `not comparable`.
     Text(String),
-    /// A quantity.
+    /// A number that was measured or counted.
     Number(Number),
     /// No scores: how the cells ended, and the numbers of the notes with the reasons.
     State {
@@ -78,6 +80,8 @@ pub struct Number {
     pub best: bool,
     /// Notes about the seeds that are missing from the mean, from 1.
     pub notes: Vec<usize>,
+    /// Whether the model had not finished learning, with any of the seeds.
+    pub unfinished: bool,
 }
 
 impl Number {
@@ -90,6 +94,7 @@ impl Number {
             show_n: false,
             best: false,
             notes: Vec::new(),
+            unfinished: false,
         }
     }
 }
@@ -128,7 +133,13 @@ impl Row {
             cells,
             reference: false,
             fewer_seeds,
+            unfinished: false,
         }
+    }
+
+    /// The row, of a cell whose model had not finished learning if `unfinished`.
+    pub fn of_unfinished(self, unfinished: bool) -> Self {
+        Self { unfinished, ..self }
     }
 
     /// The row that the others are compared with.
@@ -138,6 +149,7 @@ impl Row {
             cells,
             reference: true,
             fewer_seeds: None,
+            unfinished: false,
         }
     }
 
@@ -149,6 +161,19 @@ impl Row {
 }
 
 impl Table {
+    /// Says under the table what the mark means, where it stands in it.
+    pub fn explain_marks(&mut self) {
+        let marked = self.rows.iter().any(|row| {
+            let number = |cell: &Cell| matches!(cell, Cell::Number(number) if number.unfinished);
+            row.unfinished || row.cells.iter().any(number)
+        });
+        if marked {
+            self.foot.push(format!(
+                "{UNFINISHED} had not finished learning: the best of its epochs is among the last, or its budget ended it. More training may give another score, so compare it with care."
+            ));
+        }
+    }
+
     /// Marks the best printed mean of each column among the rows that share their first label
     /// (all rows where `per_first_label` is false). Ties are all marked; a single value is not.
     pub fn mark_best(&mut self, greater_is_better: &[bool], per_first_label: bool) {

@@ -113,7 +113,7 @@ fn one_length_gives_a_dot_per_run_and_no_headline_table() {
     assert!(page.tables().all(|table| table.id != "headline"));
     let scene = &figure(&page, "lengths").scene;
     assert!(scene.title.contains("at length 512"));
-    assert!(["caml", "40.0", "50.0"].iter().all(|words| scene_has(scene, words)));
+    assert!(["caml †", "40.0", "50.0"].iter().all(|words| scene_has(scene, words)));
 }
 
 #[test]

@@ -28,7 +28,7 @@ struct Curve<'a> {
     best: u32,
 }
 
-/// One quantity by epoch.
+/// What a panel shows of an epoch; `None` where the epoch lacks it.
 type Quantity<'q> = &'q dyn Fn(&EpochRow) -> Option<f64>;
 
 /// The plot, or `None` where no record has an epoch.
@@ -103,7 +103,7 @@ fn validation_metric(curves: &[Curve<'_>]) -> Option<Metric> {
 fn entries(task: &TaskSummary<'_>, curves: &[Curve<'_>]) -> Vec<Entry> {
     let runs: BTreeSet<usize> = curves.iter().map(|curve| curve.run).collect();
     runs.into_iter()
-        .map(|run| (SeriesStyle::of(run), task.runs[run].short_label()))
+        .map(|run| (SeriesStyle::of(run), task.runs[run].legend()))
         .collect()
 }
 
