@@ -38,6 +38,7 @@ pub mod pretrained;
 pub mod record;
 pub mod report;
 pub mod results;
+pub mod search;
 pub mod stages;
 pub mod suite;
 pub mod text;

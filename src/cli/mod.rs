@@ -13,6 +13,7 @@ mod predict;
 mod progress;
 mod report;
 mod run;
+mod search;
 mod show;
 mod suites;
 mod terminal;
@@ -52,6 +53,8 @@ enum Command {
     Plan(plan::Arguments),
     /// Run every cell of a suite that has no record yet, then write the report.
     Run(run::Arguments),
+    /// Search for the settings of a suite's runs: run its trials, then choose.
+    Search(search::Arguments),
     /// Write a suite's report from its records alone.
     Report(report::Arguments),
     /// Look at data sets: what there is, whether the files are right, what is in them.
@@ -96,6 +99,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Command::List => list::list(global),
         Command::Plan(arguments) => plan::plan(global, &arguments),
         Command::Run(arguments) => run::run(global, &arguments),
+        Command::Search(arguments) => search::search(global, &arguments),
         Command::Report(arguments) => report::report(global, &arguments),
         Command::Data(arguments) => data::data(global, &arguments),
         Command::Bench(arguments) => bench::bench(global, &arguments),

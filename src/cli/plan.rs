@@ -19,7 +19,6 @@ use crate::results::Store;
 use crate::stages::Workshop;
 use crate::stages::estimate::Estimate;
 
-/// Arguments of `icdbench plan`.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// A suite file, or the name of a built-in suite.
@@ -89,6 +88,18 @@ pub(super) fn plan(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
         plan.cells.len(),
         global.results.display()
     );
+    for (index, run) in plan.suite.runs.iter().enumerate() {
+        let mut of_run = plan.cells.iter().zip(&records).filter(|(cell, _)| cell.run == index);
+        if let (true, Some(reason)) = (
+            of_run.any(|(_, record)| record.is_none()),
+            run.training.likely_unfinished(),
+        ) {
+            out!(
+                "{} may not finish learning: {reason}. The report marks cells that had not.",
+                run.title()
+            );
+        }
+    }
     if left > 0.0 {
         out!(
             "The rest takes at most about {} (one step of each model and length was timed).",

@@ -15,7 +15,6 @@ use crate::results::kept::Trouble;
 use crate::stages::record::ROWS;
 use crate::suite::Suite;
 
-/// Arguments of `icdbench report`.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// A suite file, or the name of a built-in suite.
@@ -30,6 +29,13 @@ pub(super) struct Output {
     /// Directory for reports; each suite has a folder in it.
     #[arg(long, default_value = "reports", value_name = "DIR")]
     reports: PathBuf,
+}
+
+impl Output {
+    /// The folder of a suite's report.
+    pub(super) fn folder(&self, suite: &Suite) -> PathBuf {
+        self.reports.join(&suite.name)
+    }
 }
 
 pub(super) fn report(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
@@ -63,8 +69,13 @@ pub(super) fn write(global: &Global, suite: &Suite, records: Vec<Record>, output
         name: suite.name.clone(),
         description: suite.description.clone(),
         cells: descriptions(suite, global.device.class.name()),
+        chosen: suite
+            .runs
+            .iter()
+            .filter_map(|run| Some((run.title().to_owned(), run.chosen.as_ref()?.sentence())))
+            .collect(),
     };
-    let directory = output.reports.join(&suite.name);
+    let directory = output.folder(suite);
     let cells = records.into_iter().map(|record| Reported {
         notes: rows(global, &record),
         made_by: made_by(&record),
@@ -101,15 +112,16 @@ fn rows(global: &Global, record: &Record) -> Option<Vec<NoteRow>> {
 }
 
 /// What cells of one table have in common beside their settings: the program, its notes (data copy, division and label
-/// set as they were read) and its metrics.
+/// set as they were read) and the code of its metrics.
 fn made_by(record: &Record) -> String {
     let notes = record.stages.get(&StageName::Notes).map(Stage::key).unwrap_or_default();
     let scored = record.stages.get(&StageName::Record);
-    let metrics = scored.and_then(|stage| stage.made_by.get("metrics-version"));
+    let told = |what| scored.and_then(|stage| stage.made_by.get(what)).map(String::as_str);
     format!(
-        "icdbench {}, notes {}, metrics {}",
+        "icdbench {}, notes {}, metrics {} ({})",
         record.provenance.icdbench_version,
         short(&notes),
-        metrics.map_or("unknown", String::as_str)
+        told("metrics-version").unwrap_or("unknown"),
+        told("code").map_or("code unknown", short),
     )
 }

@@ -14,24 +14,20 @@ use super::{Global, exit, report, suite};
 use crate::engines::cells::{RunOptions, RunSummary, run as run_plan};
 use crate::plan::Plan;
 use crate::record::{Record, Status};
+use crate::suite::Suite;
 
 /// Set by Ctrl-C: the step in hand is finished, a checkpoint written, and the program ends.
 static STOP: AtomicBool = AtomicBool::new(false);
 
-/// Arguments of `icdbench run`.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// A suite file, or the name of a built-in suite.
     suite: PathBuf,
+    #[command(flatten)]
+    how: How,
     /// Run the one cell whose key starts with this (see `icdbench plan --json`), and write no report.
     #[arg(long, value_name = "KEY")]
     cell: Option<String>,
-    /// Run cells again that ended in `failed`, `out-of-memory` or `unsupported`.
-    #[arg(long)]
-    retry: bool,
-    /// Seconds between two checkpoints: what a killed run loses at most (with lbfgs, an epoch).
-    #[arg(long, default_value_t = 60.0, value_name = "SECONDS")]
-    checkpoint_every: f64,
     #[command(flatten)]
     report: report::Output,
     /// Write no report at the end.
@@ -39,28 +35,22 @@ pub(super) struct Arguments {
     no_report: bool,
 }
 
+/// How cells are run.
+#[derive(Debug, Args)]
+pub(super) struct How {
+    /// Run cells again that ended in `failed`, `out-of-memory` or `unsupported`.
+    #[arg(long)]
+    retry: bool,
+    /// Seconds between two checkpoints: what a killed run loses at most (with lbfgs, an epoch).
+    #[arg(long, default_value_t = 60.0, value_name = "SECONDS")]
+    checkpoint_every: f64,
+}
+
 pub(super) fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
-    let suite = suite(&arguments.suite)?;
-    // Before anything is read; the workers open it for themselves.
-    global.device.open(suite.precision)?;
-    let plan = Plan::make(suite, &global.registry()?, global.data(), global.device.class.name())?;
+    let plan = planned(global, suite(&arguments.suite)?)?;
     let only = arguments.cell.as_deref().map(|key| plan.cell(key)).transpose()?;
-    listen_for_stops()?;
-    let every = Duration::try_from_secs_f64(arguments.checkpoint_every).context("--checkpoint-every")?;
-    let options = RunOptions {
-        worker: global.worker()?,
-        places: global.places(),
-        device: global.device,
-        retry: arguments.retry,
-        checkpoint_every: every,
-        only,
-    };
-    let progress = Progress::new(global, plan.cells.len(), &STOP);
-    let summary = run_plan(&plan, &options, &progress);
-    progress.finish();
-    let summary = summary?;
+    let summary = cells(global, &plan, &arguments.how, only)?;
     if summary.interrupted {
-        say!("stopped; the same command goes on from here");
         return Ok(ExitCode::from(exit::INTERRUPTED));
     }
     if !arguments.no_report && only.is_none() {
@@ -68,6 +58,36 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
         report::write(global, &plan.suite, records, &arguments.report)?;
     }
     Ok(ExitCode::from(verdict(&summary)))
+}
+
+/// The plan of a suite whose device is there.
+pub(super) fn planned(global: &Global, suite: Suite) -> Result<Plan> {
+    // Before anything is read; the workers open it for themselves.
+    global.device.open(suite.precision)?;
+    let device = global.device.class.name();
+    Ok(Plan::make(suite, &global.registry()?, global.data(), device)?)
+}
+
+/// Runs the cells of a plan, or the one that is asked for, and says so where it was stopped.
+pub(super) fn cells(global: &Global, plan: &Plan, how: &How, only: Option<usize>) -> Result<RunSummary> {
+    listen_for_stops()?;
+    let every = Duration::try_from_secs_f64(how.checkpoint_every).context("--checkpoint-every")?;
+    let options = RunOptions {
+        worker: global.worker()?,
+        places: global.places(),
+        device: global.device,
+        retry: how.retry,
+        checkpoint_every: every,
+        only,
+    };
+    let progress = Progress::new(global, plan.cells.len(), &STOP);
+    let summary = run_plan(plan, &options, &progress);
+    progress.finish();
+    let summary = summary?;
+    if summary.interrupted {
+        say!("stopped; the same command goes on from here");
+    }
+    Ok(summary)
 }
 
 /// Makes Ctrl-C, a request to end and a terminal that is gone stop the run after its step.
@@ -111,7 +131,7 @@ fn ignores_hangups() -> bool {
 fn ignore_hangups() {}
 
 /// The exit code of a finished run.
-fn verdict(summary: &RunSummary) -> u8 {
+pub(super) fn verdict(summary: &RunSummary) -> u8 {
     let records: Vec<&Record> = summary.records.iter().flatten().collect();
     let any = |status: Status| records.iter().any(|record| record.status == status);
     if records.iter().any(|record| record.is_degenerate()) {

@@ -4,19 +4,30 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use crate::search::Trials;
 use crate::suite::Suite;
 
 /// Suites that come with the program, by name: `icdbench run quick` works wherever it is called.
 pub(super) const SUITES: &[(&str, &str)] = &[
     ("smoke", include_str!("../../suites/smoke.toml")),
     ("quick", include_str!("../../suites/quick.toml")),
+    ("quick-search", include_str!("../../suites/quick-search.toml")),
     ("lengths", include_str!("../../suites/lengths.toml")),
     ("codiesp", include_str!("../../suites/codiesp.toml")),
     ("codiesp-dev", include_str!("../../suites/codiesp-dev.toml")),
 ];
 
-/// A suite by path, or by the name of one that comes with the program.
+/// A suite by path, or by the name of one that comes with the program; of one that searches, its trials.
 pub(super) fn suite(argument: &Path) -> Result<Suite> {
+    let suite = as_written(argument)?;
+    match suite.search {
+        Some(_) => Ok(Trials::of(&suite)?.suite),
+        None => Ok(suite),
+    }
+}
+
+/// A suite as its file writes it.
+pub(super) fn as_written(argument: &Path) -> Result<Suite> {
     let built_in = SUITES.iter().find(|(name, _)| argument.as_os_str() == *name);
     let suite = match built_in {
         Some((name, text)) if !argument.is_file() => Suite::parse(text, &format!("suites/{name}.toml"))?,

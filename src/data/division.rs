@@ -14,6 +14,10 @@ use super::note::Note;
 use super::role::Role;
 use super::split::split_by_patient;
 
+/// What a suite writes in the place of the part that is scored to have the validation notes scored, as a search for
+/// settings does: it must not see the notes that the settings are for.
+pub const VALIDATION_NOTES: &str = "validation notes";
+
 /// The roles of the parts, as a suite writes them: `[division]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -22,7 +26,7 @@ pub struct DivisionSettings {
     pub train: String,
     /// Which notes early stopping and thresholds are chosen on.
     pub validation: Validation,
-    /// The part that is scored.
+    /// The part that is scored, or [`VALIDATION_NOTES`].
     pub evaluation: String,
     /// What happens to notes that have no code, at all or in the label set.
     pub notes_without_codes: NotesWithoutCodes,
@@ -31,11 +35,23 @@ pub struct DivisionSettings {
 impl DivisionSettings {
     /// The parts that it names.
     pub fn parts(&self) -> Vec<&str> {
-        let mut parts = vec![self.train.as_str(), self.evaluation.as_str()];
+        let mut parts = vec![self.train.as_str()];
+        if self.evaluation != VALIDATION_NOTES {
+            parts.push(&self.evaluation);
+        }
         if let Validation::Part(part) = &self.validation {
             parts.push(part);
         }
         parts
+    }
+
+    /// The part that the scored notes are of.
+    pub fn scored_part(&self) -> &str {
+        match &self.validation {
+            _ if self.evaluation != VALIDATION_NOTES => &self.evaluation,
+            Validation::Part(part) => part,
+            Validation::FractionOfTrain { .. } => &self.train,
+        }
     }
 }
 
@@ -43,7 +59,7 @@ impl DivisionSettings {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "WireValidation", into = "WireValidation")]
 pub enum Validation {
-    /// An official part.
+    /// An official part, by its name.
     Part(String),
     /// A share of the patients of the training part, drawn with the seed.
     FractionOfTrain {
@@ -110,14 +126,20 @@ impl Corpus {
     /// cannot be used; no note is left for a role.
     pub fn divide(&self, settings: &DivisionSettings) -> Result<Division, Error> {
         let train = self.coded_part(&settings.train, Role::Fit)?;
-        let scored = self.coded_part(&settings.evaluation, Role::Evaluation)?;
-        refuse_same(train, Role::Fit, scored, Role::Evaluation)?;
-        let evaluation = scored.notes.clone();
+        let scored = match settings.evaluation.as_str() {
+            VALIDATION_NOTES => None,
+            part => Some(self.coded_part(part, Role::Evaluation)?),
+        };
+        if let Some(scored) = scored {
+            refuse_same(train, Role::Fit, scored, Role::Evaluation)?;
+        }
         let (fit, validation) = match &settings.validation {
             Validation::Part(name) => {
                 let tuned = self.coded_part(name, Role::Validation)?;
                 refuse_same(train, Role::Fit, tuned, Role::Validation)?;
-                refuse_same(tuned, Role::Validation, scored, Role::Evaluation)?;
+                if let Some(scored) = scored {
+                    refuse_same(tuned, Role::Validation, scored, Role::Evaluation)?;
+                }
                 (train.notes.clone(), tuned.notes.clone())
             }
             &Validation::FractionOfTrain { fraction, seed } => {
@@ -125,7 +147,10 @@ impl Corpus {
                 (split.fit, split.drawn)
             }
         };
-        refuse_shared((Role::Validation, &validation), (Role::Evaluation, &evaluation))?;
+        let evaluation = scored.map_or_else(|| validation.clone(), |scored| scored.notes.clone());
+        if scored.is_some() {
+            refuse_shared((Role::Validation, &validation), (Role::Evaluation, &evaluation))?;
+        }
         let division = Division {
             fit: FitNotes::new(fit, &validation, &evaluation)?,
             validation,
@@ -258,13 +283,13 @@ fn refuse_same(left: &Part, first: Role, right: &Part, second: Role) -> Result<(
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct WireValidation {
-    /// An official part.
+    /// The name of an official part; then neither of the others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     part: Option<String>,
     /// A share of the patients of the training part, between 0 and 1; needs `seed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     fraction_of_train: Option<f64>,
-    /// Seed of the draw.
+    /// Seed of the draw of that share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     seed: Option<u64>,
 }

@@ -18,7 +18,7 @@ use crate::suite::Suite;
 /// A suite's cells, each with the keys of all its stages.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The suite.
+    /// What was planned; a cell's `run` counts its runs.
     pub suite: Suite,
     /// In the order of the suite: runs, then lengths, then seeds.
     pub cells: Vec<Cell>,
@@ -36,11 +36,11 @@ impl Plan {
     /// A data set that the registry does not know, a file that cannot be read, a run whose parts do not go together.
     pub fn make(suite: Suite, registry: &Registry, data: Option<&Path>, device: &str) -> Result<Self, Error> {
         let credentialed = registry.find(suite.data.name())?.credentialed;
-        let skipped = data::uncoded(&suite.data, &suite.division.evaluation, data, registry)?;
+        let skipped = data::uncoded(&suite.data, suite.division.scored_part(), data, registry)?;
         let skipped = skipped.map(|reason| {
             format!(
                 "the part {:?} has no codes to score against: {reason}",
-                suite.division.evaluation
+                suite.division.scored_part()
             )
         });
         let facts = chain::Facts::find(&suite, registry, data)?;

@@ -191,6 +191,7 @@ const NOTHING: &[(&[&str], &str)] = &[
             "src/main.rs",
             "src/cli/",
             "src/suite/",
+            "src/search/",
             "src/plan/",
             "src/machine.rs",
         ],

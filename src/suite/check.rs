@@ -1,6 +1,6 @@
 //! What is wrong with the values of a suite that is well-formed.
 
-use super::{Run, Suite};
+use super::{Draw, Run, Search, Suite, Values};
 
 impl Suite {
     /// The first value that cannot be: its key as steps, and the problem.
@@ -48,6 +48,47 @@ impl Suite {
         self.evaluation.check().map_err(in_evaluation)?;
         for (index, run) in self.runs.iter().enumerate() {
             self.check_run(index, run)?;
+        }
+        self.search.as_ref().map_or(Ok(()), |search| self.check_search(search))
+    }
+
+    fn check_search(&self, search: &Search) -> Result<(), (Vec<String>, String)> {
+        let at = |steps: &[&str], problem: String| {
+            let steps = ["search"].iter().chain(steps);
+            Err((steps.map(|&step| step.to_owned()).collect(), problem))
+        };
+        if !self.evaluation.knows(&search.metric) {
+            let problem = format!(
+                "{:?} is not one this suite computes; `icdbench list` names them",
+                search.metric
+            );
+            return at(&["metric"], problem);
+        }
+        if let Draw::Random { trials: 0, .. } = search.draw {
+            return at(&["draw"], "trials 0: expected at least 1".into());
+        }
+        if search.settings.is_empty() {
+            return at(&["settings"], "expected values to try for at least one run".into());
+        }
+        for (run, settings) in &search.settings {
+            let titles: Vec<&str> = self.runs.iter().map(Run::title).collect();
+            if !titles.contains(&run.as_str()) {
+                let problem = format!("no run is called {run:?}; expected one of {}", titles.join(", "));
+                return at(&["settings", run], problem);
+            }
+            for (path, values) in settings {
+                let problem = match (values, search.draw) {
+                    (Values::Listed(values), _) if values.is_empty() => "expected at least one value",
+                    (Values::Range(_), Draw::Grid) => {
+                        "a range is for draw = { random = .. }; list the values of a grid"
+                    }
+                    (Values::Range(range), _) if !range.is_possible() => {
+                        "expected from below to, and both above 0 where the range is logarithmic"
+                    }
+                    _ => continue,
+                };
+                return at(&["settings", run, path], problem.into());
+            }
         }
         Ok(())
     }

@@ -3,11 +3,14 @@
 
 mod check;
 mod place;
+mod search;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+pub use search::{Chosen, Draw, Range, Search, Values};
 
 use crate::data::{DatasetSettings, DivisionSettings, LabelRule, UnseenCodes};
 use crate::models::{ModelConfig, Precision};
@@ -24,7 +27,7 @@ pub struct Suite {
     pub description: String,
     /// Sequence lengths: a model reads the first N tokens of a note.
     pub lengths: Vec<u32>,
-    /// Training seeds.
+    /// What parameters, dropout and the order of the notes are drawn from: a cell for each.
     pub seeds: Vec<u64>,
     /// What models compute in; a device that cannot is an error before anything runs.
     pub precision: Precision,
@@ -47,7 +50,10 @@ pub struct Suite {
     /// What is kept of a finished cell beside its record. It moves no result.
     #[serde(default, skip_serializing_if = "Keep::is_empty")]
     pub keep: Keep,
-    /// The models.
+    /// A search for settings of the runs, in place of the runs themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<Search>,
+    /// `[[run]]`: each model in one setting. No two have the same title.
     #[serde(rename = "run")]
     pub runs: Vec<Run>,
 }
@@ -109,7 +115,7 @@ impl LabelSettings {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct TextChoice {
-    /// Normalising recipe.
+    /// What is done to a whole note before it is cut into tokens.
     pub normalise: crate::text::Recipe,
     /// Tokenizer and vocabulary.
     pub tokenizer: crate::text::TokenizerSettings,
@@ -167,8 +173,11 @@ pub struct Run {
     pub encoder: Option<String>,
     /// The model and all of its settings.
     pub model: ModelConfig,
-    /// How it is trained.
+    /// `[run.training]`: everything that its training goes by.
     pub training: Recipe,
+    /// Set where a search chose the settings. It moves no result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<Chosen>,
 }
 
 impl Run {
@@ -221,6 +230,12 @@ impl Suite {
             source,
         })?;
         Self::parse(&text, &path.display().to_string())
+    }
+
+    /// What is wrong with the suite's values, if anything: the key and the problem, for a suite that no file holds.
+    pub fn problem(&self) -> Option<String> {
+        let (key, problem) = self.check().err()?;
+        Some(format!("{}: {problem}", place::shown(&key)))
     }
 
     /// Reads and checks a suite's text; `origin` is what errors call it.
