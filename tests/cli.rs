@@ -8,6 +8,7 @@ use common::{
     Bench, assert_fails, assert_good, caml, codiesp_suite, files, logistic_regression, stderr, stdout, suite_text,
 };
 use icdbench::device::DeviceClass;
+use icdbench::record::SCHEMA_VERSION;
 
 fn suite() -> String {
     suite_text(60, &(logistic_regression(3) + &caml(2, 8)))
@@ -107,23 +108,48 @@ fn run_prints_plain_lines_and_writes_a_report() {
 }
 
 #[test]
-fn a_report_needs_records_only() {
+fn a_finished_suite_is_planned_run_and_reported_with_its_data_removed() {
     let bench = Bench::new(&codiesp_suite("dev"));
-    let data = fixture().display().to_string();
-    let datasets = fixture().join("datasets.toml").display().to_string();
-    let with_data = ["--data", &data, "--datasets", &datasets];
-    assert_good(&bench.run(&[&with_data[..], &["--quiet", "run", "tiny.toml"]].concat()));
+    let data = bench.path("data");
+    for name in files(&fixture()) {
+        std::fs::create_dir_all(data.join(&name).parent().unwrap()).unwrap();
+        std::fs::copy(fixture().join(&name), data.join(&name)).unwrap();
+    }
+    let with_data = ["--data", "data", "--datasets", "data/datasets.toml"];
+    let call = |more: &[&str]| bench.run(&[&with_data[..], more].concat());
+    assert_good(&call(&["--quiet", "run", "tiny.toml"]));
     let first = std::fs::read(bench.path("reports/tiny/report.md")).unwrap();
+    // Nothing of them is left, nor what was made of them.
+    for gone in [
+        "data/codiesp",
+        "results/private/notes",
+        "results/private/tokens",
+        "results/private/weights",
+    ] {
+        std::fs::remove_dir_all(bench.path(gone)).unwrap();
+    }
+    let planned = call(&["--json", "plan", "tiny.toml"]);
+    assert_good(&planned);
+    let planned: serde_json::Value = serde_json::from_str(&stdout(&planned)).unwrap();
+    assert_eq!(planned[0]["state"], "done", "{planned}");
+    let again = call(&["--json", "run", "tiny.toml", "--no-report"]);
+    assert_good(&again);
+    assert!(stdout(&again).contains("\"found\":true"), "{}", stdout(&again));
+    assert_good(&call(&["--quiet", "report", "tiny.toml", "--reports", "there"]));
+    assert_eq!(first, std::fs::read(bench.path("there/tiny/report.md")).unwrap());
     assert_good(&bench.run(&["--quiet", "report", "tiny.toml", "--reports", "again"])); // no --data
     assert_eq!(first, std::fs::read(bench.path("again/tiny/report.md")).unwrap());
+}
 
+#[test]
+fn where_there_is_no_record_no_report_is_written() {
+    let bench = Bench::new(&suite());
     let none = bench.run(&["--results", "empty", "report", "tiny.toml", "--reports", "none"]);
     assert_fails(
         &none,
         3,
         &["empty holds no record of tiny; run `icdbench run tiny.toml` first. No report was written"],
     );
-    assert!(!bench.path("none").exists());
     assert!(!bench.path("none").exists());
 }
 
@@ -230,9 +256,13 @@ fn a_record_of_a_newer_schema_stops_and_one_that_was_changed_is_named_and_made_a
     let record = bench.path("results/records").join(format!("{key}.json"));
     let text = std::fs::read_to_string(&record).unwrap();
 
-    std::fs::write(&record, text.replacen("\"schema\": 2", "\"schema\": 99", 1)).unwrap();
+    std::fs::write(
+        &record,
+        text.replacen(&format!("\"schema\": {SCHEMA_VERSION}"), "\"schema\": 99", 1),
+    )
+    .unwrap();
     let newer = [
-        ".json: record has schema 99, this program reads 2",
+        &format!(".json: record has schema 99, this program reads {SCHEMA_VERSION}"),
         "Use the newer icdbench",
     ];
     assert_fails(&bench.run(&["run", "tiny.toml"]), 2, &newer);
@@ -247,7 +277,7 @@ fn a_record_of_a_newer_schema_stops_and_one_that_was_changed_is_named_and_made_a
         (text[..text.len() / 2].to_owned(), "it is not a record of this program"),
         (String::new(), "it is not a record of this program"),
         (
-            text.replacen("\"schema\": 2", "\"schema\": 1", 1),
+            text.replacen(&format!("\"schema\": {SCHEMA_VERSION}"), "\"schema\": 1", 1),
             "schema 1, of an older icdbench",
         ),
         (text.replacen(&key, &other, 1), "does not match its checksum"),

@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -63,6 +64,77 @@ fn a_cell_that_needs_more_memory_than_it_may_have_is_out_of_memory() {
     assert_not_tried_again(&bench);
 }
 
+/// A memory cgroup of its own for processes that a test starts, removed in the end.
+struct Cgroup(PathBuf);
+
+impl Cgroup {
+    /// `None`, with the reason on standard error, where this process may not make one.
+    fn new(bytes: u64) -> Option<Self> {
+        let skipped = |what: &str| eprintln!("skipped, no memory cgroup can be made here: {what}");
+        let name = format!("icdbench-test-{}", std::process::id());
+        // Version 1 has a tree for each resource; in version 2 the root must pass the controller on.
+        let trees = [
+            ("/sys/fs/cgroup/memory", "memory.limit_in_bytes"),
+            ("/sys/fs/cgroup", "memory.max"),
+        ];
+        for (tree, limit) in trees {
+            let cgroup = Self(Path::new(tree).join(&name));
+            if std::fs::create_dir(&cgroup.0).is_err() {
+                continue;
+            }
+            // Without the controller the file is not there, and a test's file system would take any.
+            if cgroup.0.join(limit).exists() && std::fs::write(cgroup.0.join(limit), bytes.to_string()).is_ok() {
+                return Some(cgroup);
+            }
+        }
+        skipped("neither version lets this user do so");
+        None
+    }
+}
+
+impl Drop for Cgroup {
+    fn drop(&mut self) {
+        // The last process may not be gone yet.
+        for _ in 0..100 {
+            if std::fs::remove_dir(&self.0).is_ok() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+#[test]
+fn a_cell_whose_worker_the_kernel_ends_for_want_of_memory_is_out_of_memory() {
+    let Some(cgroup) = Cgroup::new(300 << 20) else {
+        return;
+    };
+    // An embedding of 600,000 numbers a word.
+    let bench = bench(&caml(2, 600_000), "");
+    let program = env!("CARGO_BIN_EXE_icdbench");
+    let output = std::process::Command::new("bash")
+        .current_dir(bench.directory.path())
+        .env("RAYON_NUM_THREADS", "1")
+        .args([
+            "-c",
+            &format!(
+                "echo $$ > {}/cgroup.procs && exec {program} {}",
+                cgroup.0.display(),
+                arguments().join(" ")
+            ),
+        ])
+        .output()
+        .unwrap();
+    assert_fails(&output, 2, &["out of memory"]);
+    let (status, reason) = unwell(&bench);
+    assert_eq!(status, Status::OutOfMemory, "{reason}");
+    assert!(
+        reason.contains("the kernel ended a process for want of memory"),
+        "{reason}"
+    );
+    assert_not_tried_again(&bench);
+}
+
 /// The worker of a run's first cell, once it trains.
 fn worker(parent: &Child, bench: &Bench) -> String {
     let begun = Instant::now();
@@ -88,40 +160,33 @@ fn signal(process: &str, name: &str) {
     assert!(sent.success());
 }
 
-#[test]
-fn a_cell_whose_worker_aborts_has_failed_with_what_it_said() {
-    let bench = bench(&caml(2000, 64), "");
+/// Sends a signal to the worker of the first cell while it trains, and asserts that the cell has failed for a reason with
+/// these words, and is not tried again.
+fn fails_when_signalled(bench: &Bench, name: &str, words: &str) {
     let child = bench
         .command(&arguments())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    signal(&worker(&child, &bench), "-ABRT");
+    signal(&worker(&child, bench), name);
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
-    let (status, reason) = unwell(&bench);
+    let (status, reason) = unwell(bench);
     assert_eq!(status, Status::Failed);
-    assert!(reason.contains("signal: 6"), "{reason}");
-    assert_not_tried_again(&bench);
+    assert!(reason.contains(words), "{reason}");
+    assert_not_tried_again(bench);
+}
+
+#[test]
+fn a_cell_whose_worker_aborts_has_failed_with_what_it_said() {
+    fails_when_signalled(&bench(&caml(2000, 64), ""), "-ABRT", "signal: 6");
 }
 
 #[test]
 fn a_cell_that_hangs_is_ended_at_the_suites_limit() {
     let bench = bench(&caml(2000, 64), "\n[limits]\ncell-seconds = 3.0\n");
-    let child = bench
-        .command(&arguments())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    signal(&worker(&child, &bench), "-STOP");
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
-    let (status, reason) = unwell(&bench);
-    assert_eq!(status, Status::Failed);
-    assert!(reason.contains("limits.cell-seconds"), "{reason}");
-    assert_not_tried_again(&bench);
+    fails_when_signalled(&bench, "-STOP", "limits.cell-seconds");
     // Asked, it is tried again; with another limit it is the same cell.
     let text = std::fs::read_to_string(bench.path("tiny.toml")).unwrap();
     let text = text

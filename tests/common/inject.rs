@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// Which calls.
+/// The calls of the C library that fail.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
     /// Writing to files, pipes and sockets other than standard output and standard error.
@@ -33,7 +33,14 @@ pub enum Kind {
     Lock,
     /// Memory of this many bytes or more at once.
     Allocate(usize),
+    /// Whatever changes a file or a name.
+    Change,
 }
+
+/// In place of an error: the process is killed.
+pub const KILLED: i32 = -1;
+/// In place of an error: the process is killed, and its parent before it.
+pub const KILLED_WITH_PARENT: i32 = -2;
 
 impl Kind {
     fn name(self) -> &'static str {
@@ -56,6 +63,7 @@ impl Kind {
             Self::MakeDirectory => "mkdir",
             Self::Lock => "lock",
             Self::Allocate(_) => "allocate",
+            Self::Change => "change",
         }
     }
 }
@@ -75,7 +83,7 @@ pub enum At {
 pub struct Inject<'a> {
     pub kind: Kind,
     pub at: At,
-    /// How it fails: `libc::ENOSPC`, ...
+    /// How it fails: `libc::ENOSPC`, ..., [`KILLED`], [`KILLED_WITH_PARENT`].
     pub errno: i32,
     /// Only calls on a path that contains this, where the kind has paths.
     pub path: Option<&'a str>,
@@ -127,6 +135,11 @@ impl Count {
     /// Calls of the kind, the failed ones too, in processes that ended by themselves (not by a signal).
     pub fn calls(&self) -> u64 {
         self.numbers("calls ").sum()
+    }
+
+    /// The same of the process that made the most.
+    pub fn most_calls(&self) -> u64 {
+        self.numbers("calls ").max().unwrap_or(0)
     }
 
     /// The numbers of the calls that failed.

@@ -5,7 +5,8 @@
  *   ICDBENCH_INJECT_KIND     which calls: the names in KINDS below
  *   ICDBENCH_INJECT_AT       which of them, counted from 1 in each process: "3" the third, "3+" from the third
  *                            on, "0" none (only count)
- *   ICDBENCH_INJECT_ERRNO    how it fails: a number of errno.h; short-write does not look at it
+ *   ICDBENCH_INJECT_ERRNO    how it fails: a number of errno.h; short-write does not look at it. "-1": the process is
+ *                            killed in place of the call; "-2": its parent is too, before it
  *   ICDBENCH_INJECT_PATH     only calls on a path that contains this (not for stdout, stderr, allocate)
  *   ICDBENCH_INJECT_BYTES    allocate: only sizes from this on
  *   ICDBENCH_INJECT_PROCESS  only in processes whose command line contains this
@@ -19,6 +20,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -33,12 +35,12 @@
 
 enum kind {
     NONE, WRITE, PWRITE, SHORT_WRITE, STDOUT, STDERR, READ, OPEN_WRITE, OPEN_READ, CLOSE, SYNC, TRUNCATE, TOUCH,
-    RENAME, LINK, REMOVE, MKDIR, LOCK, ALLOCATE
+    RENAME, LINK, REMOVE, MKDIR, LOCK, ALLOCATE, CHANGE /* whatever changes a file or a name */
 };
 
 static const char *const KINDS[] = {
     "", "write", "pwrite", "short-write", "stdout", "stderr", "read", "open-write", "open-read", "close", "sync",
-    "truncate", "touch", "rename", "link", "remove", "mkdir", "lock", "allocate"
+    "truncate", "touch", "rename", "link", "remove", "mkdir", "lock", "allocate", "change"
 };
 
 static enum kind chosen = NONE; /* NONE until the variables are read, and in processes that are not meant */
@@ -103,8 +105,20 @@ static int due(void) {
     unsigned long number = ++calls;
     if (!first || number < first || number > last) return 0;
     append("failed", number);
+    if (failure == -2) kill(getppid(), SIGKILL);
+    if (failure < 0) kill(getpid(), SIGKILL);
     errno = failure;
     return 1;
+}
+
+/* Whether calls of this kind are meant. */
+static int meant(enum kind kind) {
+    switch (kind) {
+    case WRITE: case PWRITE: case OPEN_WRITE: case SYNC: case TRUNCATE: case RENAME: case LINK: case REMOVE: case MKDIR:
+        return chosen == kind || chosen == CHANGE;
+    default:
+        return chosen == kind;
+    }
 }
 
 /* The path of an open file in `path`, or nothing. */
@@ -118,7 +132,7 @@ static void path_of(int file, char *path, size_t size) {
 }
 
 static int file_fails(enum kind kind, int file) {
-    if (chosen != kind) return 0;
+    if (!meant(kind)) return 0;
     if (part) {
         char path[PATH_MAX];
         path_of(file, path, sizeof path);
@@ -140,11 +154,11 @@ static int has_part(int directory, const char *name) {
 }
 
 static int path_fails(enum kind kind, int directory, const char *name) {
-    return chosen == kind && has_part(directory, name) && due();
+    return meant(kind) && has_part(directory, name) && due();
 }
 
 static int paths_fail(enum kind kind, int from_directory, const char *from, int to_directory, const char *to) {
-    return chosen == kind && (has_part(from_directory, from) || has_part(to_directory, to)) && due();
+    return meant(kind) && (has_part(from_directory, from) || has_part(to_directory, to)) && due();
 }
 
 /* Writing */
