@@ -11,16 +11,18 @@ use std::{env, fs};
 
 use sha2::{Digest, Sha256};
 
-/// Folders of `src` that the provenance's hash of the code is over. Keys go by `src/plan/sources.rs`.
+/// Folders and files of `src` that the provenance's one hash of the code is over. Keys go by `src/plan/sources.rs`, stage
+/// by stage.
 const SCORED: &[&str] = &[
-    "data",
-    "text",
-    "pretrained",
-    "kernels",
-    "models",
-    "train",
-    "metrics",
-    "experiment",
+    "data/",
+    "device",
+    "kernels/",
+    "metrics/",
+    "models/",
+    "pretrained/",
+    "stages/",
+    "text/",
+    "train/",
 ];
 
 /// Packages whose version can move a score, by the start of their name.
@@ -56,29 +58,13 @@ fn main() {
             println!("cargo::rerun-if-changed={watched}");
         }
     }
-    let table = root.join("src/models/mod.rs");
-    let models = models_of(&fs::read_to_string(&table).unwrap_or_default());
-    let mut core = BTreeMap::new();
-    for folder in SCORED {
-        collect(&root.join("src").join(folder), &root, &mut core);
-    }
-    core.remove("src/models/mod.rs");
-    let mut own = String::new();
-    for model in &models {
-        let prefix = format!("src/models/{model}");
-        let is_own = |path: &str| path == format!("{prefix}.rs") || path.starts_with(&format!("{prefix}/"));
-        let files: BTreeMap<String, Vec<u8>> = core.extract_if(.., |path, _| is_own(path)).collect();
-        own.push_str(&format!("({model:?}, {:?}), ", digest(&files)));
-    }
     let mut files = BTreeMap::new();
     collect(&root.join("src"), &root, &mut files);
     let lock = fs::read_to_string(root.join("Cargo.lock")).unwrap_or_default();
     let (revision, dirty) = git(&root);
     let generated = format!(
-        "/// SHA-256 of the source files that can move any model's score.\n\
-         pub const CORE_SHA256: &str = {:?};\n\
-         /// SHA-256 of each model's own source.\n\
-         pub const MODEL_SHA256: &[(&str, &str)] = &[{own}];\n\
+        "/// SHA-256 of the code that can move a score.\n\
+         pub const CODE_SHA256: &str = {:?};\n\
          {}\
          /// Packages that can move a score, with their versions.\n\
          pub const NUMERIC_PACKAGES: &str = {:?};\n\
@@ -95,7 +81,7 @@ fn main() {
          /// Cargo features.\n\
          pub const FEATURES: &[&str] = &{:?};\n\
          {}",
-        digest(&core),
+        code(&files),
         sources(&files),
         numeric_packages(&lock),
         hex(&Sha256::digest(lock.as_bytes())),
@@ -110,14 +96,6 @@ fn main() {
     );
     let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets it")).join("built.rs");
     fs::write(out, generated).expect("cargo's output folder can be written");
-}
-
-/// The file names in the table of models: the part before `::` of each line of `models! { .. }`.
-fn models_of(table: &str) -> Vec<String> {
-    let lines = table.split_once("models! {").map_or("", |(_, rest)| rest);
-    let lines = lines.split_once('}').map_or("", |(lines, _)| lines);
-    let name = |line: &str| line.trim().split_once("::").map(|(file, _)| file.trim().to_owned());
-    lines.lines().filter_map(name).collect()
 }
 
 fn collect(folder: &Path, root: &Path, files: &mut BTreeMap<String, Vec<u8>>) {
@@ -176,12 +154,12 @@ fn profile() -> String {
     one(true) + &one(false)
 }
 
-fn digest(files: &BTreeMap<String, Vec<u8>>) -> String {
+/// One hash of the code of all files that can move a score: comments, tests and layout do not count.
+fn code(files: &BTreeMap<String, Vec<u8>>) -> String {
     let mut hash = Sha256::new();
-    for (name, bytes) in files {
-        hash.update(name.as_bytes());
-        hash.update((bytes.len() as u64).to_le_bytes());
-        hash.update(bytes);
+    let scored = |name: &&String| SCORED.iter().any(|folder| name.starts_with(&format!("src/{folder}")));
+    for name in files.keys().filter(scored) {
+        hash.update(format!("{name} {}\n", source::tokens::sha256(name, &files[name])));
     }
     hex(&hash.finalize())
 }

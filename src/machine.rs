@@ -64,7 +64,7 @@ impl Machine {
             icdbench_version: env!("CARGO_PKG_VERSION").into(),
             git_revision: built::GIT_REVISION.into(),
             git_dirty: built::GIT_DIRTY,
-            code_sha256: built::CORE_SHA256.into(),
+            code_sha256: built::CODE_SHA256.into(),
             cargo_lock_sha256: built::CARGO_LOCK_SHA256.into(),
             rustc: built::RUSTC.into(),
             build: built::BUILD.into(),

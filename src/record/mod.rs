@@ -24,7 +24,7 @@ pub use digits::hex;
 pub use notes::{NoteRow, NoteRows, Reported};
 pub use provenance::Provenance;
 pub use small_counts::SmallCounts;
-pub use stage::{Chain, Stage, StageName, identity, key_of_chain, short, version};
+pub use stage::{Chain, Stage, StageName, identity, key_of_chain, short};
 pub use store::{Error, Listed, RecordStore};
 
 /// Version of the record schema. A record of a newer version is refused with a clear error.

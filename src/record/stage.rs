@@ -104,18 +104,6 @@ pub fn identity(chain: &Chain) -> String {
     sha256_of(&json!(settings))
 }
 
-/// All that a chain was made with, by stage and name (`weights code`): files, sources, packages, the build, the
-/// instruction set.
-pub fn version(chain: &Chain) -> BTreeMap<String, String> {
-    let mut version = BTreeMap::new();
-    for (name, stage) in chain {
-        for (what, value) in &stage.made_by {
-            version.insert(format!("{name} {what}"), value.clone());
-        }
-    }
-    version
-}
-
 /// The first digits of a key, for messages.
 pub fn short(key: &str) -> &str {
     key.get(..12).unwrap_or(key)
@@ -198,6 +186,5 @@ mod tests {
         record.reads.insert(StageName::Notes, key);
         assert_eq!(identity(&other), identity(&chain()));
         assert_ne!(key_of_chain(&other), key_of_chain(&chain()));
-        assert_ne!(version(&other), version(&chain()));
     }
 }
