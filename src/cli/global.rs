@@ -31,7 +31,7 @@ pub(super) struct Global {
     #[arg(long, env = "ICDBENCH_PRIVATE", global = true, value_name = "DIR")]
     pub(super) private: Option<PathBuf>,
     /// A file of data set entries to use in place of the built-in datasets.toml.
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, env = "ICDBENCH_DATASETS", global = true, value_name = "FILE")]
     pub(super) datasets: Option<PathBuf>,
     /// Where models run: flex, cuda, libtorch, libtorch-cuda or webgpu, with an index where a machine has
     /// several GPUs (cuda:1). `icdbench doctor` says which run here, and why not the others.

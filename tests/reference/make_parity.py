@@ -2,7 +2,7 @@
 """Writes tests/fixtures/parity/*.json: what PyTorch computes for the models and optimisers of icdbench.
 
     pip install torch numpy transformers
-    python3 tests/reference/make_parity.py [FILE ...]
+    python3 tests/reference/make_parity.py [FILE ...] [--out FOLDER]
 
 `tests/parity.rs` compares icdbench with these files and needs no PyTorch. The models are written
 from the papers, in float64 with autograd; the optimisers are `torch.optim`'s own and the clipping is
@@ -43,11 +43,12 @@ bert_xml_label_vectors.json
     what is past the positions is cut off.
 """
 
-import sys
+import argparse
+import pathlib
 
 import torch
 from parity.caml import caml_cases
-from parity.fixture import write
+from parity.fixture import FOLDER, write
 from parity.logistic_regression import logistic_regression_cases, scaled_cases
 from parity.neural import (
     bert_hier_cases,
@@ -74,9 +75,14 @@ FILES = {
 
 
 def main():
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("files", nargs="*", metavar="FILE", help="all unless given")
+    options.add_argument("--out", type=pathlib.Path, default=FOLDER)
+    options = options.parse_args()
     torch.set_default_dtype(torch.float64)
-    for name in sys.argv[1:] or FILES:
-        write(name, FILES[name]())
+    options.out.mkdir(parents=True, exist_ok=True)
+    for name in options.files or FILES:
+        write(options.out / name, FILES[name]())
 
 
 if __name__ == "__main__":
