@@ -2,12 +2,15 @@
 
 mod common;
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use common::{Bench, assert_fails, assert_good, caml, files, logistic_regression, stderr, stdout, suite_text};
+use icdbench::train::checkpoint;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+use serde_json::Value;
 
 fn quietly<'a>(results: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let mut arguments = vec!["--results", results, "--quiet", "run", "tiny.toml", "--no-report"];
@@ -180,15 +183,14 @@ fn a_second_run_does_no_work() {
     assert_eq!(std::fs::metadata(&record).unwrap().modified().unwrap(), before);
 }
 
-#[test]
-fn a_truncated_checkpoint_is_named_and_never_used() {
-    let bench = Bench::new(&suite_text(60, &caml(40, 16)));
+/// A run that was killed after its first checkpoint, and where that lies.
+fn killed(bench: &Bench, results: &str) -> std::path::PathBuf {
     let mut child = bench
-        .command(&quietly("results", &["--checkpoint-every", "0"]))
+        .command(&quietly(results, &["--checkpoint-every", "0"]))
         .spawn()
         .unwrap();
     let last = loop {
-        let work = bench.work("results");
+        let work = bench.work(results);
         if let Some(file) = files(&work).into_iter().find(|file| file.ends_with("last.safetensors")) {
             break work.join(file);
         }
@@ -200,17 +202,37 @@ fn a_truncated_checkpoint_is_named_and_never_used() {
     };
     child.kill().unwrap();
     child.wait().unwrap();
-    let bytes = std::fs::read(&last).unwrap();
-    std::fs::write(&last, &bytes[..bytes.len() / 2]).unwrap();
-    let again = bench.run(&["--results", "results", "run", "tiny.toml", "--no-report"]);
-    assert_good(&again);
-    for words in [
-        "last.safetensors: not used: ",
-        "cut short or changed",
-        "The cell is trained from its start",
-    ] {
-        assert!(stderr(&again).contains(words), "{words} is not in {}", stderr(&again));
-    }
+    last
+}
+
+#[test]
+fn a_checkpoint_that_is_cut_short_or_of_impossible_numbers_is_named_and_never_used() {
+    let bench = Bench::new(&suite_text(60, &caml(40, 16)));
     assert_good(&bench.run(&quietly("undisturbed", &[])));
-    assert!(bench.results("results") == bench.results("undisturbed"));
+    let cut = |last: &Path| {
+        let bytes = std::fs::read(last).unwrap();
+        std::fs::write(last, &bytes[..bytes.len() / 2]).unwrap();
+    };
+    let impossible = |last: &Path| {
+        let mut found = checkpoint::read::<Value>(last).unwrap().unwrap().unwrap();
+        found.progress["epoch"] = u32::MAX.into();
+        checkpoint::write(last, &found.parameters, &found.progress).unwrap();
+    };
+    let cases: [(&str, &dyn Fn(&Path), &str); 2] = [
+        ("cut", &cut, "cut short or changed"),
+        ("impossible", &impossible, "its numbers are not those of this training"),
+    ];
+    for (results, damage, problem) in cases {
+        damage(&killed(&bench, results));
+        let again = bench.run(&["--results", results, "run", "tiny.toml", "--no-report"]);
+        assert_good(&again);
+        for words in [
+            "last.safetensors: not used: ",
+            problem,
+            "The cell is trained from its start",
+        ] {
+            assert!(stderr(&again).contains(words), "{words} is not in {}", stderr(&again));
+        }
+        assert!(bench.results(results) == bench.results("undisturbed"));
+    }
 }

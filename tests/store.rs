@@ -222,9 +222,16 @@ fn clean_removes_what_is_left_and_nothing_that_is_used() {
     std::fs::create_dir_all(private.join("weights/.new-0123456789ab")).unwrap();
     std::fs::create_dir_all(private.join("tokens").join("a".repeat(64))).unwrap();
     std::fs::create_dir_all(private.join("work").join("b".repeat(64))).unwrap();
+    // What older builds left: unfinished files, reports and folders.
     std::fs::create_dir_all(bench.path("results/cache/tokens")).unwrap();
+    std::fs::create_dir_all(bench.path("results/work").join("d".repeat(64))).unwrap();
+    std::fs::write(bench.path("results/work").join("d".repeat(64) + ".lock"), "").unwrap();
+    std::fs::write(bench.path("results/.tmpAb12Cd"), "half").unwrap();
+    std::fs::write(bench.path("results/records/.tmp012345"), "half").unwrap();
+    std::fs::create_dir_all(bench.path("reports/tiny/.report-x1y2z3/plots")).unwrap();
+    let report = files(&bench.path("reports"));
     let planned = stdout(&bench.run(&["clean", "--dry-run"]));
-    assert!(planned.contains("4 files and folders would be removed"), "{planned}");
+    assert!(planned.contains("8 files and folders would be removed"), "{planned}");
     assert!(private.join("tokens").join("a".repeat(64)).exists());
     assert_good(&bench.run(&["clean"]));
     assert!(
@@ -234,6 +241,29 @@ fn clean_removes_what_is_left_and_nothing_that_is_used() {
     assert_good(&bench.run(&["clean", "--unfinished"]));
     assert_same(&bench.path("results"), &expected);
     assert!(stdout(&bench.run(&["clean"])).contains("0 files and folders removed"));
+    assert_eq!(files(&bench.path("reports")), report);
+    assert!(!bench.path("reports/tiny/.report-x1y2z3").exists());
+}
+
+#[test]
+fn unfinished_files_stay_while_another_process_is_at_work() {
+    let bench = finished(&suite());
+    let unfinished = bench.path("results/records/.new-0123456789ab");
+    std::fs::write(&unfinished, "half").unwrap();
+    let store = Store::new(&bench.path("results"), None);
+    let held = store.locks().unwrap().try_lock("cell-x").unwrap();
+    assert!(held.is_some());
+    let cleaned = bench.run(&["clean"]);
+    assert_good(&cleaned);
+    assert!(
+        stderr(&cleaned).contains("another process is at work here"),
+        "{}",
+        stderr(&cleaned)
+    );
+    assert!(unfinished.exists());
+    drop(held);
+    assert_good(&bench.run(&["clean"]));
+    assert!(!unfinished.exists());
 }
 
 /// The evaluation notes of the suite, in the order of the data set, as `predict` reads them.

@@ -18,13 +18,12 @@ pub(super) struct Arguments {
 
 pub(super) fn check(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     let results = arguments.results.as_deref().unwrap_or(&global.results);
-    if !results.is_dir() {
-        bail!(
-            "{}: expected a results directory; name one, or run a suite first",
-            results.display()
-        );
+    let store = Store::new(results, global.private.as_deref());
+    require_results(&store)?;
+    let findings = check_store(&store)?;
+    if let Some(sentence) = &findings.foreign {
+        global.notice(sentence);
     }
-    let findings = check_store(&Store::new(results, global.private.as_deref()))?;
     if global.json {
         print_json(&findings)?;
     } else {
@@ -50,4 +49,15 @@ pub(super) fn check(global: &Global, arguments: &Arguments) -> Result<ExitCode> 
     }
     let good = findings.problems.is_empty();
     Ok(ExitCode::from(if good { exit::GOOD } else { exit::WORSE }))
+}
+
+/// Refuses a directory in which no run has left anything: its name is mistyped, or nothing was run yet.
+pub(super) fn require_results(store: &Store) -> Result<()> {
+    if store.is_there() {
+        return Ok(());
+    }
+    bail!(
+        "{}: expected a results directory, with the folder `records` or its private part; name one, or run a suite first",
+        store.results().display()
+    )
 }

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
 
+use super::check::require_results;
 use super::terminal::out;
 use super::{Global, bytes, print_json};
 use crate::results::Store;
-use crate::results::clean::{Choices, clean as clean_store};
+use crate::results::clean::{Choices, Cleaned, clean as clean_store};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -21,21 +22,24 @@ pub(super) struct Arguments {
     /// Say what would be removed, and remove nothing.
     #[arg(long)]
     dry_run: bool,
+    /// Directory of the reports: what is left of some that were being written goes too.
+    #[arg(long, default_value = "reports", value_name = "DIR")]
+    reports: PathBuf,
 }
 
 pub(super) fn clean(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     let results = arguments.results.as_deref().unwrap_or(&global.results);
-    if !results.is_dir() {
-        bail!(
-            "{}: expected a results directory; name one, or run a suite first",
-            results.display()
-        );
-    }
+    let store = Store::new(results, global.private.as_deref());
+    require_results(&store)?;
     let choices = Choices {
+        reports: Some(arguments.reports.clone()),
         unfinished: arguments.unfinished,
         dry_run: arguments.dry_run,
     };
-    let removed = clean_store(&Store::new(results, global.private.as_deref()), choices)?;
+    let Cleaned { removed, stays } = clean_store(&store, &choices)?;
+    for sentence in &stays {
+        global.notice(sentence);
+    }
     if global.json {
         print_json(&removed)?;
         return Ok(ExitCode::SUCCESS);

@@ -6,6 +6,7 @@
 //! [`Outcome`]; what differs from run to run (times, the machine) stands in [`Timings`] and
 //! [`Provenance`].
 
+mod bounds;
 mod codes;
 mod digits;
 mod notes;
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use bounds::{MOST_EPOCHS, MOST_TOKENS};
 pub use codes::CodeRow;
 pub use digits::hex;
 pub use notes::{NoteRow, NoteRows, Reported};
@@ -207,6 +209,9 @@ pub struct TaskFacts {
     pub notes_without_codes: u32,
     /// Notes left out because no code of theirs is in the label set, of all roles.
     pub notes_outside_labels: u32,
+    /// Notes of the evaluation part that are not scored, as they have no code, at all or in the label set.
+    #[serde(default)]
+    pub evaluation_notes_left_out: u32,
     /// Share of the evaluation notes' tokens that lie beyond the sequence length, 0 to 1.
     pub truncated_tokens: f64,
 }

@@ -44,8 +44,27 @@ pub struct RecordStore {
 pub struct Listed {
     /// Every record, ordered by key.
     pub records: Vec<Record>,
-    /// Why the others are not used.
+    /// Why others that are called like records are not used.
     pub refused: Vec<Error>,
+    /// What other programs have left there: folders' settings of a Mac, back-ups of an editor.
+    pub foreign: Vec<PathBuf>,
+}
+
+impl Listed {
+    /// What is to be said of the files of other programs, if there are any.
+    pub fn foreign_sentence(&self) -> Option<String> {
+        let first = self.foreign.first()?;
+        let (name, folder) = (first.file_name()?, first.parent()?);
+        let count = match self.foreign.len() {
+            1 => "1 file that is no record of this program is".to_owned(),
+            several => format!("{several} files that are no records of this program are"),
+        };
+        Some(format!(
+            "{}: {count} passed over (the first: {:?}); records are called by 64 hexadecimal digits and `.json`",
+            folder.display(),
+            name.to_string_lossy()
+        ))
+    }
 }
 
 impl RecordStore {
@@ -70,7 +89,7 @@ impl RecordStore {
         files::read(&path)?.map(|bytes| parse(&path, &bytes)).transpose()
     }
 
-    /// Every record. Hidden files and those of other programs are passed over; what looks like a record and is none is
+    /// Every record. What other programs have left there is passed over; what is called like a record and is none is
     /// told.
     ///
     /// # Errors
@@ -78,7 +97,11 @@ impl RecordStore {
     pub fn all(&self) -> Result<Listed, files::Error> {
         let mut listed = Listed::default();
         for (name, path) in files::list(&self.directory)? {
-            if name.starts_with('.') || !name.ends_with(".json") {
+            if files::is_own_temporary(&name) {
+                continue; // a record that is being written
+            }
+            if !is_called_like_a_record(&name) || path.is_dir() {
+                listed.foreign.push(path);
                 continue;
             }
             let Some(bytes) = files::read(&path)? else {
@@ -112,6 +135,11 @@ impl RecordStore {
     }
 }
 
+fn is_called_like_a_record(name: &str) -> bool {
+    let key = name.strip_suffix(".json").unwrap_or_default();
+    key.len() == 64 && key.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 /// Reads the bytes of one record file. The schema version is looked at first, so that a record of a newer program is
 /// named as such.
 fn parse(path: &Path, bytes: &[u8]) -> Result<Record, Error> {
@@ -140,6 +168,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Record, Error> {
     seal::verify(bytes).map_err(refused)?;
     let record: Record = serde_json::from_slice(bytes)
         .map_err(|error| refused(format!("it is not a record of this program ({error})")))?;
+    record.check_numbers().map_err(refused)?;
     let made = key_of_chain(&record.stages).map_err(refused)?;
     if made != record.key {
         return Err(refused(format!(

@@ -226,19 +226,27 @@ pub fn data_table(task: &TaskSummary<'_>) -> Table {
         title: grouped(u64::from(*length)),
         key: format!("cut off at {length}"),
     }));
-    let rows = tokenisations(task)
-        .iter()
-        .map(|tokenisation| data_row(task, tokenisation))
-        .collect();
+    let found = tokenisations(task);
+    let rows = found.iter().map(|tokenisation| data_row(task, tokenisation)).collect();
+    let mut foot = vec![
+        "Unseen codes occur in the evaluation part only. Runs that read the notes in different tokens have a row each."
+            .to_owned(),
+    ];
+    let facts = found.first().map(|tokenisation| &tokenisation.outcome.task);
+    foot.extend(facts.filter(|facts| facts.evaluation_notes_left_out > 0).map(|facts| {
+        format!(
+            "{} of {} notes of the evaluation part are not scored: they have no code, at all or in the label set.",
+            grouped(u64::from(facts.evaluation_notes_left_out)),
+            grouped(u64::from(facts.evaluation_notes_left_out) + u64::from(facts.evaluation_notes))
+        )
+    }));
     Table {
         id: with_slug("data", &task.slug),
         caption: format!("Data of {}", task.title),
         stub: vec!["read by".to_owned()],
         columns,
         rows,
-        foot: vec![
-            "Unseen codes occur in the evaluation part only. Runs that read the notes in different tokens have a row each.".to_owned(),
-        ],
+        foot,
     }
 }
 

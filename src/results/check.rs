@@ -19,6 +19,8 @@ pub struct Findings {
     pub stages: BTreeMap<StageName, usize>,
     /// What is not as it was written, and where.
     pub problems: Vec<Problem>,
+    /// What other programs have left among the records, if anything: no problem.
+    pub foreign: Option<String>,
 }
 
 /// One thing that is wrong.
@@ -49,6 +51,7 @@ pub const KEPT: [StageName; 7] = [
 pub fn check(store: &Store) -> Result<Findings, files::Error> {
     let mut findings = Findings::default();
     let listed = store.records().all()?;
+    findings.foreign = listed.foreign_sentence();
     for refused in listed.refused {
         let path = match &refused {
             RecordError::Refused { path, .. } | RecordError::Newer { path, .. } => path.clone(),

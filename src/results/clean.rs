@@ -12,9 +12,11 @@ use super::runner::Runner;
 use super::{Store, files};
 use crate::record::StageName;
 
-/// How far [`clean()`] goes.
-#[derive(Clone, Copy, Debug, Default)]
+/// What is removed beside temporary files.
+#[derive(Clone, Debug, Default)]
 pub struct Choices {
+    /// Where reports lie, a folder a suite: what was left of some that were being written goes too.
+    pub reports: Option<PathBuf>,
     /// Also the checkpoints of trainings that have not ended.
     pub unfinished: bool,
     /// Say what would be removed, and remove nothing.
@@ -33,14 +35,24 @@ pub struct Removed {
     pub bytes: u64,
 }
 
+/// What a cleaning came to.
+#[derive(Clone, Debug, Default)]
+pub struct Cleaned {
+    /// What was removed, or would be.
+    pub removed: Vec<Removed>,
+    /// Why other things stay, a sentence each.
+    pub stays: Vec<String>,
+}
+
 /// Removes temporary files, the work of finished trainings, stages that no record refers to, and the folders of older
 /// versions.
 ///
 /// # Errors
 /// A folder cannot be read, or something cannot be removed.
-pub fn clean(store: &Store, choices: Choices) -> Result<Vec<Removed>, files::Error> {
+pub fn clean(store: &Store, choices: &Choices) -> Result<Cleaned, files::Error> {
     let runner = Runner::new(store.clone())?;
     let listed = store.records().all()?;
+    let mut stays = Vec::new();
     let used: BTreeSet<(StageName, String)> = listed
         .records
         .iter()
@@ -49,18 +61,42 @@ pub fn clean(store: &Store, choices: Choices) -> Result<Vec<Removed>, files::Err
     let mut leavings = Vec::new();
     let private = store.private();
     let mut folders = vec![
+        store.results().to_owned(),
         store.results().join("records"),
         private.to_owned(),
         private.join("locks"),
         private.join("work"),
     ];
     folders.extend(KEPT.map(|stage| store.stage(stage)));
+    folders.extend(
+        files::list(&private.join("work"))?
+            .into_iter()
+            .filter_map(|(_, path)| path.is_dir().then_some(path)),
+    );
+    let mut unfinished = Vec::new();
     for folder in folders {
         let names = files::list(&folder)?.into_iter();
-        let own = names.filter(|(name, _)| files::is_own_temporary(name));
-        leavings.extend(own.map(|(_, path)| (path, "an unfinished file", None)));
+        unfinished.extend(
+            names
+                .filter(|(name, _)| files::is_own_temporary(name))
+                .map(|(_, path)| path),
+        );
     }
-    for stage in KEPT {
+    let reports = choices.reports.iter().map(|reports| unfinished_reports(reports));
+    unfinished.extend(reports.collect::<Result<Vec<_>, _>>()?.into_iter().flatten());
+    if !unfinished.is_empty() && runner.is_anybody_at_work()? {
+        stays.push("another process is at work here, so that unfinished files stay: they may be its own".to_owned());
+        unfinished.clear();
+    }
+    leavings.extend(unfinished.into_iter().map(|path| (path, "an unfinished file", None)));
+    if !listed.refused.is_empty() {
+        stays.push(format!(
+            "{} records cannot be used, so that what no good record was made from stays too: it may be theirs (`icdbench \
+             check` names them)",
+            listed.refused.len()
+        ));
+    }
+    for stage in KEPT.iter().copied().filter(|_| listed.refused.is_empty()) {
         for (key, path) in outputs(store, stage)? {
             if !used.contains(&(stage, key.clone())) {
                 leavings.push((path, "no record was made from it", Some((stage, key))));
@@ -77,7 +113,7 @@ pub fn clean(store: &Store, choices: Choices) -> Result<Vec<Removed>, files::Err
     }
     for old in ["weights", "work", "cache", "salt"] {
         let path = store.results().join(old);
-        if path.exists() {
+        if path.exists() && is_of_older_build(&path)? {
             leavings.push((path, "of an older version of this program", None));
         }
     }
@@ -98,8 +134,33 @@ pub fn clean(store: &Store, choices: Choices) -> Result<Vec<Removed>, files::Err
         drop(lock);
         removed.push(Removed { path, why, bytes });
     }
-    Ok(removed)
+    Ok(Cleaned { removed, stays })
 }
+
+/// Whether a folder of the results directory is what older builds had under that name, and not somebody's own.
+fn is_of_older_build(path: &Path) -> Result<bool, files::Error> {
+    if !path.is_dir() {
+        return Ok(true); // the salt
+    }
+    let is_key = |name: &str| name.len() >= 64 && name.bytes().take(64).all(|byte| byte.is_ascii_hexdigit());
+    let known = |name: &str| name == "tokens" || is_key(name) || files::is_own_temporary(name);
+    Ok(files::list(path)?.iter().all(|(name, _)| known(name)))
+}
+
+/// What was left of reports that were being written when their process was killed.
+fn unfinished_reports(reports: &Path) -> Result<Vec<PathBuf>, files::Error> {
+    let mut found = Vec::new();
+    for (_, suite) in files::list(reports)?.into_iter().filter(|(_, suite)| suite.is_dir()) {
+        let names = files::list(&suite)?.into_iter();
+        let own =
+            names.filter(|(name, path)| (name.starts_with(REPORT) || files::is_own_temporary(name)) && path.is_dir());
+        found.extend(own.map(|(_, path)| path));
+    }
+    Ok(found)
+}
+
+/// What the names of reports that are being written start with.
+const REPORT: &str = ".report-";
 
 /// Bytes of a file, or of all files below a folder.
 fn size(path: &Path) -> u64 {

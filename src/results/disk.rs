@@ -39,7 +39,9 @@ pub(super) const UNFINISHED: &str = ".new-";
 /// Whether a name is that of an unfinished file or directory of this program. It can be removed once no
 /// process is at work in the store.
 pub fn is_own_temporary(name: &str) -> bool {
-    name.starts_with(UNFINISHED)
+    // Older builds left the names to `tempfile`.
+    let older = |rest: &str| rest.len() == 6 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    name.starts_with(UNFINISHED) || name.strip_prefix(".tmp").is_some_and(older)
 }
 
 /// The content of a file, `None` where there is none.

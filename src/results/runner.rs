@@ -47,7 +47,8 @@ pub struct Wanted<'a> {
 /// Runs stages in one results directory.
 pub struct Runner {
     store: Store,
-    locks: Locks,
+    /// Absent where nothing is kept.
+    locks: Option<Locks>,
 }
 
 impl Runner {
@@ -56,8 +57,19 @@ impl Runner {
     /// # Errors
     /// The folders cannot be made.
     pub fn new(store: Store) -> Result<Self, files::Error> {
-        let locks = store.locks()?;
+        let locks = Some(store.locks()?);
         Ok(Self { store, locks })
+    }
+
+    /// A runner that makes every stage anew in memory and touches no disk: for a look at what a run would take where
+    /// there is no results directory.
+    pub fn keeping_nothing(store: Store) -> Self {
+        Self { store, locks: None }
+    }
+
+    /// Whether what is made is kept.
+    pub fn keeps(&self) -> bool {
+        self.locks.is_some()
     }
 
     /// The store that it looks in and writes to.
@@ -77,6 +89,9 @@ impl Runner {
         read: impl Fn(&Kept) -> Result<T, Trouble>,
         make: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, E> {
+        if !self.keeps() {
+            return make();
+        }
         if let Found::Whole(found) = self.look(wanted, &read)? {
             return Ok(found);
         }
@@ -123,6 +138,9 @@ impl Runner {
         facts: &F,
         write: impl FnOnce(&mut Draft) -> Result<(), E>,
     ) -> Result<(), E> {
+        if !self.keeps() {
+            return Ok(());
+        }
         let place = self.store.place(wanted.name, wanted.key);
         let parent = place.parent().unwrap_or(&place);
         files::make_directory(parent, true)?;
@@ -154,11 +172,32 @@ impl Runner {
         }
     }
 
+    /// Whether another process holds any lock here.
+    ///
+    /// # Errors
+    /// The locks cannot be read.
+    pub fn is_anybody_at_work(&self) -> Result<bool, files::Error> {
+        let Some(locks) = &self.locks else { return Ok(false) };
+        for (name, _) in files::list(&self.store.private().join("locks"))? {
+            let Some(name) = name.strip_suffix(".lock").filter(|name| !name.contains('\\')) else {
+                continue;
+            };
+            // One that nobody holds any more is taken, and gone when it is given back.
+            if locks.try_lock(name)?.is_none() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Locks a stage or a cell if no other process holds it.
     ///
     /// # Errors
     /// The lock cannot be written.
     pub fn try_lock(&self, kind: &str, key: &str) -> Result<Option<Lock>, files::Error> {
-        self.locks.try_lock(&format!("{kind}-{key}"))
+        match &self.locks {
+            Some(locks) => locks.try_lock(&format!("{kind}-{key}")),
+            None => Ok(None),
+        }
     }
 }

@@ -28,6 +28,12 @@ impl Store {
         &self.results
     }
 
+    /// Whether anything was ever kept here: a folder of another kind, or one that a slip of the hand names, has neither
+    /// part.
+    pub fn is_there(&self) -> bool {
+        self.results.is_dir() && (self.results.join("records").is_dir() || self.private.is_dir())
+    }
+
     /// Where what derives from note text or is about single notes lies: it is under the data's own terms.
     pub fn private(&self) -> &Path {
         &self.private

@@ -191,6 +191,7 @@ fn facts(notes: &Notes, tokens: &Tokens, length: u32, task: &Task) -> TaskFacts 
         evaluation_notes: notes.evaluation_gold.len() as u32,
         notes_without_codes: notes.without_codes.all() as u32,
         notes_outside_labels: notes.outside_labels.all() as u32,
+        evaluation_notes_left_out: (notes.without_codes.evaluation + notes.outside_labels.evaluation) as u32,
         vocabulary: task.vocabulary as u32,
         token_length_quantiles: (0..=100).map(quantile).collect(),
         truncated_tokens: (all - read) as f64 / all as f64,

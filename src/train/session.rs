@@ -54,6 +54,22 @@ struct Best {
     checksum: String,
 }
 
+impl Progress {
+    /// Whether this training can have come so far.
+    fn is_of(&self, fit: &Fit) -> bool {
+        let best = self
+            .best
+            .as_ref()
+            .is_none_or(|best| (1..=self.epoch).contains(&best.epoch));
+        let epochs = u64::from(self.epoch) + 1;
+        best && self.epoch <= fit.recipe.epochs
+            && self.rows.len() == self.epoch as usize
+            && self.batches <= fit.training.gold.len()
+            // No step is without a note.
+            && self.steps <= epochs.saturating_mul(fit.training.gold.len() as u64)
+    }
+}
+
 /// A training run in progress.
 pub(super) struct Session<'j, 'a> {
     pub(super) fit: &'j Fit<'a>,
@@ -78,9 +94,13 @@ impl<'j, 'a> Session<'j, 'a> {
         observer: &'j dyn Observer,
     ) -> Result<(Self, Option<Resumed>), Error> {
         let path = last_path(fit);
-        let found = match checkpoint::read::<Progress>(&path)? {
+        let fitting = |found: Checkpoint<Progress>| match found.progress.is_of(fit) {
+            true => Ok((found.parameters, found.progress)),
+            false => Err(Damaged("its numbers are not those of this training".into())),
+        };
+        let found = match checkpoint::read::<Progress>(&path)?.map(|found| found.and_then(fitting)) {
             None => None,
-            Some(Ok(found)) => Some((found.parameters, found.progress)),
+            Some(Ok(found)) => Some(found),
             Some(Err(Damaged(problem))) => {
                 observer.notice(&format!(
                     "{}: not used: {problem}. The cell is trained from its start",
@@ -98,7 +118,7 @@ impl<'j, 'a> Session<'j, 'a> {
             saved: Instant::now(),
         };
         if let Some(progress) = &mut progress {
-            progress.effort.sittings += 1;
+            progress.effort.sittings = progress.effort.sittings.saturating_add(1);
         }
         let started = || {
             let mut progress = Progress::default();
