@@ -1,6 +1,8 @@
 //! Reading, checking and dividing data sets, on the made-up release in `fixtures/codiesp` and,
 //! where it is at hand, on the real one.
 
+#[path = "data/agreement.rs"]
+mod agreement;
 #[path = "data/damage.rs"]
 mod damage;
 #[path = "data/dividing.rs"]

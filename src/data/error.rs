@@ -251,6 +251,27 @@ pub enum Error {
         /// The setting that removed them, in words.
         filter: &'static str,
     },
+    /// More of a role's notes, or of their codes, than is let through.
+    #[error(
+        "{found} of {total} {what}; at most a share of {limit} is let through: {next}. If it is meant so, write `{key} = \
+         {needed}` under [limits] of the suite"
+    )]
+    TooMany {
+        /// How many.
+        found: u64,
+        /// Of how many.
+        total: u64,
+        /// Notes or pairs of which role, and what is the matter with them.
+        what: String,
+        /// The share that is let through, 0 to 1.
+        limit: f64,
+        /// What it does to scores, and what to look at.
+        next: &'static str,
+        /// The key of the limit in a suite's `[limits]`.
+        key: &'static str,
+        /// The least limit that would let it through.
+        needed: f64,
+    },
     /// A setting has a value that cannot be used.
     #[error("setting `{key}`: found {found}, expected {expected}")]
     Setting {

@@ -6,6 +6,7 @@
 //!
 //! This file is the table of data sets and moves no notes: what reads them stands in each data set's own file.
 
+mod agreement;
 mod checksum;
 mod codiesp;
 mod corpus;
@@ -28,6 +29,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+pub use agreement::{Agreement, DataLimits, RoleAgreement, check_left_out};
 pub use codiesp::{CodeChoice, CodiespSettings, Language};
 pub use corpus::{Corpus, Part};
 pub use division::{Division, DivisionSettings, Dropped, NotesWithoutCodes, VALIDATION_NOTES, Validation};
@@ -39,7 +41,7 @@ pub use note::{CodeKind, Evidence, Note};
 pub use registry::{Dataset, EncoderEntry, FileEntry, FolderEntry, Registry, registry};
 pub use role::Role;
 pub use stats::{CorpusStats, FrequencyBin, PartStats, Percentiles, Unseen, stats};
-pub use synthetic::SyntheticSettings;
+pub use synthetic::{SyntheticError, SyntheticSettings};
 pub use verify::{CountReport, EntryReport, Status, VerifyReport, verify};
 
 /// Which data set a suite uses: `[data.synthetic]` or `[data.codiesp]`.

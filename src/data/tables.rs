@@ -1,5 +1,7 @@
 //! The tab-separated tables of CodiEsp, which have no header and no quoting. Every row is checked
-//! against the texts, and evidence rows against the codes; what is wrong is named by row only.
+//! against the texts, and evidence rows against the codes; what is wrong is named by row only. What editors and
+//! spreadsheets add without changing a table is read over: a byte order mark, other line ends, empty rows, tabs and
+//! spaces at the ends of fields.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
@@ -49,10 +51,10 @@ impl Place<'_> {
 pub(super) fn code_rows(table: &str, path: &Path, texts: &BTreeMap<String, String>) -> Result<Vec<CodeRow>, Error> {
     let mut rows = Vec::new();
     let mut first_row: HashMap<(String, String), usize> = HashMap::new();
-    for (index, line) in table.lines().enumerate() {
-        let place = Place { path, row: index + 1 };
+    for (row, line) in rows_of(table) {
+        let place = Place { path, row };
         let [note, code] = fields(line, place, "a note id and a code")?;
-        check_note(note, texts, place)?;
+        check_note(note, table, texts, place)?;
         let code = checked_code(code, place)?;
         if let Some(first) = first_row.insert((note.into(), code.clone()), place.row) {
             let found = format!("the note and code of row {first} again");
@@ -84,11 +86,11 @@ pub(super) fn evidence_rows(
         .flat_map(|((note, kind), codes)| codes.iter().map(|c| (note.as_str(), *kind, c.as_str())))
         .collect();
     let mut rows = Vec::new();
-    for (index, line) in table.lines().enumerate() {
-        let place = Place { path, row: index + 1 };
+    for (row, line) in rows_of(table) {
+        let place = Place { path, row };
         let columns = "a note id, a kind, a code, the reference text and offsets";
         let [note, kind, code, _reference, offsets] = fields(line, place, columns)?;
-        check_note(note, texts, place)?;
+        check_note(note, table, texts, place)?;
         let kind = match kind {
             "DIAGNOSTICO" => CodeKind::Diagnosis,
             "PROCEDIMIENTO" => CodeKind::Procedure,
@@ -107,8 +109,18 @@ pub(super) fn evidence_rows(
     Ok(rows)
 }
 
+/// The rows that say something, each with its number.
+fn rows_of(table: &str) -> impl Iterator<Item = (usize, &str)> {
+    let table = table.strip_prefix('\u{feff}').unwrap_or(table);
+    let rows = table.lines().enumerate().map(|(index, line)| (index + 1, line));
+    rows.filter(|(_, line)| !line.trim().is_empty())
+}
+
 fn fields<'a, const N: usize>(line: &'a str, place: Place<'_>, columns: &str) -> Result<[&'a str; N], Error> {
-    let found: Vec<&str> = line.split('\t').collect();
+    let mut found: Vec<&str> = line.split('\t').map(str::trim).collect();
+    while found.len() > N && found.last().is_some_and(|field| field.is_empty()) {
+        found.pop();
+    }
     let count = found.len();
     let unit = if count == 1 { "field" } else { "fields" };
     found.try_into().map_err(|_| {
@@ -117,9 +129,16 @@ fn fields<'a, const N: usize>(line: &'a str, place: Place<'_>, columns: &str) ->
     })
 }
 
-fn check_note(id: &str, texts: &BTreeMap<String, String>, place: Place<'_>) -> Result<(), Error> {
+fn check_note(id: &str, table: &str, texts: &BTreeMap<String, String>, place: Place<'_>) -> Result<(), Error> {
     if texts.contains_key(id) {
         return Ok(());
+    }
+    let first = |line: &str| line.split('\t').next().is_some_and(|id| texts.contains_key(id.trim()));
+    let mut rows = rows_of(table);
+    let is_first = rows.next().is_some_and(|(row, _)| row == place.row);
+    if is_first && rows.next().is_some_and(|(_, line)| first(line)) {
+        let found = "a header row (no note is called so, and the next row's note is there)";
+        return Err(place.wrong(found, "rows of notes from the first line on; delete the header"));
     }
     Err(place.wrong(
         "a note without a text file in this part",

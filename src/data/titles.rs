@@ -24,6 +24,7 @@ pub(super) fn icd10cm_categories(data_dir: &Path, dataset: &Dataset) -> Result<B
     let bytes = checksum::read(&path)?;
     check_sha256(entry, &path, &bytes)?;
     let text = checksum::utf8(bytes, &path)?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     // Flexible, so that a row with too few fields is reported below like any other.
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)

@@ -1,6 +1,7 @@
 //! Compares a copy of a data set with the registry, file by file, without stopping at the first
 //! difference.
 
+use std::error::Error as _;
 use std::path::Path;
 
 use schemars::JsonSchema;
@@ -153,7 +154,10 @@ fn report(
         (false, false) => Status::Missing,
         (true, _) => match found() {
             Err(error) => Status::Unreadable {
-                reason: error.to_string(),
+                reason: match error.source() {
+                    Some(cause) => format!("{error}: {cause}"),
+                    None => error.to_string(),
+                },
             },
             Ok((found_count, sha256)) => {
                 count = expected_count.zip(found_count);

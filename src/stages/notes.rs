@@ -35,6 +35,7 @@ impl Workshop<'_> {
             },
             || -> Result<Notes, Stop> {
                 let notes = notes(self.texts()?, &salt);
+                self.check(&notes)?;
                 self.tell(&notes);
                 self.runner.keep(wanted, &(), |draft| -> Result<(), Error> {
                     Ok(draft.json(FILE, &notes)?)
@@ -42,12 +43,15 @@ impl Workshop<'_> {
                 Ok(notes)
             },
         )?;
+        // They may have been made under other limits.
+        self.check(&notes)?;
         Ok(self.notes.get_or_init(|| Arc::new(notes)).clone())
     }
 
     /// What notes are named by in this results directory.
     pub(super) fn salt(&self) -> Result<Salt, Error> {
-        match self.plan.credentialed {
+        // What is not kept is shown to nobody, and needs no salt of its own.
+        match self.plan.credentialed && self.runner.keeps() {
             true => Ok(Salt::of_directory(self.runner.store().private())?),
             false => Ok(Salt::public()),
         }
@@ -61,15 +65,31 @@ impl Workshop<'_> {
         let suite = &self.plan.suite;
         let corpus = data::load(&suite.data, self.data, self.registry)?;
         let division = corpus.divide(&suite.division)?;
+        // First: a label set that nothing fits any more would be refused with the wrong advice.
+        let agreement = division.agreement();
+        agreement.check(&suite.limits.of_data())?;
         let (labels, division) = division.label(&suite.labels.rule, suite.labels.unseen_codes)?;
         Ok(self.texts.get_or_init(|| Texts {
             corpus,
             division,
+            agreement,
             labels,
         }))
     }
 
+    /// Refuses notes of which too many are left out, or whose codes do not go together.
+    fn check(&self, notes: &Notes) -> Result<(), Error> {
+        let limits = self.plan.suite.limits.of_data();
+        notes.agreement.check(&limits)?;
+        let dropped = [notes.without_codes, notes.outside_labels];
+        let kept = [&notes.training_gold, &notes.validation_gold, &notes.evaluation_gold].map(Vec::len);
+        Ok(data::check_left_out(dropped, kept, &limits)?)
+    }
+
     fn tell(&self, notes: &Notes) {
+        for sentence in notes.agreement.sentences() {
+            self.observer.notice(&sentence);
+        }
         for (dropped, why) in [
             (notes.without_codes, "they have no code at all"),
             (notes.outside_labels, "no code of theirs is in the label set"),
@@ -93,6 +113,7 @@ fn notes(texts: &Texts, salt: &Salt) -> Notes {
     let Texts {
         corpus,
         division,
+        agreement,
         labels,
     } = texts;
     let gold = |notes: &[Arc<Note>]| notes.iter().map(|note| labels.columns(&note.codes)).collect();
@@ -109,6 +130,7 @@ fn notes(texts: &Texts, salt: &Salt) -> Notes {
             .map(|note| [salt.hash(&note.id), salt.hash(&note.patient)])
             .collect(),
         salt: salt.fingerprint(),
+        agreement: *agreement,
         without_codes: division.without_codes,
         outside_labels: division.outside_labels,
     }

@@ -268,3 +268,65 @@ fn a_table_of_titles_with_another_header_is_refused() {
         &["categories.csv, row 3: found fewer than 2 fields"],
     );
 }
+
+#[test]
+fn what_editors_and_spreadsheets_add_to_a_table_changes_nothing() {
+    let expected = Release::unsigned().corpus().fingerprint;
+    let edits: [fn(&str) -> String; 6] = [
+        |table| format!("\u{feff}{table}"),
+        |table| table.replace('\n', "\r\n"),
+        |table| table.replace('\n', "\t\t\n"),
+        |table| table.replace('\n', " \n").replace('\t', " \t "),
+        |table| format!("{table}\n\n"),
+        |table| table.trim_end().to_owned(),
+    ];
+    for (number, edit) in edits.into_iter().enumerate() {
+        for table in ["dev/devD.tsv", "train/trainP.tsv", "train/trainX.tsv"] {
+            let release = Release::unsigned();
+            let path = format!("codiesp/{table}");
+            let text = fs::read_to_string(release.path(&path)).unwrap();
+            release.write(&path, edit(&text).as_bytes());
+            assert_eq!(release.corpus().fingerprint, expected, "{table}, edit {number}");
+        }
+    }
+    let release = Release::unsigned();
+    let path = "icd10cm/categories.csv";
+    let text = fs::read_to_string(release.path(path)).unwrap();
+    release.write(path, format!("\u{feff}{text}").as_bytes());
+    assert_eq!(release.corpus().code_titles, Release::new().corpus().code_titles);
+}
+
+#[test]
+fn a_header_row_is_called_one() {
+    for (table, header) in [
+        ("codiesp/dev/devD.tsv", "articleID\tICD10-code"),
+        ("codiesp/dev/devX.tsv", "articleID\tlabel\tcode\treference\tposition"),
+    ] {
+        let release = Release::unsigned();
+        let text = fs::read_to_string(release.path(table)).unwrap();
+        release.write(table, format!("{header}\n{text}").as_bytes());
+        assert_says(
+            &release.refusal(),
+            &[", row 1: found a header row", "delete the header"],
+        );
+    }
+}
+
+#[test]
+fn verifying_says_why_a_file_cannot_be_read() {
+    let release = Release::new();
+    fs::remove_dir_all(release.path("codiesp/test/text_files")).unwrap();
+    release.write("codiesp/test/text_files", b"");
+    let registry = release.registry();
+    let report = icdbench::data::verify(registry.find("codiesp").unwrap(), Some(&release.path(""))).unwrap();
+    let reasons: Vec<String> = report
+        .entries
+        .iter()
+        .filter_map(|entry| match &entry.status {
+            icdbench::data::Status::Unreadable { reason } => Some(reason.clone()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(reasons.len(), 1);
+    assert_says(&reasons[0], &["cannot read this directory", "Not a directory"]);
+}

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Corpus, Division, Dropped, LabelSet};
+use crate::data::{Agreement, Corpus, Division, Dropped, LabelSet};
 
 /// What later stages know of the notes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -24,6 +24,8 @@ pub struct Notes {
     pub evaluation_names: Vec<[String; 2]>,
     /// What the names were salted with, see [`Salt::fingerprint`](crate::results::salt::Salt::fingerprint).
     pub salt: String,
+    /// How the roles go together, before any note was left out for its codes.
+    pub agreement: Agreement,
     /// Notes left out because they have no code at all.
     pub without_codes: Dropped,
     /// Notes left out because no code of theirs is in the label set.
@@ -41,5 +43,6 @@ impl Notes {
 pub(in crate::stages) struct Texts {
     pub(in crate::stages) corpus: Corpus,
     pub(in crate::stages) division: Division,
+    pub(in crate::stages) agreement: Agreement,
     pub(in crate::stages) labels: LabelSet,
 }
