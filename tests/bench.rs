@@ -171,6 +171,10 @@ fn what_cannot_be_timed_is_refused_before_anything_is() {
         (with("length", json!(0)), vec!["length = 0", "at least 1"]),
         (with("codes", json!(0)), vec!["codes = 0"]),
         (with("batch", json!(0)), vec!["batch = 0"]),
+        (
+            with("codes", json!(4_000_000_000_u64)),
+            vec!["codes = 4000000000: expected at most"],
+        ),
         (with("precision", json!("bf16")), vec!["--device flex", "bf16", "f32"]),
         (with("device", json!("abacus")), vec!["abacus", "expected one of flex"]),
         (with("settings", json!({"filters": 0})), vec!["filters = 0"]),

@@ -285,8 +285,8 @@ fn wrong_input_is_refused_with_place_and_expectation() {
         "at_k holds 0; expected each k to be 1 or more, such as 5, 8 and 15",
         "scores are 2 notes x 2 codes but targets are 1 x 2; pass the same notes and the same label set",
         "threshold is NaN; expected a finite number, usually between 0 and 1",
-        "threshold grid of 0 points from 0 to 1; expected at least 1 point and strictly ascending single-precision thresholds",
-        "threshold grid of 3 points from 1 to 0; expected at least 1 point and strictly ascending single-precision thresholds",
+        "threshold grid of 0 points from 0 to 1; expected 1 to 10000 points and strictly ascending single-precision thresholds",
+        "threshold grid of 3 points from 1 to 0; expected 1 to 10000 points and strictly ascending single-precision thresholds",
         "1 training frequencies given for 0 codes; expected one per code, in column order",
     ];
     assert_eq!(errors.len(), expected.len());

@@ -165,6 +165,170 @@ fn values_that_cannot_be_are_named_with_key_line_and_column() {
 }
 
 #[test]
+fn what_no_suite_can_mean_is_refused_with_its_place_before_anything_is_made_of_it() {
+    let long = format!("name = \"{}\"", "a".repeat(300));
+    let seeds = format!("seeds = {:?}", (0..10_000).collect::<Vec<u32>>());
+    let run_name = |name: &str| format!("name = {name}\ntext = \"words\"");
+    let cases: &[(&str, &str, &[&str])] = &[
+        (
+            "name = \"tiny\"",
+            &long,
+            &["name: has 300 letters: expected at most 100"],
+        ),
+        (
+            "seeds = [1]",
+            &seeds,
+            &[
+                "seeds: 2 runs at 1 lengths with 10000 seeds are 20000 cells",
+                "at most 10000",
+            ],
+        ),
+        (
+            "lengths = [48]",
+            "lengths = [48, 1000000000]",
+            &["lengths[1]: 1000000000: expected at most 1048576"],
+        ),
+        (
+            "points = 100",
+            "points = 4_000_000_000",
+            &["grid.points: 4000000000: expected at most 10000"],
+        ),
+        ("points = 100", "points = 10001", &["grid.points: 10001"]),
+        (
+            "epochs = 3",
+            "epochs = 4294967295",
+            &["run[0].training.epochs: 4294967295: expected at most 100000"],
+        ),
+        (
+            "batch-size = 16",
+            "batch-size = 4000000000",
+            &["run[0].training.batch-size: 4000000000"],
+        ),
+        (
+            "filters = 12",
+            "filters = 1000000000",
+            &["run[1].model.caml.filters: 1000000000: expected at most 1048576"],
+        ),
+        ("filters = 12", "filters = -1", &["my.toml", "line", "-1"]),
+        (
+            "betas = [0.9, 0.999]",
+            "betas = [0.9, 0.999, 0.9]",
+            &["my.toml", "line", "expected two numbers"],
+        ),
+        (
+            "betas = [0.9, 0.999]",
+            "betas = [0.9]",
+            &["my.toml", "line", "expected two numbers"],
+        ),
+        (
+            "epsilon = 1e-8",
+            "epsilon = inf",
+            &["optimiser.adam.epsilon: inf: expected a finite number"],
+        ),
+        (
+            "epsilon = 1e-8",
+            "epsilon = 1e39",
+            &["run[0].training.optimiser: epsilon inf"],
+        ),
+        (
+            "weight-decay = 0.0",
+            "weight-decay = 1e39",
+            &["run[0].training.optimiser: epsilon", "weight-decay inf"],
+        ),
+        (
+            "learning-rate = 0.02",
+            "learning-rate = nan",
+            &["run[0].training.learning-rate: NaN: expected a finite"],
+        ),
+        (
+            "dropout = 0.2",
+            "dropout = -inf",
+            &["run[1].model.caml.dropout: -inf: expected a finite number"],
+        ),
+        ("notes = 60", "notes = 7", &["data.synthetic.notes", "expected 30 to"]),
+        (
+            "median-words = 40",
+            "median-words = 4000000",
+            &["data.synthetic.median-words"],
+        ),
+        (
+            "top = 8",
+            "top = 0",
+            &["labels.rule: 0: expected a number of at least 1"],
+        ),
+        (
+            "validation = { part = \"dev\" }",
+            "validation = { fraction-of-train = 1.5, seed = 1 }",
+            &["division.validation.fraction-of-train: 1.5: expected a number between 0 and 1"],
+        ),
+        ("text = \"words\"", &run_name("\"\""), &["run[0].name: is empty"]),
+        (
+            "text = \"words\"",
+            &run_name("\" a\""),
+            &["run[0].name: \" a\": expected a name without spaces"],
+        ),
+        (
+            "text = \"words\"",
+            &run_name("\"a\\u0008b\""),
+            &["run[0].name", "holds U+0008: expected letters"],
+        ),
+        (
+            "text = \"words\"",
+            &run_name("\"a\\nb\""),
+            &["run[0].name", "holds U+000A"],
+        ),
+        (
+            "text = \"words\"",
+            &run_name("\"a\\u202Eb\""),
+            &["run[0].name", "holds U+202E"],
+        ),
+        (
+            "text = \"words\"",
+            &run_name(&format!("\"{}\"", "é".repeat(101))),
+            &["run[0].name: has 101 letters"],
+        ),
+        (
+            "description = \"for tests\"",
+            "description = \"\\u0000\"",
+            &["description", "holds U+0000"],
+        ),
+        (
+            "[text.words]",
+            "[text.\"\\u0007\"]\nnormalise = \"caml\"\ntokenizer = { words = { min-documents = 2 } }\n[text.words]",
+            &["text: the key", "holds U+0007"],
+        ),
+        (
+            "[evaluation]",
+            "[limits]\nunknown-codes = 1.5\n[evaluation]",
+            &["limits.unknown-codes: 1.5: expected a share"],
+        ),
+    ];
+    for (from, to, words) in cases {
+        let message = message(from, to);
+        assert!(message.starts_with("my.toml:"), "{message}");
+        assert_says(&message, words);
+    }
+}
+
+#[test]
+fn names_of_any_script_and_descriptions_of_several_lines_are_good() {
+    let text = good()
+        .replacen("text = \"words\"", "name = \"β-模型 [1]*\"\ntext = \"words\"", 1)
+        .replacen("\"for tests\"", "\"\"\"\nFor tests.\n\n\tTwo paragraphs.\n\"\"\"", 1);
+    let suite = Suite::parse(&format!("\u{feff}{text}"), "my.toml").unwrap();
+    assert_eq!(suite.runs[0].title(), "β-模型 [1]*");
+}
+
+#[test]
+fn a_file_without_an_end_is_no_suite() {
+    if !std::path::Path::new("/dev/zero").exists() {
+        return;
+    }
+    let message = Suite::read(std::path::Path::new("/dev/zero")).unwrap_err().to_string();
+    assert_says(&message, &["/dev/zero: cannot read the suite: it is larger than"]);
+}
+
+#[test]
 fn two_runs_of_one_model_need_names() {
     let text = suite_text(60, &(caml(3, 16) + &caml(4, 16)));
     let message = Suite::parse(&text, "my.toml").unwrap_err().to_string();

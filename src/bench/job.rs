@@ -1,5 +1,7 @@
 //! What is timed: a model and its sizes, a task and its sizes, a device, and how often.
 
+use std::num::NonZero;
+
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
@@ -34,7 +36,7 @@ pub struct Job {
     pub device: DeviceChoice,
     /// What the model computes in.
     pub precision: Precision,
-    /// Computing threads of the process that runs it.
+    /// Computing threads, at most one a CPU.
     pub threads: usize,
     /// Timed runs of each kind, at most.
     pub repeats: usize,
@@ -73,7 +75,8 @@ pub struct Refused {
 
 impl Job {
     /// The job that `written` asks for, with what it leaves out from `common`: its batch is 4 notes up to 4,096
-    /// tokens and 2 beyond unless given, its settings are merged into those of the model here.
+    /// tokens and 2 beyond unless given, its settings are merged into those of the model here. More threads than there
+    /// are CPUs are not used.
     ///
     /// # Errors
     /// An unknown key or model, a size of 0, settings that the model refuses.
@@ -96,6 +99,11 @@ impl Job {
         merge(&mut all, "settings", settings(&config));
         merge(&mut all, "task", task(config.tokens()));
         let job: Self = serde_json::from_value(Value::Object(all)).map_err(|error| refused(error.to_string()))?;
+        let cpus = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let job = Self {
+            threads: job.threads.min(cpus),
+            ..job
+        };
         job.check().map_err(refused)?;
         Ok(job)
     }
@@ -145,17 +153,21 @@ impl Job {
     }
 
     fn check(&self) -> Result<(), String> {
-        for (name, value, least) in [
-            ("length", self.length, 1),
-            ("codes", self.codes, 1),
-            ("batch", self.batch, 1),
-            ("threads", self.threads, 1),
-            ("repeats", self.repeats, 1),
+        // Greatest sizes that anything has: before a task of such a size is made.
+        for (name, value, least, most) in [
+            ("length", self.length, 1, 100_000_000),
+            ("codes", self.codes, 1, 10_000_000),
+            ("batch", self.batch, 1, 1 << 20),
+            ("threads", self.threads, 1, usize::MAX),
+            ("repeats", self.repeats, 1, usize::MAX),
             // Padding, and an id for tokens.
-            ("task.vocabulary", self.task.vocabulary, 2),
+            ("task.vocabulary", self.task.vocabulary, 2, 10_000_000),
         ] {
             if value < least {
                 return Err(format!("{name} = {value}: expected at least {least}"));
+            }
+            if value > most {
+                return Err(format!("{name} = {value}: expected at most {most}"));
             }
         }
         if self.seconds.is_nan() || self.seconds < 0.0 {

@@ -72,9 +72,9 @@ pub enum Error {
     /// A k of precision-at-k and its like is 0.
     #[error("at_k holds 0; expected each k to be 1 or more, such as 5, 8 and 15")]
     AtK,
-    /// A threshold grid is empty, descending, or finer than single precision.
+    /// A threshold grid is empty, larger than [`MOST_POINTS`](super::MOST_POINTS), descending, or finer than single precision.
     #[error(
-        "threshold grid of {points} points from {start} to {end}; expected at least 1 point and strictly ascending single-precision thresholds"
+        "threshold grid of {points} points from {start} to {end}; expected 1 to 10000 points and strictly ascending single-precision thresholds"
     )]
     Grid {
         /// First threshold.

@@ -41,6 +41,6 @@ pub use frequency::{FrequencyBin, frequency_bins};
 pub use input::{Scores, Targets, TieOrder};
 pub use names::{METRICS, MetricInfo, metric_info, metric_title};
 pub use notes::{NoteMetric, NoteScore};
-pub use threshold::{Objective, ThresholdGrid, Tuned, tune_threshold};
+pub use threshold::{MOST_POINTS, Objective, ThresholdGrid, Tuned, tune_threshold};
 pub use version::VERSION;
 pub use watch::watched;

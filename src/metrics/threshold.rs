@@ -14,6 +14,9 @@ use super::ladder::Ladder;
 /// Look-up table over the grid: fine enough that most searches see one threshold.
 const GRID_BUCKETS: usize = 1 << 12;
 
+/// Most thresholds of a grid: each is counted for each code.
+pub const MOST_POINTS: usize = 10_000;
+
 /// Evenly spaced thresholds, both ends included, computed in double and rounded to single
 /// precision; scores are compared with the rounded value, strictly (score > threshold).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -38,18 +41,23 @@ impl ThresholdGrid {
     /// The thresholds, ascending.
     ///
     /// # Errors
-    /// [`Error::Grid`] unless there is at least one and they ascend strictly in single precision.
+    /// [`Error::Grid`] unless there is at least one and at most [`MOST_POINTS`], and they ascend strictly in single
+    /// precision.
     pub fn thresholds(&self) -> Result<Vec<f32>, Error> {
+        let refused = || Error::Grid {
+            start: self.start,
+            end: self.end,
+            points: self.points,
+        };
+        if !(1..=MOST_POINTS).contains(&self.points) {
+            return Err(refused());
+        }
         let steps = self.points.saturating_sub(1).max(1) as f64;
         let at = |point: usize| (self.start + (self.end - self.start) * point as f64 / steps) as f32;
         let thresholds: Vec<f32> = (0..self.points).map(at).collect();
         let finite = thresholds.iter().all(|threshold| threshold.is_finite());
-        if self.points == 0 || !finite || thresholds.windows(2).any(|pair| pair[0] >= pair[1]) {
-            return Err(Error::Grid {
-                start: self.start,
-                end: self.end,
-                points: self.points,
-            });
+        if !finite || thresholds.windows(2).any(|pair| pair[0] >= pair[1]) {
+            return Err(refused());
         }
         Ok(thresholds)
     }

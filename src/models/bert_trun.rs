@@ -95,7 +95,7 @@ impl CodingModel for BertTrun {
     }
 
     fn reads(config: &Config, length: usize) -> usize {
-        length.min(config.encoder.positions - 2)
+        length.min(config.encoder.positions.saturating_sub(2))
     }
 
     fn init(config: &Config, task: &Task, initialiser: &mut Initialiser) -> Self {

@@ -132,7 +132,7 @@ impl CodingModel for BertXml {
 
     fn reads(config: &Config, length: usize) -> usize {
         match config.long_notes {
-            LongNotes::Truncate => length.min(config.encoder.positions - 2),
+            LongNotes::Truncate => length.min(config.encoder.positions.saturating_sub(2)),
             LongNotes::Whole | LongNotes::Split => length,
         }
     }

@@ -1,6 +1,10 @@
 //! What is wrong with the values of a suite that is well-formed.
 
-use super::{Draw, Run, Search, Suite, Values};
+use super::{Draw, Run, Search, Suite, Values, bounds};
+use crate::data::{DatasetSettings, LabelRule, SyntheticError, Validation};
+
+/// Most cells of one suite: all of them are planned and shown at once.
+const MOST_CELLS: usize = 10_000;
 
 impl Suite {
     /// The first value that cannot be: its key as steps, and the problem.
@@ -12,6 +16,11 @@ impl Suite {
                 "name",
                 "expected letters, digits, `-` and `_`: it names the report's folder",
             );
+        }
+        let letters = self.name.len();
+        if letters > bounds::MOST_LETTERS {
+            let problem = format!("has {letters} letters: expected at most {}", bounds::MOST_LETTERS);
+            return at("name", &format!("{problem}, as it names the report's folder"));
         }
         if self.lengths.is_empty() || self.lengths.contains(&0) {
             return at("lengths", "expected at least one length, each 1 or more");
@@ -27,15 +36,40 @@ impl Suite {
         if self.runs.is_empty() {
             return at("run", "expected at least one [[run]]");
         }
-        for (name, choice) in &self.encoders {
-            let hexadecimal = choice.sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
-            if choice.sha256.len() != 64 || !hexadecimal {
-                let key = ["encoder", name, "sha256"].map(str::to_owned);
-                let problem = format!(
-                    "{:?}: expected 64 hexadecimal digits, as sha256sum prints them",
-                    choice.sha256
-                );
-                return Err((key.to_vec(), problem));
+        let (runs, lengths, seeds) = (self.runs.len(), self.lengths.len(), self.seeds.len());
+        let cells = runs.saturating_mul(lengths).saturating_mul(seeds);
+        if cells > MOST_CELLS {
+            let most = if seeds >= lengths { "seeds" } else { "lengths" };
+            let problem = format!("{runs} runs at {lengths} lengths with {seeds} seeds are {cells} cells");
+            return at(most, &format!("{problem}: expected at most {MOST_CELLS} in one suite"));
+        }
+        self.check_data()?;
+        let encoders = self
+            .encoders
+            .iter()
+            .map(|(name, choice)| (vec!["encoder", name.as_str()], &choice.sha256));
+        let vectors = self.text.iter().filter_map(|(name, choice)| {
+            let sha256 = &choice.word_vectors.as_ref()?.sha256;
+            Some((vec!["text", name.as_str(), "word-vectors"], sha256))
+        });
+        for (mut key, sha256) in encoders.chain(vectors) {
+            let hexadecimal = sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
+            if sha256.len() != 64 || !hexadecimal {
+                key.push("sha256");
+                let problem = format!("{sha256:?}: expected 64 hexadecimal digits, as sha256sum prints them");
+                return Err((key.into_iter().map(str::to_owned).collect(), problem));
+            }
+        }
+        let shares = [
+            ("left-out-notes", self.limits.left_out_notes),
+            ("unknown-codes", self.limits.unknown_codes),
+            ("respelt-codes", self.limits.respelt_codes),
+            ("repeated-texts", self.limits.repeated_texts),
+        ];
+        for (name, share) in shares.iter().filter_map(|(name, share)| Some((*name, (*share)?))) {
+            if !(0.0..=1.0).contains(&share) {
+                let key = ["limits", name].map(str::to_owned);
+                return Err((key.to_vec(), format!("{share}: expected a share, 0 to 1")));
             }
         }
         if let Some(seconds) = self.limits.cell_seconds
@@ -93,12 +127,41 @@ impl Suite {
         Ok(())
     }
 
+    /// What is said of the data: the same is asked again when it is read, long after.
+    fn check_data(&self) -> Result<(), (Vec<String>, String)> {
+        let at = |key: &[&str], problem: String| Err((key.iter().map(|&step| step.to_owned()).collect(), problem));
+        if let DatasetSettings::Synthetic(settings) = &self.data
+            && let Err(error) = settings.validate()
+        {
+            let key = match error {
+                SyntheticError::Notes(_) => "notes",
+                SyntheticError::MedianWords(_) => "median-words",
+            };
+            return at(&["data", "synthetic", key], error.to_string());
+        }
+        if let Validation::FractionOfTrain { fraction, .. } = self.division.validation
+            && !(fraction > 0.0 && fraction < 1.0)
+        {
+            let problem = format!("{fraction}: expected a number between 0 and 1, both excluded");
+            return at(&["division", "validation", "fraction-of-train"], problem);
+        }
+        match self.labels.rule {
+            LabelRule::Top(0) | LabelRule::MinCount(0) => {
+                at(&["labels", "rule"], "0: expected a number of at least 1".into())
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn check_run(&self, index: usize, run: &Run) -> Result<(), (Vec<String>, String)> {
         let key = |last: &[&str]| {
             let mut steps = vec!["run".to_owned(), index.to_string()];
             steps.extend(last.iter().map(|&step| step.to_owned()));
             steps
         };
+        if let Some(problem) = run.name.as_deref().and_then(bounds::name) {
+            return Err((key(&["name"]), problem));
+        }
         if !self.text.contains_key(&run.text) {
             return Err((key(&["text"]), undefined("text", &run.text, self.text.keys())));
         }

@@ -1,18 +1,20 @@
 //! Suites: one TOML file that says everything about an experiment, read strictly. What a file gets
 //! wrong is answered with its name, the line, the column and what was expected.
 
+mod bounds;
 mod check;
 mod place;
 mod search;
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 pub use search::{Chosen, Draw, Range, Search, Values};
 
-use crate::data::{DatasetSettings, DivisionSettings, LabelRule, UnseenCodes};
+use crate::data::{DataLimits, DatasetSettings, DivisionSettings, LabelRule, UnseenCodes};
 use crate::models::{ModelConfig, Precision};
 use crate::text::{TextSettings, VectorScale};
 use crate::train::{EvaluationSettings, Recipe};
@@ -44,7 +46,7 @@ pub struct Suite {
     pub encoders: BTreeMap<String, EncoderChoice>,
     /// How scores become decisions and metrics.
     pub evaluation: EvaluationSettings,
-    /// What a cell may take. It moves no result.
+    /// What a cell may take, and what its data may lack. It moves no result.
     #[serde(default, skip_serializing_if = "Limits::is_empty")]
     pub limits: Limits,
     /// What is kept of a finished cell beside its record. It moves no result.
@@ -58,7 +60,8 @@ pub struct Suite {
     pub runs: Vec<Run>,
 }
 
-/// What a cell may take: `[limits]`.
+/// What a cell may take, and what its data may lack: `[limits]`. What is left out of the shares is as
+/// [`DataLimits::default`] says.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Limits {
@@ -66,11 +69,34 @@ pub struct Limits {
     /// as long as it likes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cell_seconds: Option<f64>,
+    /// See [`DataLimits::left_out_notes`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out_notes: Option<f64>,
+    /// See [`DataLimits::unknown_codes`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown_codes: Option<f64>,
+    /// See [`DataLimits::respelt_codes`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub respelt_codes: Option<f64>,
+    /// See [`DataLimits::repeated_texts`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeated_texts: Option<f64>,
 }
 
 impl Limits {
     fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// What the data may lack.
+    pub fn of_data(&self) -> DataLimits {
+        let usual = DataLimits::default();
+        DataLimits {
+            left_out_notes: self.left_out_notes.unwrap_or(usual.left_out_notes),
+            unknown_codes: self.unknown_codes.unwrap_or(usual.unknown_codes),
+            respelt_codes: self.respelt_codes.unwrap_or(usual.respelt_codes),
+            repeated_texts: self.repeated_texts.unwrap_or(usual.repeated_texts),
+        }
     }
 }
 
@@ -225,7 +251,7 @@ pub enum Error {
 impl Suite {
     /// Reads and checks a suite file.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let text = std::fs::read_to_string(path).map_err(|source| Error::Read {
+        let text = read(path).map_err(|source| Error::Read {
             path: path.to_owned(),
             source,
         })?;
@@ -244,16 +270,32 @@ impl Suite {
             origin: origin.into(),
             source: Box::new(source),
         })?;
-        suite.check().map_err(|(key, problem)| {
-            let (line, column) = place::locate(text, &key);
-            Error::Value {
-                origin: origin.into(),
-                line,
-                column,
-                key: place::shown(&key),
-                problem,
-            }
-        })?;
+        bounds::check(text)
+            .and_then(|()| suite.check())
+            .map_err(|(key, problem)| {
+                let (line, column) = place::locate(text, &key);
+                Error::Value {
+                    origin: origin.into(),
+                    line,
+                    column,
+                    key: place::shown(&key),
+                    problem,
+                }
+            })?;
         Ok(suite)
+    }
+}
+
+/// The text of a suite's file, which is no larger than people write: what is named by mistake may have no end.
+fn read(path: &Path) -> std::io::Result<String> {
+    const MOST_BYTES: u64 = 16 << 20;
+    let mut text = String::new();
+    let file = std::fs::File::open(path)?;
+    let length = file.take(MOST_BYTES + 1).read_to_string(&mut text)?;
+    match length as u64 > MOST_BYTES {
+        true => Err(std::io::Error::other(format!(
+            "it is larger than the {MOST_BYTES} bytes of any suite"
+        ))),
+        false => Ok(text),
     }
 }

@@ -1,6 +1,7 @@
 //! The training recipe of a run, as a suite writes it. Nothing in it has a default.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::budget::Budget;
 use crate::models::Depth;
@@ -103,6 +104,7 @@ pub struct Lbfgs {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Moments {
     /// Decay of the first and second moment.
+    #[serde(deserialize_with = "two")]
     pub betas: [f32; 2],
     /// Added to the root of the second moment.
     pub epsilon: f32,
@@ -273,11 +275,29 @@ impl Optimiser {
             || format!("betas {:?}: expected two numbers from 0 to below 1", moments.betas),
         )?;
         require(
-            moments.epsilon > 0.0 && moments.weight_decay >= 0.0,
+            moments.epsilon > 0.0
+                && moments.epsilon.is_finite()
+                && moments.weight_decay >= 0.0
+                && moments.weight_decay.is_finite(),
             "optimiser",
-            || "expected epsilon above 0 and weight-decay not below 0".into(),
+            || {
+                format!(
+                    "epsilon {} and weight-decay {}: expected numbers that single precision has, epsilon above 0 and \
+                     weight-decay not below 0",
+                    moments.epsilon, moments.weight_decay
+                )
+            },
         )
     }
+}
+
+/// Two numbers and no more: what reads a list into an array passes over what is too much.
+fn two<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[f32; 2], D::Error> {
+    let numbers = Vec::<f32>::deserialize(deserializer)?;
+    let count = numbers.len();
+    numbers
+        .try_into()
+        .map_err(|_| D::Error::invalid_length(count, &"two numbers"))
 }
 
 fn require(good: bool, name: &str, problem: impl Fn() -> String) -> Result<(), (String, String)> {
