@@ -6,6 +6,8 @@ mod gains;
 mod plots;
 #[path = "fixtures/report/records.rs"]
 mod records;
+#[path = "report/typeset.rs"]
+mod typeset;
 #[path = "report/versions.rs"]
 mod versions;
 #[path = "report/writing.rs"]

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::Error;
@@ -38,7 +38,9 @@ impl Staging {
 
     /// Stages a file, to be named relative to the report, by the function that writes it to a path.
     pub fn add(&mut self, name: &str, write: impl FnOnce(&Path) -> Result<(), Error>) -> Result<(), Error> {
-        write(&self.staged.path().join(name))?;
+        let path = self.staged.path().join(name);
+        write(&path)?;
+        sync(&path)?;
         self.files.push(PathBuf::from(name));
         Ok(())
     }
@@ -46,10 +48,7 @@ impl Staging {
     /// Stages a file with these bytes.
     pub fn bytes(&mut self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         self.add(name, |path| {
-            let written = fs::File::create(path).and_then(|mut file| {
-                file.write_all(bytes)?;
-                file.sync_all()
-            });
+            let written = fs::File::create(path).and_then(|mut file| file.write_all(bytes));
             written.map_err(|source| Error::Io {
                 path: path.to_owned(),
                 verb: "write",
@@ -78,7 +77,25 @@ impl Staging {
             placed.push(path);
         }
         remove_stale(&plots, &placed)?;
+        #[cfg(unix)] // Elsewhere directories cannot be opened, and the system orders such writes itself.
+        for directory in [&plots, &self.target] {
+            sync(directory)?;
+        }
         Ok(placed)
+    }
+}
+
+/// Makes what was written to a file or done in a directory outlive a power cut.
+fn sync(path: &Path) -> Result<(), Error> {
+    let synced = fs::File::open(path).and_then(|opened| opened.sync_all());
+    match synced {
+        // The answer of file systems that cannot sync a directory.
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
+        synced => synced.map_err(|source| Error::Io {
+            path: path.to_owned(),
+            verb: "write",
+            source,
+        }),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tables as LaTeX. The fragment needs the packages `booktabs` and `graphicx`.
 
 use super::escape::latex as escape;
+use super::latex_letters;
 use super::page::Page;
 use super::scores::notes_in;
 use super::summary::UNFINISHED;
@@ -8,12 +9,16 @@ use super::table::{Cell, Number, Row, Table, merged};
 
 /// The tables of the page one after another, each a float with its notes, to be `\input` into a document.
 pub fn page(page: &Page<'_>) -> String {
-    let mut text = "% Needs \\usepackage{booktabs} and \\usepackage{graphicx}.\n".to_owned();
+    let mut tables = String::new();
     for table_of_page in page.tables() {
-        text.push('\n');
-        text += &table(table_of_page, &notes_in(&[table_of_page], &page.summary));
+        tables.push('\n');
+        tables += &table(table_of_page, &notes_in(&[table_of_page], &page.summary));
     }
-    text
+    let letters = match tables.contains(latex_letters::NAME) {
+        true => latex_letters::MACRO,
+        false => "",
+    };
+    format!("% Needs \\usepackage{{booktabs}} and \\usepackage{{graphicx}}.\n{letters}{tables}")
 }
 
 /// One table, shrunk to the line where it is wider.

@@ -6,6 +6,7 @@
 
 mod codes;
 pub mod csv;
+mod earlier;
 mod error;
 mod escape;
 mod facts;
@@ -14,6 +15,7 @@ mod gains;
 pub mod html;
 mod html_table;
 pub mod latex;
+mod latex_letters;
 pub mod markdown;
 mod metric;
 mod names;
@@ -32,4 +34,4 @@ pub use error::Error;
 pub use suite_text::SuiteText;
 pub use summary::Coverage;
 pub use versions::OtherVersion;
-pub use write::{Written, write_report};
+pub use write::{Ended, Written, write_report};

@@ -7,6 +7,7 @@ use super::csv;
 use super::facts::{data_table, measured_on, speed_table, training_table};
 use super::gains::gains_table;
 use super::metric::Metric;
+use super::plots::paint::has_letters;
 use super::plots::{bins, cost, lengths, scene::Scene, tokens, training};
 use super::provenance::provenance;
 use super::scores::{headline, headline_table, metrics_of, score_table, with_slug};
@@ -259,6 +260,16 @@ fn remarks(summary: &Summary<'_>) -> Vec<String> {
         };
         remarks.push(format!(
             "{count} made by another program version, data copy or label set than the others, and not shown: see the end of the report."
+        ));
+    }
+    let names = summary
+        .tasks
+        .iter()
+        .flat_map(|task| task.runs.iter().map(|run| &run.label));
+    let names: BTreeSet<&String> = names.filter(|name| !has_letters(name)).collect();
+    if let Some(first) = names.first().filter(|_| summary.coverage.ok > 0) {
+        remarks.push(format!(
+            "The PNG plots show boxes for letters that their font lacks, as in {first:?}; this page and the SVG plots have them."
         ));
     }
     if summary.superseded > 0 {

@@ -1,5 +1,6 @@
 //! A CSV file being filled, and how cells and numbers are spelled in it.
 
+use super::escape;
 use super::summary::Spread;
 use crate::record::CellDescription;
 
@@ -46,7 +47,7 @@ impl Sheet {
     }
 
     pub fn row(&mut self, fields: Vec<String>) -> Result<(), csv::Error> {
-        self.writer.write_record(fields)
+        self.writer.write_record(fields.into_iter().map(escape::csv))
     }
 
     pub fn bytes(self) -> Result<Vec<u8>, csv::Error> {

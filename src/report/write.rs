@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::earlier::scored_cells;
 use super::error::Error;
 use super::files::{PLOTS, Staging};
 use super::page::{Page, assemble};
@@ -11,7 +12,21 @@ use super::summary::Coverage;
 use super::{csv, html, latex, markdown};
 use crate::record::Reported;
 
-/// A report that was written.
+/// What became of a report.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ended {
+    /// It is in place.
+    Written(Written),
+    /// No cell of the suite has a record: nothing was written, and an older report stays as it is.
+    NoRecord,
+    /// It would show no scores, and the report in its place has some: that one stays.
+    Kept {
+        /// Cells whose scores that report has.
+        scored: usize,
+    },
+}
+
+/// What was written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Written {
     /// The report's directory.
@@ -20,21 +35,27 @@ pub struct Written {
     pub files: Vec<PathBuf>,
     /// How the cells ended.
     pub coverage: Coverage,
+    /// Cells whose scores the report had that was replaced, if there was one.
+    pub before: Option<usize>,
 }
 
 /// Writes the report of a suite from its cells' records, with their rows by note where these are at hand, into a
 /// directory: `report.md`, `index.html`, `table.tex`, the plots, and as CSV the numbers behind them. Files that are
 /// already there are replaced one by one, each at once.
 ///
-/// `None` where no cell of the suite has a record: nothing is written then, and an older report stays as it is.
+/// A report that shows no scores takes the place of none that has some.
 ///
 /// # Errors
 /// When the directory cannot be written. A report that was there before is then left as it was, unless a file of it
 /// could not be replaced: those before it are then the new ones. `index.html` comes last.
-pub fn write_report(cells: &[Reported], suite: &SuiteText, out_dir: &Path) -> Result<Option<Written>, Error> {
+pub fn write_report(cells: &[Reported], suite: &SuiteText, out_dir: &Path) -> Result<Ended, Error> {
     let page = assemble(cells, suite);
     if page.summary.records.is_empty() {
-        return Ok(None);
+        return Ok(Ended::NoRecord);
+    }
+    let before = scored_cells(out_dir);
+    if let (0, Some(scored @ 1..)) = (page.summary.coverage.ok, before) {
+        return Ok(Ended::Kept { scored });
     }
     let mut staging = Staging::begin(out_dir)?;
     stage_plots(&mut staging, &page)?;
@@ -45,10 +66,11 @@ pub fn write_report(cells: &[Reported], suite: &SuiteText, out_dir: &Path) -> Re
     staging.bytes("table.tex", latex::page(&page).as_bytes())?;
     staging.bytes("report.md", markdown::page(&page).as_bytes())?;
     staging.bytes("index.html", html::page(&page)?.as_bytes())?;
-    Ok(Some(Written {
+    Ok(Ended::Written(Written {
         directory: out_dir.to_owned(),
         files: staging.finish()?,
         coverage: page.summary.coverage,
+        before,
     }))
 }
 

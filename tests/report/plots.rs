@@ -55,6 +55,41 @@ fn every_svg_is_well_formed_follows_the_theme_and_names_itself() {
 }
 
 #[test]
+fn names_of_any_letters_make_well_formed_pictures_without_control_characters() {
+    let cells = typeset::NAMES.iter().map(|name| scored(cell(name, 512, 1), 0.4));
+    let records: Vec<Reported> = cells.collect();
+    let suite = suite(Vec::new());
+    let page = page(&records, &suite);
+    for scene in scenes(&page) {
+        let svg = paint::svg(scene).unwrap();
+        assert!(well_formed(&svg), "{}", scene.id);
+        assert!(
+            !svg.chars().any(|letter| letter.is_control() && letter != '\n'),
+            "{}",
+            scene.id
+        );
+        // One picture names many runs at once, cut to the room there is.
+        assert!(svg.contains("a &amp; b") || scene.id == "icd-tokens", "{}", scene.id);
+    }
+    let html = html::page(&page).unwrap();
+    assert!(!html.chars().any(|letter| letter.is_control() && letter != '\n'));
+}
+
+#[test]
+fn a_training_of_any_number_of_epochs_is_drawn_at_once() {
+    let mut long = scored(cell("caml", 512, 1), 0.4);
+    let outcome = long.record.outcome.as_mut().unwrap();
+    outcome.epochs.last_mut().unwrap().epoch = u32::MAX;
+    let records = [long];
+    let suite = suite(Vec::new());
+    let started = std::time::Instant::now();
+    let page = page(&records, &suite);
+    let labels = figure(&page, "training").scene.marks.len();
+    assert!(labels < 200, "{labels} marks");
+    assert!(started.elapsed().as_secs() < 5);
+}
+
+#[test]
 fn no_label_of_a_plot_is_cut_off_at_the_edge() {
     let long = "a_model_with_a_rather_long_name_and_a_setting";
     let suites = [

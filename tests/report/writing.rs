@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use icdbench::report::{Written, write_report};
+use icdbench::report::{Ended, Written, write_report};
 
 use super::*;
 
@@ -22,9 +22,10 @@ fn files_of(directory: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 fn write(records: &[Reported], suite: &SuiteText, directory: &Path) -> Written {
-    write_report(records, suite, directory)
-        .unwrap()
-        .expect("records of the suite's cells")
+    match write_report(records, suite, directory).unwrap() {
+        Ended::Written(written) => written,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -53,15 +54,37 @@ fn without_a_record_of_any_cell_nothing_is_written_and_an_older_report_stays() {
     let report = target.path().join("report");
     let of_another_suite = [scored(cell("caml", 4096, 1), 0.6)];
     for none in [&of_another_suite[..], &[]] {
-        assert_eq!(write_report(none, &suite, &report).unwrap(), None);
+        assert_eq!(write_report(none, &suite, &report).unwrap(), Ended::NoRecord);
         assert!(!report.exists());
     }
     write(&records, &suite, &report);
     let before = files_of(&report);
     for none in [&of_another_suite[..], &[]] {
-        assert_eq!(write_report(none, &suite, &report).unwrap(), None);
+        assert_eq!(write_report(none, &suite, &report).unwrap(), Ended::NoRecord);
         assert!(before == files_of(&report));
     }
+}
+
+#[test]
+fn a_report_without_scores_takes_the_place_of_none_that_has_some() {
+    let (records, suite) = mixed();
+    let target = tempfile::tempdir().unwrap();
+    let report = target.path().join("report");
+    assert_eq!(write(&records, &suite, &report).before, None);
+    let before = files_of(&report);
+    let failed = [ended(cell("caml", 512, 1), Status::Failed, Some("no memory"))];
+    let kept = write_report(&failed, &suite, &report).unwrap();
+    assert_eq!(kept, Ended::Kept { scored: 5 });
+    assert!(before == files_of(&report));
+    // Fewer scores are written, and told.
+    let fewer = write(&records[1..3], &suite, &report);
+    assert_eq!((fewer.before, fewer.coverage.ok), (Some(5), 2));
+    // Over a report without scores, or what is no report, anything goes.
+    let other = target.path().join("other");
+    assert_eq!(write(&failed, &suite, &other).before, None);
+    assert_eq!(write(&failed, &suite, &other).before, Some(0));
+    fs::write(other.join("scores.csv"), "no,sheet").unwrap();
+    assert_eq!(write(&failed, &suite, &other).before, None);
 }
 
 #[test]

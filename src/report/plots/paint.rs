@@ -233,7 +233,8 @@ impl Pen {
                 let style: TextStyle<'_> = font.color(&self.rgb(*ink, 0));
                 let style = style.pos(Pos::new(h_pos, VPos::Top));
                 let top = (at.0, at.1 - self.ascent * size);
-                backend.draw_text(text, &style, self.place(top))
+                let text: String = text.chars().map(escape::shown).collect();
+                backend.draw_text(&text, &style, self.place(top))
             }
         }
         .map_err(failure)
@@ -300,6 +301,27 @@ fn reduce(pixels: &[u8], (width, height): (u32, u32)) -> Vec<u8> {
         }
     }
     reduced
+}
+
+/// The letters that Noto Sans has, as far as names are written in them. PNG pictures show a box for any other.
+const LETTERS: [(char, char); 11] = [
+    (' ', '~'),
+    ('\u{a0}', '\u{527}'),
+    ('\u{1d00}', '\u{1dca}'),
+    ('\u{1e00}', '\u{1fff}'),
+    ('\u{2000}', '\u{2044}'),
+    ('\u{2070}', '\u{207f}'),
+    ('\u{20a0}', '\u{20ba}'),
+    ('\u{2190}', '\u{2195}'),
+    ('\u{2202}', '\u{2206}'),
+    ('\u{2260}', '\u{2265}'),
+    ('\u{fffd}', '\u{fffd}'),
+];
+
+/// Whether PNG pictures show every letter of a text.
+pub fn has_letters(text: &str) -> bool {
+    let known = |letter: char| LETTERS.iter().any(|(first, last)| (*first..=*last).contains(&letter));
+    text.chars().all(|letter| known(escape::shown(letter)))
 }
 
 fn font(size: f64, bold: bool) -> FontDesc<'static> {

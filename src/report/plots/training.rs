@@ -175,13 +175,13 @@ fn draw_curve(scene: &mut Scene, panel: &Panel, curve: &Curve<'_>, (quantity, ma
 /// The first epoch and round ones after it.
 fn epoch_ticks(epochs: u32, panel_width: f64) -> Vec<(f64, String)> {
     let most = (panel_width / 30.0).max(2.0) as u32;
-    let step = [1, 2, 5, 10, 20, 25, 50, 100, 200, 500]
-        .into_iter()
-        .find(|step| epochs / step <= most);
-    let step = step.unwrap_or(1000);
+    let round = [1, 2, 5, 10, 20, 25, 50, 100, 200, 500];
+    let rounder = (3..9).flat_map(|power| [1, 2, 5].map(|factor| factor * 10u32.pow(power)));
+    let step = round.into_iter().chain(rounder).find(|step| epochs / step <= most);
+    let step = step.unwrap_or(1_000_000_000);
     let mut shown: Vec<u32> = match step {
         2 => (1..=epochs).step_by(2).collect(),
-        _ => (1..=epochs).filter(|epoch| epoch.is_multiple_of(step)).collect(),
+        _ => (step..=epochs).step_by(step as usize).collect(),
     };
     if shown.first() != Some(&1) {
         shown.insert(0, 1);
