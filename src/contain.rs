@@ -1,7 +1,8 @@
 //! Keeping a panic inside: a device that cannot hold a cell, or a bug, ends the cell and not the suite;
-//! a device that does not start ends in an error and not in a panic.
+//! a device that does not start ends in an error and not in a panic. And what went wrong, in words.
 
 use std::any::Any;
+use std::error::Error;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 
@@ -36,6 +37,21 @@ pub fn panic_message(panic: &(dyn Any + Send)) -> String {
     text.unwrap_or("a panic without a message").chars().take(300).collect()
 }
 
+/// An error and its causes, each once: a cause that the words before name already is left out.
+pub fn in_full(error: &dyn Error) -> String {
+    let mut words = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let said = cause.to_string();
+        if !words.contains(&said) {
+            words.push_str(": ");
+            words.push_str(&said);
+        }
+        next = cause.source();
+    }
+    words
+}
+
 /// Whether words say that there was no memory: those of CUDA, CubeCL and LibTorch, of Rust's allocator, and of a system
 /// that has no room for another thread.
 pub fn is_out_of_memory(message: &str) -> bool {
@@ -51,4 +67,30 @@ pub fn is_out_of_memory(message: &str) -> bool {
     ]
     .iter()
     .any(|words| message.contains(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("file.tsv: cannot read it: {source}. Look whether it is there")]
+    struct Named {
+        source: std::io::Error,
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("part `train` cannot be had")]
+    struct Silent(#[source] Named);
+
+    #[test]
+    fn each_cause_is_said_once_whether_the_words_above_name_it_or_not() {
+        let cause = || std::io::Error::other("no such file");
+        let named = Named { source: cause() };
+        let once = "file.tsv: cannot read it: no such file. Look whether it is there";
+        assert_eq!(in_full(&named), once);
+        assert_eq!(in_full(&Silent(named)), format!("part `train` cannot be had: {once}"));
+        let anyhow = anyhow::Error::new(Silent(Named { source: cause() })).context("a run");
+        assert_eq!(in_full(&*anyhow), format!("a run: part `train` cannot be had: {once}"));
+    }
 }

@@ -2,10 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use icdbench::cli::Cli;
-
 fn main() -> ExitCode {
     icdbench::machine::keep_freed_memory();
-    icdbench::cli::main(Cli::parse())
+    icdbench::cli::main(icdbench::cli::parse())
 }

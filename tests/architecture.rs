@@ -11,6 +11,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "cli",
         &[
             "bench",
+            "contain",
             "data",
             "device",
             "engines",
@@ -32,7 +33,15 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     // The settings of whom it asks.
     (
         "suite",
-        &["data", "device/precision.rs", "models/mod.rs", "text", "train"],
+        &[
+            "data",
+            "device/precision.rs",
+            "models/mod.rs",
+            // What a record may hold.
+            "record/bounds.rs",
+            "text",
+            "train",
+        ],
     ),
     // Trials are runs of a suite, and their records say which is the best. What the scored notes of a trial are called.
     ("search", &["data/division.rs", "record", "suite"]),
@@ -53,6 +62,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "stages",
         &[
+            "contain",
             "data",
             "device",
             "machine",

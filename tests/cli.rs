@@ -148,9 +148,11 @@ fn where_there_is_no_record_no_report_is_written() {
     assert_fails(
         &none,
         3,
-        &["empty holds no record of tiny; run `icdbench run tiny.toml` first. No report was written"],
+        &[
+            "empty is no directory, so that there is no record of tiny; run `icdbench run tiny.toml` first. No report was written",
+        ],
     );
-    assert!(!bench.path("none").exists());
+    assert!(!bench.path("none").exists() && !bench.path("empty").exists());
 }
 
 #[test]

@@ -102,6 +102,11 @@ pub(super) fn bench(global: &Global, arguments: &Arguments) -> Result<ExitCode> 
 }
 
 impl Arguments {
+    /// Whether another process of the program has started this one.
+    pub(super) fn is_worker(&self) -> bool {
+        self.worker
+    }
+
     fn models(&self) -> Vec<String> {
         let all = || ModelConfig::NAMES.iter().map(|&name| name.into()).collect();
         self.models.clone().unwrap_or_else(all)

@@ -258,7 +258,7 @@ fn export(
     let sentences = Sentences::of(global);
     let data = (&registry, global.data());
     let device = Device::flex();
-    let workshop = Workshop::new(&plan, data, global.store(), (&device, Duration::MAX), &sentences)?;
+    let workshop = Workshop::new(&plan, data, global.runner()?, (&device, Duration::MAX), &sentences);
     workshop.export_svmlight(cell, length.unwrap_or(longest), out)?;
     if global.json {
         print_json(&json!({ "folder": out }))?;

@@ -1,5 +1,6 @@
 //! What every command is told: where data and results lie, what computes, and how much is said.
 
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -10,6 +11,7 @@ use crate::data::Registry;
 use crate::device::{DeviceChoice, DeviceClass};
 use crate::engines::protocol::Places;
 use crate::results::Store;
+use crate::results::runner::Runner;
 use crate::train::Observer;
 
 #[derive(Debug, Args)]
@@ -37,8 +39,8 @@ pub(super) struct Global {
     /// several GPUs (cuda:1). `icdbench doctor` says which run here, and why not the others.
     #[arg(long, default_value_t = DeviceClass::Flex.into(), global = true)]
     pub(super) device: DeviceChoice,
-    /// Computing threads [default: one a CPU].
-    #[arg(long, global = true, value_name = "N")]
+    /// Computing threads [default: one a CPU; more than that are not used].
+    #[arg(long, global = true, value_name = "N", value_parser = threads)]
     pub(super) threads: Option<usize>,
     /// No progress, errors only.
     #[arg(long, short, global = true)]
@@ -49,6 +51,33 @@ pub(super) struct Global {
 }
 
 impl Global {
+    /// Has as many threads compute as were asked for, and no more than there are CPUs: more only get in each other's
+    /// way, and a machine has not room for any number. `quietly` where another process of the program has said so.
+    pub(super) fn start_threads(&mut self, quietly: bool) -> Result<()> {
+        let from = |name: &'static str| {
+            let value = std::env::var(name).ok()?.parse::<usize>().ok()?;
+            Some((name, value)).filter(|(_, value)| *value > 0)
+        };
+        let option = self.threads.map(|threads| ("--threads", threads));
+        // The variables that the thread pool would look at itself.
+        let asked = option
+            .or_else(|| from("RAYON_NUM_THREADS"))
+            .or_else(|| from("RAYON_RS_NUM_CPUS"));
+        let Some((name, asked)) = asked else { return Ok(()) };
+        let cpus = std::thread::available_parallelism().map_or(1, NonZero::get);
+        if asked > cpus && !quietly {
+            let noun = if cpus == 1 { "CPU" } else { "CPUs" };
+            self.notice(&format!(
+                "{name} {asked}: {cpus} threads compute, as there are {cpus} {noun}"
+            ));
+        }
+        let threads = asked.min(cpus);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+        pool.with_context(|| format!("starting {threads} computing threads"))?;
+        self.threads = Some(threads);
+        Ok(())
+    }
+
     pub(super) fn data(&self) -> Option<&Path> {
         self.data.as_deref()
     }
@@ -59,6 +88,16 @@ impl Global {
 
     pub(super) fn store(&self) -> Store {
         Store::new(&self.results, self.private.as_deref())
+    }
+
+    /// Who finds and keeps what stages make, for a command that runs no cell: where there is no results directory (not
+    /// yet, or its name is mistyped) it makes none.
+    pub(super) fn runner(&self) -> Result<Runner> {
+        let store = self.store();
+        Ok(match self.results.is_dir() {
+            true => Runner::new(store)?,
+            false => Runner::keeping_nothing(store),
+        })
     }
 
     pub(super) fn places(&self) -> Places {
@@ -99,5 +138,22 @@ impl<'a> Sentences<'a> {
 impl Observer for Sentences<'_> {
     fn notice(&self, sentence: &str) {
         self.0.notice(sentence);
+    }
+}
+
+/// Forgets the program's variables that are set to nothing: `ICDBENCH_DATA= icdbench list` means what it means without.
+pub fn forget_empty_variables() {
+    for (name, value) in std::env::vars_os() {
+        if value.is_empty() && name.to_string_lossy().starts_with("ICDBENCH_") {
+            // SAFETY: no other thread runs yet.
+            unsafe { std::env::remove_var(name) };
+        }
+    }
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("expected a number of threads, 1 or more".into()),
+        Ok(threads) => Ok(threads),
     }
 }

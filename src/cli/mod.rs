@@ -20,11 +20,12 @@ mod terminal;
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use crate::contain::in_full;
 use crate::engines::worker;
-use global::{Global, Sentences};
+use global::{Global, Sentences, forget_empty_variables};
 use show::{bytes, duration, print_columns, print_json};
 use suites::{SUITES, suite};
 use terminal::say;
@@ -75,26 +76,38 @@ enum Command {
     Worker,
 }
 
+impl Command {
+    /// Whether another process of the program has started this one.
+    fn is_worker(&self) -> bool {
+        match self {
+            Self::Worker => true,
+            Self::Bench(arguments) => arguments.is_worker(),
+            _ => false,
+        }
+    }
+}
+
+/// What the command line says, read before anything else runs.
+pub fn parse() -> Cli {
+    forget_empty_variables();
+    Cli::parse()
+}
+
 /// Does what the command line says, says what kept it from that, once, and chooses the exit code.
 pub fn main(cli: Cli) -> ExitCode {
     match dispatch(cli) {
         Ok(code) => code,
         Err(error) if error.is::<terminal::Unread>() => ExitCode::from(exit::GOOD),
         Err(error) => {
-            say!("error: {}", in_full(&error));
+            say!("error: {}", in_full(&*error));
             ExitCode::from(exit::COULD_NOT_RUN)
         }
     }
 }
 
-fn dispatch(cli: Cli) -> Result<ExitCode> {
+fn dispatch(mut cli: Cli) -> Result<ExitCode> {
+    cli.global.start_threads(cli.command.is_worker())?;
     let global = &cli.global;
-    if let Some(threads) = global.threads {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build_global()
-            .context("--threads")?;
-    }
     match cli.command {
         Command::List => list::list(global),
         Command::Plan(arguments) => plan::plan(global, &arguments),
@@ -112,16 +125,4 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
     }
-}
-
-/// An error and its causes, each once: a cause that the words before name already is left out.
-pub fn in_full(error: &anyhow::Error) -> String {
-    let mut words = error.to_string();
-    for cause in error.chain().skip(1).map(ToString::to_string) {
-        if !words.contains(&cause) {
-            words.push_str(": ");
-            words.push_str(&cause);
-        }
-    }
-    words
 }

@@ -84,9 +84,13 @@ pub(super) fn plan(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     }
     let done = records.iter().filter(|record| record.is_some()).count();
     out!(
-        "\n{done} of {} cells have a record in {}.",
+        "\n{done} of {} cells have a record in {}{}.",
         plan.cells.len(),
-        global.results.display()
+        global.results.display(),
+        match global.results.is_dir() {
+            true => "",
+            false => ", which is not there yet",
+        }
     );
     for (index, run) in plan.suite.runs.iter().enumerate() {
         let mut of_run = plan.cells.iter().zip(&records).filter(|(cell, _)| cell.run == index);
@@ -147,10 +151,10 @@ fn estimates(
     let workshop = Workshop::new(
         plan,
         (registry, global.data()),
-        global.store(),
+        global.runner()?,
         (device, Duration::MAX),
         &sentences,
-    )?;
+    );
     let mut estimates = BTreeMap::new();
     for (cell, record) in plan.cells.iter().zip(records) {
         let place = (cell.run, cell.length);

@@ -108,9 +108,11 @@ fn write(arguments: &Arguments, note: &Note, row: &[f32], predictor: &Predictor)
     ranked.retain(|(_, probability)| arguments.all || *probability > predictor.threshold);
     match arguments.format {
         Format::Tsv => {
+            // A tab or a line's end in it would make other columns and rows.
+            let id = note.id.replace(|c: char| c.is_control(), " ");
             for (code, probability) in ranked {
                 let predicted = if probability > predictor.threshold { "yes" } else { "no" };
-                out!("{}\t{code}\t{probability}\t{predicted}", note.id);
+                out!("{id}\t{code}\t{probability}\t{predicted}");
             }
         }
         Format::Jsonl => {
@@ -154,6 +156,11 @@ fn weights(global: &Global, asked: &str) -> Result<crate::results::kept::Kept> {
                 store.stage(StageName::Weights).display()
             ),
         },
+        [] if !store.is_there() => bail!(
+            "--weights {asked}: {} is no results directory, with the folder `records` or its private part; name the one \
+             that has the weights with --results",
+            global.results.display()
+        ),
         [] => bail!(
             "--weights {asked}: no weights and no cell in {} have a key that starts so; `icdbench plan SUITE --json` lists keys",
             global.results.display()
@@ -191,6 +198,8 @@ fn notes(path: &Path) -> Result<Vec<Note>> {
         return Ok(notes);
     }
     let text = std::fs::read_to_string(path).with_context(place)?;
+    // Editors on Windows put a byte order mark before what they save.
+    let text = text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned);
     if path.extension().is_none_or(|extension| extension != "jsonl") {
         return Ok(vec![Note { id: id(path), text }]);
     }

@@ -10,7 +10,7 @@ use super::terminal::say;
 use super::{Global, exit, suite};
 use crate::plan::{Plan, descriptions, recorded};
 use crate::record::{NoteRow, NoteRows, Record, Reported, Stage, StageName, short};
-use crate::report::{self, SuiteText};
+use crate::report::{self, Ended, SuiteText};
 use crate::results::kept::Trouble;
 use crate::stages::record::ROWS;
 use crate::suite::Suite;
@@ -45,26 +45,31 @@ pub(super) fn report(global: &Global, arguments: &Arguments) -> Result<ExitCode>
     for refused in &listed.refused {
         global.notice(&refused.to_string());
     }
+    if let Some(sentence) = listed.foreign_sentence() {
+        global.notice(&sentence);
+    }
     // Records tell the cells of a suite also where its data is not.
     let planned = Plan::make(suite.clone(), &global.registry()?, global.data(), device);
     let plan = planned.unwrap_or_else(|_| Plan::without_data(suite, device));
     let records = recorded(&plan.cells, &listed.records);
-    if write(global, &plan.suite, records, &arguments.output)? {
-        return Ok(ExitCode::from(exit::GOOD));
-    }
-    if !global.quiet {
-        say!(
-            "note: {} holds no record of {}; run `icdbench run {}` first. No report was written",
+    match write(global, &plan.suite, records, &arguments.output)? {
+        Ended::Written(_) => return Ok(ExitCode::from(exit::GOOD)),
+        Ended::Kept { .. } => {}
+        Ended::NoRecord => global.notice(&format!(
+            "{} {}; run `icdbench run {}` first. No report was written",
             global.results.display(),
-            plan.suite.name,
+            match global.results.is_dir() {
+                true => format!("holds no record of {}", plan.suite.name),
+                false => format!("is no directory, so that there is no record of {}", plan.suite.name),
+            },
             arguments.suite.display()
-        );
+        )),
     }
     Ok(ExitCode::from(exit::NOT_ENOUGH_DATA))
 }
 
-/// Writes the report and says where it is; false where there is no record of any cell, and nothing was written.
-pub(super) fn write(global: &Global, suite: &Suite, records: Vec<Record>, output: &Output) -> Result<bool> {
+/// Writes the report and says where it is, or why there is none.
+pub(super) fn write(global: &Global, suite: &Suite, records: Vec<Record>, output: &Output) -> Result<Ended> {
     let text = SuiteText {
         name: suite.name.clone(),
         description: suite.description.clone(),
@@ -82,15 +87,34 @@ pub(super) fn write(global: &Global, suite: &Suite, records: Vec<Record>, output
         record,
     });
     let cells: Vec<Reported> = cells.collect();
-    let written = report::write_report(&cells, &text, &directory)
+    let ended = report::write_report(&cells, &text, &directory)
         .with_context(|| format!("writing the report of {}", suite.name))?;
-    let Some(written) = written else { return Ok(false) };
+    let written = match &ended {
+        Ended::Written(written) => written,
+        Ended::Kept { scored } => {
+            global.notice(&format!(
+                "no cell of {} was scored, and the report in {} has the scores of {scored}: it stays. Name another place \
+                 with --reports, or remove that report first",
+                suite.name,
+                directory.display()
+            ));
+            return Ok(ended);
+        }
+        Ended::NoRecord => return Ok(ended),
+    };
+    if let Some(before) = written.before.filter(|&before| before > written.coverage.ok) {
+        global.notice(&format!(
+            "the report that was in {} had the scores of {before} cells, this one has those of {}",
+            directory.display(),
+            written.coverage.ok
+        ));
+    }
     if global.json {
         super::terminal::line_if_read(format_args!("{}", serde_json::json!({ "report": written.files })));
     } else if !global.quiet {
         say!("report: {}", directory.join("index.html").display());
     }
-    Ok(true)
+    Ok(ended)
 }
 
 /// The rows by note of a record, where they are here and what was written.

@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 use burn::tensor::Device;
 
 use super::protocol::{Assignment, Event, Order};
-use crate::contain::{is_out_of_memory, panic_message, quietly};
+use crate::contain::{in_full, is_out_of_memory, panic_message, quietly};
 use crate::data::Registry;
 use crate::device::DeviceChoice;
 use crate::machine;
 use crate::plan::Plan;
 use crate::record::{EpochRow, Status};
 use crate::results::Store;
+use crate::results::runner::Runner;
 use crate::stages::{CellWork, Ended, Workshop};
 use crate::train::{Observer, StepReport};
 
@@ -64,7 +65,7 @@ fn work(assignment: &Assignment, teller: &Teller) {
     let failed = |error: anyhow::Error| {
         tell(&Event::Ended {
             cell: assignment.cells.first().cloned().unwrap_or_default(),
-            ended: Box::new(Ended::World(format!("{error:#}"))),
+            ended: Box::new(Ended::World(in_full(&*error))),
         });
     };
     if let Err(error) = work_on_cells(assignment, teller) {
@@ -86,13 +87,14 @@ fn work_on_cells(assignment: &Assignment, teller: &Teller) -> anyhow::Result<()>
         machine::no_core_dumps();
     }
     let store = Store::new(&assignment.places.results, assignment.places.private.as_deref());
+    let runner = Runner::new(store)?;
     let workshop = Workshop::new(
         &plan,
         (&registry, data),
-        store,
+        runner,
         (&device, assignment.checkpoint_every),
         teller,
-    )?;
+    );
     for key in &assignment.cells {
         let cell = &plan.cells[plan.cell(key)?];
         machine::reset_peak_memory();

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::record::Scored;
 use super::{Error, Stop, Workshop};
+use crate::contain::in_full;
 use crate::models::Task;
 use crate::plan::Cell;
 use crate::record::Status;
@@ -42,7 +43,7 @@ impl From<Stop> for Ended {
         match stop {
             Stop::Interrupted => Self::Interrupted,
             Stop::Cell(status, reason) => Self::Failed { status, reason },
-            Stop::World(error) => Self::World(format!("{error:#}")),
+            Stop::World(error) => Self::World(in_full(&error)),
         }
     }
 }

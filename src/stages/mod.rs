@@ -29,7 +29,6 @@ pub use made::{Notes, Tokens};
 use crate::data::Registry;
 use crate::plan::{Cell, Plan};
 use crate::record::StageName;
-use crate::results::Store;
 use crate::results::runner::{Patience, Runner, Wanted};
 use crate::text::{TokenStore, Tokenizer};
 use crate::train::Observer;
@@ -61,22 +60,19 @@ pub struct Workshop<'a> {
 }
 
 impl<'a> Workshop<'a> {
-    /// A workshop in a store, whose folders are made where they are missing.
-    ///
-    /// # Errors
-    /// The folders cannot be made.
+    /// A workshop whose stages are found and kept by a runner.
     pub fn new(
         plan: &'a Plan,
         (registry, data): (&'a Registry, Option<&'a Path>),
-        store: Store,
+        runner: Runner,
         (device, checkpoint_every): (&'a Device, Duration),
         observer: &'a dyn Observer,
-    ) -> Result<Self, Error> {
-        Ok(Self {
+    ) -> Self {
+        Self {
             plan,
             registry,
             data,
-            runner: Runner::new(store)?,
+            runner,
             observer,
             checkpoint_every,
             device,
@@ -86,7 +82,7 @@ impl<'a> Workshop<'a> {
             encoded: RefCell::default(),
             tokens: RefCell::default(),
             encoders: RefCell::default(),
-        })
+        }
     }
 
     fn wanted<'c>(&self, cell: &'c Cell, name: StageName) -> Wanted<'c> {

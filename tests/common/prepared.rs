@@ -8,6 +8,7 @@ use burn::tensor::Device;
 use icdbench::models::Task;
 use icdbench::plan::Plan;
 use icdbench::results::Store;
+use icdbench::results::runner::Runner;
 use icdbench::stages::Workshop;
 use icdbench::suite::Suite;
 use icdbench::train::Observer;
@@ -37,8 +38,8 @@ pub fn prepared(text: &str) -> Result<Prepared, String> {
     let plan = Plan::make(suite, &registry, None, "flex").map_err(|error| error.to_string())?;
     let notices = Notices::default();
     let device = Device::flex();
-    let store = Store::new(scratch.path(), None);
-    let workshop = Workshop::new(&plan, (&registry, None), store, (&device, Duration::MAX), &notices).unwrap();
+    let runner = Runner::new(Store::new(scratch.path(), None)).unwrap();
+    let workshop = Workshop::new(&plan, (&registry, None), runner, (&device, Duration::MAX), &notices);
     let tasks = plan.cells.iter().map(|cell| workshop.prepare(cell));
     let tasks = tasks.collect::<Result<_, _>>().map_err(|stop| stop.to_string())?;
     drop(workshop);
