@@ -205,22 +205,28 @@ fn killed(bench: &Bench, results: &str) -> std::path::PathBuf {
     last
 }
 
+/// Does something to a checkpoint.
+type Damage = fn(&Path);
+
+fn cut(last: &Path) {
+    let bytes = std::fs::read(last).unwrap();
+    std::fs::write(last, &bytes[..bytes.len() / 2]).unwrap();
+}
+
+/// Gives a checkpoint an epoch that no training has, with a checksum that fits.
+fn impossible(last: &Path) {
+    let mut found = checkpoint::read::<Value>(last).unwrap().unwrap().unwrap();
+    found.progress["epoch"] = u32::MAX.into();
+    checkpoint::write(last, &found.parameters, &found.progress).unwrap();
+}
+
 #[test]
 fn a_checkpoint_that_is_cut_short_or_of_impossible_numbers_is_named_and_never_used() {
     let bench = Bench::new(&suite_text(60, &caml(40, 16)));
     assert_good(&bench.run(&quietly("undisturbed", &[])));
-    let cut = |last: &Path| {
-        let bytes = std::fs::read(last).unwrap();
-        std::fs::write(last, &bytes[..bytes.len() / 2]).unwrap();
-    };
-    let impossible = |last: &Path| {
-        let mut found = checkpoint::read::<Value>(last).unwrap().unwrap().unwrap();
-        found.progress["epoch"] = u32::MAX.into();
-        checkpoint::write(last, &found.parameters, &found.progress).unwrap();
-    };
-    let cases: [(&str, &dyn Fn(&Path), &str); 2] = [
-        ("cut", &cut, "cut short or changed"),
-        ("impossible", &impossible, "its numbers are not those of this training"),
+    let cases: [(&str, Damage, &str); 2] = [
+        ("cut", cut, "cut short or changed"),
+        ("impossible", impossible, "its numbers are not those of this training"),
     ];
     for (results, damage, problem) in cases {
         damage(&killed(&bench, results));
