@@ -157,12 +157,25 @@ fn a_record_of_numbers_that_no_run_has_is_refused_and_the_stages_of_a_refused_re
     let key = bench.records("results")[0].key.clone();
     let path = bench.path("results/records").join(format!("{key}.json"));
     let text = std::fs::read_to_string(&path).unwrap();
-    let mut record: serde_json::Value = serde_json::from_str(&text).unwrap();
-    record["outcome"]["epochs"][1]["epoch"] = 4_294_967_295_u32.into();
-    record["checksum"] = seal::BLANK.into();
-    let mut bytes = serde_json::to_vec_pretty(&record).unwrap();
-    seal::seal(&mut bytes);
-    std::fs::write(&path, bytes).unwrap();
+    let record: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let resealed = |edit: &dyn Fn(&mut serde_json::Value)| {
+        let mut record = record.clone();
+        edit(&mut record);
+        record["checksum"] = seal::BLANK.into();
+        let mut bytes = serde_json::to_vec_pretty(&record).unwrap();
+        seal::seal(&mut bytes);
+        std::fs::write(&path, bytes).unwrap();
+    };
+    let report = || bench.run(&["report", "tiny.toml", "--reports", "elsewhere"]);
+    resealed(&|_| ());
+    assert_good(&report());
+    resealed(&|record| record["timings"]["training-seconds"] = (-1.0).into());
+    assert_fails(&report(), 3, &["it has a time or a rate of -1: expected 0 to"]);
+    resealed(&|record| record["outcome"]["task"]["token-length-quantiles"] = serde_json::json!([]));
+    assert_fails(&report(), 3, &["it has 0 token-length-quantiles: expected 101"]);
+    resealed(&|record| record["cell"]["length"] = 0.into());
+    assert_fails(&report(), 3, &["it has the sequence length 0: expected 1 to"]);
+    resealed(&|record| record["outcome"]["epochs"][1]["epoch"] = u32::MAX.into());
     let problem = "it has the epoch 4294967295: expected 1 to 100000";
     assert_fails(
         &bench.run(&["report", "tiny.toml"]),

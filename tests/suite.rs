@@ -207,7 +207,7 @@ fn what_no_suite_can_mean_is_refused_with_its_place_before_anything_is_made_of_i
         (
             "filters = 12",
             "filters = 1000000000",
-            &["run[1].model.caml.filters: 1000000000: expected at most 1048576"],
+            &["run[1].model.caml.filters: 1000000000: expected at most 16777216"],
         ),
         ("filters = 12", "filters = -1", &["my.toml", "line", "-1"]),
         (

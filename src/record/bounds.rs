@@ -1,12 +1,34 @@
 //! Numbers beyond which a record is not believed: whatever reads it may count up to them.
 
-use super::Record;
+use super::{Record, Timings};
 
 /// Most epochs of a training.
 pub const MOST_EPOCHS: u32 = 100_000;
 
 /// Greatest sequence length.
 pub const MOST_TOKENS: u32 = 1 << 20;
+
+/// The quantiles of note lengths: 0 %, 1 %, ..., 100 %.
+const QUANTILES: usize = 101;
+
+impl Timings {
+    fn check_numbers(&self) -> Result<(), String> {
+        let numbers = [
+            self.training_seconds,
+            self.validation_seconds,
+            self.evaluation_seconds,
+            self.training_notes_per_second,
+            self.training_tokens_per_second,
+            self.evaluation_notes_per_second,
+            self.evaluation_tokens_per_second,
+        ];
+        // More than any clock or machine comes to.
+        match numbers.iter().find(|number| !(0.0..=1e15).contains(*number)) {
+            None => Ok(()),
+            Some(number) => Err(format!("it has a time or a rate of {number}: expected 0 to 1e15")),
+        }
+    }
+}
 
 impl Record {
     /// The first number that no run of this program can have written.
@@ -19,7 +41,16 @@ impl Record {
             false => Err(format!("it has {what} {found}: expected 1 to {most}")),
         };
         within("the sequence length", self.cell.length, MOST_TOKENS)?;
+        if let Some(timings) = &self.timings {
+            timings.check_numbers()?;
+        }
         let Some(outcome) = &self.outcome else { return Ok(()) };
+        let quantiles = outcome.task.token_length_quantiles.len();
+        if quantiles != QUANTILES {
+            return Err(format!(
+                "it has {quantiles} token-length-quantiles: expected {QUANTILES}"
+            ));
+        }
         within("the best epoch", outcome.best_epoch, MOST_EPOCHS)?;
         for row in &outcome.epochs {
             within("the epoch", row.epoch, MOST_EPOCHS)?;

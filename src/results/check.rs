@@ -96,9 +96,13 @@ pub fn check(store: &Store) -> Result<Findings, files::Error> {
 
 /// The outputs of a stage: key and folder.
 pub(super) fn outputs(store: &Store, stage: StageName) -> Result<Vec<(String, PathBuf)>, files::Error> {
-    let is_key = |name: &str| name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
     Ok(files::list(&store.stage(stage))?
         .into_iter()
         .filter(|(name, _)| is_key(name))
         .collect())
+}
+
+/// Whether a name is that of a key's folder.
+pub(super) fn is_key(name: &str) -> bool {
+    name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

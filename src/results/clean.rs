@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::check::{KEPT, outputs};
+use super::check::{KEPT, is_key, outputs};
 use super::runner::Runner;
 use super::{Store, files};
 use crate::record::StageName;
@@ -103,11 +103,12 @@ pub fn clean(store: &Store, choices: &Choices) -> Result<Cleaned, files::Error> 
             }
         }
     }
-    for (key, path) in files::list(&private.join("work"))? {
+    let work = files::list(&private.join("work"))?.into_iter();
+    for (key, path) in work.filter(|(key, _)| is_key(key)) {
         let finished = store.place(StageName::Weights, &key).exists();
         if finished {
             leavings.push((path, "its training has ended", Some((StageName::Weights, key))));
-        } else if choices.unfinished && !files::is_own_temporary(&key) {
+        } else if choices.unfinished {
             leavings.push((path, "a training that has not ended", Some((StageName::Weights, key))));
         }
     }

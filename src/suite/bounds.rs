@@ -6,7 +6,7 @@ use toml::Value;
 use crate::record::{MOST_EPOCHS, MOST_TOKENS};
 
 /// Greatest size that a model's settings may name.
-const MOST_SIZE: i64 = 1 << 20;
+const MOST_SIZE: i64 = 1 << 24;
 /// Most notes of a batch, or batches of a window.
 const MOST_NOTES: i64 = 1 << 20;
 /// Most entries of a vocabulary, and most codes.
