@@ -12,6 +12,7 @@ use super::suites::as_written;
 use super::terminal::say;
 use super::{Global, exit, print_columns, print_json, report};
 use crate::record::Record;
+use crate::report::Ended;
 use crate::results::files;
 use crate::search::{Choice, Trials, choose};
 use crate::suite::Suite;
@@ -44,7 +45,7 @@ pub(super) fn search(global: &Global, arguments: &Arguments) -> Result<ExitCode>
     let records: Vec<Record> = summary.records.iter().flatten().cloned().collect();
     let choices = choose(&trials, &records);
     let chosen = trials.chosen(&searched, &choices);
-    if report::write(global, &plan.suite, records, &arguments.report)? {
+    if let Ended::Written(_) = report::write(global, &plan.suite, records, &arguments.report)? {
         let path = arguments.report.folder(&plan.suite).join(CHOSEN);
         let text = toml::to_string(&chosen).context("writing the chosen settings as TOML")?;
         files::write_atomically(&path, text.as_bytes(), false)?;
