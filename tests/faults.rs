@@ -66,7 +66,7 @@ fn after_repair_the_same_bytes(faults: &[Fault], credentialed: bool, at_least: u
     let mut met = 0;
     for &(kind, errno, in_results) in faults {
         // The run and its workers have each calls of their own.
-        for process in ["run tiny.toml", "icdbench worker"] {
+        for process in ["run tiny.toml", " worker"] {
             let fault = |at| Inject {
                 kind,
                 at,
@@ -209,8 +209,11 @@ fn a_report_that_could_not_be_written_leaves_the_one_before_and_is_written_after
                 continue;
             }
             met += 1;
-            assert_eq!(output.status.code(), Some(2), "{kind:?} at {at}: {}", stderr(&output));
-            assert!(stderr(&output).contains("the report"), "{}", stderr(&output));
+            // What cannot be read of the report before (how many cells it shows) keeps no new one from being written.
+            if kind != Kind::Read {
+                assert_eq!(output.status.code(), Some(2), "{kind:?} at {at}: {}", stderr(&output));
+                assert!(stderr(&output).contains("the report"), "{}", stderr(&output));
+            }
             assert_good(&bench.run(&report));
             assert!(written() == expected, "{kind:?} at {at}");
         }

@@ -120,7 +120,7 @@ fn killed_twenty_times(stage: StageName, path: &str, process: &str, how: i32) {
 }
 
 fn worker_killed_twenty_times(stage: StageName) {
-    killed_twenty_times(stage, place(stage), "icdbench worker", KILLED_WITH_PARENT);
+    killed_twenty_times(stage, place(stage), " worker", KILLED_WITH_PARENT);
 }
 
 #[test]

@@ -11,7 +11,8 @@ pub const MACRO: &str = r"% Letters beyond LaTeX's own fonts: their number, or t
 pub const NAME: &str = "\\icdbenchchar";
 
 /// Letters by what is typeset for them, outside of mathematics.
-const WORDS: [(char, &str); 12] = [
+const WORDS: [(char, &str); 13] = [
+    ('†', "\\dag{}"),
     ('…', "\\ldots{}"),
     ('—', "---"),
     ('–', "--"),
