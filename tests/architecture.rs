@@ -125,6 +125,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "record/digits.rs",
             // The vocabulary beside the weights.
             "text/error.rs",
+            "text/files.rs",
             "text/wordpiece_files.rs",
         ],
     ),

@@ -5,6 +5,12 @@ mod common;
 #[path = "common/prepared.rs"]
 mod prepared;
 
+#[path = "pretrained/formats.rs"]
+mod formats;
+#[path = "pretrained/hostile.rs"]
+mod hostile;
+#[path = "pretrained/pickles.rs"]
+mod pickles;
 #[path = "pretrained/reading.rs"]
 mod reading;
 #[path = "pretrained/suites.rs"]

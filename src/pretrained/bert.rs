@@ -1,6 +1,6 @@
 //! A BERT directory read whole.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::names::{self, Parameter, Wanted};
@@ -14,37 +14,44 @@ use crate::models::parameters::{Parameters, Values};
 pub struct PretrainedBert {
     /// What `config.json` says.
     pub config: BertConfig,
-    /// The tokens it was trained with, by id.
+    /// The tokens it was trained with, by id: at most as many as its table of tokens has rows.
     pub tokens: Vec<String>,
     /// Its parameters by their paths in the encoder, such as `layers.0.output.weight`; linear weights are
     /// `[in, out]`. The pooler's are there where the file has them.
     pub parameters: Parameters,
     /// What was loaded, missing and left over.
     pub report: LoadReport,
-    /// SHA-256 of the weights file.
+    /// SHA-256 of the weights file, or of all its files one after another.
     pub weights_sha256: String,
     /// SHA-256 of `config.json`.
     pub config_sha256: String,
 }
 
 impl PretrainedBert {
-    /// Reads a Hugging Face BERT directory: `config.json`, `model.safetensors` or `pytorch_model.bin`, and
-    /// `vocab.txt` or `tokenizer.json`. `expected_sha256` is compared with the weights file.
+    /// Reads a Hugging Face BERT directory: `config.json`, `model.safetensors` or `pytorch_model.bin` (whole or in several
+    /// files with an index), and `vocab.txt` or `tokenizer.json`. `expected_sha256` is compared with the weights.
     ///
     /// # Errors
     /// A file that is missing or damaged, another hash, a model that is not a BERT with exact GELU, a tensor that is missing or
-    /// has another shape than `config.json` says, or a vocabulary of another size.
+    /// has another shape than `config.json` says, or a larger vocabulary.
     pub fn read(directory: &Path, expected_sha256: Option<&str>) -> Result<Self, Error> {
         let (config, config_sha256) = config::read(&directory.join("config.json"))?;
         let tokens = vocabulary::read(directory, &config)?;
-        let weights = Weights::open(directory, expected_sha256)?;
+        let wanted = names::encoder(&config);
+        let parameters = wanted
+            .iter()
+            .flat_map(|parameter| &parameter.tensors)
+            .map(Wanted::elements)
+            .sum();
+        let weights = Weights::open(directory, expected_sha256, parameters)?;
         let mut loader = Loader {
             weights: &weights,
+            names: Loader::names(&weights),
             loaded: BTreeSet::new(),
             parameters: Parameters::new(),
         };
-        for parameter in names::encoder(&config) {
-            loader.load(&parameter)?;
+        for parameter in &wanted {
+            loader.load(parameter)?;
         }
         let pooler = names::pooler(&config);
         let mut missing = Vec::new();
@@ -60,16 +67,18 @@ impl PretrainedBert {
             }
         }
         let Loader { loaded, parameters, .. } = loader;
-        let left_over = weights.shapes.keys().filter(|name| !loaded.contains(*name));
+        let left_over = weights.tensors.keys().filter(|name| !loaded.contains(*name));
         let report = LoadReport {
             file: weights
                 .path
                 .file_name()
                 .map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+            shards: weights.shards,
             parameters: parameters.values().map(|values| values.values.len() as u64).sum(),
             missing,
             left_over: left_over.cloned().collect(),
             loaded: loaded.into_iter().collect(),
+            unused_rows: config.vocabulary - tokens.len(),
         };
         Ok(Self {
             config,
@@ -108,24 +117,47 @@ impl PretrainedBert {
 
 struct Loader<'a> {
     weights: &'a Weights,
+    /// The names in the file, by today's.
+    names: BTreeMap<String, Vec<&'a str>>,
     /// Names in the file of the tensors used so far.
     loaded: BTreeSet<String>,
     parameters: Parameters,
 }
 
-impl Loader<'_> {
+impl<'a> Loader<'a> {
+    fn names(weights: &'a Weights) -> BTreeMap<String, Vec<&'a str>> {
+        let mut names: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        for name in weights.tensors.keys() {
+            names.entry(names::today(name)).or_default().push(name);
+        }
+        names
+            .values_mut()
+            .for_each(|names| names.sort_by_key(|name| name.len()));
+        names
+    }
+
     /// The tensor's name in the file.
     fn find(&self, tensor: &Wanted) -> Result<Option<String>, Error> {
-        let shapes = &self.weights.shapes;
-        let mut found = tensor.aliases().into_iter().filter(|name| shapes.contains_key(name));
-        let (first, second) = (found.next(), found.next());
-        match (first, second) {
-            (Some(first), Some(second)) => Err(Error::Twice {
+        match self.names.get(&tensor.name).map_or(&[][..], Vec::as_slice) {
+            [] => Ok(None),
+            [one] => Ok(Some((*one).to_owned())),
+            [first, second, ..] => Err(Error::Twice {
                 path: self.weights.path.clone(),
-                first,
-                second,
+                first: (*first).to_owned(),
+                second: (*second).to_owned(),
             }),
-            (first, _) => Ok(first),
+        }
+    }
+
+    /// For a tensor that is missing: where the file has one of that name behind something that stands before no BERT's.
+    fn instead(&self, tensor: &Wanted) -> String {
+        let inner = format!(".{}", tensor.name);
+        match self.names.iter().find(|(today, _)| today.ends_with(&inner)) {
+            Some((_, names)) => format!(
+                "; it holds {}: save that encoder alone, with `save_pretrained`, or without what stands before its names",
+                names[0]
+            ),
+            None => String::new(),
         }
     }
 
@@ -136,8 +168,9 @@ impl Loader<'_> {
                 path: self.weights.path.clone(),
                 tensor: tensor.name.clone(),
                 expected: tensor.shape.clone(),
+                instead: self.instead(tensor),
             })?;
-            let found = &self.weights.shapes[&name];
+            let found = &self.weights.tensors[&name].shape;
             if *found != tensor.shape {
                 return Err(Error::Shape {
                     path: self.weights.path.clone(),

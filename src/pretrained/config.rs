@@ -7,6 +7,12 @@ use sha2::{Digest, Sha256};
 
 use super::Error;
 use crate::record::hex;
+use crate::text;
+
+/// What no size of a BERT comes near, in layers and in anything else: so that nothing is made from a size before the
+/// weights show that they have it.
+const MOST_LAYERS: usize = 1 << 10;
+const MOST: usize = 1 << 24;
 
 /// The LayerNorm epsilon of the encoder here and of BERT's own code.
 const LAYER_NORM_EPSILON: f64 = 1e-12;
@@ -61,7 +67,7 @@ struct Choices {
 /// # Errors
 /// The file is missing, is not JSON with BERT's sizes, or describes a model that the encoder here does not compute.
 pub(super) fn read(path: &Path) -> Result<(BertConfig, String), Error> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Read {
+    let bytes = text::read_small(path).map_err(|source| Error::Read {
         path: path.to_owned(),
         what: "an encoder's directory holds config.json, the weights and the vocabulary",
         source,
@@ -81,17 +87,17 @@ impl Choices {
     /// Files from before `transformers` 2.3 lack the first and the last key, files of other programs the epsilon:
     /// left out means BERT's own value.
     fn check(&self, path: &Path) -> Result<(), Error> {
-        let text = |key, found: &Option<String>, expected: &str| match found {
+        let choice = |key, found: &Option<String>, expected: &str| match found {
             Some(found) if found != expected => Err(unsupported(path, key, found, expected)),
             _ => Ok(()),
         };
-        text("model_type", &self.model_type, "bert")?;
+        choice("model_type", &self.model_type, "bert")?;
         let activation = self.hidden_act.as_deref().unwrap_or("missing");
         if activation != "gelu" {
             let expected = "gelu, the exact one (erf)";
             return Err(unsupported(path, "hidden_act", activation, expected));
         }
-        text("position_embedding_type", &self.position_embedding_type, "absolute")?;
+        choice("position_embedding_type", &self.position_embedding_type, "absolute")?;
         if let Some(epsilon) = self.layer_norm_eps
             && epsilon != LAYER_NORM_EPSILON
         {
@@ -122,6 +128,10 @@ impl BertConfig {
         ] {
             if size == 0 {
                 return Err(unsupported(path, key, "0", "at least 1"));
+            }
+            let most = if key == "num_hidden_layers" { MOST_LAYERS } else { MOST };
+            if size > most {
+                return Err(unsupported(path, key, &size.to_string(), &format!("at most {most}")));
             }
         }
         if !self.hidden.is_multiple_of(self.heads) {

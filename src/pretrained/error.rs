@@ -39,8 +39,8 @@ pub enum Error {
     },
     /// Neither form of the weights is there.
     #[error(
-        "{}: no weights: found neither model.safetensors nor pytorch_model.bin. Fetch one of them; TensorFlow's \
-         (bert_model.ckpt) must be converted first, `icdbench data list` says how",
+        "{}: no weights: found neither model.safetensors nor pytorch_model.bin, nor the index of either in several files. \
+         Fetch one of them; TensorFlow's (bert_model.ckpt) must be converted first, `icdbench data list` says how",
         directory.display()
     )]
     NoWeights {
@@ -48,7 +48,7 @@ pub enum Error {
         directory: PathBuf,
     },
     /// The weights are not those the suite names.
-    #[error("{}: found sha256 {found}, expected {expected}. Fetch the file again, or correct `sha256` in the suite", path.display())]
+    #[error("{}: found sha256 {found}{of}, expected {expected}. Fetch the file again, or correct `sha256` in the suite", path.display())]
     Checksum {
         /// `model.safetensors` or `pytorch_model.bin`.
         path: PathBuf,
@@ -56,6 +56,8 @@ pub enum Error {
         found: String,
         /// SHA-256 that the suite names.
         expected: String,
+        /// What it is of, where that is not one file.
+        of: String,
     },
     /// Truncated, damaged or of another format.
     #[error("{}: not a whole weights file: {problem}. Fetch the file again", path.display())]
@@ -65,10 +67,18 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// Whole, and something else than the weights of an encoder that are read here.
+    #[error("{}: {problem}", path.display())]
+    Unsuitable {
+        /// `model.safetensors` or `pytorch_model.bin`.
+        path: PathBuf,
+        /// What it is, and the next step.
+        problem: String,
+    },
     /// A tensor that the configuration needs is not in the file.
     #[error(
-        "{}: no tensor {tensor} (nor under its older names), expected one of shape {expected:?} from config.json. Use \
-         the weights and the config.json of one and the same BERT",
+        "{}: no tensor {tensor} (nor under its older names), expected one of shape {expected:?} from config.json{instead}. \
+         Use the weights and the config.json of one and the same BERT",
         path.display()
     )]
     Missing {
@@ -78,6 +88,8 @@ pub enum Error {
         tensor: String,
         /// As `config.json` implies it.
         expected: Vec<usize>,
+        /// Where something like it is, if so.
+        instead: String,
     },
     /// A tensor is there under two of its names.
     #[error("{}: holds both {first} and {second}, expected one of them. Save the encoder alone and try again", path.display())]
@@ -133,10 +145,12 @@ pub enum Error {
         /// Where they were looked for.
         directory: PathBuf,
     },
-    /// A vocabulary of another size than the embedding table.
+    /// A vocabulary with more tokens than the embedding table has rows. A table may have more rows: no token asks for
+    /// them.
     #[error(
-        "{}: {found} tokens, expected {expected}, the vocab_size of config.json. Use the vocabulary that the encoder \
-         was trained with",
+        "{}: {found} tokens, expected {expected} at most, the vocab_size of config.json: no vector was trained for the \
+         others. Fetch the vocabulary that the encoder was trained with; or, where tokens were added at its end later, \
+         remove those, so that {expected} are left",
         path.display()
     )]
     VocabularySize {

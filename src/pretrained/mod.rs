@@ -5,11 +5,15 @@
 mod bert;
 mod config;
 mod error;
-mod legacy;
+mod fault;
 mod names;
+mod pickle;
 mod report;
+mod stored;
+mod torch;
 mod vocabulary;
 mod weights;
+mod zip;
 
 pub use bert::PretrainedBert;
 pub use config::BertConfig;

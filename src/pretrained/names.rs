@@ -19,18 +19,41 @@ impl Wanted {
         }
     }
 
-    /// Every name it may have in a file: with and without `bert.`, and LayerNorm's parameters as TensorFlow calls them.
-    pub(super) fn aliases(&self) -> Vec<String> {
-        let mut names = vec![self.name.clone()];
-        if let Some(stem) = self.name.strip_suffix("LayerNorm.weight") {
-            names.push(format!("{stem}LayerNorm.gamma"));
-        } else if let Some(stem) = self.name.strip_suffix("LayerNorm.bias") {
-            names.push(format!("{stem}LayerNorm.beta"));
-        }
-        let prefixed: Vec<String> = names.iter().map(|name| format!("bert.{name}")).collect();
-        names.extend(prefixed);
-        names
+    /// How many numbers it holds.
+    pub(super) fn elements(&self) -> u64 {
+        self.shape.iter().map(|&size| size as u64).product()
     }
+}
+
+/// What may stand before the names of an encoder's tensors, in any order: models with a head, and wrappers of data-parallel
+/// and compiled training.
+const PREFIXES: [&str; 8] = [
+    "bert.",
+    "model.",
+    "module.",
+    "_orig_mod.",
+    "_forward_module.",
+    "base_model.",
+    "auto_model.",
+    "backbone.",
+];
+
+/// Today's name of a tensor in a file, by [`Wanted::name`]: without those prefixes, and LayerNorm's parameters not as
+/// TensorFlow calls them.
+pub(super) fn today(name: &str) -> String {
+    let mut rest = name;
+    while let Some(inner) = PREFIXES.iter().find_map(|prefix| rest.strip_prefix(prefix)) {
+        rest = inner;
+    }
+    for (old, new) in [
+        ("LayerNorm.gamma", "LayerNorm.weight"),
+        ("LayerNorm.beta", "LayerNorm.bias"),
+    ] {
+        if let Some(stem) = rest.strip_suffix(old) {
+            return format!("{stem}{new}");
+        }
+    }
+    rest.to_owned()
 }
 
 /// One parameter of the encoder and the tensors it is made of, side by side along the last dimension.

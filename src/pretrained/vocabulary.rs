@@ -6,14 +6,14 @@ use std::path::Path;
 use super::{BertConfig, Error};
 use crate::text;
 
-/// The tokens by id, from `vocab.txt`, or `tokenizer.json` where that is absent. Both must have the size that the
-/// configuration says.
+/// The tokens by id, from `vocab.txt`, or `tokenizer.json` where that is absent. There may be fewer than the embedding
+/// table has rows: many encoders pad it to a round number.
 pub(super) fn read(directory: &Path, config: &BertConfig) -> Result<Vec<String>, Error> {
     let files = ["vocab.txt", "tokenizer.json"].map(|name| directory.join(name));
     let mut first = None;
     for path in files.iter().filter(|path| path.is_file()) {
         let tokens = text::word_piece_tokens(path)?;
-        if tokens.len() != config.vocabulary {
+        if tokens.len() > config.vocabulary {
             return Err(Error::VocabularySize {
                 path: path.to_owned(),
                 found: tokens.len(),

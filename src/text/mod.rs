@@ -8,6 +8,7 @@ mod artifact;
 mod batches;
 mod encoding;
 mod error;
+mod files;
 mod normalise;
 mod store;
 mod store_file;
@@ -21,6 +22,7 @@ mod words;
 
 pub use batches::{BatchSettings, evaluation_order, training_order};
 pub use error::Error;
+pub use files::{read_small, stand_in};
 pub use normalise::{NORMALISE_VERSION, Recipe};
 pub use store::TokenStore;
 pub use tokenizer::{TextSettings, Tokenizer, TokenizerKind, TokenizerSettings};

@@ -8,12 +8,13 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::Error;
+use super::files;
 use super::wordpiece::{Cleaning, MAX_CHARACTERS, Origin, PREFIX, WordPieceTable, WordPieceVocabulary};
 
 /// Reads a vocabulary; a name that ends in `.json` is a `tokenizer.json`, anything else a `vocab.txt`.
 /// `expected_sha256` is compared with the file's bytes first.
 pub(super) fn read(path: &Path, expected_sha256: Option<&str>, lowercase: bool) -> Result<WordPieceVocabulary, Error> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Read {
+    let bytes = files::read_small(path).map_err(|source| Error::Read {
         path: path.to_owned(),
         what: "WordPiece vocabulary",
         source,
@@ -50,7 +51,7 @@ pub fn require_sha256(path: &Path, expected: &str) -> Result<(), Error> {
 /// # Errors
 /// When the file cannot be read, or is not a WordPiece vocabulary.
 pub fn word_piece_tokens(path: &Path) -> Result<Vec<String>, Error> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Read {
+    let bytes = files::read_small(path).map_err(|source| Error::Read {
         path: path.to_owned(),
         what: "WordPiece vocabulary",
         source,

@@ -300,21 +300,53 @@ fn missing_files_are_named_with_the_next_step() {
 }
 
 #[test]
-fn a_vocabulary_of_another_size_is_refused_in_either_format() {
+fn a_vocabulary_larger_than_the_table_is_refused_in_either_format() {
     let tiny = Tiny::new();
-    tiny.write("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n");
-    tiny.assert_refused(&["vocab.txt: 4 tokens, expected 9, the vocab_size of config.json"]);
+    let tokens = fs::read_to_string(tiny.path("vocab.txt")).unwrap();
+    tiny.write("vocab.txt", tokens + "more\n");
+    tiny.assert_refused(&[
+        "vocab.txt: 10 tokens, expected 9 at most, the vocab_size of config.json",
+        "so that 9 are left",
+    ]);
     let json = |size: usize| {
         let tokens: BTreeMap<String, usize> = (0..size).map(|token| (format!("token{token}"), token)).collect();
-        json!({ "model": { "type": "WordPiece", "vocab": tokens } }).to_string()
+        json!({
+            "normalizer": { "type": "BertNormalizer" },
+            "pre_tokenizer": { "type": "BertPreTokenizer" },
+            "model": { "type": "WordPiece", "vocab": tokens },
+        })
+        .to_string()
     };
     fs::remove_file(tiny.path("vocab.txt")).unwrap();
     tiny.write("tokenizer.json", json(VOCABULARY));
     assert!(tiny.read().is_ok());
     tiny.write("tokenizer.json", json(VOCABULARY + 1));
-    tiny.assert_refused(&["tokenizer.json: 10 tokens, expected 9"]);
+    tiny.assert_refused(&["tokenizer.json: 10 tokens, expected 9 at most"]);
     tiny.write("tokenizer.json", "{}");
     tiny.assert_refused(&["tokenizer.json: not a tokenizer.json"]);
+}
+
+#[test]
+fn rows_beyond_the_vocabulary_are_read_and_told() {
+    let mut config = config();
+    config["vocab_size"] = json!(12);
+    let mut tensors = tensors(TODAY, DType::F32);
+    let name = "embeddings.word_embeddings.weight";
+    let padding = Tensor::zeros((3, HIDDEN), DType::F32, &Device::Cpu).unwrap();
+    let padded = Tensor::cat(&[&tensors[name], &padding], 0).unwrap();
+    tensors.insert(name.into(), padded);
+    let tiny = Tiny::with(&tensors);
+    // The table and the configuration must still agree.
+    tiny.assert_refused(&[name, "has shape [12, 4], expected [9, 4] from config.json"]);
+    tiny.write("config.json", config.to_string());
+    let read = tiny.read().unwrap();
+    assert_eq!((read.tokens.len(), read.report.unused_rows), (VOCABULARY, 3));
+    let text = read.report.to_string();
+    assert!(
+        text.ends_with("; 3 rows of its table of tokens are beyond the vocabulary"),
+        "{text}"
+    );
+    assert_eq!(read.parameters["embeddings.word"].shape, [12, HIDDEN]);
 }
 
 #[test]
@@ -324,6 +356,7 @@ fn truncated_weights_are_refused_at_every_length() {
         ("model.safetensors", whole),
         ("pytorch_model.bin", fixture("zip.bin")),
         ("pytorch_model.bin", fixture("legacy.bin")),
+        ("pytorch_model.bin", fixture("protocol4.bin")),
     ];
     for (name, bytes) in formats {
         let tiny = Tiny::without_weights();

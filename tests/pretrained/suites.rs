@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use candle_core::DType;
+use candle_core::{DType, Tensor};
 use icdbench::models::{Initialiser, parameters};
 use icdbench::plan::{Cell, Plan};
 use icdbench::record::StageName;
 
 use super::common::{Bench, assert_fails, assert_good, caml, stderr, suite_text};
 use super::prepared::{Prepared, prepared};
-use super::{HIDDEN, POSITIONS, TODAY, Tiny, tensors};
+use super::{HIDDEN, POSITIONS, TODAY, Tiny, VOCABULARY, config, tensors};
 
 /// BERT-trun with the tiny encoder's sizes and two positions more.
 const RUN: &str = r#"
@@ -231,6 +231,29 @@ fn what_does_not_fit_is_found_before_compute() {
         &swapped,
         &["[text.pieces] and [encoder.tiny] have another token for id 7"],
     );
+}
+
+#[test]
+fn rows_beyond_the_vocabulary_are_left() {
+    let name = "embeddings.word_embeddings.weight";
+    let mut padded = tensors(TODAY, DType::F32);
+    let more = Tensor::full(9e9f32, (3, HIDDEN), &candle_core::Device::Cpu).unwrap();
+    let table = Tensor::cat(&[&padded[name], &more], 0).unwrap();
+    padded.insert(name.into(), table);
+    let tiny = Tiny::with(&padded);
+    let mut config = config();
+    config["vocab_size"] = serde_json::json!(VOCABULARY + 3);
+    tiny.write("config.json", config.to_string());
+    let Prepared { plan, tasks, notices } = prepared(&suite(&tiny, RUN)).unwrap();
+    let told = "; 3 rows of its table of tokens are beyond the vocabulary";
+    assert!(notices.iter().any(|notice| notice.ends_with(told)), "{notices:?}");
+    let model = &plan.suite.runs[0].model;
+    let initialiser = &mut Initialiser::new(1, &Device::flex().autodiff());
+    let filled = parameters::read(&model.init(&tasks[0], initialiser));
+    let table = &filled["encoder.embeddings.word"];
+    assert_eq!(table.shape, [VOCABULARY, HIDDEN]);
+    let whole = Tiny::new().read().unwrap().parameters;
+    assert_eq!(table.values, whole["embeddings.word"].values);
 }
 
 #[test]

@@ -1,18 +1,20 @@
 //! Starting an encoder from a pretrained one: every parameter is taken, or named in an error.
 //!
-//! Two may differ. Positions past the pretrained ones keep what was drawn for them, and pretrained ones past the
-//! encoder's are left. A pooler is taken where both have one: models differ in whether they read it, and files in
-//! whether they hold it.
+//! What may differ: positions past the pretrained ones keep what was drawn for them, and pretrained ones past the
+//! encoder's are left. So are rows of the pretrained tables that nothing asks for: of tokens beyond the vocabulary (many
+//! pad their table to a round number), and of segment types, of which notes have one. A pooler is taken where both have
+//! one: models differ in whether they read it, and files in whether they hold it.
 
 use std::collections::BTreeMap;
 
-use super::config::{EncoderConfig, TOKEN_TYPES};
+use super::config::EncoderConfig;
 use crate::models::coding_model::Task;
 use crate::models::parameters::Parameters;
 use crate::models::pretrained_encoder::PretrainedEncoder;
 
-/// The table whose rows may be more or fewer than the pretrained ones.
 const POSITIONS: &str = "embeddings.position";
+const WORDS: &str = "embeddings.word";
+const TYPES: &str = "embeddings.token_type";
 /// How the paths of parameters begin that only one side may have.
 const POOLER: &str = "pooler.";
 
@@ -33,15 +35,11 @@ pub(super) fn check(config: &EncoderConfig, task: &Task) -> Result<(), String> {
             ));
         }
     }
-    for (what, found, expected) in [
-        ("tokens", task.vocabulary, pretrained.vocabulary),
-        ("token types", TOKEN_TYPES, pretrained.token_types),
-    ] {
-        if found != expected {
-            return Err(format!(
-                "the encoder has {found} {what} and the run's pretrained one {expected}: use another"
-            ));
-        }
+    let (found, expected) = (task.vocabulary, pretrained.vocabulary);
+    if found > expected {
+        return Err(format!(
+            "the vocabulary has {found} tokens and the run's pretrained encoder {expected}: use its own vocabulary"
+        ));
     }
     check_parameters(pretrained)
 }
@@ -76,9 +74,9 @@ fn check_parameters(pretrained: &PretrainedEncoder) -> Result<(), String> {
 fn shapes(sizes: &PretrainedEncoder, pooler: bool) -> BTreeMap<String, Vec<usize>> {
     let (hidden, intermediate) = (sizes.hidden, sizes.intermediate);
     let mut tables = vec![
-        ("embeddings.word".to_owned(), sizes.vocabulary),
+        (WORDS.to_owned(), sizes.vocabulary),
         (POSITIONS.to_owned(), sizes.positions),
-        ("embeddings.token_type".to_owned(), sizes.token_types),
+        (TYPES.to_owned(), sizes.token_types),
     ];
     let mut norms = vec!["embeddings.norm".to_owned()];
     let mut linears = Vec::new();
@@ -117,10 +115,14 @@ pub(super) fn fill(mut own: Parameters, pretrained: &PretrainedEncoder) -> Param
             assert!(path.starts_with(POOLER), "the pretrained encoder lacks {path}");
             continue;
         };
-        let fixed = usize::from(path == POSITIONS); // the first dimension that may not differ
         let (found, expected) = (&given.shape, &own.shape);
+        let rows_fit = match path.as_str() {
+            POSITIONS | TYPES => true,
+            WORDS => found[0] >= expected[0],
+            _ => found[0] == expected[0],
+        };
         assert!(
-            found.len() == expected.len() && found[fixed..] == expected[fixed..],
+            found.len() == expected.len() && found[1..] == expected[1..] && rows_fit,
             "the pretrained {path} has shape {found:?}, expected {expected:?}"
         );
         let count = own.values.len().min(given.values.len());
@@ -143,6 +145,7 @@ mod tests {
 
     use super::*;
     use crate::contain::{panic_message, quietly};
+    use crate::models::bert::config::TOKEN_TYPES;
     use crate::models::bert::encoder::Encoder;
     use crate::models::initialise::Initialiser;
     use crate::models::parameters;
@@ -214,6 +217,42 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn rows_that_nothing_asks_for_are_left() {
+        for (path, more) in [(WORDS, 3), (TYPES, 2), (TYPES, -1)] {
+            let drawn = own(false);
+            let mut pretrained = with(drawn.clone());
+            pretrained.vocabulary += if path == WORDS { 3 } else { 0 };
+            let table = pretrained.parameters.get_mut(path).unwrap();
+            let rows = table.shape[0].checked_add_signed(more).unwrap();
+            if path == TYPES {
+                pretrained.token_types = rows;
+            }
+            let values = vec![7.0; rows * table.shape[1]];
+            *table = parameters::Values {
+                shape: vec![rows, table.shape[1]],
+                values,
+            };
+            assert_eq!(checked(&pretrained), Ok(()), "{path} {more}");
+            let filled = fill(drawn.clone(), &pretrained);
+            assert_eq!(filled[path].shape, drawn[path].shape);
+            let given = filled[path].values.len().min(pretrained.parameters[path].values.len());
+            assert!(filled[path].values[..given].iter().all(|&value| value == 7.0), "{path}");
+            assert_eq!(filled[path].values[given..], drawn[path].values[given..]);
+        }
+        let fewer = with(own(false));
+        let task = Task {
+            vocabulary: VOCABULARY + 1,
+            encoder: Some(Arc::new(fewer)),
+            ..Task::default()
+        };
+        let problem = check(&EncoderConfig::smallest(), &task).unwrap_err();
+        assert!(
+            problem.contains("12 tokens and the run's pretrained encoder 11"),
+            "{problem}"
+        );
     }
 
     #[test]
