@@ -32,6 +32,8 @@ fn main() -> anyhow::Result<()> {
             file: directory.join("vocab.txt"),
             sha256: None,
             lowercase: case == "uncased",
+            strip_accents: None,
+            split_chinese: None,
         },
     };
     // A published vocabulary looks at no text.

@@ -123,10 +123,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "models/pretrained_encoder.rs",
             // How hashes are spelled.
             "record/digits.rs",
-            // The vocabulary beside the weights.
+            // The vocabulary beside the weights and how text is read; files that only stand for others.
             "text/error.rs",
             "text/files.rs",
-            "text/wordpiece_files.rs",
+            "text/wordpiece_folder.rs",
+            "text/wordpiece_said.rs",
         ],
     ),
     (

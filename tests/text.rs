@@ -9,6 +9,10 @@ mod errors;
 mod fingerprints;
 #[path = "common/fit.rs"]
 mod fit;
+#[path = "text/folders.rs"]
+mod folders;
+#[path = "text/hugging_face.rs"]
+mod hugging_face;
 #[path = "text/recipes.rs"]
 mod recipes;
 #[path = "text/stores.rs"]
@@ -48,6 +52,8 @@ fn training_settings(vocabulary: usize, min_frequency: u64) -> TextSettings {
             vocabulary,
             min_frequency,
             lowercase: true,
+            strip_accents: None,
+            split_chinese: None,
         },
     }
 }
@@ -59,6 +65,8 @@ fn file_settings(file: PathBuf, lowercase: bool) -> TextSettings {
             file,
             sha256: None,
             lowercase,
+            strip_accents: None,
+            split_chinese: None,
         },
     }
 }

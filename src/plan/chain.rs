@@ -16,14 +16,14 @@ use crate::machine::built;
 use crate::metrics;
 use crate::record::{Chain, Stage, StageName, hex};
 use crate::suite::{Run, Suite, TextChoice};
-use crate::text::{NORMALISE_VERSION, TokenizerSettings};
+use crate::text::{self, NORMALISE_VERSION, TokenizerSettings};
 
 /// Hashes of the files that a suite names.
 #[derive(Default)]
 pub(super) struct Facts {
     data: String,
-    /// Of the vocabulary file of each `[text.<name>]` that has one.
-    vocabularies: BTreeMap<String, String>,
+    /// Of the vocabulary file of each `[text.<name>]` that has one, and of the files beside it that say how text is read.
+    vocabularies: BTreeMap<String, Vec<(&'static str, String)>>,
     /// Of the `config.json` of each `[encoder.<name>]` that a run names.
     encoders: BTreeMap<String, String>,
 }
@@ -34,7 +34,12 @@ impl Facts {
         let mut vocabularies = BTreeMap::new();
         for (name, choice) in suite.text.iter().filter(|(name, _)| used(name)) {
             if let TokenizerSettings::WordPiece { file, .. } = &choice.tokenizer {
-                vocabularies.insert(name.clone(), sha256_of(file, &format!("[text.{name}]"))?);
+                let place = format!("[text.{name}]");
+                let mut hashes = vec![("file", sha256_of(file, &place)?)];
+                for (name, path) in text::companions(file) {
+                    hashes.push((name, sha256_of(&path, &place)?));
+                }
+                vocabularies.insert(name.clone(), hashes);
             }
         }
         let mut encoders = BTreeMap::new();
@@ -59,7 +64,7 @@ impl Facts {
 }
 
 fn sha256_of(path: &Path, place: &str) -> Result<String, Error> {
-    let bytes = std::fs::read(path).map_err(|source| Error::File {
+    let bytes = text::read_small(path).map_err(|source| Error::File {
         place: place.into(),
         path: path.to_owned(),
         source,
@@ -151,10 +156,10 @@ fn tokenizer(run: &Run, text: &TextChoice, facts: &Facts) -> Parts {
         ("normalise-version", NORMALISE_VERSION.to_string()),
         ("packages", built::NUMERIC_PACKAGES.to_owned()),
     ];
-    // A published vocabulary is what its file is, whatever the notes.
+    // A published vocabulary is what its files are, whatever the notes.
     let reads: &[StageName] = match facts.vocabularies.get(&run.text) {
-        Some(hash) => {
-            made_by.push(("file", hash.clone()));
+        Some(hashes) => {
+            made_by.extend(hashes.iter().cloned());
             &[]
         }
         None => &[StageName::Notes],

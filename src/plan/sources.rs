@@ -93,7 +93,7 @@ const VECTORS: Group = Group {
         ("src/text/tokenizer.rs", "an earlier stage's"),
         ("src/models/", "is given what this stage makes"),
         ("src/stages/scores.rs", "writes numbers as bytes"),
-        ("src/text/wordpiece*", "compares the file's hash"),
+        ("src/text/wordpiece*", "an earlier stage's"),
         ("src/record/", "how stages are named"),
     ],
     floats: true,
@@ -103,7 +103,7 @@ const ENCODER: Group = Group {
     roots: &["src/pretrained/", "src/stages/encoder.rs"],
     walls: &[
         ("src/models/coding_model.rs", "is given what this stage makes"),
-        ("src/text/", "checks that the vocabulary has the encoder's size"),
+        ("src/text/", "checks that the vocabulary fits the encoder"),
         ("src/record/", "writes hashes as digits"),
     ],
     floats: false,

@@ -8,6 +8,7 @@ use super::weights::Weights;
 use super::{BertConfig, Error, LoadReport, config, vocabulary};
 use crate::models::PretrainedEncoder;
 use crate::models::parameters::{Parameters, Values};
+use crate::text::{Published, Said};
 
 /// A pretrained BERT encoder as plain numbers.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub struct PretrainedBert {
     pub config: BertConfig,
     /// The tokens it was trained with, by id: at most as many as its table of tokens has rows.
     pub tokens: Vec<String>,
+    /// How the text was read that it was trained with, as far as its files say.
+    pub said: Said,
     /// Its parameters by their paths in the encoder, such as `layers.0.output.weight`; linear weights are
     /// `[in, out]`. The pooler's are there where the file has them.
     pub parameters: Parameters,
@@ -29,14 +32,15 @@ pub struct PretrainedBert {
 
 impl PretrainedBert {
     /// Reads a Hugging Face BERT directory: `config.json`, `model.safetensors` or `pytorch_model.bin` (whole or in several
-    /// files with an index), and `vocab.txt` or `tokenizer.json`. `expected_sha256` is compared with the weights.
+    /// files with an index), and `vocab.txt` or `tokenizer.json` with what says how text is read. `expected_sha256` is
+    /// compared with the weights.
     ///
     /// # Errors
     /// A file that is missing or damaged, another hash, a model that is not a BERT with exact GELU, a tensor that is missing or
     /// has another shape than `config.json` says, or a larger vocabulary.
     pub fn read(directory: &Path, expected_sha256: Option<&str>) -> Result<Self, Error> {
         let (config, config_sha256) = config::read(&directory.join("config.json"))?;
-        let tokens = vocabulary::read(directory, &config)?;
+        let Published { tokens, said } = vocabulary::read(directory, &config)?;
         let wanted = names::encoder(&config);
         let parameters = wanted
             .iter()
@@ -83,6 +87,7 @@ impl PretrainedBert {
         Ok(Self {
             config,
             tokens,
+            said,
             parameters,
             report,
             weights_sha256: weights.sha256,

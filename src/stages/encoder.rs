@@ -20,6 +20,10 @@ impl Workshop<'_> {
         let loaded = self.encoder(name)?;
         let tokenizer = self.tokenizer(cell)?;
         same_vocabulary(run, name, &tokenizer, &loaded.tokens)?;
+        tokenizer.reads_as(&loaded.said).map_err(|source| Error::Text {
+            name: run.text.clone(),
+            source,
+        })?;
         Ok(Task {
             encoder: Some(loaded.encoder.clone()),
             ..task
@@ -39,6 +43,7 @@ impl Workshop<'_> {
         self.observer.notice(&format!("[encoder.{name}] {}", found.report));
         let loaded = Arc::new(Loaded {
             tokens: std::mem::take(&mut found.tokens),
+            said: std::mem::take(&mut found.said),
             encoder: Arc::new(found.into_encoder()),
         });
         self.encoders.borrow_mut().insert(name.to_owned(), loaded.clone());

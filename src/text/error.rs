@@ -57,8 +57,8 @@ pub enum Error {
     MissingSpecialToken {
         /// As the suite names it.
         path: PathBuf,
-        /// `[PAD]` or `[UNK]`.
-        token: &'static str,
+        /// `[PAD]` or `[UNK]`, or what the files beside the vocabulary call them.
+        token: String,
         /// Tokens in the file.
         size: usize,
     },
@@ -70,7 +70,63 @@ pub enum Error {
         /// What the JSON reader found.
         source: serde_json::Error,
     },
-    /// A `tokenizer.json` that would not be encoded as its authors encode it.
+    /// A file beside the vocabulary that is not JSON, or JSON of another shape.
+    #[error("{}: not the settings of a tokenizer: {source}. Fetch the file again; without it the suite alone says how text is read", path.display())]
+    Settings {
+        /// The file, which comes with a published model and so holds nothing of a note.
+        path: PathBuf,
+        /// What the JSON reader found.
+        source: serde_json::Error,
+    },
+    /// A file of a published model says something else than the suite.
+    #[error("{}: {key} is {found}, expected {expected}. The encoder was trained on text that is read as its own files say: write the same in the suite, or name another encoder's files", path.display())]
+    Contradicted {
+        /// Beside the vocabulary or the encoder.
+        path: PathBuf,
+        /// The place in the file, dotted.
+        key: &'static str,
+        /// What stands there.
+        found: String,
+        /// What the tokenizer does, and who says so.
+        expected: String,
+    },
+    /// Two files of a published model say something else.
+    #[error("{}: {key} is {found}, and {other}. Fetch both files again from one and the same model, or correct the wrong one", path.display())]
+    Disagree {
+        /// One.
+        path: PathBuf,
+        /// The place in it, dotted.
+        key: &'static str,
+        /// What stands there.
+        found: String,
+        /// What the other says, and where.
+        other: String,
+    },
+    /// What the libraries of the model's authors read differently.
+    #[error("{}: {key} is {found}, and tokenizer_config.json beside it says nothing: `tokenizers` obeys the first, `transformers` reads that as {default}. Write `{setting}` in the suite", path.display())]
+    Ambiguous {
+        /// `tokenizer.json`.
+        path: PathBuf,
+        /// The place in it, dotted.
+        key: &'static str,
+        /// What stands there.
+        found: bool,
+        /// What BERT does.
+        default: bool,
+        /// The key of the suite that decides.
+        setting: &'static str,
+    },
+    /// Two vocabularies in one folder.
+    #[error("{} and {} do not hold the same tokens, from id {id} on. Fetch both files again from one and the same model, or move the wrong one away", path.display(), other.display())]
+    Vocabularies {
+        /// One.
+        path: PathBuf,
+        /// The other.
+        other: PathBuf,
+        /// The first token that differs.
+        id: usize,
+    },
+    /// A file of a published model that would not be encoded as its authors encode it.
     #[error("{}: {key} is {found}, expected {expected}. Use the vocab.txt of a BERT WordPiece model, or correct the suite", path.display())]
     Unsupported {
         /// As the suite names it.

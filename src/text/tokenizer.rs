@@ -11,8 +11,10 @@ use super::error::Error;
 use super::normalise::Recipe;
 use super::store::TokenStore;
 use super::vocabulary::{self, Vocabulary};
+use super::wordpiece::{Asked, Specials};
+use super::wordpiece_said::Said;
 use super::words::{self, WordVocabulary};
-use super::{wordpiece_files, wordpiece_training};
+use super::{wordpiece_folder, wordpiece_training};
 use crate::data::FitTexts;
 
 /// What a suite says about text.
@@ -44,18 +46,32 @@ pub enum TokenizerSettings {
         vocabulary: usize,
         /// A pair of pieces is merged when it occurs at least this often.
         min_frequency: u64,
-        /// Lowercase and strip accents.
+        /// Lowercase.
         lowercase: bool,
+        /// Strip accents. Left out: with lower case, as BERT.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        strip_accents: Option<bool>,
+        /// Whether each Chinese character is a word of its own. Left out: it is, as in BERT.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        split_chinese: Option<bool>,
     },
-    /// The WordPiece vocabulary of a published model.
+    /// The WordPiece vocabulary of a published model. The files beside it that say how its text is read
+    /// (`tokenizer_config.json`, `tokenizer.json`, `special_tokens_map.json`, `added_tokens.json`) are obeyed; a setting
+    /// that contradicts them is refused.
     WordPiece {
         /// `vocab.txt` or `tokenizer.json` (by the ending `.json`).
         file: PathBuf,
         /// Lower-case hex digest the file must have. Left out: any file.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sha256: Option<String>,
-        /// Lowercase and strip accents; a `tokenizer.json` must agree.
+        /// Lowercase.
         lowercase: bool,
+        /// Strip accents. Left out: what the files say, else with lower case, as BERT.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        strip_accents: Option<bool>,
+        /// Whether each Chinese character is a word of its own. Left out: what the files say, else it is, as in BERT.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        split_chinese: Option<bool>,
     },
 }
 
@@ -108,16 +124,30 @@ impl Tokenizer {
                 vocabulary,
                 min_frequency,
                 lowercase,
+                strip_accents,
+                split_chinese,
             } => {
-                let pieces = wordpiece_training::train(recipe, *vocabulary, *min_frequency, *lowercase, texts)?;
+                let asked = Asked {
+                    lowercase: *lowercase,
+                    strip_accents: *strip_accents,
+                    split_chinese: *split_chinese,
+                };
+                let pieces = wordpiece_training::train(recipe, *vocabulary, *min_frequency, asked, texts)?;
                 (Vocabulary::WordPiece(pieces), None)
             }
             TokenizerSettings::WordPiece {
                 file,
                 sha256,
                 lowercase,
+                strip_accents,
+                split_chinese,
             } => {
-                let pieces = wordpiece_files::read(file, sha256.as_deref(), *lowercase)?;
+                let asked = Asked {
+                    lowercase: *lowercase,
+                    strip_accents: *strip_accents,
+                    split_chinese: *split_chinese,
+                };
+                let pieces = wordpiece_folder::read(file, sha256.as_deref(), asked)?;
                 (Vocabulary::WordPiece(pieces), None)
             }
         };
@@ -159,6 +189,17 @@ impl Tokenizer {
         self.tokens().len()
     }
 
+    /// Compares how this tokenizer reads text with what the files of a published encoder say.
+    ///
+    /// # Errors
+    /// They say something else.
+    pub fn reads_as(&self, said: &Said) -> Result<(), Error> {
+        match &self.vocabulary {
+            Vocabulary::Words(_) => Ok(()),
+            Vocabulary::WordPiece(pieces) => said.compare(&pieces.table.cleaning, &pieces.table.specials),
+        }
+    }
+
     /// The id that fills a batch up: 0 for words, that of `[PAD]` for WordPiece.
     pub fn padding(&self) -> u32 {
         match &self.vocabulary {
@@ -177,12 +218,12 @@ impl Tokenizer {
 
     /// The id of `[CLS]`; `None` for words, and for a WordPiece vocabulary without it.
     pub fn cls(&self) -> Option<u32> {
-        self.special("[CLS]")
+        self.special(|specials| &specials.cls)
     }
 
     /// The id of `[SEP]`; `None` for words, and for a WordPiece vocabulary without it.
     pub fn sep(&self) -> Option<u32> {
-        self.special("[SEP]")
+        self.special(|specials| &specials.separator)
     }
 
     /// The token of an id, `None` from [`Tokenizer::size`] on. Derives from note text: show it to a person who
@@ -223,10 +264,10 @@ impl Tokenizer {
         &self.fingerprint
     }
 
-    fn special(&self, token: &str) -> Option<u32> {
-        match self.kind() {
-            TokenizerKind::Words => None,
-            TokenizerKind::WordPiece => self.id(token),
+    fn special(&self, name: impl Fn(&Specials) -> &String) -> Option<u32> {
+        match &self.vocabulary {
+            Vocabulary::Words(_) => None,
+            Vocabulary::WordPiece(pieces) => pieces.id(name(&pieces.table.specials)),
         }
     }
 

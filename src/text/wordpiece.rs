@@ -27,7 +27,15 @@ pub(super) enum Origin {
     File,
 }
 
-/// How text is cleaned and words are cut; BERT's defaults but for what a `tokenizer.json` says.
+/// What a suite asks of cleaning.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    pub(super) lowercase: bool,
+    pub(super) strip_accents: Option<bool>,
+    pub(super) split_chinese: Option<bool>,
+}
+
+/// How text is cleaned and words are cut; BERT's defaults but for what a suite and a published encoder's files say.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Cleaning {
@@ -39,13 +47,14 @@ pub(super) struct Cleaning {
 }
 
 impl Cleaning {
-    /// What BERT does: control characters go, Chinese characters stand alone, and accents go with lower case.
-    pub(super) fn bert(lowercase: bool) -> Self {
+    /// What is asked for, the rest as BERT does: control characters go, Chinese characters stand alone, and accents go
+    /// with lower case.
+    pub(super) fn asked(asked: Asked) -> Self {
         Self {
-            lowercase,
-            strip_accents: lowercase,
+            lowercase: asked.lowercase,
+            strip_accents: asked.strip_accents.unwrap_or(asked.lowercase),
             clean_text: true,
-            split_chinese: true,
+            split_chinese: asked.split_chinese.unwrap_or(true),
             max_characters: MAX_CHARACTERS,
         }
     }
@@ -70,12 +79,41 @@ impl Cleaning {
     }
 }
 
+/// What the tokens are called that encoding and models need.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Specials {
+    pub(super) unknown: String,
+    pub(super) padding: String,
+    pub(super) cls: String,
+    pub(super) separator: String,
+}
+
+impl Default for Specials {
+    fn default() -> Self {
+        Self {
+            unknown: "[UNK]".into(),
+            padding: "[PAD]".into(),
+            cls: "[CLS]".into(),
+            separator: "[SEP]".into(),
+        }
+    }
+}
+
+impl Specials {
+    fn are_berts(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// All that makes a WordPiece vocabulary: what is saved and what is fingerprinted.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WordPieceTable {
     pub(super) origin: Origin,
     pub(super) cleaning: Cleaning,
+    #[serde(default, skip_serializing_if = "Specials::are_berts")]
+    pub(super) specials: Box<Specials>,
     /// By id.
     pub(super) tokens: Vec<String>,
 }
@@ -98,21 +136,21 @@ impl WordPieceVocabulary {
         ids.extend(table.tokens.iter().cloned().zip(0..));
         let model = WordPiece::builder()
             .vocab(ids)
-            .unk_token("[UNK]".to_owned())
+            .unk_token(table.specials.unknown.clone())
             .continuing_subword_prefix(PREFIX.to_owned())
             .max_input_chars_per_word(table.cleaning.max_characters)
             .build()
             .unwrap(); // OK because building fails only while reading a file, and none is given.
-        let required = |token: &'static str| {
+        let required = |token: &str| {
             model.token_to_id(token).ok_or_else(|| Error::MissingSpecialToken {
                 path: path.to_owned(),
-                token,
+                token: token.to_owned(),
                 size: table.tokens.len(),
             })
         };
         Ok(Self {
-            padding: required("[PAD]")?,
-            unknown: required("[UNK]")?,
+            padding: required(&table.specials.padding)?,
+            unknown: required(&table.specials.unknown)?,
             table,
             model,
         })
@@ -123,7 +161,7 @@ impl WordPieceVocabulary {
     pub(super) fn encode(&self, normalised: &str) -> Vec<u32> {
         let mut ids = Vec::with_capacity(normalised.len() / 4);
         for word in self.table.cleaning.words(normalised) {
-            let pieces = self.model.tokenize(&word).unwrap(); // OK because [UNK] is in the vocabulary.
+            let pieces = self.model.tokenize(&word).unwrap(); // OK because the unknown token is in the vocabulary.
             ids.extend(pieces.iter().map(|piece| piece.id));
         }
         ids

@@ -5,77 +5,37 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
 use super::Error;
 use super::files;
-use super::wordpiece::{Cleaning, MAX_CHARACTERS, Origin, PREFIX, WordPieceTable, WordPieceVocabulary};
+use super::wordpiece::PREFIX;
+use super::wordpiece_said::{Said, saying};
+
+/// A vocabulary, and what its file says of reading text.
+pub(super) struct VocabularyFile {
+    /// By id.
+    pub(super) tokens: Vec<String>,
+    pub(super) said: Said,
+}
 
 /// Reads a vocabulary; a name that ends in `.json` is a `tokenizer.json`, anything else a `vocab.txt`.
 /// `expected_sha256` is compared with the file's bytes first.
-pub(super) fn read(path: &Path, expected_sha256: Option<&str>, lowercase: bool) -> Result<WordPieceVocabulary, Error> {
+pub(super) fn read(path: &Path, expected_sha256: Option<&str>) -> Result<VocabularyFile, Error> {
     let bytes = files::read_small(path).map_err(|source| Error::Read {
         path: path.to_owned(),
         what: "WordPiece vocabulary",
         source,
     })?;
     if let Some(expected) = expected_sha256 {
-        check_sha256(path, &bytes, expected)?;
+        files::check_sha256(path, &bytes, expected)?;
     }
-    let table = match path.extension().is_some_and(|extension| extension == "json") {
-        true => tokenizer_json(path, &bytes, lowercase)?,
-        false => WordPieceTable {
-            origin: Origin::File,
-            cleaning: Cleaning::bert(lowercase),
+    match path.extension().is_some_and(|extension| extension == "json") {
+        true => tokenizer_json(path, &bytes),
+        false => Ok(VocabularyFile {
             tokens: vocab_txt(path, &bytes)?,
-        },
-    };
-    WordPieceVocabulary::from_table(table, path)
-}
-
-/// Reads a file and compares its SHA-256 with what a suite says.
-///
-/// # Errors
-/// When the file cannot be read, or the hash is another one.
-pub fn require_sha256(path: &Path, expected: &str) -> Result<(), Error> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Read {
-        path: path.to_owned(),
-        what: "file of word vectors",
-        source,
-    })?;
-    check_sha256(path, &bytes, expected)
-}
-
-/// The tokens of a `vocab.txt` or (by the ending `.json`) a `tokenizer.json`, in the order of their ids.
-///
-/// # Errors
-/// When the file cannot be read, or is not a WordPiece vocabulary.
-pub fn word_piece_tokens(path: &Path) -> Result<Vec<String>, Error> {
-    let bytes = files::read_small(path).map_err(|source| Error::Read {
-        path: path.to_owned(),
-        what: "WordPiece vocabulary",
-        source,
-    })?;
-    if path.extension().is_none_or(|extension| extension != "json") {
-        return vocab_txt(path, &bytes);
+            said: Said::default(),
+        }),
     }
-    let file: WordPieceJson = serde_json::from_slice(&bytes).map_err(|source| Error::Malformed {
-        path: path.to_owned(),
-        source,
-    })?;
-    tokens_in_order(path, file.model.vocab)
-}
-
-fn check_sha256(path: &Path, bytes: &[u8], expected: &str) -> Result<(), Error> {
-    let found = format!("{:x}", Sha256::digest(bytes));
-    if found.eq_ignore_ascii_case(expected) {
-        return Ok(());
-    }
-    Err(Error::Checksum {
-        path: path.to_owned(),
-        found,
-        expected: expected.to_owned(),
-    })
 }
 
 /// The tokens of a `vocab.txt`, by line. Empty lines at the end of the file hold no token.
@@ -137,6 +97,8 @@ struct Normalizer {
 #[derive(Deserialize)]
 struct AddedToken {
     id: u32,
+    #[serde(default)]
+    special: bool,
 }
 
 /// Read after the model's type is known: other models have a vocabulary of another shape.
@@ -153,54 +115,61 @@ struct WordPieceModel {
     vocab: HashMap<String, u32>,
 }
 
-fn tokenizer_json(path: &Path, bytes: &[u8], lowercase: bool) -> Result<WordPieceTable, Error> {
+fn tokenizer_json(path: &Path, bytes: &[u8]) -> Result<VocabularyFile, Error> {
     let malformed = |source| Error::Malformed {
         path: path.to_owned(),
         source,
     };
     let expect = |key: &'static str, found: &str, expected: &str| match found == expected {
         true => Ok(()),
-        false => Err(Error::Unsupported {
-            path: path.to_owned(),
-            key,
-            found: found.to_owned(),
-            expected: expected.to_owned(),
-        }),
+        false => Err(unsupported(path, key, found, expected)),
     };
     let file: TokenizerJson = serde_json::from_slice(bytes).map_err(malformed)?;
     expect("model.type", kind(&file.model), "WordPiece")?;
-    let normalizer = file.normalizer.as_ref();
-    let normalizer_kind = normalizer.map_or("missing", |normalizer| &normalizer.kind);
-    expect("normalizer.type", normalizer_kind, "BertNormalizer")?;
+    let Some(normalizer) = file.normalizer else {
+        return Err(unsupported(path, "normalizer.type", "missing", "BertNormalizer"));
+    };
+    expect("normalizer.type", &normalizer.kind, "BertNormalizer")?;
     let pre_tokenizer = file.pre_tokenizer.as_ref().map_or("missing", kind);
     expect("pre_tokenizer.type", pre_tokenizer, "BertPreTokenizer")?;
 
     let model = serde_json::from_slice::<WordPieceJson>(bytes).map_err(malformed)?.model;
-    expect(
-        "model.unk_token",
-        model.unk_token.as_deref().unwrap_or("[UNK]"),
-        "[UNK]",
-    )?;
     let prefix = model.continuing_subword_prefix.as_deref().unwrap_or(PREFIX);
     expect("model.continuing_subword_prefix", prefix, PREFIX)?;
     let size = model.vocab.len();
-    if let Some(added) = file.added_tokens.iter().find(|added| added.id as usize >= size) {
-        let expected = format!("an id below {size}, the size of model.vocab");
-        expect("added_tokens.id", &added.id.to_string(), &expected)?;
+    for added in &file.added_tokens {
+        if added.id as usize >= size {
+            let expected = format!("an id below {size}, the size of model.vocab");
+            return Err(unsupported(path, "added_tokens.id", &added.id.to_string(), &expected));
+        }
+        if !added.special {
+            let found = format!("not special for id {}", added.id);
+            let expected = "special: this program cuts no other token out of a text before WordPiece";
+            return Err(unsupported(path, "added_tokens", &found, expected));
+        }
     }
-    let cleaning = Cleaning {
-        max_characters: model.max_input_chars_per_word.unwrap_or(MAX_CHARACTERS),
-        ..normalizer.map_or(Cleaning::bert(true), cleaning)
+    let said = Said {
+        lowercase: saying(path, "normalizer.lowercase", normalizer.lowercase),
+        strip_accents: saying(path, "normalizer.strip_accents", normalizer.strip_accents),
+        split_chinese: saying(path, "normalizer.handle_chinese_chars", normalizer.handle_chinese_chars),
+        clean_text: saying(path, "normalizer.clean_text", normalizer.clean_text),
+        max_characters: saying(path, "model.max_input_chars_per_word", model.max_input_chars_per_word),
+        unknown: saying(path, "model.unk_token", model.unk_token),
+        ..Said::default()
     };
-    let said = format!("{lowercase}, as `lowercase` in the suite says");
-    if cleaning.lowercase != lowercase {
-        expect("normalizer.lowercase", &cleaning.lowercase.to_string(), &said)?;
-    }
-    Ok(WordPieceTable {
-        origin: Origin::File,
-        cleaning,
+    Ok(VocabularyFile {
         tokens: tokens_in_order(path, model.vocab)?,
+        said,
     })
+}
+
+pub(super) fn unsupported(path: &Path, key: &'static str, found: &str, expected: &str) -> Error {
+    Error::Unsupported {
+        path: path.to_owned(),
+        key,
+        found: found.to_owned(),
+        expected: expected.to_owned(),
+    }
 }
 
 fn tokens_in_order(path: &Path, vocabulary: HashMap<String, u32>) -> Result<Vec<String>, Error> {
@@ -215,18 +184,6 @@ fn tokens_in_order(path: &Path, vocabulary: HashMap<String, u32>) -> Result<Vec<
 
 fn kind(typed: &Typed) -> &str {
     typed.kind.as_deref().unwrap_or("missing")
-}
-
-/// What the file says; what it leaves out is as in BERT, uncased.
-fn cleaning(normalizer: &Normalizer) -> Cleaning {
-    let lowercase = normalizer.lowercase.unwrap_or(true);
-    Cleaning {
-        lowercase,
-        strip_accents: normalizer.strip_accents.unwrap_or(lowercase),
-        clean_text: normalizer.clean_text.unwrap_or(true),
-        split_chinese: normalizer.handle_chinese_chars.unwrap_or(true),
-        max_characters: MAX_CHARACTERS,
-    }
 }
 
 /// Tokens in the order of their ids; `None` unless the ids are 0, 1, 2, ...

@@ -14,7 +14,7 @@ use tokenizers::{AddedToken, Model, Trainer};
 
 use super::error::Error;
 use super::normalise::Recipe;
-use super::wordpiece::{Cleaning, Origin, PREFIX, WordPieceTable, WordPieceVocabulary};
+use super::wordpiece::{Asked, Cleaning, Origin, PREFIX, WordPieceTable, WordPieceVocabulary};
 use super::wordpiece_files::by_id;
 use crate::data::FitTexts;
 
@@ -27,7 +27,7 @@ pub(super) fn train(
     recipe: Recipe,
     vocabulary: usize,
     min_frequency: u64,
-    lowercase: bool,
+    asked: Asked,
     texts: FitTexts<'_>,
 ) -> Result<WordPieceVocabulary, Error> {
     if min_frequency == 0 {
@@ -37,7 +37,7 @@ pub(super) fn train(
             expected: "1 or more",
         });
     }
-    let cleaning = Cleaning::bert(lowercase);
+    let cleaning = Cleaning::asked(asked);
     let alphabet = Mutex::new(Alphabet::default());
     let mut trainer = WordPieceTrainer::builder()
         .show_progress(false)
@@ -72,6 +72,7 @@ pub(super) fn train(
             min_frequency,
         },
         cleaning,
+        specials: Box::default(),
         tokens,
     };
     WordPieceVocabulary::from_table(table, Path::new("trained vocabulary"))

@@ -257,6 +257,53 @@ fn rows_beyond_the_vocabulary_are_left() {
 }
 
 #[test]
+fn an_encoders_own_files_say_how_text_is_read() {
+    let tiny = Tiny::new();
+    let key = |text: &str| plan(text).unwrap().0.cells.remove(0).keys[&StageName::Tokenizer].clone();
+    let silent = key(&suite(&tiny, RUN));
+    tiny.write("tokenizer_config.json", "{\"do_lower_case\": true}");
+    let text = suite(&tiny, RUN);
+    let (said, _) = plan(&text).unwrap();
+    let stage = &said.cells[0].chain[&StageName::Tokenizer];
+    assert_eq!(stage.made_by["tokenizer_config.json"].len(), 64);
+    assert_ne!(silent, key(&text));
+    // What obeying it changes is part of the key.
+    let before = key(&text);
+    tiny.write(
+        "tokenizer_config.json",
+        "{\"do_lower_case\": true, \"strip_accents\": false}",
+    );
+    assert_ne!(before, key(&text));
+    for setting in ["strip-accents = false", "split-chinese = true"] {
+        let asked = text.replace("lowercase = true", &format!("lowercase = true, {setting}"));
+        assert_ne!(asked, text);
+        assert_ne!(key(&asked), key(&text), "{setting}");
+    }
+    assert_refused(
+        &text.replace("lowercase = true", "lowercase = false"),
+        &[
+            "[text.pieces]: ",
+            "tokenizer_config.json: do_lower_case is true, expected false",
+        ],
+    );
+
+    // A vocabulary that lies apart from the encoder has no such file beside it: the encoder's is compared.
+    let apart = Tiny::new();
+    let text = text.replace(
+        &format!("{:?}", tiny.path("vocab.txt")),
+        &format!("{:?}", apart.path("vocab.txt")),
+    );
+    assert_refused(
+        &text,
+        &[
+            "[text.pieces]: ",
+            "tokenizer_config.json: strip_accents is false, expected true",
+        ],
+    );
+    assert!(plan(&text.replace("lowercase = true", "lowercase = true, strip-accents = false")).is_ok());
+}
+
+#[test]
 fn the_program_prints_the_load_report_and_trains_from_the_encoder() {
     // Of the size of trained weights, with positions for a whole note and a head that reads all its tokens: [CLS] of
     // four elements comes to be the same for every note, and such scores are refused.

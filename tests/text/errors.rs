@@ -44,6 +44,8 @@ fn a_wrong_checksum() {
             file: fixture("vocab.txt"),
             sha256: Some("0".repeat(64)),
             lowercase: true,
+            strip_accents: None,
+            split_chinese: None,
         },
     };
     let message = fit_error(&settings, &[]);
@@ -124,7 +126,7 @@ fn a_tokenizer_json_that_cuts_text_otherwise() {
         (
             "/model/unk_token",
             json!("<unk>"),
-            "model.unk_token is <unk>, expected [UNK].",
+            "no <unk> among 37 tokens, expected a BERT vocabulary with [PAD] and [UNK].",
         ),
         (
             "/model/continuing_subword_prefix",
@@ -140,6 +142,11 @@ fn a_tokenizer_json_that_cuts_text_otherwise() {
             "/added_tokens/0/id",
             json!(37),
             "added_tokens.id is 37, expected an id below 37, the size of model.vocab.",
+        ),
+        (
+            "/added_tokens/0/special",
+            json!(false),
+            "added_tokens is not special for id 0, expected special: this program cuts no other token",
         ),
         (
             "/model/vocab/the",

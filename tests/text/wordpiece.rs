@@ -115,6 +115,8 @@ fn the_checksum_of_the_suite_is_accepted_in_either_case() {
                 file: fixture("vocab.txt"),
                 sha256: Some(sha256),
                 lowercase: true,
+                strip_accents: None,
+                split_chinese: None,
             },
         };
         assert!(fit(&settings, &[] as &[&str]).is_ok());
