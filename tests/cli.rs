@@ -558,3 +558,42 @@ fn tokens_past_its_positions_give_bert_trun_neither_other_batches_nor_other_scor
     assert_eq!(trained[1], trained[2]);
     assert_ne!(trained[0].0, trained[1].0, "8 tokens are fewer than it reads");
 }
+
+#[test]
+fn how_many_words_have_a_vector_is_told_and_recorded() {
+    let bench = Bench::new("");
+    let suite = |file: &str, content: &str| {
+        std::fs::write(bench.path(file), content).unwrap();
+        let vectors = format!(
+            "word-vectors = {{ file = \"{file}\", sha256 = \"{}\", dimension = 4, scale = \"as-read\" }}\n\n[evaluation]",
+            sha256(content.as_bytes())
+        );
+        suite_text(60, &logistic_regression(3)).replacen("[evaluation]", &vectors, 1)
+    };
+    // Every note has the first two.
+    let good = suite(
+        "good.vec",
+        "the 0.1 0.2 0.3 0.4\npatient 0.1 0.2 0.3 0.4\n. . . 0.1 0.2 0.3 0.4\nat name@domain.com 1 2 3 4\n",
+    );
+    std::fs::write(bench.path("tiny.toml"), good).unwrap();
+    let output = bench.run(&["run", "tiny.toml", "--no-report"]);
+    assert_good(&output);
+    let told = stderr(&output);
+    assert!(told.contains("[text.words] 2 of the "), "{told}");
+    assert!(told.contains(" %) have a vector in the file"), "{told}");
+    let outcome = bench.records("results").remove(0).outcome.unwrap();
+    assert_eq!(outcome.task.words_with_vector, Some(2));
+
+    let none = suite("none.vec", "Patient 0.1 0.2 0.3 0.4\nTHE 0.1 0.2 0.3 0.4\n");
+    std::fs::write(bench.path("tiny.toml"), none).unwrap();
+    assert_fails(
+        &bench.run(&["run", "tiny.toml", "--no-report"]),
+        2,
+        &["[text.words]: none.vec: none of the ", "is among its 2 vectors"],
+    );
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    use sha2::Digest;
+    icdbench::record::hex(&sha2::Sha256::digest(bytes))
+}

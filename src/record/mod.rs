@@ -203,6 +203,9 @@ pub struct TaskFacts {
     pub evaluation_notes: u32,
     /// Entries of the text vocabulary.
     pub vocabulary: u32,
+    /// Words of it that have a pretrained vector; absent where the suite names no word vectors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words_with_vector: Option<u32>,
     /// Tokens per evaluation note before truncation: the quantiles 0 %, 1 %, ..., 100 % (101 values).
     pub token_length_quantiles: Vec<u32>,
     /// Notes left out because they have no code at all, of all roles.

@@ -68,7 +68,10 @@ impl Workshop<'_> {
         };
         let trained = scores.facts.training.trained;
         let outcome = Outcome {
-            task: facts(&notes, tokens, cell.length, task),
+            task: TaskFacts {
+                words_with_vector: self.words_with_vector(cell)?,
+                ..facts(&notes, tokens, cell.length, task)
+            },
             parameters: trained.parameters,
             threshold,
             threshold_source: evaluating.settings.threshold_source(),
@@ -193,6 +196,7 @@ fn facts(notes: &Notes, tokens: &Tokens, length: u32, task: &Task) -> TaskFacts 
         notes_outside_labels: notes.outside_labels.all() as u32,
         evaluation_notes_left_out: (notes.without_codes.evaluation + notes.outside_labels.evaluation) as u32,
         vocabulary: task.vocabulary as u32,
+        words_with_vector: None,
         token_length_quantiles: (0..=100).map(quantile).collect(),
         truncated_tokens: (all - read) as f64 / all as f64,
     }

@@ -7,6 +7,7 @@ use crate::models::coding_model::WordVectors;
 use crate::plan::Cell;
 use crate::record::StageName;
 use crate::results::kept::{Kept, Trouble};
+use crate::results::runner::Found;
 use crate::text;
 
 const FILE: &str = "vectors.f32";
@@ -15,7 +16,7 @@ const FILE: &str = "vectors.f32";
 struct Facts {
     dimension: usize,
     /// Words of the vocabulary that the file has.
-    found: usize,
+    found: u32,
 }
 
 impl Workshop<'_> {
@@ -39,12 +40,13 @@ impl Workshop<'_> {
                     text::WordVectors::read(&file.file, &tokenizer, file.dimension, file.scale).map_err(wrong)?;
                 let facts = Facts {
                     dimension: vectors.dimension,
-                    found: vectors.found_words(),
+                    found: vectors.found_words() as u32,
                 };
+                let (found, words) = (facts.found, tokenizer.words());
+                let share = 100.0 * f64::from(found) / words as f64;
                 self.observer.notice(&format!(
-                    "[text.{name}] {} of {} words have a vector in the file",
-                    facts.found,
-                    tokenizer.size()
+                    "[text.{name}] {found} of the {words} words of the vocabulary ({share:.1} %) have a vector in the file; \
+                     the others start from 0"
                 ));
                 self.runner.keep(wanted, &facts, |draft| -> Result<(), Error> {
                     Ok(draft.write(FILE, &super::scores::bytes(&vectors.values))?)
@@ -55,6 +57,19 @@ impl Workshop<'_> {
                 })
             })?;
         Ok(Some(vectors))
+    }
+
+    /// How many words of the vocabulary have a vector, where the cell has any.
+    pub(super) fn words_with_vector(&self, cell: &Cell) -> Result<Option<u32>, Stop> {
+        if !cell.chain.contains_key(&StageName::Vectors) {
+            return Ok(None);
+        }
+        let wanted = self.wanted(cell, StageName::Vectors);
+        let facts = self.runner.look(wanted, |kept| kept.facts::<Facts>())?;
+        Ok(match facts {
+            Found::Whole(facts) => Some(facts.found),
+            Found::Nothing | Found::Damaged(_) => None,
+        })
     }
 }
 

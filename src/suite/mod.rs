@@ -164,7 +164,7 @@ impl TextChoice {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct WordVectorFile {
-    /// In the text format of word2vec and GloVe, relative to the working directory.
+    /// In the text format of word2vec and GloVe or the binary one of word2vec, relative to the working directory.
     pub file: PathBuf,
     /// The file's SHA-256.
     pub sha256: String,

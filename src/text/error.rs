@@ -205,19 +205,19 @@ pub enum Error {
         expected: usize,
     },
     /// A value that is not a finite number.
-    #[error("{}, line {line}: value {column} is not a finite number, expected {expected} of them. Fetch the file again; binary word2vec files must be saved as text first", path.display())]
+    #[error("{}, {place}: value {column} is not a finite number, expected {expected} of them. Fetch the file again, or correct the dimension in the suite", path.display())]
     VectorValue {
         /// As the suite names it.
         path: PathBuf,
-        /// Counted from 1.
-        line: usize,
+        /// `line 3`; `vector 3` in a binary file.
+        place: String,
         /// Which value, counted from 1.
         column: usize,
         /// The dimension the suite says.
         expected: usize,
     },
     /// The first line announces another number of vectors.
-    #[error("{}: {found} vectors, the first line announces {expected}. The file is incomplete: fetch it again", path.display())]
+    #[error("{}: {found} vectors, the first line announces {expected}. The file is not whole: fetch it again, or correct its first line", path.display())]
     VectorCount {
         /// As the suite names it.
         path: PathBuf,
@@ -225,6 +225,16 @@ pub enum Error {
         found: usize,
         /// Vectors announced.
         expected: usize,
+    },
+    /// Not a word of the vocabulary has a vector.
+    #[error("{}: none of the {words} words of the vocabulary is among its {vectors} vectors. Compare their spelling: `caml` and `edin` leave lower-case words. Use vectors of such words and of the notes' language, or another `normalise`", path.display())]
+    NoVector {
+        /// As the suite names it.
+        path: PathBuf,
+        /// Words of the vocabulary.
+        words: usize,
+        /// Vectors in the file.
+        vectors: usize,
     },
     /// The first line announces another dimension.
     #[error("{}, line 1: announces dimension {found}, expected {expected}. Correct the dimension in the suite, or use the matching file", path.display())]

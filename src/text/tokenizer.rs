@@ -189,6 +189,11 @@ impl Tokenizer {
         self.tokens().len()
     }
 
+    /// Words of a vocabulary of words: its size without padding and unknown.
+    pub fn words(&self) -> usize {
+        self.size() - 2
+    }
+
     /// Compares how this tokenizer reads text with what the files of a published encoder say.
     ///
     /// # Errors

@@ -80,6 +80,16 @@ fn errors_name_the_line_and_the_expected_dimension_and_never_the_word() {
             "vectors.txt: 1 vectors, the first line announces 2.",
         ),
         (
+            b"1 2\nfever 3 4\ncough 1 2\n",
+            "vectors.txt: 2 vectors, the first line announces 1.",
+        ),
+        // Finite as 64 bits only.
+        (
+            b"fever 3 1e300\n",
+            "vectors.txt, line 1: value 2 is not a finite number",
+        ),
+        (b"fever\n", "vectors.txt, line 1: 0 values, expected a word and 2."),
+        (
             b"1 300\nfever 3 4\n",
             "vectors.txt, line 1: announces dimension 300, expected 2.",
         ),
@@ -88,5 +98,113 @@ fn errors_name_the_line_and_the_expected_dimension_and_never_the_word() {
         let message = read(content, VectorScale::AsRead).unwrap_err();
         assert!(message.starts_with(expected), "{message}");
         assert!(!message.contains("fever"), "{message}");
+    }
+}
+
+#[test]
+fn words_may_hold_spaces_as_in_glove_840b() {
+    let content =
+        b"fever 3 4\n. . . 0.1 0.2\nat name@domain.com 0.1 0.2\nwindows 95 1 2\n 5 6\n\xc2\xa0 7 8\ncough -0.5 1e-3\n";
+    let vectors = read(content, VectorScale::AsRead).unwrap();
+    assert_eq!(vectors.values, EXPECTED);
+    // The fault's own file, in four dimensions.
+    let lines = "fever 0.1 0.2 0.3 0.4\n. . . 0.1 0.2 0.3 0.4\nat name@domain.com 0.1 0.2 0.3 0.4\n";
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("glove.txt");
+    std::fs::write(&path, lines).unwrap();
+    let vectors = WordVectors::read(&path, &tokenizer(), 4, VectorScale::AsRead).unwrap();
+    assert_eq!((vectors.row(2), vectors.found_words()), (&[0.1, 0.2, 0.3, 0.4][..], 1));
+    // Half the dimension is not a word with numbers in it.
+    let message = WordVectors::read(&path, &tokenizer(), 2, VectorScale::AsRead)
+        .unwrap_err()
+        .to_string();
+    assert!(message.contains("line 1: 4 values, expected a word and 2"), "{message}");
+}
+
+#[test]
+fn a_vocabulary_without_any_vector_is_refused() {
+    for content in [
+        &b"Fever 3 4\nCOUGH 1 2\n"[..],
+        b"2 2\nFever 3 4\nCOUGH 1 2\n",
+        b"<pad> 1 2\n<unk> 1 2\n",
+    ] {
+        let message = read(content, VectorScale::AsRead).unwrap_err();
+        assert!(
+            message.starts_with("vectors.txt: none of the 3 words of the vocabulary is among its 2 vectors."),
+            "{message}"
+        );
+        assert!(message.contains("lower-case"), "{message}");
+    }
+    assert!(
+        read(b"", VectorScale::AsRead)
+            .unwrap_err()
+            .contains("among its 0 vectors")
+    );
+}
+
+/// word2vec's binary format of words with two values.
+fn binary(words: &[(&[u8], [f32; 2])], end: &[u8]) -> Vec<u8> {
+    let mut bytes = format!("{} 2\n", words.len()).into_bytes();
+    for (word, values) in words {
+        bytes.extend_from_slice(word);
+        bytes.push(b' ');
+        bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+        bytes.extend_from_slice(end);
+    }
+    bytes
+}
+
+#[test]
+fn the_binary_format_of_word2vec_is_read() {
+    let words: [(&[u8], [f32; 2]); 4] = [
+        (b"cough", [-0.5, 1e-3]),
+        // Cut in the middle of a character, as an older word2vec does.
+        (b"f\xc3", [1.0, 1.0]),
+        (b"fever", [3.0, 4.0]),
+        (b"fever", [9.0, 9.0]),
+    ];
+    for end in [&b""[..], b"\n"] {
+        let bytes = binary(&words, end);
+        let vectors = read(&bytes, VectorScale::AsRead).unwrap();
+        assert_eq!(vectors.values, EXPECTED);
+        for cut in (bytes.len() - 20)..(bytes.len() - end.len()) {
+            let message = read(&bytes[..cut], VectorScale::AsRead).unwrap_err();
+            assert!(
+                message.contains("vectors, the first line announces 4"),
+                "{cut}: {message}"
+            );
+        }
+    }
+    let message = read(&binary(&[(b"fever", [1.0, f32::NAN])], b""), VectorScale::AsRead).unwrap_err();
+    assert!(
+        message.starts_with("vectors.txt, vector 1: value 2 is not a finite number"),
+        "{message}"
+    );
+}
+
+#[test]
+fn hostile_files_are_refused() {
+    let long = [b"fever ", &[b'1'; 1 << 20][..]].concat();
+    assert!(read(&long, VectorScale::AsRead).unwrap_err().contains("line 1: "));
+    let most = usize::MAX;
+    let message = read(format!("{most} 2\nfever 1 2\n").as_bytes(), VectorScale::AsRead).unwrap_err();
+    assert!(
+        message.contains(&format!("1 vectors, the first line announces {most}")),
+        "{message}"
+    );
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:abc\nsize 4\n";
+    assert!(
+        read(pointer.as_bytes(), VectorScale::AsRead)
+            .unwrap_err()
+            .contains("git lfs pull")
+    );
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("vectors.txt");
+    std::fs::write(&path, "fever 1 2\n").unwrap();
+    for dimension in [0, usize::MAX] {
+        let message = WordVectors::read(&path, &tokenizer(), dimension, VectorScale::AsRead)
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains("word-vectors.dimension"), "{message}");
     }
 }
