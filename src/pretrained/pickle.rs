@@ -45,8 +45,8 @@ pub(super) struct Pickle {
     pub(super) length: usize,
 }
 
-/// Operations of a pickle at most: a hundred times what the state of a large BERT with its optimiser's takes.
-const MOST_OPERATIONS: usize = 1 << 22;
+/// Operations of a pickle at most: twenty times what the state of a large BERT with its optimiser's takes.
+const MOST_OPERATIONS: usize = 1 << 20;
 
 impl Pickle {
     /// Reads the pickle at the start of `bytes`.
