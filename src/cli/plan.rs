@@ -116,7 +116,7 @@ pub(super) fn plan(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
 /// The record of a cell. One that cannot be believed is named, and the cell is to do.
 fn recorded(store: &Store, cell: &Cell, global: &Global) -> Result<Option<Record>> {
     match store.records().find(&cell.key) {
-        Err(refused @ record::Error::Refused { .. }) => {
+        Err(refused) if refused.is_as_if_absent() => {
             global.notice(&refused.to_string());
             Ok(None)
         }

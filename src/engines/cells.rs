@@ -224,7 +224,7 @@ impl Cells<'_> {
     /// The record of a cell that need not be run. One that cannot be believed is named, and the cell is run.
     fn finished(&self, cell: &Cell) -> Result<Option<Record>, Error> {
         let found = match self.runner.store().records().find(&cell.key) {
-            Err(refused @ record::Error::Refused { .. }) => {
+            Err(refused) if refused.is_as_if_absent() => {
                 self.observer.notice(&refused.to_string());
                 None
             }

@@ -21,6 +21,16 @@ pub enum Error {
         /// What was found and what was expected.
         problem: String,
     },
+    /// Written by an older program: its cell is made anew.
+    #[error(
+        "{path}: not used: it has schema {found}, of an older icdbench; this one reads {SCHEMA_VERSION}. Run the suite again to have the cell made anew, or delete the file"
+    )]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// The file's schema version.
+        found: u64,
+    },
     /// Written by a newer program.
     #[error(
         "{path}: record has schema {found}, this program reads {SCHEMA_VERSION}. Use the newer icdbench that wrote it, or another results directory"
@@ -31,6 +41,13 @@ pub enum Error {
         /// The file's schema version.
         found: u64,
     },
+}
+
+impl Error {
+    /// Whether the cell is as if it had no record: it is run again, and the file replaced.
+    pub fn is_as_if_absent(&self) -> bool {
+        matches!(self, Self::Refused { .. } | Self::Older { .. })
+    }
 }
 
 /// The records of one results directory: `<directory>/records/<key>.json`.
@@ -160,10 +177,10 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Record, Error> {
         });
     }
     if version.schema < u64::from(SCHEMA_VERSION) {
-        return Err(refused(format!(
-            "it has schema {}, of an older icdbench; this one reads {SCHEMA_VERSION}",
-            version.schema
-        )));
+        return Err(Error::Older {
+            path: path.to_owned(),
+            found: version.schema,
+        });
     }
     seal::verify(bytes).map_err(refused)?;
     let record: Record = serde_json::from_slice(bytes)

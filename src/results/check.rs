@@ -54,7 +54,9 @@ pub fn check(store: &Store) -> Result<Findings, files::Error> {
     findings.foreign = listed.foreign_sentence();
     for refused in listed.refused {
         let path = match &refused {
-            RecordError::Refused { path, .. } | RecordError::Newer { path, .. } => path.clone(),
+            RecordError::Refused { path, .. } | RecordError::Older { path, .. } | RecordError::Newer { path, .. } => {
+                path.clone()
+            }
             RecordError::Disk(error) => error.path.clone(),
         };
         findings.problems.push(Problem {

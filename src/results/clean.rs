@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::check::{KEPT, is_key, outputs};
 use super::runner::Runner;
 use super::{Store, files};
-use crate::record::StageName;
+use crate::record::{Error as RecordError, StageName};
 
 /// What is removed beside temporary files.
 #[derive(Clone, Debug, Default)]
@@ -89,14 +89,16 @@ pub fn clean(store: &Store, choices: &Choices) -> Result<Cleaned, files::Error> 
         unfinished.clear();
     }
     leavings.extend(unfinished.into_iter().map(|path| (path, "an unfinished file", None)));
-    if !listed.refused.is_empty() {
+    // What an older program made lies in other places.
+    let older = |refused: &&RecordError| matches!(refused, RecordError::Older { .. });
+    let refused = listed.refused.iter().filter(|refused| !older(refused)).count();
+    if refused > 0 {
         stays.push(format!(
-            "{} records cannot be used, so that what no good record was made from stays too: it may be theirs (`icdbench \
-             check` names them)",
-            listed.refused.len()
+            "{refused} records cannot be used, so that what no good record was made from stays too: it may be theirs \
+             (`icdbench check` names them)"
         ));
     }
-    for stage in KEPT.iter().copied().filter(|_| listed.refused.is_empty()) {
+    for stage in KEPT.iter().copied().filter(|_| refused == 0) {
         for (key, path) in outputs(store, stage)? {
             if !used.contains(&(stage, key.clone())) {
                 leavings.push((path, "no record was made from it", Some((stage, key))));
