@@ -74,7 +74,8 @@ impl Global {
         let threads = asked.min(cpus);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
         pool.with_context(|| format!("starting {threads} computing threads"))?;
-        self.threads = Some(threads);
+        // What a variable says, workers are told by the same variable.
+        self.threads = self.threads.map(|_| threads);
         Ok(())
     }
 

@@ -53,7 +53,7 @@ pub fn write_report(cells: &[Reported], suite: &SuiteText, out_dir: &Path) -> Re
     if page.summary.records.is_empty() {
         return Ok(Ended::NoRecord);
     }
-    let before = scored_cells(out_dir);
+    let before = scored_cells(out_dir)?;
     if let (0, Some(scored @ 1..)) = (page.summary.coverage.ok, before) {
         return Ok(Ended::Kept { scored });
     }
