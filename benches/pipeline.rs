@@ -10,7 +10,7 @@ use burn::tensor::{Device, Tensor};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use icdbench::data::{SyntheticSettings, synthetic};
 use icdbench::models::{Batch, Initialiser, ModelConfig, Task, parameters};
-use icdbench::text::{BatchSettings, Recipe, TextSettings, TokenStore, TokenizerSettings, training_order};
+use icdbench::text::{BatchSettings, Normalisation, TextSettings, TokenStore, TokenizerSettings, training_order};
 
 const CODES: usize = 50;
 
@@ -26,7 +26,7 @@ fn texts() -> Vec<String> {
 
 fn settings() -> TextSettings {
     TextSettings {
-        normalise: Recipe::Caml,
+        normalise: Normalisation::Caml,
         tokenizer: TokenizerSettings::Words {
             min_documents: 2,
             max_size: None,

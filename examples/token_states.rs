@@ -15,7 +15,7 @@ use icdbench::models::bert::{Encoder, EncoderConfig};
 use icdbench::models::layers::Packed;
 use icdbench::models::{Initialiser, Pass, Task, parameters};
 use icdbench::pretrained::PretrainedBert;
-use icdbench::text::{Recipe, TextSettings, Tokenizer, TokenizerSettings};
+use icdbench::text::{Normalisation, TextSettings, Tokenizer, TokenizerSettings};
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -27,7 +27,7 @@ fn main() -> anyhow::Result<()> {
     println!("{}", pretrained.report);
     println!("weights sha256 {}", pretrained.weights_sha256);
     let settings = TextSettings {
-        normalise: Recipe::None,
+        normalise: Normalisation::None,
         tokenizer: TokenizerSettings::WordPiece {
             file: directory.join("vocab.txt"),
             sha256: None,

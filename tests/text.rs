@@ -27,7 +27,7 @@ mod words;
 use std::path::PathBuf;
 
 use fit::{fit, fit_and_encode};
-use icdbench::text::{Recipe, TextSettings, Tokenizer, TokenizerSettings};
+use icdbench::text::{Normalisation, TextSettings, Tokenizer, TokenizerSettings};
 
 fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -35,7 +35,7 @@ fn fixture(name: &str) -> PathBuf {
         .join(name)
 }
 
-fn words_settings(normalise: Recipe, min_documents: u32) -> TextSettings {
+fn words_settings(normalise: Normalisation, min_documents: u32) -> TextSettings {
     TextSettings {
         normalise,
         tokenizer: TokenizerSettings::Words {
@@ -47,7 +47,7 @@ fn words_settings(normalise: Recipe, min_documents: u32) -> TextSettings {
 
 fn training_settings(vocabulary: usize, min_frequency: u64) -> TextSettings {
     TextSettings {
-        normalise: Recipe::None,
+        normalise: Normalisation::None,
         tokenizer: TokenizerSettings::TrainWordPiece {
             vocabulary,
             min_frequency,
@@ -60,7 +60,7 @@ fn training_settings(vocabulary: usize, min_frequency: u64) -> TextSettings {
 
 fn file_settings(file: PathBuf, lowercase: bool) -> TextSettings {
     TextSettings {
-        normalise: Recipe::None,
+        normalise: Normalisation::None,
         tokenizer: TokenizerSettings::WordPiece {
             file,
             sha256: None,
@@ -71,7 +71,7 @@ fn file_settings(file: PathBuf, lowercase: bool) -> TextSettings {
     }
 }
 
-fn words_tokenizer(recipe: Recipe, min_documents: u32, texts: &[&str]) -> Tokenizer {
+fn words_tokenizer(recipe: Normalisation, min_documents: u32, texts: &[&str]) -> Tokenizer {
     fit(&words_settings(recipe, min_documents), texts).unwrap()
 }
 

@@ -16,7 +16,7 @@ use icdbench::models::parameters::{self, Parameters};
 use icdbench::models::{Batch, Initialiser, ModelConfig, Precision, Task};
 use icdbench::record::EpochRow;
 use icdbench::record::Unfinished;
-use icdbench::text::{Recipe as Normalise, TextSettings, TokenStore, TokenizerSettings};
+use icdbench::text::{Normalisation, TextSettings, TokenStore, TokenizerSettings};
 use icdbench::train::{
     Budget, Decay, EncoderRates, End, Error, EvaluationSettings, Examples, Fit, Lbfgs, Moments, Observer, Optimiser,
     Reading, Recipe, Schedule, Select, Selection, StepReport, Stepper, ThresholdRule, Trained, probabilities, train,
@@ -48,7 +48,7 @@ fn world() -> World {
         })
         .collect();
     let settings = TextSettings {
-        normalise: Normalise::Caml,
+        normalise: Normalisation::Caml,
         tokenizer: TokenizerSettings::Words {
             min_documents: 1,
             max_size: None,

@@ -142,7 +142,7 @@ impl LabelSettings {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct TextChoice {
     /// What is done to a whole note before it is cut into tokens.
-    pub normalise: crate::text::Recipe,
+    pub normalise: crate::text::Normalisation,
     /// Tokenizer and vocabulary.
     pub tokenizer: crate::text::TokenizerSettings,
     /// Pretrained word vectors, for models that ask for them.

@@ -25,7 +25,7 @@ mod words;
 pub use batches::{BatchSettings, evaluation_order, training_order};
 pub use error::Error;
 pub use files::{read_small, require_sha256, stand_in};
-pub use normalise::{NORMALISE_VERSION, Recipe};
+pub use normalise::{NORMALISE_VERSION, Normalisation};
 pub use store::TokenStore;
 pub use tokenizer::{TextSettings, Tokenizer, TokenizerKind, TokenizerSettings};
 pub use vectors::{VectorScale, WordVectors};

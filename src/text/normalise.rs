@@ -13,7 +13,7 @@ pub const NORMALISE_VERSION: u32 = 1;
 /// How a note's text is normalised before it is split into tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Recipe {
+pub enum Normalisation {
     /// Mullenbach et al. 2018 (CAML): runs of letters, numbers and `_` are tokens, wholly numeric tokens are
     /// dropped, the rest is lowercased and joined by one space. `_` and accented letters are kept.
     Caml,
@@ -34,14 +34,14 @@ static NOT_ALPHANUMERIC: LazyLock<Regex> = LazyLock::new(|| fixed(r"[^A-Za-z0-9]
 // The text holds no white space but single spaces where this is applied.
 static NUMBER_RUN: LazyLock<Regex> = LazyLock::new(|| fixed(r"(?: [0-9]+)+ "));
 
-impl Recipe {
+impl Normalisation {
     /// The text after this recipe. For `caml` and `edin`, tokens are separated by exactly one space and the
     /// result is empty when nothing survives.
     pub fn normalise(&self, text: &str) -> String {
         match self {
-            Recipe::Caml => caml(text),
-            Recipe::Edin => edin(text),
-            Recipe::None => text.to_owned(),
+            Normalisation::Caml => caml(text),
+            Normalisation::Edin => edin(text),
+            Normalisation::None => text.to_owned(),
         }
     }
 }

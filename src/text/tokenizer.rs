@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
-use super::normalise::Recipe;
+use super::normalise::Normalisation;
 use super::store::TokenStore;
 use super::vocabulary::{self, Vocabulary};
 use super::wordpiece::{Asked, Specials};
@@ -22,7 +22,7 @@ use crate::data::FitTexts;
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct TextSettings {
     /// The recipe applied to the whole note first.
-    pub normalise: Recipe,
+    pub normalise: Normalisation,
     /// How the normalised text becomes tokens.
     pub tokenizer: TokenizerSettings,
 }
@@ -98,7 +98,7 @@ impl TokenizerKind {
 /// file), so it is under the data use agreement of the data it was fitted on.
 #[derive(Clone)]
 pub struct Tokenizer {
-    pub(super) recipe: Recipe,
+    pub(super) recipe: Normalisation,
     pub(super) vocabulary: Vocabulary,
     pub(super) fingerprint: String,
 }
@@ -154,7 +154,7 @@ impl Tokenizer {
         Ok((Self::new(recipe, vocabulary), training))
     }
 
-    pub(super) fn new(recipe: Recipe, vocabulary: Vocabulary) -> Self {
+    pub(super) fn new(recipe: Normalisation, vocabulary: Vocabulary) -> Self {
         Self {
             recipe,
             fingerprint: vocabulary::fingerprint(recipe, &vocabulary),
@@ -180,7 +180,7 @@ impl Tokenizer {
     }
 
     /// The recipe applied before splitting.
-    pub fn recipe(&self) -> Recipe {
+    pub fn recipe(&self) -> Normalisation {
         self.recipe
     }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::normalise::{NORMALISE_VERSION, Recipe};
+use super::normalise::{NORMALISE_VERSION, Normalisation};
 use super::wordpiece::{WordPieceTable, WordPieceVocabulary};
 use super::words::{WordTable, WordVocabulary};
 
@@ -19,7 +19,7 @@ pub(super) enum Vocabulary {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Content<'a> {
-    pub(super) normalise: Recipe,
+    pub(super) normalise: Normalisation,
     pub(super) normalise_version: u32,
     pub(super) vocabulary: Table<'a>,
 }
@@ -32,11 +32,11 @@ pub(super) enum Table<'a> {
 }
 
 /// Hex sha256 over the recipe, its version and the vocabulary with its options.
-pub(super) fn fingerprint(recipe: Recipe, vocabulary: &Vocabulary) -> String {
+pub(super) fn fingerprint(recipe: Normalisation, vocabulary: &Vocabulary) -> String {
     digest(&content(recipe, vocabulary))
 }
 
-pub(super) fn content(recipe: Recipe, vocabulary: &Vocabulary) -> Content<'_> {
+pub(super) fn content(recipe: Normalisation, vocabulary: &Vocabulary) -> Content<'_> {
     Content {
         normalise: recipe,
         normalise_version: NORMALISE_VERSION,

@@ -13,7 +13,7 @@ use tokenizers::models::wordpiece::{WordPiece, WordPieceTrainer};
 use tokenizers::{AddedToken, Model, Trainer};
 
 use super::error::Error;
-use super::normalise::Recipe;
+use super::normalise::Normalisation;
 use super::wordpiece::{Asked, Cleaning, Origin, PREFIX, WordPieceTable, WordPieceVocabulary};
 use super::wordpiece_files::by_id;
 use crate::data::FitTexts;
@@ -24,7 +24,7 @@ const SPECIAL: [&str; 5] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
 /// Trains on the normalised training notes. The result has at most `vocabulary` tokens, fewer when no pair of
 /// pieces occurs `min_frequency` times any more.
 pub(super) fn train(
-    recipe: Recipe,
+    recipe: Normalisation,
     vocabulary: usize,
     min_frequency: u64,
     asked: Asked,

@@ -11,7 +11,7 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
-use super::normalise::Recipe;
+use super::normalise::Normalisation;
 use super::store::TokenStore;
 use crate::data::FitTexts;
 
@@ -46,7 +46,7 @@ impl WordVocabulary {
     /// frequent first, ties alphabetically; at most `max_size` of them. Also gives the training notes' ids: each
     /// text is normalised once.
     pub(super) fn fit(
-        recipe: Recipe,
+        recipe: Normalisation,
         min_documents: u32,
         max_size: Option<usize>,
         texts: FitTexts<'_>,
@@ -104,7 +104,7 @@ impl WordVocabulary {
     }
 
     /// The ids of a normalised text.
-    pub(super) fn encode(&self, recipe: Recipe, normalised: &str) -> Vec<u32> {
+    pub(super) fn encode(&self, recipe: Normalisation, normalised: &str) -> Vec<u32> {
         split(recipe, normalised)
             .map(|word| self.id(word).unwrap_or(UNKNOWN))
             .collect()
@@ -130,7 +130,7 @@ struct Counted {
 impl Counted {
     /// Splits each text once. Parts of the notes are numbered in parallel and joined in order, so the numbers do not
     /// depend on the threads.
-    fn of(recipe: Recipe, texts: FitTexts<'_>) -> Self {
+    fn of(recipe: Normalisation, texts: FitTexts<'_>) -> Self {
         let starts: Vec<usize> = (0..texts.len()).step_by(NOTES_A_TASK).collect();
         let mut all = Self::empty();
         let mut numbers: HashMap<String, u32> = HashMap::new();
@@ -156,7 +156,7 @@ impl Counted {
         }
     }
 
-    fn part(recipe: Recipe, texts: FitTexts<'_>, notes: Range<usize>) -> Self {
+    fn part(recipe: Normalisation, texts: FitTexts<'_>, notes: Range<usize>) -> Self {
         let mut part = Self::empty();
         let mut numbers: HashMap<String, u32> = HashMap::new();
         // Per word, one more than the last note that it was counted in.
@@ -217,10 +217,10 @@ static RAW_WORD: LazyLock<Regex> = LazyLock::new(|| {
 
 /// The words of a normalised text. `caml` and `edin` leave words separated by spaces; raw text is split into
 /// runs of Unicode word characters and single other characters.
-fn split(recipe: Recipe, normalised: &str) -> Box<dyn Iterator<Item = &str> + '_> {
+fn split(recipe: Normalisation, normalised: &str) -> Box<dyn Iterator<Item = &str> + '_> {
     match recipe {
-        Recipe::Caml | Recipe::Edin => Box::new(normalised.split_ascii_whitespace()),
-        Recipe::None => Box::new(RAW_WORD.find_iter(normalised).map(|word| word.as_str())),
+        Normalisation::Caml | Normalisation::Edin => Box::new(normalised.split_ascii_whitespace()),
+        Normalisation::None => Box::new(RAW_WORD.find_iter(normalised).map(|word| word.as_str())),
     }
 }
 

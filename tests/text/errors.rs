@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use icdbench::text::{Error, Recipe, TextSettings, Tokenizer, TokenizerSettings, VectorScale, WordVectors};
+use icdbench::text::{Error, Normalisation, TextSettings, Tokenizer, TokenizerSettings, VectorScale, WordVectors};
 use serde_json::json;
 
 use super::wordpiece::tokenizer_json;
@@ -39,7 +39,7 @@ fn a_missing_vocabulary_file() {
 #[test]
 fn a_wrong_checksum() {
     let settings = TextSettings {
-        normalise: Recipe::None,
+        normalise: Normalisation::None,
         tokenizer: TokenizerSettings::WordPiece {
             file: fixture("vocab.txt"),
             sha256: Some("0".repeat(64)),
@@ -163,7 +163,7 @@ fn a_tokenizer_json_that_cuts_text_otherwise() {
 
 #[test]
 fn an_empty_training_split() {
-    for settings in [words_settings(Recipe::Edin, 1), training_settings(100, 1)] {
+    for settings in [words_settings(Normalisation::Edin, 1), training_settings(100, 1)] {
         assert!(
             fit_error(&settings, &[]).starts_with("the training split holds 0 notes and not one token"),
             "{settings:?}"
@@ -179,11 +179,11 @@ fn an_empty_training_split() {
 #[test]
 fn settings_out_of_range() {
     assert_eq!(
-        fit_error(&words_settings(Recipe::Caml, 0), &["fever"]),
+        fit_error(&words_settings(Normalisation::Caml, 0), &["fever"]),
         "tokenizer setting min-documents = 0, expected 1 or more. Correct it in the suite"
     );
     let no_words = TextSettings {
-        normalise: Recipe::Caml,
+        normalise: Normalisation::Caml,
         tokenizer: TokenizerSettings::Words {
             min_documents: 1,
             max_size: Some(0),
@@ -196,7 +196,7 @@ fn settings_out_of_range() {
 #[test]
 fn a_cut_off_that_leaves_no_word() {
     assert_eq!(
-        fit_error(&words_settings(Recipe::Caml, 3), &["fever", "cough"]),
+        fit_error(&words_settings(Normalisation::Caml, 3), &["fever", "cough"]),
         "no word occurs in 3 or more of the 2 training notes, expected at least one. Lower min-documents or use \
          more notes"
     );
@@ -217,7 +217,7 @@ fn a_vocabulary_too_small_for_the_alphabet() {
 fn a_saved_tokenizer_that_was_edited_or_is_of_another_version() {
     let path = Path::new("some/folder/saved.json");
     let load = |text: &str| shorten(&Tokenizer::from_json(text.as_bytes(), path).unwrap_err(), path);
-    let good = String::from_utf8(words_tokenizer(Recipe::Caml, 1, &["fever cough"]).to_json()).unwrap();
+    let good = String::from_utf8(words_tokenizer(Normalisation::Caml, 1, &["fever cough"]).to_json()).unwrap();
     for (from, to, expected) in [
         ("fever", "fevers", "saved.json: content with fingerprint "),
         ("\"caml\"", "\"edin\"", "saved.json: content with fingerprint "),
@@ -254,6 +254,6 @@ fn word_vectors_for_pieces_and_a_missing_vector_file() {
         "word vectors need the `words` tokenizer, found word-piece. Set tokenizer.words in the suite, or leave \
          the vectors out"
     );
-    let words = words_tokenizer(Recipe::Caml, 1, &["fever"]);
+    let words = words_tokenizer(Normalisation::Caml, 1, &["fever"]);
     assert!(read(&words).starts_with("no/vectors.txt: cannot read the word vectors: "));
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use icdbench::text::{Recipe, TextSettings, Tokenizer, TokenizerSettings};
+use icdbench::text::{Normalisation, TextSettings, Tokenizer, TokenizerSettings};
 
 use super::{file_settings, fit, fixture, training_settings, words_settings, words_tokenizer};
 
@@ -10,24 +10,24 @@ const NOTES: [&str; 2] = ["Fever and cough", "fever and chills"];
 
 #[test]
 fn a_words_fingerprint_changes_with_recipe_settings_and_vocabulary() {
-    let base = words_tokenizer(Recipe::Caml, 1, &NOTES);
+    let base = words_tokenizer(Normalisation::Caml, 1, &NOTES);
     let capped = TextSettings {
-        normalise: Recipe::Caml,
+        normalise: Normalisation::Caml,
         tokenizer: TokenizerSettings::Words {
             min_documents: 1,
             max_size: Some(1000),
         },
     };
     let others = [
-        words_tokenizer(Recipe::Edin, 1, &NOTES),
-        words_tokenizer(Recipe::Caml, 2, &NOTES),
+        words_tokenizer(Normalisation::Edin, 1, &NOTES),
+        words_tokenizer(Normalisation::Caml, 2, &NOTES),
         fit(&capped, &NOTES).unwrap(),
         // One word other.
-        words_tokenizer(Recipe::Caml, 1, &["Fever and cough", "fever and chill"]),
+        words_tokenizer(Normalisation::Caml, 1, &["Fever and cough", "fever and chill"]),
         // The same words in more notes: other document frequencies.
-        words_tokenizer(Recipe::Caml, 1, &["Fever and cough", "fever and chills cough"]),
+        words_tokenizer(Normalisation::Caml, 1, &["Fever and cough", "fever and chills cough"]),
         // The same words, one more note.
-        words_tokenizer(Recipe::Caml, 1, &["Fever and cough", "fever and chills", ""]),
+        words_tokenizer(Normalisation::Caml, 1, &["Fever and cough", "fever and chills", ""]),
     ];
     for (index, other) in others.iter().enumerate() {
         assert_ne!(base.fingerprint(), other.fingerprint(), "variant {index}");
@@ -36,14 +36,14 @@ fn a_words_fingerprint_changes_with_recipe_settings_and_vocabulary() {
 
 #[test]
 fn a_words_fingerprint_ignores_what_cannot_change_an_id() {
-    let base = words_tokenizer(Recipe::Caml, 1, &NOTES);
+    let base = words_tokenizer(Normalisation::Caml, 1, &NOTES);
     for notes in [
         ["fever and chills", "Fever and cough"],
         ["cough, and: FEVER fever", "chills and fever 12"],
     ] {
         assert_eq!(
             base.fingerprint(),
-            words_tokenizer(Recipe::Caml, 1, &notes).fingerprint()
+            words_tokenizer(Normalisation::Caml, 1, &notes).fingerprint()
         );
     }
     assert_eq!(base.fingerprint().len(), 64);
@@ -54,7 +54,7 @@ fn a_wordpiece_fingerprint_changes_with_lowercase_recipe_and_one_line() {
     let fit = |settings: &TextSettings| fit(settings, &[] as &[&str]).unwrap();
     let base = fit(&file_settings(fixture("vocab.txt"), true));
     let edin = TextSettings {
-        normalise: Recipe::Edin,
+        normalise: Normalisation::Edin,
         ..file_settings(fixture("vocab.txt"), true)
     };
     assert_ne!(base.fingerprint(), fit(&edin).fingerprint());
@@ -96,7 +96,7 @@ fn a_trained_fingerprint_changes_with_each_setting() {
 #[test]
 fn a_saved_tokenizer_comes_back_the_same() {
     let tokenizers = [
-        words_tokenizer(Recipe::Edin, 1, &NOTES),
+        words_tokenizer(Normalisation::Edin, 1, &NOTES),
         fit(&training_settings(40, 1), &NOTES).unwrap(),
         fit(&file_settings(fixture("vocab.txt"), false), &NOTES).unwrap(),
     ];
@@ -118,7 +118,7 @@ fn a_suite_writes_settings_in_kebab_case_and_nothing_unknown() {
     let parse = |text: &str| toml::from_str::<TextSettings>(text).map_err(|error| error.to_string());
     assert_eq!(
         parse("normalise = \"caml\"\n[tokenizer.words]\nmin-documents = 3").unwrap(),
-        words_settings(Recipe::Caml, 3)
+        words_settings(Normalisation::Caml, 3)
     );
     assert_eq!(
         parse("normalise = \"none\"\n[tokenizer.word-piece]\nfile = \"vocab.txt\"\nlowercase = true").unwrap(),

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use icdbench::text::{Recipe, TextSettings, Tokenizer, TokenizerSettings, companions, published};
+use icdbench::text::{Normalisation, TextSettings, Tokenizer, TokenizerSettings, companions, published};
 use serde_json::{Value, json};
 
 use super::wordpiece::tokenizer_json;
@@ -33,7 +33,7 @@ impl Folder {
     fn read(&self, asked: Asked) -> Result<Tokenizer, String> {
         let (lowercase, strip_accents, split_chinese) = asked;
         let settings = TextSettings {
-            normalise: Recipe::None,
+            normalise: Normalisation::None,
             tokenizer: TokenizerSettings::WordPiece {
                 file: self.path("vocab.txt"),
                 sha256: None,

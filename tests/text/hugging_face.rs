@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use icdbench::data::{self, CodeChoice, CodiespSettings, DatasetSettings, Language};
-use icdbench::text::{Recipe, TextSettings, Tokenizer, TokenizerSettings};
+use icdbench::text::{Normalisation, TextSettings, Tokenizer, TokenizerSettings};
 use rayon::prelude::*;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -114,7 +114,7 @@ fn digest(ids: &[Vec<u32>]) -> String {
 
 fn settings(file: PathBuf, lowercase: bool, strip_accents: Option<bool>, split_chinese: Option<bool>) -> TextSettings {
     TextSettings {
-        normalise: Recipe::None,
+        normalise: Normalisation::None,
         tokenizer: TokenizerSettings::WordPiece {
             file,
             sha256: None,

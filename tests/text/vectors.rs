@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use icdbench::text::{Recipe, Tokenizer, VectorScale, WordVectors};
+use icdbench::text::{Normalisation, Tokenizer, VectorScale, WordVectors};
 
 use super::words_tokenizer;
 
 /// Ids: fever 2, cough 3, rash 4.
 fn tokenizer() -> Tokenizer {
-    words_tokenizer(Recipe::Caml, 1, &["fever cough rash", "fever cough", "fever"])
+    words_tokenizer(Normalisation::Caml, 1, &["fever cough rash", "fever cough", "fever"])
 }
 
 fn read(content: &[u8], scale: VectorScale) -> Result<WordVectors, String> {

@@ -1,6 +1,6 @@
 //! WordPiece on a vocabulary small enough to derive every expected id by hand, and the trainer's determinism.
 
-use icdbench::text::{Recipe, TextSettings, Tokenizer, TokenizerKind, TokenizerSettings};
+use icdbench::text::{Normalisation, TextSettings, Tokenizer, TokenizerKind, TokenizerSettings};
 use sha2::{Digest, Sha256};
 
 use super::{file_settings, fit, fixture, invented_notes, training_settings};
@@ -95,7 +95,7 @@ fn a_word_of_more_than_100_characters_is_unknown() {
 #[test]
 fn the_recipe_runs_before_the_pieces_are_cut() {
     let settings = TextSettings {
-        normalise: Recipe::Caml,
+        normalise: Normalisation::Caml,
         ..file_settings(fixture("vocab.txt"), true)
     };
     let tokenizer = fit(&settings, &[] as &[&str]).unwrap();
@@ -110,7 +110,7 @@ fn the_checksum_of_the_suite_is_accepted_in_either_case() {
         format!("{:X}", Sha256::digest(&bytes)),
     ] {
         let settings = TextSettings {
-            normalise: Recipe::None,
+            normalise: Normalisation::None,
             tokenizer: TokenizerSettings::WordPiece {
                 file: fixture("vocab.txt"),
                 sha256: Some(sha256),
