@@ -2,7 +2,7 @@
 """Writes tests/fixtures/tokenizers: the ids that Hugging Face's tokenizers give.
 
     pip install tokenizers transformers
-    python3 tests/reference/make_tokenizers.py [FOLDER_WITH_CODIESP]
+    python3 tests/reference/make_tokenizers.py [FOLDER_WITH_CODIESP] [--out FOLDER]
 
 Each case is a folder as `transformers` reads it: vocab.txt, or a tokenizer.json, with the settings of its
 tokenizer_config.json. expected.json holds, by case, the settings, the ids of the first texts in clear, and SHA-256 over
@@ -10,10 +10,10 @@ the ids of all 1,000; with CodiEsp at hand also over the ids of its notes, whose
 tests/text/hugging_face.rs makes the same texts from the same seed.
 """
 
+import argparse
 import hashlib
 import json
 import os
-import sys
 import tempfile
 from pathlib import Path
 
@@ -56,14 +56,18 @@ PIECES = """fever cough fiebre tos paciente patient dolor pain the of con sin aÃ
 
 
 def main():
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("codiesp", nargs="?", type=Path)
+    options.add_argument("--out", type=Path, default=FOLDER)
+    options = options.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
     vocabulary = make_vocabulary()
-    (FOLDER / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
+    (options.out / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
     texts = make_texts()
-    corpora = codiesp(Path(sys.argv[1])) if len(sys.argv) > 1 else {}
+    corpora = codiesp(options.codiesp) if options.codiesp else {}
     cases = {}
     for name, settings in CASES.items():
-        tokenizer = read(name, settings)
+        tokenizer = read(name, settings, options.out)
         ids = [encode(tokenizer, text) for text in texts]
         cases[name] = {
             "settings": settings,
@@ -72,7 +76,7 @@ def main():
             **{corpus: digest(encode(tokenizer, text) for text in texts) for corpus, texts in corpora.items()},
         }
     lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(case)}" for name, case in cases.items())
-    (FOLDER / "expected.json").write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
+    (options.out / "expected.json").write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
 
 
 def make_vocabulary():
@@ -127,20 +131,20 @@ def codiesp(folder):
     return corpora
 
 
-def read(name, settings):
+def read(name, settings, out):
     """The tokenizer of the case's folder; a tokenizer.json is written by a first one and read by a second."""
     config = {"tokenizer_class": "BertTokenizer", **settings}
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         (folder / "config.json").write_text('{"model_type": "bert"}')
         (folder / "tokenizer_config.json").write_text(json.dumps(config))
-        (folder / "vocab.txt").write_bytes((FOLDER / "vocab.txt").read_bytes())
+        (folder / "vocab.txt").write_bytes((out / "vocab.txt").read_bytes())
         tokenizer = AutoTokenizer.from_pretrained(folder)
         if name == "tokenizer.json":
             (folder / "vocab.txt").unlink()
             tokenizer.save_pretrained(folder)
             text = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
-            (FOLDER / "tokenizer.json").write_text(json.dumps(text, ensure_ascii=False) + "\n", encoding="utf-8")
+            (out / "tokenizer.json").write_text(json.dumps(text, ensure_ascii=False) + "\n", encoding="utf-8")
             tokenizer = AutoTokenizer.from_pretrained(folder)
         return tokenizer
 
