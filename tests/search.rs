@@ -194,6 +194,78 @@ fn a_search_reads_no_code_of_the_scored_part() {
 }
 
 #[test]
+fn trials_that_are_one_or_have_no_end_are_answered() {
+    let equal = trials(&GRID.replace("[3, 4]", "[3, 4, 3.0]")).unwrap_err();
+    assert!(equal.contains("names a value twice"), "{equal}");
+    let both = GRID.replace("draw =", "budget = { steps = 3 }\ndraw =");
+    let both = both.replace(
+        "\"model.caml.width\" = [3, 4]",
+        "\"training.budget\" = [{ steps = 4 }, { steps = 5 }]",
+    );
+    assert!(
+        trials(&both)
+            .unwrap_err()
+            .contains("search.budget is that of every trial")
+    );
+    let narrow = GRID
+        .replace("\"grid\"", "{ random = { trials = 9, seed = 1 } }")
+        .replace("[1e-9, 0.02]", "{ from = 0.1, to = 0.101 }")
+        .replace("[3, 4]", "[3]");
+    let narrow = trials(&narrow).unwrap_err();
+    assert!(
+        narrow.contains("different combinations were found in its values, 9 trials are asked for"),
+        "{narrow}"
+    );
+    let huge = trials(&GRID.replace("\"model.caml.width\" = [3, 4]", "\"training.epochs\" = [2000000]")).unwrap_err();
+    assert!(huge.contains("expected at most 100000"), "{huge}");
+    let named = suite(GRID).replacen(
+        "[[run]]\ntext",
+        "[[run]]\nname = \"caml, width 3, learning-rate 0.02\"\ntext",
+        2,
+    );
+    let named = named.replacen("name = \"caml, width 3, learning-rate 0.02\"\n", "", 1);
+    let taken = Trials::of(&Suite::parse(&named, "tiny.toml").unwrap())
+        .unwrap_err()
+        .to_string();
+    assert!(taken.contains("a second run called"), "{taken}");
+}
+
+#[test]
+fn a_trial_whose_settings_are_too_many_to_name_is_called_by_its_number() {
+    let many = r#"
+[search]
+metric = "map"
+draw = "grid"
+[search.settings.caml]
+"training.learning-rate" = [0.01, 0.02]
+"training.optimiser" = [{ adam = { betas = [0.9, 0.999], epsilon = 1e-8, weight-decay = 0.0, decay = "all" } }]
+"#;
+    let found = trials(many).unwrap();
+    let titles: Vec<&str> = found.suite.runs.iter().map(|run| run.title()).collect();
+    assert_eq!(titles, ["caml, trial 1", "caml, trial 2", "logistic_regression"]);
+}
+
+#[test]
+fn runs_of_equal_settings_share_a_cell() {
+    let twice = suite_text(60, &(logistic_regression(2) + &logistic_regression(2)));
+    let bench = Bench::new(&twice.replacen("[[run]]", "[[run]]\nname = \"first\"", 1));
+    assert_good(&bench.run(&["run", "tiny.toml", "--no-report"]));
+    assert_eq!(bench.records("results").len(), 1);
+}
+
+#[test]
+fn a_searched_budget_stays_in_the_chosen_suite() {
+    let budgets = GRID.replace(
+        "\"model.caml.width\" = [3, 4]",
+        "\"training.budget\" = [{ steps = 3 }, { steps = 5 }]",
+    );
+    let bench = Bench::new(&suite(&budgets));
+    assert_good(&bench.run(&["--quiet", "search", "tiny.toml"]));
+    let chosen = Suite::read(&bench.path("reports/tiny/chosen.toml")).unwrap();
+    assert!(chosen.runs[0].training.budget.is_some());
+}
+
+#[test]
 fn a_suite_without_a_search_is_refused() {
     let bench = Bench::new(&suite(""));
     assert_fails(
@@ -201,4 +273,22 @@ fn a_suite_without_a_search_is_refused() {
         2,
         &["tiny searches nothing", "[search]"],
     );
+}
+
+/// `reports/quick-search/chosen.toml` is what `icdbench search suites/quick-search.toml` wrote.
+#[test]
+fn quick_has_the_settings_that_its_search_chose() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let chosen = Suite::read(&root.join("reports/quick-search/chosen.toml")).unwrap();
+    let quick = Suite::read(&root.join("suites/quick.toml")).unwrap();
+    let searched = Suite::read(&root.join("suites/quick-search.toml")).unwrap();
+    assert_ne!(quick.data, searched.data, "the search looks at other notes");
+    let titles = |suite: &Suite| suite.runs.iter().map(|run| run.title().to_owned()).collect::<Vec<_>>();
+    assert_eq!(titles(&chosen), titles(&quick));
+    for (quick, chosen) in quick.runs.iter().zip(&chosen.runs) {
+        assert_eq!(quick.model, chosen.model);
+        assert_eq!(quick.training, chosen.training, "{}", quick.title());
+        assert_eq!(quick.chosen, chosen.chosen);
+        assert_eq!(chosen.chosen.as_ref().unwrap().trials, 4, "as many for every model");
+    }
 }

@@ -501,6 +501,52 @@ fn the_schedule_of_a_budget_ends_with_it() {
 }
 
 #[test]
+fn an_epoch_that_a_budget_cut_short_is_none_to_be_patient_for() {
+    let recipe = Recipe {
+        budget: Some(Budget::Steps(5)),
+        learning_rate: 1e-9, // nothing moves: no epoch is better than the first
+        encoder: None,
+        select: Select::Best {
+            metric: "map".into(),
+            patience: 1,
+        },
+        ..recipe()
+    };
+    let (steps, rows, _, unfinished) = ended("logistic_regression", &recipe);
+    assert_eq!((steps, rows, unfinished), (5, 2, Some(Unfinished::BudgetSpent)));
+}
+
+#[test]
+fn a_clock_that_never_ends_it_leaves_the_schedule_to_the_epochs() {
+    let with = |budget| Recipe {
+        budget,
+        schedule: Schedule::Linear { warmup: 0.25 },
+        ..recipe()
+    };
+    let loss = |recipe: &Recipe| {
+        let facts = run(&model("caml"), recipe).0.unwrap().facts;
+        facts.epochs.last().unwrap().training_loss
+    };
+    let (without, beside) = (loss(&with(None)), loss(&with(Some(Budget::Seconds(1e6)))));
+    assert!((without - beside).abs() < 1e-3, "{without} and {beside}");
+}
+
+#[test]
+fn lbfgs_keeps_to_a_budget_of_notes_which_it_reads_many_times() {
+    let recipe = Recipe {
+        epochs: 3,
+        bucket: 1,
+        budget: Some(Budget::Notes(100)),
+        optimiser: lbfgs(5, 30),
+        learning_rate: 1.0,
+        encoder: None,
+        ..recipe()
+    };
+    let (steps, _, stopped, _) = ended("logistic_regression", &recipe);
+    assert_eq!((steps, stopped.as_str()), (1, "its budget of 100 notes is spent"));
+}
+
+#[test]
 fn lbfgs_ends_when_its_tolerances_are_met() {
     let recipe = Recipe {
         epochs: 50,

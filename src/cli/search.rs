@@ -15,7 +15,7 @@ use crate::record::Record;
 use crate::report::Ended;
 use crate::results::files;
 use crate::search::{Choice, Trials, choose};
-use crate::suite::Suite;
+use crate::suite::{Run, Suite};
 
 /// What the file of the chosen settings is called, in the report's folder.
 const CHOSEN: &str = "chosen.toml";
@@ -45,7 +45,8 @@ pub(super) fn search(global: &Global, arguments: &Arguments) -> Result<ExitCode>
     let records: Vec<Record> = summary.records.iter().flatten().cloned().collect();
     let choices = choose(&trials, &records);
     let chosen = trials.chosen(&searched, &choices);
-    if let Ended::Written(_) = report::write(global, &plan.suite, records, &arguments.report)? {
+    let written = report::write(global, &plan.suite, records, &arguments.report)?;
+    if matches!(written, Ended::Written(_)) && !chosen.runs.is_empty() {
         let path = arguments.report.folder(&plan.suite).join(CHOSEN);
         let text = toml::to_string(&chosen).context("writing the chosen settings as TOML")?;
         files::write_atomically(&path, text.as_bytes(), false)?;
@@ -58,13 +59,13 @@ pub(super) fn search(global: &Global, arguments: &Arguments) -> Result<ExitCode>
     for line in &differences {
         say!("{line}");
     }
-    Ok(match verdict(&summary) {
-        exit::GOOD if differences.is_empty() => ExitCode::from(exit::GOOD),
-        exit::GOOD => ExitCode::from(exit::WORSE),
-        // A trial that diverged or did not fit is an answer, unless a run has no other.
-        _ if choices.iter().all(|choice| choice.best.is_some()) && differences.is_empty() => ExitCode::from(exit::GOOD),
-        worse => ExitCode::from(worse),
-    })
+    // A trial that diverged or did not fit is an answer, unless a run has no other.
+    let all_chosen = choices.iter().all(|choice| choice.best.is_some());
+    Ok(ExitCode::from(match (all_chosen, differences.is_empty()) {
+        (false, _) => verdict(&summary),
+        (true, true) => exit::GOOD,
+        (true, false) => exit::WORSE,
+    }))
 }
 
 fn tell(global: &Global, searched: &Suite, trials: &Trials, choices: &[Choice]) -> Result<()> {
@@ -109,16 +110,14 @@ fn differences(suite: &Suite, chosen: &Suite) -> Vec<String> {
         let title = run.title();
         match suite.runs.iter().find(|other| other.title() == title) {
             None => found.push(format!("{title} was searched for and is not in {}", suite.name)),
-            Some(other) if (&other.model, &other.training) != (&run.model, &run.training) => {
-                let shown = |settings: &dyn Fn() -> serde_json::Value| settings().to_string();
-                found.push(format!(
-                    "{title}: other settings in {} than the chosen ones\n  there  {}\n  chosen {}",
-                    suite.name,
-                    shown(&|| json!({ "model": other.model, "training": other.training })),
-                    shown(&|| json!({ "model": run.model, "training": run.training })),
-                ));
+            Some(other) => {
+                let settings = |run: &Run| json!({ "text": run.text, "encoder": run.encoder, "model": run.model, "training": run.training });
+                let (there, here) = (settings(other), settings(run));
+                if there != here {
+                    let than = format!("other settings in {} than the chosen ones", suite.name);
+                    found.push(format!("{title}: {than}\n  there  {there}\n  chosen {here}"));
+                }
             }
-            Some(_) => {}
         }
     }
     found

@@ -54,7 +54,7 @@ pub struct Record {
     pub stages: Chain,
     /// What came out; present when the status is `ok`.
     pub outcome: Option<Outcome>,
-    /// How long it took on this machine; present when anything was run.
+    /// How long it took on this machine; present when the notes were scored.
     pub timings: Option<Timings>,
     /// Where, when and by what program it was made.
     pub provenance: Provenance,
@@ -157,7 +157,7 @@ impl CellDescription {
 pub struct Outcome {
     /// Sizes of what the model was trained and scored on.
     pub task: TaskFacts,
-    /// Number of trained parameters.
+    /// Number of parameters, those that are not trained (a frozen embedding) too.
     pub parameters: u64,
     /// The decision threshold: a code is predicted when its probability is above it.
     pub threshold: f32,
@@ -248,7 +248,8 @@ pub struct EpochRow {
     pub epoch: u32,
     /// Optimiser steps taken so far.
     pub steps: u64,
-    /// Mean training loss of the epoch (binary cross-entropy per note and code, plus penalties).
+    /// Mean training loss of the epoch (binary cross-entropy per note and code, plus penalties); of L-BFGS the loss at
+    /// its end.
     pub training_loss: f64,
     /// The validation metrics watched while training, where they are defined: the one that chooses the best epoch,
     /// `micro-f1` and `map`, at the threshold of this epoch.

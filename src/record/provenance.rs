@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Complete by construction: every field must be filled to build one. What a system cannot tell
-/// is written as the words `not available: ...`, never left out.
+/// is written as the words `not available: ...`, never left out, but for numbers, which are then absent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Provenance {

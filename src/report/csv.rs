@@ -8,10 +8,10 @@ use super::gains;
 use super::plots::bins::bins;
 use super::scores::{metrics_of, score_table};
 use super::sheet::{CELL, Sheet, cell_fields, number, spread};
-use super::summary::{Summary, TaskSummary};
+use super::summary::{LengthSummary, Summary, TaskSummary};
 use super::table::{Cell, Table};
 use crate::compare::margin_over_prior;
-use crate::record::{Outcome, Record, Status, Unfinished};
+use crate::record::{Outcome, Record, Status};
 
 /// Every CSV file of a report: its name, and what fills it.
 pub const SHEETS: [(&str, Fill); 8] = [
@@ -31,21 +31,14 @@ pub type Fill = fn(&Summary<'_>) -> Result<Vec<u8>, csv::Error>;
 /// The file of all codes, of which the page shows some.
 pub const CODES: &str = "codes.csv";
 
-/// One row a cell and metric; a cell without scores has one row with its status and reason. `unfinished` says why a model
-/// had not finished learning.
+/// One row a cell and metric; a cell without scores has one row with its status and reason.
 pub fn scores(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
-    let mut sheet = Sheet::new(
-        CELL.iter()
-            .chain(&["status", "scored-on", "metric", "value", "reason", "unfinished"]),
-    )?;
+    let mut sheet = Sheet::new(CELL.iter().chain(&["status", "scored-on", "metric", "value", "reason"]))?;
     for record in &summary.records {
-        let cell = cell_fields(&record.cell, &record.key);
-        let unfinished = record.outcome.as_ref().and_then(|outcome| outcome.unfinished);
-        let unfinished = unfinished.map_or("", Unfinished::word);
+        let cell = cell_fields(record);
         let mut add = |part: &str, metric: &str, value: String, reason: &str| {
             let status = record.status.spelled();
-            let [part, metric, reason, unfinished] = [part, metric, reason, unfinished].map(str::to_owned);
-            let fields = [status, part, metric, value, reason, unfinished];
+            let fields = [status, part.to_owned(), metric.to_owned(), value, reason.to_owned()];
             sheet.row(cell.iter().cloned().chain(fields).collect())
         };
         let Some(outcome) = record.outcome.as_ref().filter(|_| record.status == Status::Ok) else {
@@ -83,7 +76,7 @@ pub fn score_tables(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
     }
     let stub = tables.first().map_or(&[][..], |(_, table)| &table.stub);
     let mut headings: Vec<String> = ["task".to_owned()].into_iter().chain(stub.iter().cloned()).collect();
-    headings.push("state".to_owned());
+    headings.extend(["state", "unfinished"].map(str::to_owned));
     headings.extend(
         keys.iter()
             .flat_map(|key| [(*key).to_owned(), format!("{key} sd"), format!("{key} n")]),
@@ -106,6 +99,7 @@ pub fn score_tables(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
                 _ => None,
             });
             fields.push(state.unwrap_or_else(|| "ok".to_owned()));
+            fields.push(yes(row.unfinished));
             for key in &keys {
                 let column = table.columns.iter().position(|column| column.key == *key);
                 let value = match column.map(|column| &row.cells[column]) {
@@ -135,7 +129,7 @@ pub fn gains(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
     let mut sheet = Sheet::new(CELL.iter().chain(&measures))?;
     for gain in summary.tasks.iter().flat_map(|task| gains::gains(task)) {
         let record = gain.record;
-        let mut fields = cell_fields(&record.cell, &record.key);
+        let mut fields = cell_fields(record);
         fields.push(number(gains::micro_f1(record)));
         let shortest = gain.shortest.map(|shortest| shortest.cell.length.to_string());
         fields.push(shortest.unwrap_or_default());
@@ -178,7 +172,7 @@ pub fn speed(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
             continue;
         };
         let parameters = record.outcome.as_ref().map(|outcome| outcome.parameters.to_string());
-        let mut fields = cell_fields(&record.cell, &record.key);
+        let mut fields = cell_fields(record);
         fields.push(parameters.unwrap_or_default());
         let measured = [
             timings.training_seconds,
@@ -213,7 +207,7 @@ pub fn training(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
     headings.extend(names.iter().map(|name| format!("validation {name}")));
     let mut sheet = Sheet::new(headings)?;
     for (record, outcome) in scored(summary) {
-        let cell = cell_fields(&record.cell, &record.key);
+        let cell = cell_fields(record);
         for row in &outcome.epochs {
             let mut fields = cell.clone();
             let best = row.epoch == outcome.best_epoch;
@@ -237,6 +231,7 @@ pub fn frequency_bins(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
         "task",
         "run",
         "length",
+        "unfinished",
         "lower",
         "upper",
         "codes",
@@ -253,6 +248,10 @@ pub fn frequency_bins(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
         for (run, length, bins) in bins(task) {
             for bin in bins {
                 let mut fields = vec![task.title.clone(), task.runs[run].label.clone(), length.to_string()];
+                fields.push(yes(task.runs[run]
+                    .cells
+                    .get(&length)
+                    .is_some_and(LengthSummary::unfinished)));
                 fields.extend([
                     bin.lower.to_string(),
                     bin.upper.map(|upper| upper.to_string()).unwrap_or_default(),
@@ -303,6 +302,7 @@ pub fn codes(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
         "gold",
         "run",
         "length",
+        "unfinished",
         "f1",
         "f1 sd",
         "f1 n",
@@ -317,11 +317,19 @@ pub fn codes(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
                     row.training.to_string(),
                     row.gold.to_string(),
                 ];
+                let of_run = task.runs.iter().filter(|of| of.label == *run);
+                let cells = of_run.filter_map(|of| of.cells.get(length));
                 fields.extend([run.clone(), length.to_string()]);
+                fields.push(yes(cells.into_iter().any(LengthSummary::unfinished)));
                 fields.extend(spread(*f1));
                 sheet.row(fields)?;
             }
         }
     }
     sheet.bytes()
+}
+
+/// A mark of a row: `yes`, or empty.
+fn yes(marked: bool) -> String {
+    if marked { "yes".into() } else { String::new() }
 }

@@ -150,6 +150,14 @@ fn row(task: &TaskSummary<'_>, gain: &Gain<'_>, with_seed: bool, refusals: &mut 
             [Cell::Text("not comparable".to_owned()), Cell::Empty, Cell::Empty]
         }
     };
+    // Where only the shorter one had not finished learning, the change has the mark and not the row.
+    let change = match change {
+        Cell::Number(number) => Cell::Number(Number {
+            unfinished: gain.shortest.is_some_and(unfinished) && !unfinished(gain.record),
+            ..number
+        }),
+        other => other,
+    };
     let cells = vec![
         number(micro_f1(gain.record), |value| format!("{:.1}", 100.0 * value)),
         change,
@@ -157,9 +165,12 @@ fn row(task: &TaskSummary<'_>, gain: &Gain<'_>, with_seed: bool, refusals: &mut 
         excludes,
         number(compare::margin_over_prior(gain.record), points),
     ];
-    let outcome = gain.record.outcome.as_ref();
-    let unfinished = outcome.is_some_and(|outcome| outcome.unfinished.is_some());
-    Row::new(vec![task.runs[gain.run].label.clone(), length], cells).of_unfinished(unfinished)
+    Row::new(vec![task.runs[gain.run].label.clone(), length], cells).of_unfinished(unfinished(gain.record))
+}
+
+fn unfinished(record: &Record) -> bool {
+    let outcome = record.outcome.as_ref();
+    outcome.is_some_and(|outcome| outcome.unfinished.is_some())
 }
 
 fn number(value: Option<f64>, print: impl Fn(f64) -> String) -> Cell {

@@ -2,10 +2,10 @@
 
 use super::escape;
 use super::summary::Spread;
-use crate::record::CellDescription;
+use crate::record::{Record, Unfinished};
 
 /// Headings of what identifies a cell.
-pub const CELL: [&str; 10] = [
+pub const CELL: [&str; 11] = [
     "dataset",
     "labels",
     "evaluation-part",
@@ -16,10 +16,14 @@ pub const CELL: [&str; 10] = [
     "device",
     "precision",
     "key",
+    // Why its model had not finished learning; empty where it had.
+    "unfinished",
 ];
 
 /// The values under [`CELL`].
-pub fn cell_fields(cell: &CellDescription, key: &str) -> Vec<String> {
+pub fn cell_fields(record: &Record) -> Vec<String> {
+    let cell = &record.cell;
+    let unfinished = record.outcome.as_ref().and_then(|outcome| outcome.unfinished);
     let parts = [
         &cell.dataset,
         &cell.labels,
@@ -29,7 +33,8 @@ pub fn cell_fields(cell: &CellDescription, key: &str) -> Vec<String> {
     ];
     let mut fields: Vec<String> = parts.into_iter().cloned().collect();
     fields.extend([cell.length.to_string(), cell.seed.to_string()]);
-    fields.extend([cell.device.clone(), cell.precision.clone(), key.to_owned()]);
+    fields.extend([cell.device.clone(), cell.precision.clone(), record.key.clone()]);
+    fields.push(unfinished.map_or("", Unfinished::word).to_owned());
     fields
 }
 

@@ -141,9 +141,14 @@ impl<'a> LengthSummary<'a> {
 }
 
 impl<'a> RunSummary<'a> {
-    /// The label as a legend shows it, with the mark where the model had not finished learning at any length.
-    pub fn legend(&self) -> String {
-        let unfinished = self.cells.values().any(LengthSummary::unfinished);
+    /// The label as a legend shows it, with the mark where the model had not finished learning: at the length that is
+    /// drawn, or where all are, at any.
+    pub fn legend(&self, length: Option<u32>) -> String {
+        let mut drawn = self
+            .cells
+            .iter()
+            .filter(|(of, _)| length.is_none_or(|length| length == **of));
+        let unfinished = drawn.any(|(_, cell)| cell.unfinished());
         let label = self.short_label();
         match unfinished {
             true => format!("{label} {UNFINISHED}"),

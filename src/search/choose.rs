@@ -1,6 +1,6 @@
 //! Which trial of each run is the best, by the trials' records.
 
-use super::trials::Trials;
+use super::trials::{Trials, chosen_name};
 use crate::record::{CellDescription, Record, Status};
 use crate::suite::{Chosen, Suite};
 
@@ -61,7 +61,9 @@ impl Trials {
             let searched = &searched.runs[choice.run];
             let mut run = self.suite.runs[trial].clone();
             run.name = searched.name.clone();
-            run.training.budget = searched.training.budget;
+            if self.search.budget.is_some() {
+                run.training.budget = searched.training.budget;
+            }
             run.chosen = Some(Chosen {
                 trials: choice.values.len(),
                 metric: self.search.metric.clone(),
@@ -71,7 +73,7 @@ impl Trials {
             Some(run)
         };
         Suite {
-            name: format!("{}-chosen", searched.name),
+            name: chosen_name(searched),
             search: None,
             runs: choices.iter().filter_map(run).collect(),
             ..searched.clone()

@@ -7,7 +7,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::Value;
 
 use crate::data::VALIDATION_NOTES;
-use crate::suite::{Draw, Range, Run, Search, Suite, Values};
+use crate::suite::{Draw, MOST_LETTERS, Range, Run, Search, Suite, Values};
 
 /// More trials than anybody has the time for: a grid of a few settings too many.
 const MOST: usize = 10_000;
@@ -38,6 +38,26 @@ pub enum Error {
         trial: String,
         /// What was found and what was expected.
         problem: String,
+    },
+    /// Trials that do not go together.
+    #[error("the trials of {suite} cannot be one suite: {problem}")]
+    Suite {
+        /// The suite's name.
+        suite: String,
+        /// What was found and what was expected.
+        problem: String,
+    },
+    /// Fewer than are to be drawn.
+    #[error(
+        "search.settings.{run}: {found} different combinations were found in its values, {trials} trials are asked for"
+    )]
+    TooFew {
+        /// The run's name.
+        run: String,
+        /// How many there are, as far as drawing shows.
+        found: usize,
+        /// How many are to be drawn.
+        trials: usize,
     },
     /// Too many.
     #[error(
@@ -86,10 +106,11 @@ impl Trials {
         let mut runs = Vec::new();
         for (index, run) in suite.runs.iter().enumerate() {
             for settings in combinations(run.title(), &search)? {
-                let mut changed = with(run, &settings)?;
+                let mut changed = with(run, &settings, trials.len())?;
                 if let Some(budget) = search.budget {
                     changed.training.budget = Some(budget);
                 }
+                changed.chosen = None;
                 runs.push(changed);
                 trials.push(Trial { run: index, settings });
             }
@@ -100,15 +121,31 @@ impl Trials {
             ..suite.clone()
         };
         of_trials.division.evaluation = VALIDATION_NOTES.into();
+        let bare = Suite {
+            runs: Vec::new(),
+            ..of_trials.clone()
+        };
         for run in &of_trials.runs {
             let one = Suite {
                 runs: vec![run.clone()],
-                ..of_trials.clone()
+                ..bare.clone()
             };
             if let Some(problem) = one.problem() {
                 let trial = run.title().to_owned();
                 return Err(Error::Trial { trial, problem });
             }
+        }
+        let whole = [
+            &of_trials,
+            &Suite {
+                name: chosen_name(suite),
+                ..of_trials.clone()
+            },
+        ]
+        .map(Suite::problem);
+        if let Some(problem) = whole.into_iter().flatten().next() {
+            let suite = suite.name.clone();
+            return Err(Error::Suite { suite, problem });
         }
         Ok(Self {
             search,
@@ -118,8 +155,13 @@ impl Trials {
     }
 }
 
-/// The run with other settings, named by them.
-fn with(run: &Run, settings: &BTreeMap<String, Value>) -> Result<Run, Error> {
+/// What the suite of the chosen settings is called.
+pub(super) fn chosen_name(searched: &Suite) -> String {
+    format!("{}-chosen", searched.name)
+}
+
+/// The run with other settings, named by them, or where that is too long by its place among all trials.
+fn with(run: &Run, settings: &BTreeMap<String, Value>, place: usize) -> Result<Run, Error> {
     let mut written = serde_json::to_value(run).unwrap_or_default();
     for (path, value) in settings {
         let wrong = |problem: String| Error::Setting {
@@ -152,7 +194,10 @@ fn with(run: &Run, settings: &BTreeMap<String, Value>) -> Result<Run, Error> {
             false => format!("{path} {value}"),
         });
         let name = format!("{}, {}", run.title(), named.collect::<Vec<_>>().join(", "));
-        written["name"] = name.into();
+        written["name"] = match name.chars().count() > MOST_LETTERS {
+            true => format!("{}, trial {}", run.title(), place + 1).into(),
+            false => name.into(),
+        };
     }
     // OK because each setting alone was read back above.
     Ok(serde_json::from_value(written).expect("a run"))
@@ -188,7 +233,7 @@ fn combinations(run: &str, search: &Search) -> Result<Vec<BTreeMap<String, Value
     match search.draw {
         Draw::Grid if all > MOST => Err(too_many(all)),
         Draw::Random { trials, .. } if trials > MOST => Err(too_many(trials)),
-        Draw::Random { trials, seed } if trials < all => Ok(drawn(run, settings, trials, seed)),
+        Draw::Random { trials, seed } if trials < all => drawn(run, settings, trials, seed),
         // A draw of as many as there are is the grid.
         Draw::Grid | Draw::Random { .. } => Ok(grid(settings)),
     }
@@ -213,13 +258,20 @@ fn grid(settings: &BTreeMap<String, Values>) -> Vec<BTreeMap<String, Value>> {
 }
 
 /// Distinct combinations, fewer than there are.
-fn drawn(run: &str, settings: &BTreeMap<String, Values>, trials: usize, seed: u64) -> Vec<BTreeMap<String, Value>> {
+fn drawn(
+    run: &str,
+    settings: &BTreeMap<String, Values>,
+    trials: usize,
+    seed: u64,
+) -> Result<Vec<BTreeMap<String, Value>>, Error> {
     // Another stream for each run, so that adding one leaves the others' draws as they are.
     let of_run = run.bytes().fold(seed, |seed, byte| {
         (seed ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
     let mut random = ChaCha8Rng::seed_from_u64(of_run);
     let mut found = Vec::new();
+    // Ranges are drawn to three digits, so that a narrow one has few values.
+    let mut misses = 0;
     while found.len() < trials {
         let chosen: BTreeMap<String, Value> = settings
             .iter()
@@ -227,9 +279,18 @@ fn drawn(run: &str, settings: &BTreeMap<String, Values>, trials: usize, seed: u6
             .collect();
         if !found.contains(&chosen) {
             found.push(chosen);
+            continue;
+        }
+        misses += 1;
+        if misses > MOST {
+            return Err(Error::TooFew {
+                run: run.into(),
+                found: found.len(),
+                trials,
+            });
         }
     }
-    found
+    Ok(found)
 }
 
 fn draw(values: &Values, random: &mut ChaCha8Rng) -> Value {
@@ -245,7 +306,8 @@ fn between(range: Range, share: f64) -> f64 {
         true => (range.from.ln() + share * (range.to.ln() - range.from.ln())).exp(),
         false => range.from + share * (range.to - range.from),
     };
-    format!("{value:.2e}").parse().unwrap_or(value)
+    let rounded: f64 = format!("{value:.2e}").parse().unwrap_or(value);
+    rounded.clamp(range.from, range.to)
 }
 
 #[cfg(test)]

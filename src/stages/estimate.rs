@@ -11,7 +11,7 @@ use crate::models::dropout::Noise;
 use crate::models::{Initialiser, parameters};
 use crate::plan::Cell;
 use crate::text::{BatchSettings, evaluation_order};
-use crate::train::{Learner, Optimiser, Part, Stepper, mean_gradients, targets};
+use crate::train::{Budget, Learner, Optimiser, Part, Stepper, mean_gradients, targets};
 
 /// Time and memory a cell would take on this machine.
 #[derive(Clone, Copy, Debug, serde::Serialize)]
@@ -83,6 +83,15 @@ impl Workshop<'_> {
         let all = |store| reading.tokens(store) as f64;
         let training = passes * training / read * all(&tokens.training);
         let validation = inference * all(&tokens.validation);
+        // The share of all epochs that a budget lets it take.
+        let steps = (notes.training_gold.len() as f64 / (reading.batch_size * run.training.accumulate) as f64).ceil();
+        let share: f64 = run.training.budget.map_or(1.0, |budget| match budget {
+            Budget::Steps(most) => most as f64 / (epochs * steps),
+            Budget::Notes(most) => most as f64 / (epochs * passes * notes.training_gold.len() as f64),
+            Budget::Tokens(most) => most as f64 / (epochs * passes * all(&tokens.training)),
+            Budget::Seconds(most) => most / (epochs * training),
+        });
+        let epochs = epochs * share.min(1.0);
         Ok(Estimate {
             seconds: epochs * (training + validation) + inference * (all(&tokens.evaluation) + all(&tokens.validation)),
             memory_bytes: machine::peak_memory(),

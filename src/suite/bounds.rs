@@ -35,9 +35,14 @@ const MOST: [(&[&str], i64); 12] = [
 /// elsewhere.
 pub(super) fn check(text: &str) -> Result<(), (Vec<String>, String)> {
     match toml::from_str::<toml::Table>(text) {
-        Ok(table) => walk(&Value::Table(table), &mut Vec::new()),
+        Ok(table) => of(&Value::Table(table)),
         Err(_) => Ok(()),
     }
+}
+
+/// The first value that cannot be.
+pub(super) fn of(suite: &Value) -> Result<(), (Vec<String>, String)> {
+    walk(suite, &mut Vec::new())
 }
 
 fn walk(value: &Value, place: &mut Vec<String>) -> Result<(), (Vec<String>, String)> {
@@ -128,7 +133,7 @@ pub(super) fn name(name: &str) -> Option<String> {
 }
 
 /// Longest name: of a run, for tables; of a suite, for the folder of its report.
-pub(super) const MOST_LETTERS: usize = 100;
+pub const MOST_LETTERS: usize = 100;
 
 #[cfg(test)]
 mod tests {

@@ -112,7 +112,11 @@ impl Suite {
             }
             for (path, values) in settings {
                 let problem = match (values, search.draw) {
+                    _ if search.budget.is_some() && path.starts_with("training.budget") => {
+                        "search.budget is that of every trial: expected one of the two"
+                    }
                     (Values::Listed(values), _) if values.is_empty() => "expected at least one value",
+                    (Values::Listed(values), _) if has_equal(values) => "names a value twice: each would be one trial",
                     (Values::Range(_), Draw::Grid) => {
                         "a range is for draw = { random = .. }; list the values of a grid"
                     }
@@ -195,6 +199,19 @@ fn undefined<'a>(table: &str, name: &str, known: impl Iterator<Item = &'a String
         known.join(", ")
     };
     format!("{name:?} is not defined: expected one of [{table}.<name>]: {known}")
+}
+
+/// Whether two of the values are the same; 1 and 1.0 are.
+fn has_equal(values: &[serde_json::Value]) -> bool {
+    let same = |one: &serde_json::Value, other: &serde_json::Value| match (one.as_f64(), other.as_f64()) {
+        (Some(one), Some(other)) => one == other,
+        _ => one == other,
+    };
+    let mut pairs = values
+        .iter()
+        .enumerate()
+        .flat_map(|(place, one)| values[..place].iter().map(move |other| (one, other)));
+    pairs.any(|(one, other)| same(one, other))
 }
 
 fn repeats<T: Ord + Clone>(values: &[T]) -> bool {

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use bounds::MOST_LETTERS;
 pub use search::{Chosen, Draw, Range, Search, Values};
 
 use crate::data::{DataLimits, DatasetSettings, DivisionSettings, LabelRule, UnseenCodes};
@@ -261,7 +262,10 @@ impl Suite {
 
     /// What is wrong with the suite's values, if anything: the key and the problem, for a suite that no file holds.
     pub fn problem(&self) -> Option<String> {
-        let (key, problem) = self.check().err()?;
+        // As a file would write it, so that the same bounds hold.
+        let written = toml::Value::try_from(self);
+        let bounded = written.map_or(Ok(()), |written| bounds::of(&written));
+        let (key, problem) = bounded.and_then(|()| self.check()).err()?;
         Some(format!("{}: {problem}", place::shown(&key)))
     }
 

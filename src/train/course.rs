@@ -2,7 +2,7 @@
 
 use super::budget::Budget;
 use super::fit::{Effort, Fit};
-use super::recipe::Schedule;
+use super::recipe::{Optimiser, Schedule};
 
 /// The way from a training's start to its end, in the unit in which it ends.
 #[derive(Clone, Copy, Debug)]
@@ -18,10 +18,12 @@ impl Course {
     /// nothing.
     pub(super) fn of(fit: &Fit, steps: u64) -> Self {
         let epochs = u64::from(fit.recipe.epochs);
+        // A line search goes over the notes as often as it needs to.
+        let passes_are_known = !matches!(fit.recipe.optimiser, Optimiser::Lbfgs(_));
         let ends_it = |budget: &Budget| match *budget {
             Budget::Steps(most) => most < steps,
-            Budget::Notes(most) => most < fit.training.gold.len() as u64 * epochs,
-            Budget::Tokens(most) => most < fit.reading.tokens(fit.training.tokens) * epochs,
+            Budget::Notes(most) => !passes_are_known || most < fit.training.gold.len() as u64 * epochs,
+            Budget::Tokens(most) => !passes_are_known || most < fit.reading.tokens(fit.training.tokens) * epochs,
             Budget::Seconds(_) => true,
         };
         Self {
@@ -42,6 +44,12 @@ impl Course {
     pub(super) fn factor(&self, schedule: &Schedule, steps: u64, effort: &Effort) -> f64 {
         match self.budget {
             None => schedule.factor(steps, self.steps),
+            // Whether the epochs or the clock will end it is not known beforehand: what is further on leads.
+            Some(budget @ Budget::Seconds(_)) => {
+                let of_budget = spent(budget, steps, effort) as f64 / all(budget) as f64;
+                let of_epochs = steps as f64 / self.steps as f64;
+                schedule.factor((of_budget.max(of_epochs).min(1.0) * 1e6) as u64, 1_000_000)
+            }
             Some(budget) => schedule.factor(spent(budget, steps, effort), all(budget)),
         }
     }

@@ -223,13 +223,14 @@ impl Recipe {
 impl Recipe {
     /// Why a model trained so is likely not to have finished learning, where the recipe alone says it.
     pub fn likely_unfinished(&self) -> Option<String> {
+        if let Some(budget) = self.budget {
+            return Some(format!("its budget of {budget} may end it before anything else does"));
+        }
         if matches!(self.optimiser, Optimiser::Lbfgs(_)) {
             return None; // it ends when its tolerances are met
         }
-        if let Some(budget) = self.budget {
-            return Some(format!("its budget of {budget} may end it before early stopping does"));
-        }
         match self.select {
+            Select::Last => Some(format!("nothing ends it but its {} epochs", self.epochs)),
             Select::Best { patience, .. } if patience >= self.epochs => Some(format!(
                 "early stopping never ends it: its patience is {patience} epochs of {}",
                 self.epochs

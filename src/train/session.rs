@@ -244,7 +244,8 @@ impl<'j, 'a> Session<'j, 'a> {
                     self.keep(model, value, verdict)?;
                 }
                 let best_epoch = self.progress.best.as_ref().map_or(epoch, |best| best.epoch);
-                if epoch - best_epoch >= *patience {
+                // An epoch that a budget cut short is no epoch to be patient for.
+                if epoch - best_epoch >= *patience && spent.is_none() {
                     ended = Some(Ended::Patience {
                         metric: metric.clone(),
                         patience: *patience,

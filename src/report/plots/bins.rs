@@ -146,7 +146,7 @@ fn draw_runs(scene: &mut Scene, panel: &Panel, runs: &[RunBins], (kinds, room): 
 fn entries(task: &TaskSummary<'_>, runs: &[RunBins]) -> Vec<Entry> {
     let one_length = runs.windows(2).all(|pair| pair[0].1 == pair[1].1);
     let entry = |(run, length, _): &RunBins| {
-        let label = task.runs[*run].legend();
+        let label = task.runs[*run].legend(Some(*length));
         let label = if one_length {
             label
         } else {

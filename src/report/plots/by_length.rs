@@ -114,7 +114,7 @@ fn entries(task: &TaskSummary<'_>, quantities: &[Quantity]) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     for (index, run) in task.runs.iter().enumerate() {
         if run.longest().is_some() {
-            entries.push((SeriesStyle::of(index), run.legend()));
+            entries.push((SeriesStyle::of(index), run.legend(None)));
         }
     }
     if let Some((name, _)) = quantities.iter().find_map(|quantity| quantity.reference) {

@@ -22,7 +22,7 @@ pub(super) fn draw(id: String, task: &TaskSummary<'_>, metrics: &[&Metric], leng
     let width = f64::from(WIDTH);
     let mut shown: Vec<usize> = values(task, metrics[0]).iter().map(|(run, _, _)| *run).collect();
     shown.dedup();
-    let labels: Vec<String> = shown.iter().map(|run| task.runs[*run].legend()).collect();
+    let labels: Vec<String> = shown.iter().map(|run| task.runs[*run].legend(None)).collect();
     let widest = labels.iter().map(|label| text_width(label, LABEL, false));
     let left = widest.fold(0.0, f64::max) * 1.06 + MARGIN + 14.0;
     let axis_of = |metric: &&Metric| axis(&values(task, metric), prior_of(task, metric), metric.ratio);

@@ -103,7 +103,7 @@ fn validation_metric(curves: &[Curve<'_>]) -> Option<Metric> {
 fn entries(task: &TaskSummary<'_>, curves: &[Curve<'_>]) -> Vec<Entry> {
     let runs: BTreeSet<usize> = curves.iter().map(|curve| curve.run).collect();
     runs.into_iter()
-        .map(|run| (SeriesStyle::of(run), task.runs[run].legend()))
+        .map(|run| (SeriesStyle::of(run), task.runs[run].legend(None)))
         .collect()
 }
 
