@@ -175,6 +175,24 @@ fn every_cell_without_scores_is_named_with_its_reason() {
 }
 
 #[test]
+fn runs_that_hardly_beat_the_frequency_prior_are_named_at_the_top() {
+    // The prior has 11.0.
+    let records = [
+        scored(cell("caml", 512, 1), 0.13),
+        scored(cell("caml", 1024, 1), 0.135),
+        scored(cell("long_bert", 512, 1), 0.15),
+    ];
+    let suite = suite(Vec::new());
+    let remarks = page(&records, &suite).remarks.join(" ");
+    assert!(
+        remarks.contains("above the frequency prior, which reads no text: caml at 512 and 1,024. They"),
+        "{remarks}"
+    );
+    let records = [scored(cell("caml", 512, 1), 0.145)];
+    assert!(!page(&records, &suite).remarks.join(" ").contains("frequency prior"));
+}
+
+#[test]
 fn names_are_escaped_in_every_format() {
     let name = "a_b&c<d>%|#{~}^\\$`\"";
     let records = [scored(cell(name, 512, 1), 0.4), scored(cell("caml", 512, 1), 0.5)];

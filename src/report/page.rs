@@ -12,8 +12,8 @@ use super::plots::{bins, cost, lengths, scene::Scene, tokens, training};
 use super::provenance::provenance;
 use super::scores::{headline, headline_table, metrics_of, score_table, with_slug};
 use super::suite_text::SuiteText;
-use super::summary::{Summary, TaskSummary, summarise};
-use super::table::Table;
+use super::summary::{LengthSummary, RunSummary, Summary, TaskSummary, summarise};
+use super::table::{Table, grouped};
 use super::versions::sentences;
 use crate::record::{Record, Reported};
 
@@ -230,8 +230,31 @@ fn definitions(summary: &Summary<'_>) -> Vec<Metric> {
     definitions
 }
 
+/// Points of micro-F1 above the frequency prior, 0 to 1, below which a model has hardly learnt to read.
+const NEAR: f64 = 0.03;
+
+/// Names the runs of a task that score hardly more than the frequency prior, where there are any.
+fn near_the_prior(task: &TaskSummary<'_>) -> Option<String> {
+    let prior = task.prior("micro-f1")?.mean;
+    let near = |cell: &LengthSummary<'_>| cell.score("micro-f1").is_some_and(|score| score.mean - prior < NEAR);
+    let of_run = |run: &RunSummary<'_>| {
+        let cells = run.cells.iter().filter(|(_, cell)| near(cell));
+        let lengths: Vec<String> = cells.map(|(length, _)| grouped(u64::from(*length))).collect();
+        (!lengths.is_empty()).then(|| format!("{} at {}", run.label, lengths.join(" and ")))
+    };
+    let runs: Vec<String> = task.runs.iter().filter_map(of_run).collect();
+    (!runs.is_empty()).then(|| {
+        format!(
+            "On {}, {} less than 3 points of micro-F1 above the frequency prior, which reads no text: {}. They have hardly learnt to read the notes; the table of how training ended says whether they stopped improving or were stopped.",
+            task.title,
+            if runs.len() == 1 { "one run scores" } else { "some runs score" },
+            runs.join("; "),
+        )
+    })
+}
+
 fn remarks(summary: &Summary<'_>) -> Vec<String> {
-    let mut remarks = Vec::new();
+    let mut remarks: Vec<String> = summary.tasks.iter().filter_map(near_the_prior).collect();
     let records = &summary.records;
     if summary.coverage.ok == 0 {
         remarks.push("No cell was scored, so the tables hold no scores and there are no plots.".to_owned());
