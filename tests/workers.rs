@@ -83,12 +83,25 @@ impl Cgroup {
                 continue;
             }
             // Without the controller the file is not there, and a test's file system would take any.
-            if cgroup.0.join(limit).exists() && std::fs::write(cgroup.0.join(limit), bytes.to_string()).is_ok() {
+            let limited =
+                cgroup.0.join(limit).exists() && std::fs::write(cgroup.0.join(limit), bytes.to_string()).is_ok();
+            // Whatever it has of swap counts too, where the kernel keeps that account.
+            for (swap, bytes) in [("memory.memsw.limit_in_bytes", bytes), ("memory.swap.max", 0)] {
+                let _ = std::fs::write(cgroup.0.join(swap), bytes.to_string());
+            }
+            if limited && cgroup.takes_a_process() {
                 return Some(cgroup);
             }
         }
         skipped("neither version lets this user do so");
         None
+    }
+
+    /// Whether a process may go into it: in a container it may not.
+    fn takes_a_process(&self) -> bool {
+        let line = format!("echo $$ > {}/cgroup.procs", self.0.display());
+        let tried = std::process::Command::new("bash").args(["-c", &line]).output();
+        tried.is_ok_and(|output| output.status.success())
     }
 }
 
