@@ -142,6 +142,11 @@ impl Count {
         self.numbers("calls ").max().unwrap_or(0)
     }
 
+    /// Processes whose calls were counted.
+    pub fn processes(&self) -> usize {
+        self.numbers("calls ").count()
+    }
+
     /// The numbers of the calls that failed.
     pub fn failures(&self) -> Vec<u64> {
         self.numbers("failed ").collect()
