@@ -83,6 +83,41 @@ fn plan_shows_every_cell_what_it_takes_and_what_is_done() {
 }
 
 #[test]
+fn plan_names_the_runs_that_may_not_finish_learning_each_reason_once() {
+    let named = |name: &str, run: String| run.replacen("text =", &format!("name = \"{name}\"\ntext ="), 1);
+    let budget = |run: String| run.replacen("batch-size", "budget = { steps = 9 }\nbatch-size", 1);
+    let patient = |run: String| run.replacen("patience = 50", "patience = 5", 1);
+    let runs = named("a", caml(12, 4))
+        + &named("b", caml(12, 4)).replace("filters = 12", "filters = 8")
+        + &named("c", budget(patient(caml(12, 4))))
+        + &named("d", patient(caml(12, 4)));
+    let bench = Bench::new(&suite_text(40, &runs));
+    let planned = stdout(&bench.run(&["plan", "tiny.toml", "--no-estimate"]));
+    let told: Vec<&str> = planned.lines().filter(|line| line.contains("May not finish")).collect();
+    assert_eq!(
+        told,
+        [
+            "May not finish learning: a, b: early stopping never ends it: its patience is 50 epochs of 12. The report marks cells that had not.",
+            "May not finish learning: c: its budget of 9 steps may end it before anything else does. The report marks cells that had not.",
+        ]
+    );
+}
+
+#[test]
+fn an_estimate_knows_the_budget() {
+    let seconds = |run: &str| {
+        let bench = Bench::new(&suite_text(40, run));
+        let planned = stdout(&bench.run(&["--json", "plan", "tiny.toml"]));
+        let planned: serde_json::Value = serde_json::from_str(&planned).unwrap();
+        planned[0]["estimate"]["seconds"].as_f64().unwrap()
+    };
+    // Ten steps of ten thousand: a tenth at most, however noisy the two timings are.
+    let whole = caml(10_000, 4);
+    let part = whole.replacen("batch-size", "budget = { steps = 10 }\nbatch-size", 1);
+    assert!(seconds(&part) < seconds(&whole) / 10.0);
+}
+
+#[test]
 fn run_prints_plain_lines_and_writes_a_report() {
     let bench = Bench::new(&suite());
     let output = bench.run(&["run", "tiny.toml"]);

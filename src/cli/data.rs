@@ -242,9 +242,6 @@ fn export(
     let suite = suite(path)?;
     let registry = global.registry()?;
     let plan = Plan::make(suite, &registry, global.data(), global.device.class.name())?;
-    if let Some(reason) = &plan.skipped {
-        bail!("{reason}");
-    }
     let wanted = |cell: &&Cell| title.is_none_or(|title| plan.suite.runs[cell.run].title() == title);
     let Some(cell) = plan.cells.iter().find(wanted) else {
         let titles: Vec<_> = plan.suite.runs.iter().map(crate::suite::Run::title).collect();
@@ -254,6 +251,9 @@ fn export(
             titles.join(", ")
         );
     };
+    if let Some(reason) = &cell.skipped {
+        bail!("{}: {reason}", cell.description.run);
+    }
     let longest = plan.suite.lengths.iter().copied().max().unwrap_or(u32::MAX);
     let sentences = Sentences::of(global);
     let data = (&registry, global.data());

@@ -42,8 +42,8 @@ pub(super) fn plan(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
         .iter()
         .map(|cell| recorded(&store, cell, global))
         .collect::<Result<Vec<_>>>()?;
-    let open = records.iter().any(Option::is_none) && plan.skipped.is_none();
-    let estimates = match open && !arguments.no_estimate {
+    let open = |(cell, record): (&Cell, &Option<Record>)| record.is_none() && cell.skipped.is_none();
+    let estimates = match plan.cells.iter().zip(&records).any(open) && !arguments.no_estimate {
         true => estimates(global, &global.device.open(precision)?, &registry, &plan, &records)?,
         false => BTreeMap::new(),
     };
@@ -53,7 +53,7 @@ pub(super) fn plan(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
             json!({
                 "key": cell.key,
                 "cell": cell.description,
-                "state": state(record.as_ref(), &plan),
+                "state": state(record.as_ref(), cell),
                 "stages": stages(&store, cell, record.as_ref()),
                 "estimate": if record.is_some() { None } else { of(cell) },
             })
@@ -73,14 +73,17 @@ pub(super) fn plan(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
             cell.length.to_string(),
             cell.seed.to_string(),
             record::short(&cell.key).to_owned(),
-            state(record.as_ref(), &plan).to_owned(),
+            state(record.as_ref(), cell).to_owned(),
             estimate.map_or(String::new(), |estimate| format!("≤ {}", duration(estimate.seconds))),
             memory.map_or(String::new(), bytes),
         ]);
     }
     print_columns(&table)?;
-    if let Some(reason) = &plan.skipped {
-        out!("\nEvery cell is skipped: {reason}.");
+    for (reason, runs) in skipped(&plan) {
+        match runs.len() == plan.suite.runs.len() {
+            true => out!("\nEvery cell is skipped: {reason}."),
+            false => out!("\nskipped: {}: {reason}.", runs.join(", ")),
+        }
     }
     let done = records.iter().filter(|record| record.is_some()).count();
     out!(
@@ -92,17 +95,11 @@ pub(super) fn plan(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
             false => ", which is not there yet",
         }
     );
-    for (index, run) in plan.suite.runs.iter().enumerate() {
-        let mut of_run = plan.cells.iter().zip(&records).filter(|(cell, _)| cell.run == index);
-        if let (true, Some(reason)) = (
-            of_run.any(|(_, record)| record.is_none()),
-            run.training.likely_unfinished(),
-        ) {
-            out!(
-                "{} may not finish learning: {reason}. The report marks cells that had not.",
-                run.title()
-            );
-        }
+    for (reason, runs) in unfinished(&plan, &records) {
+        out!(
+            "May not finish learning: {}: {reason}. The report marks cells that had not.",
+            runs.join(", ")
+        );
     }
     if left > 0.0 {
         out!(
@@ -158,15 +155,48 @@ fn estimates(
     let mut estimates = BTreeMap::new();
     for (cell, record) in plan.cells.iter().zip(records) {
         let place = (cell.run, cell.length);
-        if record.is_none() && !estimates.contains_key(&place) {
+        if record.is_none() && cell.skipped.is_none() && !estimates.contains_key(&place) {
             estimates.insert(place, workshop.estimate(cell)?);
         }
     }
     Ok(estimates)
 }
 
-fn state(record: Option<&Record>, plan: &Plan) -> &'static str {
-    match (record.map(|record| record.status), &plan.skipped) {
+/// Why cells are skipped, each reason with the runs that it is of.
+fn skipped(plan: &Plan) -> Vec<(String, Vec<&str>)> {
+    let reason = |cell: &Cell| cell.skipped.clone();
+    by_reason(
+        plan.cells
+            .iter()
+            .filter_map(|cell| Some((reason(cell)?, plan.suite.runs[cell.run].title()))),
+    )
+}
+
+/// Why runs may end before they have learnt what they can, each reason with the runs that are still to do.
+fn unfinished<'a>(plan: &'a Plan, records: &[Option<Record>]) -> Vec<(String, Vec<&'a str>)> {
+    let to_do = plan.cells.iter().zip(records);
+    let to_do = to_do.filter(|(cell, record)| record.is_none() && cell.skipped.is_none());
+    by_reason(to_do.filter_map(|(cell, _)| {
+        let run = &plan.suite.runs[cell.run];
+        Some((run.training.likely_unfinished()?, run.title()))
+    }))
+}
+
+/// The runs of each reason, each once.
+fn by_reason<'a>(found: impl Iterator<Item = (String, &'a str)>) -> Vec<(String, Vec<&'a str>)> {
+    let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
+    for (reason, run) in found {
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, runs)) if runs.contains(&run) => {}
+            Some((_, runs)) => runs.push(run),
+            None => reasons.push((reason, vec![run])),
+        }
+    }
+    reasons
+}
+
+fn state(record: Option<&Record>, cell: &Cell) -> &'static str {
+    match (record.map(|record| record.status), &cell.skipped) {
         (Some(Status::Ok), _) => "done",
         (Some(status), _) => status.word(),
         (None, Some(_)) => Status::Skipped.word(),

@@ -166,7 +166,7 @@ impl Cells<'_> {
         let mut open = Vec::new();
         for &index in cells {
             let cell = &self.plan.cells[index];
-            if self.plan.skipped.is_none() && self.finished(cell)?.is_none() {
+            if cell.skipped.is_none() && self.finished(cell)?.is_none() {
                 open.push(cell.key.clone());
             }
         }
@@ -200,7 +200,7 @@ impl Cells<'_> {
         }
         self.observer.cell_started(index, cell);
         let started = SystemTime::now();
-        let ended = match &self.plan.skipped {
+        let ended = match &cell.skipped {
             Some(reason) => Ended::Failed {
                 status: Status::Skipped,
                 reason: reason.clone(),

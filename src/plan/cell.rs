@@ -24,6 +24,8 @@ pub struct Cell {
     pub key: String,
     /// See [`identity`].
     pub identity: String,
+    /// Why it cannot be scored with what is here, if so.
+    pub skipped: Option<String>,
 }
 
 impl Cell {
@@ -38,6 +40,7 @@ impl Cell {
             identity: identity(&chain),
             keys,
             chain,
+            skipped: None,
         }
     }
 

@@ -29,8 +29,16 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    pub(super) fn find(suite: &Suite, registry: &Registry, data: Option<&Path>) -> Result<Self, Error> {
-        let used = |name: &String| suite.runs.iter().any(|run| run.text == *name);
+    /// `skipped`: of each run, why it is, if so; what only such runs name is not looked at.
+    pub(super) fn find(
+        suite: &Suite,
+        skipped: &[Option<String>],
+        registry: &Registry,
+        data: Option<&Path>,
+    ) -> Result<Self, Error> {
+        let of_runs = suite.runs.iter().zip(skipped);
+        let runs: Vec<&Run> = of_runs.filter(|(_, why)| why.is_none()).map(|(run, _)| run).collect();
+        let used = |name: &String| runs.iter().any(|run| run.text == *name);
         let mut vocabularies = BTreeMap::new();
         for (name, choice) in suite.text.iter().filter(|(name, _)| used(name)) {
             if let TokenizerSettings::WordPiece { file, .. } = &choice.tokenizer {
@@ -43,7 +51,7 @@ impl Facts {
             }
         }
         let mut encoders = BTreeMap::new();
-        for run in &suite.runs {
+        for run in runs {
             let Some(name) = &run.encoder else { continue };
             if !run.model.takes_encoder() {
                 let problem = format!("{} has no encoder: remove `encoder` from the run", run.model.name());
@@ -95,21 +103,11 @@ pub(super) fn chain(suite: &Suite, run: &Run, length: u32, seed: u64, device: &s
     chain
 }
 
-/// The stages of a cell that cannot be scored: the same cell, whose key says why.
-pub(super) fn skipped(
-    suite: &Suite,
-    run: &Run,
-    length: u32,
-    seed: u64,
-    device: &str,
-    facts: &Facts,
-    reason: &str,
-) -> Chain {
-    let mut chain = chain(suite, run, length, seed, device, facts);
+/// Makes the stages those of a cell that cannot be scored: the same cell, whose key says why.
+pub(super) fn skip(chain: &mut Chain, reason: &str) {
     if let Some(record) = chain.get_mut(&StageName::Record) {
         record.made_by.insert("skipped".into(), reason.into());
     }
-    chain
 }
 
 /// Adds a stage with the keys of those that it reads.
@@ -259,10 +257,11 @@ fn computing(device: &str) -> Vec<(&'static str, String)> {
     made_by
 }
 
-/// Cuts the paths of files and directories to their names: where a file lies moves no result (its hash is among the
-/// stage's settings or what it is made by), and records must not tell whose machine made them.
+/// Cuts the paths of files and directories to their names: where a file lies and how it is got moves no result (its hash is
+/// among the stage's settings or what it is made by), and records must not tell whose machine made them.
 fn name_files_only(value: &mut Value) {
     let Value::Object(map) = value else { return };
+    map.remove("get");
     for (name, inner) in map {
         match inner {
             Value::String(path) if name == "file" || name == "directory" => {

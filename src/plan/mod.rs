@@ -3,6 +3,7 @@
 mod cell;
 mod chain;
 mod error;
+mod lacking;
 mod recorded;
 pub mod sources;
 
@@ -22,15 +23,14 @@ pub struct Plan {
     pub suite: Suite,
     /// In the order of the suite: runs, then lengths, then seeds.
     pub cells: Vec<Cell>,
-    /// Why no cell can be scored with the data at hand, if so.
-    pub skipped: Option<String>,
     /// Whether the data set's texts are under a data use agreement.
     pub credentialed: bool,
 }
 
 impl Plan {
     /// Lays out the cells. Files that the suite or the registry names without a hash are hashed; note texts that the
-    /// registry has a hash of are not opened: reading them later compares it.
+    /// registry has a hash of are not opened: reading them later compares it. A cell that cannot be scored with what is
+    /// here (no codes to score against; an encoder or word vectors that the suite says how to get) is skipped.
     ///
     /// # Errors
     /// A data set that the registry does not know, a file that cannot be read, a run whose parts do not go together.
@@ -43,20 +43,27 @@ impl Plan {
                 suite.division.scored_part()
             )
         });
-        let facts = chain::Facts::find(&suite, registry, data)?;
+        let of_runs = suite.runs.iter();
+        let skipped: Vec<_> = of_runs
+            .map(|run| skipped.clone().or_else(|| lacking::lacking(&suite, run)))
+            .collect();
+        let facts = chain::Facts::find(&suite, &skipped, registry, data)?;
         let cells = cell::grid(&suite)
             .map(|(index, run, length, seed)| {
-                let chain = match &skipped {
-                    None => chain::chain(&suite, run, length, seed, device, &facts),
-                    Some(reason) => chain::skipped(&suite, run, length, seed, device, &facts, reason),
-                };
-                Cell::new(&suite, index, (length, seed), device, chain)
+                let mut chain = chain::chain(&suite, run, length, seed, device, &facts);
+                if let Some(reason) = &skipped[index] {
+                    chain::skip(&mut chain, reason);
+                }
+                let cell = Cell::new(&suite, index, (length, seed), device, chain);
+                Cell {
+                    skipped: skipped[index].clone(),
+                    ..cell
+                }
             })
             .collect();
         Ok(Self {
             suite,
             cells,
-            skipped,
             credentialed,
         })
     }
@@ -72,7 +79,6 @@ impl Plan {
         Self {
             cells: cells.collect(),
             suite,
-            skipped: None,
             credentialed: false,
         }
     }

@@ -60,6 +60,20 @@ impl Suite {
                 return Err((key.into_iter().map(str::to_owned).collect(), problem));
             }
         }
+        let encoders = self
+            .encoders
+            .iter()
+            .map(|(name, choice)| (vec!["encoder", name.as_str(), "get"], &choice.get));
+        let vectors = self.text.iter().filter_map(|(name, choice)| {
+            let get = &choice.word_vectors.as_ref()?.get;
+            Some((vec!["text", name.as_str(), "word-vectors", "get"], get))
+        });
+        for (key, get) in encoders.chain(vectors) {
+            if get.as_ref().is_some_and(|get| get.trim().is_empty()) {
+                let problem = "\"\": expected how a user gets it, in a sentence or a command".to_owned();
+                return Err((key.into_iter().map(str::to_owned).collect(), problem));
+            }
+        }
         let shares = [
             ("left-out-notes", self.limits.left_out_notes),
             ("unknown-codes", self.limits.unknown_codes),

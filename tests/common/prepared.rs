@@ -22,10 +22,10 @@ impl Observer for Notices {
     }
 }
 
-/// A suite after the stages before training of all its cells.
+/// A suite after the stages before training of all its cells that are not skipped.
 pub struct Prepared {
     pub plan: Plan,
-    /// What each cell's model is built for.
+    /// What the model of each of them is built for.
     pub tasks: Vec<Task>,
     /// What the user was told.
     pub notices: Vec<String>,
@@ -40,7 +40,8 @@ pub fn prepared(text: &str) -> Result<Prepared, String> {
     let device = Device::flex();
     let runner = Runner::new(Store::new(scratch.path(), None)).unwrap();
     let workshop = Workshop::new(&plan, (&registry, None), runner, (&device, Duration::MAX), &notices);
-    let tasks = plan.cells.iter().map(|cell| workshop.prepare(cell));
+    let cells = plan.cells.iter().filter(|cell| cell.skipped.is_none());
+    let tasks = cells.map(|cell| workshop.prepare(cell));
     let tasks = tasks.collect::<Result<_, _>>().map_err(|stop| stop.to_string())?;
     drop(workshop);
     Ok(Prepared {

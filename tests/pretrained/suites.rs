@@ -6,9 +6,9 @@ use burn::tensor::Device;
 use candle_core::{DType, Tensor};
 use icdbench::models::{Initialiser, parameters};
 use icdbench::plan::{Cell, Plan};
-use icdbench::record::StageName;
+use icdbench::record::{StageName, Status};
 
-use super::common::{Bench, assert_fails, assert_good, caml, stderr, suite_text};
+use super::common::{Bench, assert_fails, assert_good, caml, stderr, stdout, suite_text};
 use super::prepared::{Prepared, prepared};
 use super::{HIDDEN, POSITIONS, TODAY, Tiny, VOCABULARY, config, tensors};
 
@@ -332,4 +332,90 @@ fn the_program_prints_the_load_report_and_trains_from_the_encoder() {
         2,
         &["encoder.heads = 4 and the run's pretrained encoder has 2"],
     );
+}
+
+/// The suite with a run from the tiny encoder, which says how to get it, and one that needs nothing.
+fn optional(tiny: &Tiny) -> String {
+    let text = suite(tiny, &(RUN.to_owned() + &caml(1, 4)));
+    let digest = format!("sha256 = \"{}\"", sha256(tiny));
+    text.replacen(&digest, &format!("{digest}\nget = \"pip install tiny-bert\""), 1)
+}
+
+#[test]
+fn runs_from_an_encoder_that_is_not_here_are_skipped_where_the_suite_says_how_to_get_it() {
+    let tiny = Tiny::new();
+    let text = optional(&tiny);
+    let reason = |text: &str| {
+        let (plan, _) = plan(text).unwrap();
+        assert_eq!(plan.cells[1].skipped, None);
+        (plan.cells[0].skipped.clone(), plan.cells[0].key.clone())
+    };
+    let (none, here) = reason(&text);
+    assert_eq!(none, None);
+    // It moves no key.
+    let silent = text.replace("get = \"pip install tiny-bert\"", "");
+    assert_eq!(reason(&silent).1, here);
+
+    let directory = tiny.0.path().to_owned();
+    let away = tiny.0.path().with_extension("away");
+    std::fs::rename(&directory, &away).unwrap();
+    let (why, absent) = reason(&text);
+    let why = why.expect("skipped");
+    assert!(why.starts_with("it needs [encoder.tiny], and "), "{why}");
+    assert!(
+        why.ends_with("is not there. To have it: pip install tiny-bert"),
+        "{why}"
+    );
+    let parent = directory.parent().unwrap().display().to_string();
+    assert!(!why.contains(&parent), "where it would lie: {why}");
+    assert_ne!(absent, here, "a cell that was skipped is run once the encoder is there");
+    assert_refused(&silent, &["cannot read it"]);
+    std::fs::rename(&away, &directory).unwrap();
+
+    // One that is there and broken is a mistake.
+    std::fs::remove_file(tiny.path("config.json")).unwrap();
+    assert_refused(&text, &["[encoder.tiny]: ", "config.json: cannot read it"]);
+    assert_refused(
+        &text.replace("pip install tiny-bert", " "),
+        &["encoder.tiny.get: \"\": expected how a user gets it"],
+    );
+}
+
+#[test]
+fn the_program_runs_the_rest_of_a_suite_whose_encoder_is_not_here() {
+    let tiny = Tiny::new();
+    let bench = Bench::new(&optional(&tiny));
+    std::fs::remove_dir_all(tiny.0.path()).unwrap();
+    let planned = bench.run(&["plan", "tiny.toml", "--no-estimate"]);
+    assert_good(&planned);
+    let told = "skipped: bert_trun: it needs [encoder.tiny], and ";
+    assert!(stdout(&planned).contains(told), "{}", stdout(&planned));
+    assert_good(&bench.run(&["run", "tiny.toml"]));
+    let mut records = bench.records("results");
+    records.sort_by(|a, b| a.cell.run.cmp(&b.cell.run));
+    let ends: Vec<_> = records
+        .iter()
+        .map(|record| (record.cell.run.as_str(), record.status))
+        .collect();
+    assert_eq!(ends, [("bert_trun", Status::Skipped), ("caml", Status::Ok)]);
+    let report = std::fs::read_to_string(bench.path("reports/tiny/report.md")).unwrap();
+    assert!(report.contains("To have it: pip install tiny-bert"), "{report}");
+}
+
+#[test]
+fn word_vectors_that_are_not_here_are_told_like_an_encoder() {
+    let bench = Bench::new("");
+    let vectors = bench.path("vectors.txt");
+    let digest = "0".repeat(64);
+    let table = format!(
+        "word-vectors = {{ file = {vectors:?}, sha256 = \"{digest}\", dimension = 4, scale = \"as-read\", get = \"ask for them\" }}\n"
+    );
+    let text = suite_text(60, &caml(1, 4)).replacen("\n[evaluation]", &format!("{table}\n[evaluation]"), 1);
+    let (planned, _) = plan(&text).unwrap();
+    let why = planned.cells[0].skipped.as_ref().expect("skipped");
+    assert!(
+        why.starts_with("it needs [text.words] word-vectors, and vectors.txt"),
+        "{why}"
+    );
+    assert!(why.ends_with("To have it: ask for them"), "{why}");
 }

@@ -1,0 +1,35 @@
+//! What a run needs and the user may not have: files that a suite says how to get.
+
+use std::path::Path;
+
+use crate::suite::{Run, Suite};
+
+/// Why a run cannot be trained here: it needs a directory or a file that is not there, and the suite says how to get it.
+/// One that is absent and that the suite says nothing of is a mistake, which whoever reads it names.
+pub(super) fn lacking(suite: &Suite, run: &Run) -> Option<String> {
+    let encoder = run.encoder.as_ref().and_then(|name| {
+        let choice = suite.encoders.get(name)?;
+        absent(&format!("[encoder.{name}]"), &choice.directory, choice.get.as_deref()?)
+    });
+    encoder.or_else(|| {
+        let choice = suite.text.get(&run.text)?.word_vectors.as_ref()?;
+        let place = format!("[text.{}] word-vectors", run.text);
+        absent(&place, &choice.file, choice.get.as_deref()?)
+    })
+}
+
+fn absent(place: &str, path: &Path, get: &str) -> Option<String> {
+    // One that is there and cannot be looked at is for whoever opens it to name.
+    let there = path.try_exists().unwrap_or(true);
+    // Into the record it goes too, which must not tell whose machine made it.
+    let shown = match path.is_absolute() {
+        true => Path::new(path.file_name().unwrap_or_default()),
+        false => path,
+    };
+    (!there).then(|| {
+        format!(
+            "it needs {place}, and {} is not there. To have it: {get}",
+            shown.display()
+        )
+    })
+}
