@@ -4,6 +4,8 @@
 mod gains;
 #[path = "report/plots.rs"]
 mod plots;
+#[path = "report/pretraining.rs"]
+mod pretraining;
 #[path = "fixtures/report/records.rs"]
 mod records;
 #[path = "report/typeset.rs"]

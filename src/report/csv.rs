@@ -6,18 +6,20 @@ use super::codes::CodeTable;
 use super::facts::tokenisations;
 use super::gains;
 use super::plots::bins::bins;
+use super::pretraining;
 use super::scores::{metrics_of, score_table};
 use super::sheet::{CELL, Sheet, cell_fields, number, spread};
 use super::summary::{LengthSummary, Summary, TaskSummary};
 use super::table::{Cell, Table};
-use crate::compare::margin_over_prior;
+use crate::compare::{Change, margin_over_prior};
 use crate::record::{Outcome, Record, Status};
 
 /// Every CSV file of a report: its name, and what fills it.
-pub const SHEETS: [(&str, Fill); 8] = [
+pub const SHEETS: [(&str, Fill); 9] = [
     ("scores.csv", scores),
     ("table.csv", score_tables),
     ("lengths.csv", gains),
+    ("pretraining.csv", pretraining),
     ("speed.csv", speed),
     ("bins.csv", frequency_bins),
     ("training.csv", training),
@@ -134,19 +136,54 @@ pub fn gains(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
         let shortest = gain.shortest.map(|shortest| shortest.cell.length.to_string());
         fields.push(shortest.unwrap_or_default());
         let change = gain.change.as_ref().and_then(|change| change.as_ref().ok());
+        let [_, interval @ ..] = interval_fields(change);
+        // Also without an interval.
         fields.push(number(gain.difference()));
-        fields.push(number(change.map(|change| change.interval.0)));
-        fields.push(number(change.map(|change| change.interval.1)));
-        fields.push(
-            change
-                .map(|change| change.excludes_zero().to_string())
-                .unwrap_or_default(),
-        );
-        fields.push(change.map(|change| change.notes.to_string()).unwrap_or_default());
+        fields.extend(interval);
         fields.push(number(margin_over_prior(record)));
         sheet.row(fields)?;
     }
     sheet.bytes()
+}
+
+/// One row for each metric of a cell that starts from pretrained parameters beside one of its model that does not.
+pub fn pretraining(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
+    let measures = [
+        "beside",
+        "metric",
+        "from-nothing",
+        "pretrained",
+        "change",
+        "change lower",
+        "change upper",
+        "excludes-0",
+        "notes",
+    ];
+    let mut sheet = Sheet::new(CELL.iter().chain(&measures))?;
+    for pair in summary.tasks.iter().flat_map(|task| pretraining::pairs(task)) {
+        for ((metric, _), change) in pretraining::METRICS.iter().zip(&pair.changes) {
+            let mut fields = cell_fields(&pair.to.record);
+            fields.extend([pair.labels[1].to_owned(), (*metric).to_owned()]);
+            let [from, to] = [pair.from, pair.to].map(|side| pretraining::score(&side.record, metric));
+            fields.extend([from, to].map(number));
+            let found = change.as_ref().ok();
+            fields.extend(interval_fields(found));
+            sheet.row(fields)?;
+        }
+    }
+    sheet.bytes()
+}
+
+/// A change, the ends of its interval, whether that excludes 0, and over how many notes; empty where there is none.
+fn interval_fields(change: Option<&Change>) -> [String; 5] {
+    let said = |print: &dyn Fn(&Change) -> String| change.map(print).unwrap_or_default();
+    [
+        number(change.map(|change| change.change)),
+        number(change.map(|change| change.interval.0)),
+        number(change.map(|change| change.interval.1)),
+        said(&|change| change.excludes_zero().to_string()),
+        said(&|change| change.notes.to_string()),
+    ]
 }
 
 /// One row a cell: sizes, speed and memory.

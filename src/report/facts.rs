@@ -240,6 +240,16 @@ pub fn data_table(task: &TaskSummary<'_>) -> Table {
             grouped(u64::from(facts.evaluation_notes_left_out) + u64::from(facts.evaluation_notes))
         )
     }));
+    foot.extend(found.iter().filter_map(|tokenisation| {
+        let facts = &tokenisation.outcome.task;
+        let known = facts.words_with_vector?;
+        Some(format!(
+            "{}: {} of the {} entries of the vocabulary have a pretrained vector.",
+            tokenisation.runs,
+            grouped(u64::from(known)),
+            grouped(u64::from(facts.vocabulary))
+        ))
+    }));
     Table {
         id: with_slug("data", &task.slug),
         caption: format!("Data of {}", task.title),

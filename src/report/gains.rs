@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::changes::{change_cells, change_columns, column, foot_of_changes, number, percent, points, unfinished};
 use super::scores::{PRIOR, with_slug};
-use super::summary::{RunSummary, Spread, TaskSummary};
-use super::table::{Cell, Column, Number, Row, Table, grouped};
-use crate::compare::{self, Change, MICRO_F1, RESAMPLES};
+use super::summary::{RunSummary, TaskSummary};
+use super::table::{Cell, Number, Row, Table, grouped};
+use crate::compare::{self, Change, MICRO_F1};
 use crate::record::{Record, Reported};
 
 /// One scored cell beside the cell of the same run and seed at the shortest length.
@@ -80,51 +81,22 @@ pub fn gains_table(task: &TaskSummary<'_>) -> Option<Table> {
     let mut refusals = Vec::new();
     let rows = gains.iter().map(|gain| row(task, gain, seeds.len() > 1, &mut refusals));
     let rows = rows.collect();
-    let column = |group: &str, title: &str| Column {
-        group: group.to_owned(),
-        title: title.to_owned(),
-        key: title.to_owned(),
-    };
-    let change = "from the shortest length (points)";
-    let mut foot: Vec<String> = interval_sentence(&gains).into_iter().collect();
-    let without_rows = |gain: &Gain<'_>| matches!(gain.change, Some(Err(compare::Error::NoRows { .. })));
-    if gains.iter().any(without_rows) {
-        foot.push(NO_ROWS.to_owned());
-    }
+    let changes = gains.iter().filter_map(|gain| gain.change.as_ref());
+    let mut foot = foot_of_changes(changes, "both lengths", refusals);
     foot.push(format!(
         "Over the {PRIOR}: the plain difference between the two micro-F1, without an interval, as the records hold no counts of the prior by note."
     ));
-    foot.extend(refusals);
+    let mut columns = vec![column("", "Micro-F1 (%)")];
+    columns.extend(change_columns("from the shortest length (points)"));
+    columns.push(column("", &format!("over the {PRIOR} (points)")));
     Some(Table {
         id: with_slug("gains", &task.slug),
         caption: format!("What length gives on {}", task.title),
         stub: vec!["run".to_owned(), "length".to_owned()],
-        columns: vec![
-            column("", "Micro-F1 (%)"),
-            column(change, "change"),
-            column(change, "95 % interval"),
-            column(change, "excludes 0"),
-            column("", &format!("over the {PRIOR} (points)")),
-        ],
+        columns,
         rows,
         foot,
     })
-}
-
-const NO_ROWS: &str = "Where a change has no interval, the per-note rows of its cells are not here: they are private and lie in the results directory in which the cells were run.";
-
-fn interval_sentence(gains: &[Gain<'_>]) -> Option<String> {
-    let changes = gains.iter().filter_map(|gain| gain.change.as_ref()?.as_ref().ok());
-    let notes: BTreeSet<usize> = changes.map(|change| change.notes).collect();
-    if notes.is_empty() {
-        return None;
-    }
-    let notes: Vec<String> = notes.into_iter().map(|notes| grouped(notes as u64)).collect();
-    Some(format!(
-        "95 % interval: the middle 95 % of the changes in {} redraws of the {} evaluation notes with replacement, both lengths scored on the same draw (paired bootstrap, fixed seed); it says what other notes might have shown, not what another training seed would.",
-        grouped(RESAMPLES as u64),
-        notes.join(" or "),
-    ))
 }
 
 fn row(task: &TaskSummary<'_>, gain: &Gain<'_>, with_seed: bool, refusals: &mut Vec<String>) -> Row {
@@ -135,20 +107,7 @@ fn row(task: &TaskSummary<'_>, gain: &Gain<'_>, with_seed: bool, refusals: &mut 
     }
     let [change, interval, excludes] = match &gain.change {
         None => [Cell::Empty, Cell::Empty, Cell::Empty],
-        Some(Ok(found)) => {
-            let ends = [found.interval.0, found.interval.1].map(points);
-            let excludes = if found.excludes_zero() { "yes" } else { "no" };
-            [
-                number(Some(found.change), points),
-                Cell::Text(ends.join(" to ")),
-                Cell::Text(excludes.to_owned()),
-            ]
-        }
-        Some(Err(compare::Error::NoRows { .. })) => [number(gain.difference(), points), Cell::Empty, Cell::Empty],
-        Some(Err(error)) => {
-            refusals.push(format!("Not comparable: {error}."));
-            [Cell::Text("not comparable".to_owned()), Cell::Empty, Cell::Empty]
-        }
+        Some(change) => change_cells(change, gain.difference(), refusals),
     };
     // Where only the shorter one had not finished learning, the change has the mark and not the row.
     let change = match change {
@@ -159,42 +118,11 @@ fn row(task: &TaskSummary<'_>, gain: &Gain<'_>, with_seed: bool, refusals: &mut 
         other => other,
     };
     let cells = vec![
-        number(micro_f1(gain.record), |value| format!("{:.1}", 100.0 * value)),
+        number(micro_f1(gain.record), percent),
         change,
         interval,
         excludes,
         number(compare::margin_over_prior(gain.record), points),
     ];
     Row::new(vec![task.runs[gain.run].label.clone(), length], cells).of_unfinished(unfinished(gain.record))
-}
-
-fn unfinished(record: &Record) -> bool {
-    let outcome = record.outcome.as_ref();
-    outcome.is_some_and(|outcome| outcome.unfinished.is_some())
-}
-
-fn number(value: Option<f64>, print: impl Fn(f64) -> String) -> Cell {
-    let value = value.and_then(|value| Spread::of([value]));
-    value.map_or(Cell::Empty, |value| Cell::Number(Number::new(value, print)))
-}
-
-/// A difference of shares in percentage points, with its sign: `+1.3`, `−0.4`, `0.0`.
-fn points(value: f64) -> String {
-    let printed = format!("{:.1}", 100.0 * value.abs());
-    match value {
-        _ if printed == "0.0" => printed,
-        value if value > 0.0 => format!("+{printed}"),
-        _ => format!("−{printed}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::points;
-
-    #[test]
-    fn differences_have_a_sign_unless_they_are_printed_as_zero() {
-        let printed = [0.0132, -0.004, 0.0, -0.0001, 0.0001].map(points);
-        assert_eq!(printed, ["+1.3", "−0.4", "0.0", "0.0", "0.0"]);
-    }
 }

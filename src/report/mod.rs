@@ -4,6 +4,7 @@
 //! ([`page`], with the tables of `scores`, `gains` and `facts` and the [`plots`]). Markdown, HTML, LaTeX and CSV
 //! only spell it. The same records give the same bytes: no clock, no machine path and no hash-map order enters a report.
 
+mod changes;
 mod codes;
 pub mod csv;
 mod earlier;
@@ -21,6 +22,7 @@ mod metric;
 mod names;
 pub mod page;
 pub mod plots;
+mod pretraining;
 mod provenance;
 mod scores;
 mod sheet;

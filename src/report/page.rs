@@ -9,6 +9,7 @@ use super::gains::gains_table;
 use super::metric::Metric;
 use super::plots::paint::has_letters;
 use super::plots::{bins, cost, lengths, scene::Scene, tokens, training};
+use super::pretraining::pretraining_table;
 use super::provenance::provenance;
 use super::scores::{headline, headline_table, metrics_of, score_table, with_slug};
 use super::suite_text::SuiteText;
@@ -193,6 +194,7 @@ fn of_task(task: &TaskSummary<'_>) -> Vec<Block> {
         add("What length gives", gains_table(task), vec![]);
         add("All metrics", Some(scores), vec![]);
     }
+    add("What pretrained parameters give", pretraining_table(task), vec![]);
     let by_frequency = figure("bins", BINS, &|id| bins::plot(id, task));
     add("Frequent and rare codes", None, vec![by_frequency]);
     let machine = measured_on(task);

@@ -29,7 +29,16 @@ pub const NAMES: [&str; 18] = [
 
 fn records() -> Vec<Reported> {
     let cells = NAMES.iter().flat_map(|name| [cell(name, 512, 1), cell(name, 1024, 1)]);
-    cells.map(|cell| scored(cell, 0.4)).collect()
+    let from_nothing = cells.map(|cell| scored(cell, 0.4));
+    let pretrained = NAMES.iter().map(|name| {
+        let described = cell(&format!("{name} (pretrained)"), 512, 1);
+        let described = CellDescription {
+            model: (*name).to_owned(),
+            ..described
+        };
+        super::pretraining::from_an_encoder(scored(described, 0.5))
+    });
+    from_nothing.chain(pretrained).collect()
 }
 
 /// The first TeX engine that is at hand.
