@@ -5,10 +5,10 @@
     cargo build --release
     python3 tests/reference/logistic_regression.py --data DIR
 
-Runs `suites/codiesp-dev.toml` (or --suite) for the run `logistic_regression`, exports its bags of
-words as svmlight files, fits scikit-learn's LogisticRegression (C = 1, one classifier a code, to
-convergence), tunes one threshold on the validation notes by the suite's grid, and prints micro-F1
-on the evaluation notes side by side for each length. Exits with 1 when they differ by more than 0.01.
+Runs the logistic regressions of `suites/codiesp-dev.toml` (or --suite), exports their features as svmlight
+files, fits scikit-learn's LogisticRegression (the C of the suite, one classifier a code, to convergence), tunes one
+threshold on the validation notes by the suite's grid, and prints micro-F1 on the evaluation notes side by side for
+each run and length. Exits with 1 when they differ by more than 0.01.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import tomllib
 
 import numpy as np
 from sklearn.datasets import load_svmlight_files
@@ -29,7 +30,7 @@ def call(program, *arguments):
     return subprocess.run([program, *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-def scikit_learn(folder):
+def scikit_learn(folder, inverse_strength):
     """Threshold and micro-F1 of converged scikit-learn classifiers on the exported features."""
     files = [str(folder / f"{part}.svmlight") for part in ("train", "validation", "evaluation")]
     train_x, train_y, tune_x, tune_y, test_x, test_y = load_svmlight_files(files, multilabel=True, zero_based=True)
@@ -37,7 +38,7 @@ def scikit_learn(folder):
     train_y, tune_y, test_y = (labels.transform(y) for y in (train_y, tune_y, test_y))
     tune, test = np.zeros(tune_y.shape), np.zeros(test_y.shape)
     for code in range(train_y.shape[1]):
-        model = LogisticRegression(C=1.0, solver="lbfgs", max_iter=20000, tol=1e-6)
+        model = LogisticRegression(C=inverse_strength, solver="lbfgs", max_iter=20000, tol=1e-6)
         model.fit(train_x, train_y[:, code])
         tune[:, code] = model.predict_proba(tune_x)[:, 1]
         test[:, code] = model.predict_proba(test_x)[:, 1]
@@ -55,20 +56,26 @@ def main():
     arguments.add_argument("--binary", default="target/release/icdbench")
     arguments = arguments.parse_args()
     common = ["--data", arguments.data, "--results", arguments.results, "--quiet", "--json"]
-    output = call(arguments.binary, *common, "run", arguments.suite, "--no-report")
-    cells = [json.loads(line) for line in output.splitlines()]
-    cells = [cell for cell in cells if cell["cell"]["model"] == "logistic_regression"]
+    runs = tomllib.loads(pathlib.Path(arguments.suite).read_text())["run"]
+    regressions = [run for run in runs if "logistic_regression" in run["model"]]
+    strengths = {
+        run.get("name", "logistic_regression"): run["model"]["logistic_regression"]["penalty"]["l2"]["inverse-strength"]
+        for run in regressions
+    }
+    plan = json.loads(call(arguments.binary, *common, "plan", "--no-estimate", arguments.suite))
+    cells = [cell for cell in plan if cell["cell"]["model"] == "logistic_regression"]
     worst = 0.0
-    print(f"{'length':>6}  {'icdbench':>8}  {'sklearn':>8}  {'difference':>10}  sklearn's threshold")
+    print(f"{'run':<20}  {'length':>6}  {'icdbench':>8}  {'sklearn':>8}  {'difference':>10}  sklearn's threshold")
     for cell in cells:
-        length = cell["cell"]["length"]
+        run, length = cell["cell"]["run"], cell["cell"]["length"]
+        done = json.loads(call(arguments.binary, *common, "run", arguments.suite, "--cell", cell["key"]))
         with tempfile.TemporaryDirectory() as folder:
             call(arguments.binary, *common, "data", "export", arguments.suite, "--out", folder,
-                 "--run", cell["cell"]["run"], "--length", str(length))
-            threshold, theirs = scikit_learn(pathlib.Path(folder))
-        ours = cell["scores"]["micro-f1"]
+                 "--run", run, "--length", str(length))
+            threshold, theirs = scikit_learn(pathlib.Path(folder), strengths[run])
+        ours = done["scores"]["micro-f1"]
         worst = max(worst, abs(ours - theirs))
-        print(f"{length:>6}  {ours:8.4f}  {theirs:8.4f}  {ours - theirs:+10.4f}  {threshold:.4f}")
+        print(f"{run:<20}  {length:>6}  {ours:8.4f}  {theirs:8.4f}  {ours - theirs:+10.4f}  {threshold:.4f}")
     sys.exit(0 if cells and worst <= 0.01 else 1)
 
 
