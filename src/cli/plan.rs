@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::terminal::out;
 use super::{Global, Sentences, bytes, duration, print_columns, print_json, suite};
 use crate::data::Registry;
-use crate::plan::{Cell, Plan};
+use crate::plan::{Cell, Plan, scored_before};
 use crate::record::{self, Record, StageName, Status};
 use crate::results::Store;
 use crate::stages::Workshop;
@@ -54,6 +54,7 @@ pub(super) fn plan(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
                 "key": cell.key,
                 "cell": cell.description,
                 "state": state(record.as_ref(), cell),
+                "skipped": cell.skipped.as_ref().filter(|_| !is_scored(record.as_ref())),
                 "stages": stages(&store, cell, record.as_ref()),
                 "estimate": if record.is_some() { None } else { of(cell) },
             })
@@ -79,10 +80,12 @@ pub(super) fn plan(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
         ]);
     }
     print_columns(&table)?;
-    for (reason, runs) in skipped(&plan) {
-        match runs.len() == plan.suite.runs.len() {
-            true => out!("\nEvery cell is skipped: {reason}."),
-            false => out!("\nskipped: {}: {reason}.", runs.join(", ")),
+    // Without a full stop: a reason may end with a command that is copied.
+    for (reason, runs) in skipped(&plan, &records) {
+        let every = runs.len() == plan.suite.runs.len() && !records.iter().any(|record| is_scored(record.as_ref()));
+        match every {
+            true => out!("\nEvery cell is skipped: {reason}"),
+            false => out!("\nskipped: {}: {reason}", runs.join(", ")),
         }
     }
     let done = records.iter().filter(|record| record.is_some()).count();
@@ -112,6 +115,11 @@ pub(super) fn plan(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
 
 /// The record of a cell. One that cannot be believed is named, and the cell is to do.
 fn recorded(store: &Store, cell: &Cell, global: &Global) -> Result<Option<Record>> {
+    if cell.skipped.is_some()
+        && let Some(record) = scored_before(cell, &store.records().all()?.records)
+    {
+        return Ok(Some(record));
+    }
     match store.records().find(&cell.key) {
         Err(refused) if refused.is_as_if_absent() => {
             global.notice(&refused.to_string());
@@ -128,7 +136,7 @@ fn stages(store: &Store, cell: &Cell, record: Option<&Record>) -> Vec<Value> {
         let done = match name {
             StageName::Record => record.is_some(),
             // It stays where the suite found it.
-            StageName::Encoder => true,
+            StageName::Encoder => cell.skipped.is_none(),
             _ => matches!(store.open(name, key), Ok(Some(_))),
         };
         json!({ "stage": name, "key": key, "done": done, "needs": stage.reads })
@@ -163,13 +171,11 @@ fn estimates(
 }
 
 /// Why cells are skipped, each reason with the runs that it is of.
-fn skipped(plan: &Plan) -> Vec<(String, Vec<&str>)> {
+fn skipped<'a>(plan: &'a Plan, records: &[Option<Record>]) -> Vec<(String, Vec<&'a str>)> {
     let reason = |cell: &Cell| cell.skipped.clone();
-    by_reason(
-        plan.cells
-            .iter()
-            .filter_map(|cell| Some((reason(cell)?, plan.suite.runs[cell.run].title()))),
-    )
+    let cells = plan.cells.iter().zip(records);
+    let cells = cells.filter(|(_, record)| !is_scored(record.as_ref()));
+    by_reason(cells.filter_map(|(cell, _)| Some((reason(cell)?, plan.suite.runs[cell.run].title()))))
 }
 
 /// Why runs may end before they have learnt what they can, each reason with the runs that are still to do.
@@ -193,6 +199,10 @@ fn by_reason<'a>(found: impl Iterator<Item = (String, &'a str)>) -> Vec<(String,
         }
     }
     reasons
+}
+
+fn is_scored(record: Option<&Record>) -> bool {
+    record.is_some_and(|record| record.status == Status::Ok)
 }
 
 fn state(record: Option<&Record>, cell: &Cell) -> &'static str {

@@ -62,7 +62,11 @@ pub(super) fn search(global: &Global, arguments: &Arguments) -> Result<ExitCode>
     // A trial that diverged or did not fit is an answer, unless a run has no other.
     let all_chosen = choices.iter().all(|choice| choice.best.is_some());
     Ok(ExitCode::from(match (all_chosen, differences.is_empty()) {
-        (false, _) => verdict(&summary),
+        (false, _) => match verdict(&summary) {
+            // A run all of whose trials were skipped beside others that were not.
+            exit::GOOD => exit::NOT_ENOUGH_DATA,
+            other => other,
+        },
         (true, true) => exit::GOOD,
         (true, false) => exit::WORSE,
     }))

@@ -11,7 +11,7 @@ use super::process::Process;
 use super::protocol::{Assignment, Event, Order, Places};
 use crate::device::DeviceChoice;
 use crate::machine::Machine;
-use crate::plan::{Cell, Plan};
+use crate::plan::{Cell, Plan, scored_before};
 use crate::record::{self, DEGENERATE, Record, SCHEMA_VERSION, Status, Timings};
 use crate::results::runner::{Patience, Runner};
 use crate::results::{Store, files};
@@ -223,7 +223,13 @@ impl Cells<'_> {
 
     /// The record of a cell that need not be run. One that cannot be believed is named, and the cell is run.
     fn finished(&self, cell: &Cell) -> Result<Option<Record>, Error> {
-        let found = match self.runner.store().records().find(&cell.key) {
+        let records = self.runner.store().records();
+        if cell.skipped.is_some()
+            && let Some(record) = scored_before(cell, &records.all()?.records)
+        {
+            return Ok(Some(record));
+        }
+        let found = match records.find(&cell.key) {
             Err(refused) if refused.is_as_if_absent() => {
                 self.observer.notice(&refused.to_string());
                 None

@@ -53,13 +53,6 @@ impl Facts {
         let mut encoders = BTreeMap::new();
         for run in runs {
             let Some(name) = &run.encoder else { continue };
-            if !run.model.takes_encoder() {
-                let problem = format!("{} has no encoder: remove `encoder` from the run", run.model.name());
-                return Err(Error::Run {
-                    run: run.title().into(),
-                    problem,
-                });
-            }
             let config = suite.encoders[name].directory.join("config.json");
             encoders.insert(name.clone(), sha256_of(&config, &format!("[encoder.{name}]"))?);
         }

@@ -11,10 +11,10 @@ use std::path::Path;
 
 pub use cell::{Cell, descriptions};
 pub use error::Error;
-pub use recorded::recorded;
+pub use recorded::{recorded, scored_before};
 
 use crate::data::{self, Registry};
-use crate::suite::Suite;
+use crate::suite::{Run, Suite};
 
 /// A suite's cells, each with the keys of all its stages.
 #[derive(Clone, Debug)]
@@ -47,6 +47,9 @@ impl Plan {
         let skipped: Vec<_> = of_runs
             .map(|run| skipped.clone().or_else(|| lacking::lacking(&suite, run)))
             .collect();
+        for run in &suite.runs {
+            takes_its_encoder(run)?;
+        }
         let facts = chain::Facts::find(&suite, &skipped, registry, data)?;
         let cells = cell::grid(&suite)
             .map(|(index, run, length, seed)| {
@@ -110,5 +113,16 @@ impl Plan {
                 found.len()
             ))),
         }
+    }
+}
+
+/// Refuses an encoder for a model that has none, whether it is there or not.
+fn takes_its_encoder(run: &Run) -> Result<(), Error> {
+    match run.encoder.is_none() || run.model.takes_encoder() {
+        true => Ok(()),
+        false => Err(Error::Run {
+            run: run.title().into(),
+            problem: format!("{} has no encoder: remove `encoder` from the run", run.model.name()),
+        }),
     }
 }

@@ -96,7 +96,7 @@ pub enum Status {
     OutOfMemory,
     /// The model or the device does not offer what the cell asks for.
     Unsupported,
-    /// The cell cannot be run with the data at hand (such as test codes that are not public).
+    /// The cell needs what is not here: data (such as test codes that are not public), an encoder, word vectors.
     Skipped,
 }
 

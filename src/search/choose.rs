@@ -12,7 +12,8 @@ pub struct Choice {
     /// Each trial of the run: its index among all trials, and the mean of the deciding metric over lengths and seeds;
     /// `None` where a cell of it has no score.
     pub values: Vec<(usize, Option<f64>)>,
-    /// The trial of the greatest value, the first of equals; `None` where no trial has one.
+    /// The trial of the greatest value, the first of equals; `None` where no trial has one, or one of them was skipped: the
+    /// best of the others is not the best of all that were to be tried.
     pub best: Option<(usize, f64)>,
 }
 
@@ -32,6 +33,18 @@ pub fn choose(trials: &Trials, records: &[Record]) -> Vec<Choice> {
         }
         Some(sum / (suite.lengths.len() * suite.seeds.len()) as f64)
     };
+    let skipped = |run: usize| {
+        let titles = trials
+            .trials
+            .iter()
+            .zip(&suite.runs)
+            .filter(|(trial, _)| trial.run == run);
+        let mut titles = titles.map(|(_, trial)| trial.title());
+        titles.any(|title| {
+            let mut of_trial = records.iter().filter(|record| record.cell.run == title);
+            of_trial.any(|record| record.status == Status::Skipped)
+        })
+    };
     let mut choices: Vec<Choice> = Vec::new();
     for (index, trial) in trials.trials.iter().enumerate() {
         let found = value(index);
@@ -49,6 +62,9 @@ pub fn choose(trials: &Trials, records: &[Record]) -> Vec<Choice> {
         {
             choice.best = Some((index, value));
         }
+    }
+    for choice in &mut choices {
+        choice.best = choice.best.filter(|_| !skipped(choice.run));
     }
     choices
 }

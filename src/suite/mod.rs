@@ -173,7 +173,7 @@ pub struct WordVectorFile {
     pub dimension: usize,
     /// Whether vectors are rescaled.
     pub scale: VectorScale,
-    /// How a user gets it, in a sentence or a command. With it, runs that need it are skipped where it is not there, and
+    /// How a user gets it, in a sentence or a command. With it, runs of this text are skipped where it is not there, and
     /// say this; without it, its absence is an error. It moves no result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub get: Option<String>,
@@ -188,7 +188,7 @@ pub struct EncoderChoice {
     /// SHA-256 of the weights file, `model.safetensors` or `pytorch_model.bin`; where an index names several, of all of
     /// them one after another in the order of their names, as `cat FILES | sha256sum` prints it.
     pub sha256: String,
-    /// How a user gets it, in a sentence or a command. With it, runs that need it are skipped where it is not there, and
+    /// How a user gets it, in a sentence or a command. With it, runs that name it are skipped where it is not there, and
     /// say this; without it, its absence is an error. It moves no result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub get: Option<String>,

@@ -345,6 +345,8 @@ fn optional(tiny: &Tiny) -> String {
 fn runs_from_an_encoder_that_is_not_here_are_skipped_where_the_suite_says_how_to_get_it() {
     let tiny = Tiny::new();
     let text = optional(&tiny);
+    let both =
+        suite(&tiny, &(RUN.to_owned() + &from_the_seed())).replacen("sha256 = \"", "get = \"pip\"\nsha256 = \"", 1);
     let reason = |text: &str| {
         let (plan, _) = plan(text).unwrap();
         assert_eq!(plan.cells[1].skipped, None);
@@ -375,6 +377,17 @@ fn runs_from_an_encoder_that_is_not_here_are_skipped_where_the_suite_says_how_to
     // One that is there and broken is a mistake.
     std::fs::remove_file(tiny.path("config.json")).unwrap();
     assert_refused(&text, &["[encoder.tiny]: ", "config.json: cannot read it"]);
+    // A vocabulary that comes with an encoder is got with it.
+    std::fs::remove_dir_all(tiny.0.path()).unwrap();
+    let (planned, _) = plan(&both).unwrap();
+    let why = planned.cells[1].skipped.as_ref().expect("skipped");
+    assert!(
+        why.starts_with("it needs [text.pieces], and ") && why.ends_with("To have it: pip"),
+        "{why}"
+    );
+    // What the encoder would be for is looked at all the same.
+    let caml = caml(1, 4).replacen("text", "encoder = \"tiny\"\ntext", 1);
+    assert_refused(&(both + &caml), &["run \"caml\": caml has no encoder"]);
     assert_refused(
         &text.replace("pip install tiny-bert", " "),
         &["encoder.tiny.get: \"\": expected how a user gets it"],
@@ -388,6 +401,10 @@ fn the_program_runs_the_rest_of_a_suite_whose_encoder_is_not_here() {
     std::fs::remove_dir_all(tiny.0.path()).unwrap();
     let planned = bench.run(&["plan", "tiny.toml", "--no-estimate"]);
     assert_good(&planned);
+    let json = stdout(&bench.run(&["--json", "plan", "tiny.toml", "--no-estimate"]));
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let reason = json[0]["skipped"].as_str().unwrap();
+    assert!(reason.ends_with("To have it: pip install tiny-bert"), "{reason}");
     let told = "skipped: bert_trun: it needs [encoder.tiny], and ";
     assert!(stdout(&planned).contains(told), "{}", stdout(&planned));
     assert_good(&bench.run(&["run", "tiny.toml"]));
@@ -410,7 +427,8 @@ fn word_vectors_that_are_not_here_are_told_like_an_encoder() {
     let table = format!(
         "word-vectors = {{ file = {vectors:?}, sha256 = \"{digest}\", dimension = 4, scale = \"as-read\", get = \"ask for them\" }}\n"
     );
-    let text = suite_text(60, &caml(1, 4)).replacen("\n[evaluation]", &format!("{table}\n[evaluation]"), 1);
+    let runs = caml(1, 4).replace("pretrained-embedding = false", "pretrained-embedding = true");
+    let text = suite_text(60, &runs).replacen("\n[evaluation]", &format!("{table}\n[evaluation]"), 1);
     let (planned, _) = plan(&text).unwrap();
     let why = planned.cells[0].skipped.as_ref().expect("skipped");
     assert!(
@@ -418,4 +436,40 @@ fn word_vectors_that_are_not_here_are_told_like_an_encoder() {
         "{why}"
     );
     assert!(why.ends_with("To have it: ask for them"), "{why}");
+}
+
+#[test]
+fn a_cell_that_was_scored_stays_so_where_its_encoder_is_gone() {
+    let small = tensors(TODAY, DType::F32).into_iter();
+    let small = small.map(|(name, tensor)| (name, tensor.affine(1.0 / 64.0, 0.0).unwrap()));
+    let tiny = Tiny::with(&small.collect());
+    let text = optional(&tiny)
+        .replace("positions = 7", "positions = 50")
+        .replace("pooler = true", "pooler = false")
+        .replace("\"fully-connected\"", "{ label-attention = { label-block = 8 } }");
+    let bench = Bench::new(&text);
+    assert_good(&bench.run(&["run", "tiny.toml"]));
+    let report = std::fs::read_to_string(bench.path("reports/tiny/report.md")).unwrap();
+    let records = bench.records("results").len();
+    std::fs::remove_dir_all(tiny.0.path()).unwrap();
+    let planned = stdout(&bench.run(&["plan", "tiny.toml"]));
+    assert!(
+        planned.contains("2 of 2 cells have a record") && !planned.contains("skipped"),
+        "{planned}"
+    );
+    assert_good(&bench.run(&["run", "tiny.toml"]));
+    assert_eq!(
+        bench.records("results").len(),
+        records,
+        "nothing is written over what was scored"
+    );
+    assert_eq!(
+        std::fs::read_to_string(bench.path("reports/tiny/report.md")).unwrap(),
+        report
+    );
+    assert_good(&bench.run(&["report", "tiny.toml"]));
+    assert_eq!(
+        std::fs::read_to_string(bench.path("reports/tiny/report.md")).unwrap(),
+        report
+    );
 }
