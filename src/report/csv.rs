@@ -8,7 +8,7 @@ use super::gains;
 use super::plots::bins::bins;
 use super::pretraining;
 use super::scores::{metrics_of, score_table};
-use super::sheet::{CELL, Sheet, cell_fields, number, spread};
+use super::sheet::{CELL, Sheet, cell_fields, number, spread, unfinished};
 use super::summary::{LengthSummary, Summary, TaskSummary};
 use super::table::{Cell, Table};
 use crate::compare::{Change, margin_over_prior};
@@ -150,6 +150,7 @@ pub fn gains(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
 pub fn pretraining(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
     let measures = [
         "beside",
+        "beside-unfinished",
         "metric",
         "from-nothing",
         "pretrained",
@@ -161,13 +162,16 @@ pub fn pretraining(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
     ];
     let mut sheet = Sheet::new(CELL.iter().chain(&measures))?;
     for pair in summary.tasks.iter().flat_map(|task| pretraining::pairs(task)) {
-        for ((metric, _), change) in pretraining::METRICS.iter().zip(&pair.changes) {
+        for (place, ((metric, _), change)) in pretraining::METRICS.iter().zip(&pair.changes).enumerate() {
             let mut fields = cell_fields(&pair.to.record);
-            fields.extend([pair.labels[1].to_owned(), (*metric).to_owned()]);
+            let beside = pair.labels[1].to_owned();
+            fields.extend([beside, unfinished(&pair.from.record), (*metric).to_owned()]);
             let [from, to] = [pair.from, pair.to].map(|side| pretraining::score(&side.record, metric));
             fields.extend([from, to].map(number));
-            let found = change.as_ref().ok();
-            fields.extend(interval_fields(found));
+            let [_, interval @ ..] = interval_fields(change.as_ref().ok());
+            // Also without an interval.
+            fields.push(number(pair.difference(place)));
+            fields.extend(interval);
             sheet.row(fields)?;
         }
     }

@@ -240,16 +240,7 @@ pub fn data_table(task: &TaskSummary<'_>) -> Table {
             grouped(u64::from(facts.evaluation_notes_left_out) + u64::from(facts.evaluation_notes))
         )
     }));
-    foot.extend(found.iter().filter_map(|tokenisation| {
-        let facts = &tokenisation.outcome.task;
-        let known = facts.words_with_vector?;
-        Some(format!(
-            "{}: {} of the {} entries of the vocabulary have a pretrained vector.",
-            tokenisation.runs,
-            grouped(u64::from(known)),
-            grouped(u64::from(facts.vocabulary))
-        ))
-    }));
+    foot.extend(known_words(task));
     Table {
         id: with_slug("data", &task.slug),
         caption: format!("Data of {}", task.title),
@@ -258,6 +249,37 @@ pub fn data_table(task: &TaskSummary<'_>) -> Table {
         rows,
         foot,
     }
+}
+
+/// How many words of each run's vocabulary have a pretrained vector, of the runs whose text has any.
+fn known_words(task: &TaskSummary<'_>) -> Vec<String> {
+    let mut found: Vec<(u32, u32, Vec<&str>)> = Vec::new();
+    for run in &task.runs {
+        for facts in run
+            .cells
+            .values()
+            .flat_map(LengthSummary::outcomes)
+            .map(|outcome| &outcome.task)
+        {
+            let Some(known) = facts.words_with_vector else { continue };
+            let same = found
+                .iter_mut()
+                .find(|(of, all, _)| (*of, *all) == (known, facts.vocabulary));
+            match same {
+                Some((_, _, runs)) if runs.contains(&run.label.as_str()) => {}
+                Some((_, _, runs)) => runs.push(&run.label),
+                None => found.push((known, facts.vocabulary, vec![&run.label])),
+            }
+        }
+    }
+    let sentence = |(known, all, runs): (u32, u32, Vec<&str>)| {
+        let (known, all) = (grouped(u64::from(known)), grouped(u64::from(all)));
+        format!(
+            "{known} of the {all} entries of the vocabulary have a pretrained vector: {}.",
+            runs.join(", ")
+        )
+    };
+    found.into_iter().map(sentence).collect()
 }
 
 fn data_row(task: &TaskSummary<'_>, tokenisation: &Tokenisation<'_>) -> Row {

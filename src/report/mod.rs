@@ -1,7 +1,7 @@
 //! Reports: records in, a folder of tables and plots out. Nothing here runs a model or reads data.
 //!
 //! [`write_report`] arranges the records ([`summary`]) and decides, once, what stands on the page and in which order
-//! ([`page`], with the tables of `scores`, `gains` and `facts` and the [`plots`]). Markdown, HTML, LaTeX and CSV
+//! ([`page`], with the tables of `scores`, `gains`, `pretraining` and `facts` and the [`plots`]). Markdown, HTML, LaTeX and CSV
 //! only spell it. The same records give the same bytes: no clock, no machine path and no hash-map order enters a report.
 
 mod changes;

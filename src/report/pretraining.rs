@@ -1,10 +1,14 @@
 //! What pretrained parameters give: each run that starts from an encoder or from word vectors trained elsewhere, beside
 //! the run of the same model that starts from nothing.
 
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
 use super::changes::{change_cells, change_columns, column, foot_of_changes, number, percent, unfinished};
 use super::scores::with_slug;
 use super::summary::TaskSummary;
-use super::table::{Row, Table, grouped};
+use super::table::{Cell, Number, Row, Table, grouped};
 use crate::compare::{self, Change, MICRO_F1};
 use crate::record::{Record, Reported, StageName};
 
@@ -23,6 +27,21 @@ pub struct Pair<'a> {
     pub changes: Vec<Result<Change, compare::Error>>,
 }
 
+impl Pair<'_> {
+    /// The change of one of [`METRICS`]: also without an interval where only the rows by note are missing, and `None`
+    /// where the two do not compare.
+    pub fn difference(&self, metric: usize) -> Option<f64> {
+        match &self.changes[metric] {
+            Ok(change) => Some(change.change),
+            Err(compare::Error::NoRows { .. }) => {
+                let [from, to] = [self.from, self.to].map(|side| score(&side.record, METRICS[metric].0));
+                Some(to? - from?)
+            }
+            Err(_) => None,
+        }
+    }
+}
+
 /// The table, or `None` where no model was scored both ways.
 pub fn pretraining_table(task: &TaskSummary<'_>) -> Option<Table> {
     let pairs = pairs(task);
@@ -35,9 +54,6 @@ pub fn pretraining_table(task: &TaskSummary<'_>) -> Option<Table> {
         columns.push(column(&group, "from nothing"));
         columns.push(column(&group, "pretrained"));
         columns.extend(change_columns(&group));
-    }
-    for (column, (_, title)) in columns.iter_mut().zip(METRICS.iter().flat_map(|metric| [metric; 5])) {
-        column.key = format!("{title} {}", column.title);
     }
     let mut refusals = Vec::new();
     let rows = pairs.iter().map(|pair| row(pair, &mut refusals)).collect();
@@ -60,15 +76,22 @@ pub fn pretraining_table(task: &TaskSummary<'_>) -> Option<Table> {
 fn row(pair: &Pair<'_>, refusals: &mut Vec<String>) -> Row {
     let (from, to) = (&pair.from.record, &pair.to.record);
     let mut cells = Vec::new();
-    for ((metric, _), change) in METRICS.iter().zip(&pair.changes) {
-        let [before, after] = [from, to].map(|record| score(record, metric));
-        cells.extend([number(before, percent), number(after, percent)]);
-        let plain = after.zip(before).map(|(after, before)| after - before);
-        cells.extend(change_cells(change, plain, refusals));
+    for (place, ((metric, _), change)) in METRICS.iter().zip(&pair.changes).enumerate() {
+        cells.extend([from, to].map(|record| marked(number(score(record, metric), percent), unfinished(record))));
+        let [change, interval, excludes] = change_cells(change, pair.difference(place), refusals);
+        cells.extend([marked(change, unfinished(from) || unfinished(to)), interval, excludes]);
     }
     let [with, without] = pair.labels.map(str::to_owned);
     let (length, seed) = (grouped(u64::from(to.cell.length)), to.cell.seed.to_string());
-    Row::new(vec![with, without, length, seed], cells).of_unfinished(unfinished(from) || unfinished(to))
+    Row::new(vec![with, without, length, seed], cells)
+}
+
+/// A number with the mark of what had not finished learning.
+fn marked(cell: Cell, unfinished: bool) -> Cell {
+    match cell {
+        Cell::Number(number) => Cell::Number(Number { unfinished, ..number }),
+        other => other,
+    }
 }
 
 /// A record's value of a metric, 0 to 1.
@@ -76,7 +99,8 @@ pub fn score(record: &Record, metric: &str) -> Option<f64> {
     record.outcome.as_ref()?.scores.get(metric).copied()
 }
 
-/// The pairs in the order of the runs, the lengths and the seeds. Empty where no model was scored both ways.
+/// The pairs in the order of the runs, the lengths and the seeds: of the runs of the model that start from nothing the one
+/// whose settings are nearest. Empty where no model was scored both ways.
 pub fn pairs<'a>(task: &'a TaskSummary<'a>) -> Vec<Pair<'a>> {
     let scored = task.runs.iter().flat_map(|run| {
         let cells = run.cells.values().flat_map(|cells| cells.ok.iter().copied());
@@ -86,21 +110,46 @@ pub fn pairs<'a>(task: &'a TaskSummary<'a>) -> Vec<Pair<'a>> {
     let of_one_kind = |a: &Record, b: &Record| {
         (&a.cell.model, a.cell.length, a.cell.seed) == (&b.cell.model, b.cell.length, b.cell.seed)
     };
-    let mut pairs = Vec::new();
-    for (with, to) in &pretrained {
-        for (without, from) in &from_nothing {
-            if of_one_kind(&to.record, &from.record) {
-                let change = |(metric, _): &(&str, _)| compare::change(metric, from, to);
-                pairs.push(Pair {
-                    labels: [with, without],
-                    from,
-                    to,
-                    changes: METRICS.iter().map(change).collect(),
-                });
+    let pair = |(with, to): &(&'a str, &'a Reported)| {
+        let beside = from_nothing.iter().rev();
+        let beside = beside.filter(|(_, from)| of_one_kind(&to.record, &from.record));
+        // The last of equals from the back is the first in the suite.
+        let (without, from) = beside.max_by_key(|(_, from)| settings_in_common(&to.record, &from.record))?;
+        let change = |(metric, _): &(&str, _)| compare::change(metric, from, to);
+        Some(Pair {
+            labels: [with, without],
+            from,
+            to,
+            changes: METRICS.iter().map(change).collect(),
+        })
+    };
+    pretrained.iter().filter_map(pair).collect()
+}
+
+/// How many settings of the model and its training two cells share: of several variants of a model the nearest is compared.
+fn settings_in_common(a: &Record, b: &Record) -> usize {
+    let [a, b] = [a, b].map(|record| {
+        let mut leaves = BTreeSet::new();
+        if let Some(weights) = record.stages.get(&StageName::Weights) {
+            for (name, value) in &weights.settings {
+                collect(name, value, &mut leaves);
             }
         }
+        leaves
+    });
+    a.intersection(&b).count()
+}
+
+/// Every number, word and truth value of a setting with the path to it.
+fn collect(path: &str, value: &Value, leaves: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(map) => map
+            .iter()
+            .for_each(|(name, inner)| collect(&format!("{path}.{name}"), inner, leaves)),
+        leaf => {
+            leaves.insert(format!("{path} = {leaf}"));
+        }
     }
-    pairs
 }
 
 /// Whether a cell's training began with parameters that were trained elsewhere.

@@ -23,7 +23,6 @@ pub const CELL: [&str; 11] = [
 /// The values under [`CELL`].
 pub fn cell_fields(record: &Record) -> Vec<String> {
     let cell = &record.cell;
-    let unfinished = record.outcome.as_ref().and_then(|outcome| outcome.unfinished);
     let parts = [
         &cell.dataset,
         &cell.labels,
@@ -34,8 +33,14 @@ pub fn cell_fields(record: &Record) -> Vec<String> {
     let mut fields: Vec<String> = parts.into_iter().cloned().collect();
     fields.extend([cell.length.to_string(), cell.seed.to_string()]);
     fields.extend([cell.device.clone(), cell.precision.clone(), record.key.clone()]);
-    fields.push(unfinished.map_or("", Unfinished::word).to_owned());
+    fields.push(unfinished(record));
     fields
+}
+
+/// Why a record's model had not finished learning; empty where it had.
+pub fn unfinished(record: &Record) -> String {
+    let unfinished = record.outcome.as_ref().and_then(|outcome| outcome.unfinished);
+    unfinished.map_or("", Unfinished::word).to_owned()
 }
 
 /// Rows of equal width under their headings; widths are the caller's.

@@ -1,4 +1,4 @@
-//! The one table type of a report, that `scores`, `gains` and `facts` fill and every format spells.
+//! The one table type of a report, that `scores`, `gains`, `pretraining` and `facts` fill and every format spells.
 
 use std::collections::BTreeSet;
 

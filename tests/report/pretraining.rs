@@ -88,7 +88,70 @@ fn what_pretrained_parameters_give_stands_beside_the_same_model_from_nothing() {
 
     let sheet = String::from_utf8(csv::pretraining(&page.summary).unwrap()).unwrap();
     assert_eq!(sheet.lines().count(), 1 + 2 * 2, "{sheet}");
-    assert!(sheet.contains(",long_bert,micro-f1,0.4,0.5,0.09999"), "{sheet}");
+    assert!(sheet.contains(",long_bert,,micro-f1,0.4,0.5,0.09999"), "{sheet}");
+}
+
+#[test]
+fn of_several_variants_the_one_with_the_nearest_settings_is_compared() {
+    let with = |mut found: Reported, setting: &str| {
+        let weights = found.record.stages.get_mut(&StageName::Weights).unwrap();
+        weights
+            .settings
+            .insert("training".to_owned(), json!({ "description-weight": setting }));
+        found
+    };
+    let records = [
+        with(of("caml", "caml", 1, 0.4, &[]), "0"),
+        with(of("dr-caml", "caml", 1, 0.3, &[]), "1"),
+        with(of("dr-caml, encoder", "caml", 1, 0.5, &[StageName::Encoder]), "1"),
+    ];
+    let suite = suite(Vec::new());
+    let page = page(&records, &suite);
+    let beside: Vec<_> = table(&page, "pretraining")
+        .rows
+        .iter()
+        .map(|row| row.labels[1].as_str())
+        .collect();
+    assert_eq!(beside, ["dr-caml"]);
+}
+
+#[test]
+fn the_mark_stands_at_the_side_that_had_not_finished() {
+    let mut records = [
+        of("from nothing", "long_bert", 1, 0.4, &[]),
+        of("from an encoder", "long_bert", 1, 0.5, &[StageName::Encoder]),
+    ];
+    records[0].record.outcome.as_mut().unwrap().unfinished = Some(icdbench::record::Unfinished::BestAmongLast);
+    for found in &mut records {
+        found.notes = None;
+    }
+    let suite = suite(Vec::new());
+    let page = page(&records, &suite);
+    let row = &table(&page, "pretraining").rows[0];
+    let marks = row.cells[..3]
+        .iter()
+        .map(|cell| matches!(cell, Cell::Number(number) if number.unfinished));
+    assert_eq!(marks.collect::<Vec<_>>(), [true, false, true]);
+    // Without rows by note the plain difference, in both.
+    assert!(matches!(&row.cells[2], Cell::Number(number) if number.mean == "+10.0"));
+    let sheet = String::from_utf8(csv::pretraining(&page.summary).unwrap()).unwrap();
+    assert!(
+        sheet.contains(",from nothing,best-among-last,micro-f1,0.4,0.5,0.09999"),
+        "{sheet}"
+    );
+}
+
+#[test]
+fn the_words_that_have_a_vector_are_told_of_the_runs_that_have_vectors() {
+    let mut records = [
+        of("caml", "caml", 1, 0.4, &[]),
+        of("with vectors", "caml", 1, 0.4, &[StageName::Vectors]),
+    ];
+    records[1].record.outcome.as_mut().unwrap().task.words_with_vector = Some(1_234);
+    let suite = suite(Vec::new());
+    let page = page(&records, &suite);
+    let told = "1,234 of the 11,872 entries of the vocabulary have a pretrained vector: with vectors.";
+    assert!(table(&page, "data").foot.iter().any(|line| line == told));
 }
 
 #[test]
