@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use common::{Bench, assert_fails, assert_good, caml, codiesp_suite, files, logistic_regression, stdout, suite_text};
+use icdbench::data::Validation;
 use icdbench::search::Trials;
 use icdbench::suite::Suite;
 
@@ -266,6 +267,25 @@ fn a_searched_budget_stays_in_the_chosen_suite() {
 }
 
 #[test]
+fn a_run_with_a_skipped_trial_is_not_chosen_and_the_exit_code_says_so() {
+    let vectors = "\n[text.vectors]\nnormalise = \"caml\"\ntokenizer = { words = { min-documents = 2 } }\nword-vectors = { \
+                   file = \"absent.txt\", sha256 = \"0000000000000000000000000000000000000000000000000000000000000000\", \
+                   dimension = 8, scale = \"as-read\", get = \"ask\" }\n\n[evaluation]";
+    let both =
+        "[search]\nmetric = \"map\"\ndraw = \"grid\"\n[search.settings.caml]\n\"text\" = [\"words\", \"vectors\"]\n";
+    let bench = Bench::new(&suite(both).replacen("\n[evaluation]", vectors, 1));
+    let output = bench.run(&["search", "tiny.toml"]);
+    assert_eq!(output.status.code(), Some(3), "{}", stdout(&output));
+    let chosen = Suite::read(&bench.path("reports/tiny/chosen.toml")).unwrap();
+    let titles: Vec<&str> = chosen.runs.iter().map(|run| run.title()).collect();
+    assert_eq!(
+        titles,
+        ["logistic_regression"],
+        "the best of one trial is not the best of two"
+    );
+}
+
+#[test]
 fn a_suite_without_a_search_is_refused() {
     let bench = Bench::new(&suite(""));
     assert_fails(
@@ -275,20 +295,63 @@ fn a_suite_without_a_search_is_refused() {
     );
 }
 
-/// `reports/quick-search/chosen.toml` is what `icdbench search suites/quick-search.toml` wrote.
-#[test]
-fn quick_has_the_settings_that_its_search_chose() {
+/// `reports/SEARCH/chosen.toml` is what `icdbench search suites/SEARCH.toml` wrote: the runs that `suite` has too.
+fn assert_chosen(search: &str, suite: &str) -> [Suite; 3] {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let chosen = Suite::read(&root.join("reports/quick-search/chosen.toml")).unwrap();
-    let quick = Suite::read(&root.join("suites/quick.toml")).unwrap();
-    let searched = Suite::read(&root.join("suites/quick-search.toml")).unwrap();
-    assert_ne!(quick.data, searched.data, "the search looks at other notes");
+    let read = |path: String| Suite::read(&root.join(path)).unwrap();
+    let chosen = read(format!("reports/{search}/chosen.toml"));
+    let [suite, searched] = [suite, search].map(|name| read(format!("suites/{name}.toml")));
     let titles = |suite: &Suite| suite.runs.iter().map(|run| run.title().to_owned()).collect::<Vec<_>>();
-    assert_eq!(titles(&chosen), titles(&quick));
-    for (quick, chosen) in quick.runs.iter().zip(&chosen.runs) {
-        assert_eq!(quick.model, chosen.model);
-        assert_eq!(quick.training, chosen.training, "{}", quick.title());
-        assert_eq!(quick.chosen, chosen.chosen);
+    assert_eq!(titles(&chosen), titles(&searched));
+    for chosen in &chosen.runs {
+        let found = suite.runs.iter().find(|run| run.title() == chosen.title());
+        let found = found.unwrap_or_else(|| panic!("{} is not in {}", chosen.title(), suite.name));
+        assert_eq!(found.model, chosen.model);
+        assert_eq!((&found.text, &found.encoder), (&chosen.text, &chosen.encoder));
+        assert_eq!(suite.text[&found.text], searched.text[&chosen.text]);
+        assert_eq!(found.training, chosen.training, "{}", found.title());
+        assert_eq!(found.chosen, chosen.chosen);
         assert_eq!(chosen.chosen.as_ref().unwrap().trials, 4, "as many for every model");
     }
+    assert_eq!(suite.labels, searched.labels);
+    [chosen, suite, searched]
+}
+
+#[test]
+fn quick_has_the_settings_that_its_search_chose() {
+    let [chosen, quick, searched] = assert_chosen("quick-search", "quick");
+    assert_ne!(quick.data, searched.data, "the search looks at other notes");
+    assert_eq!(
+        chosen.runs.len(),
+        quick.runs.len(),
+        "every run's settings were searched for"
+    );
+}
+
+#[test]
+fn the_codiesp_suites_have_the_settings_that_their_search_chose() {
+    for suite in ["codiesp-dev", "codiesp"] {
+        let [chosen, suite, searched] = assert_chosen("codiesp-search", suite);
+        let models: BTreeSet<&str> = suite.runs.iter().map(|run| run.model.name()).collect();
+        let from_nothing: BTreeSet<&str> = chosen.runs.iter().map(|run| run.model.name()).collect();
+        assert_eq!(from_nothing, models, "every model's settings were searched for");
+        // It is scored on validation notes, which are of train.
+        assert!(matches!(
+            searched.division.validation,
+            Validation::FractionOfTrain { .. }
+        ));
+    }
+}
+
+#[test]
+fn the_two_codiesp_suites_differ_in_their_notes_only() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("suites");
+    let [dev, test] = ["codiesp-dev.toml", "codiesp.toml"].map(|name| Suite::read(&root.join(name)).unwrap());
+    let on_the_notes_of_dev = Suite {
+        name: dev.name.clone(),
+        description: dev.description.clone(),
+        division: dev.division.clone(),
+        ..test
+    };
+    assert_eq!(on_the_notes_of_dev, dev);
 }

@@ -13,6 +13,7 @@ pub(super) const SUITES: &[(&str, &str)] = &[
     ("quick", include_str!("../../suites/quick.toml")),
     ("quick-search", include_str!("../../suites/quick-search.toml")),
     ("lengths", include_str!("../../suites/lengths.toml")),
+    ("codiesp-search", include_str!("../../suites/codiesp-search.toml")),
     ("codiesp", include_str!("../../suites/codiesp.toml")),
     ("codiesp-dev", include_str!("../../suites/codiesp-dev.toml")),
 ];
