@@ -50,15 +50,15 @@ pub fn pretraining_table(task: &TaskSummary<'_>) -> Option<Table> {
     }
     let mut columns = Vec::new();
     for (_, title) in METRICS {
-        let group = format!("{title} (%, change in points)");
-        columns.push(column(&group, "from nothing"));
-        columns.push(column(&group, "pretrained"));
-        columns.extend(change_columns(&group));
+        columns.push(column(title, "from nothing"));
+        columns.push(column(title, "pretrained"));
+        columns.extend(change_columns(title));
     }
     let mut refusals = Vec::new();
     let rows = pairs.iter().map(|pair| row(pair, &mut refusals)).collect();
     let changes = pairs.iter().flat_map(|pair| &pair.changes);
     let mut foot = foot_of_changes(changes, "both runs", refusals);
+    foot.push("Scores in percent, changes in percentage points.".to_owned());
     foot.push(
         "The two of a row may differ in more than where they start: in their sizes, their tokens and their training. The suite says in what."
             .to_owned(),
