@@ -473,3 +473,18 @@ fn a_cell_that_was_scored_stays_so_where_its_encoder_is_gone() {
         report
     );
 }
+
+#[test]
+fn the_suites_the_registry_and_the_documents_get_minilm_by_one_command() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let registry = icdbench::data::registry().unwrap();
+    let command = &registry.encoders()["minilm"].fetch;
+    let document = std::fs::read_to_string(root.join("REPRODUCE.md")).unwrap();
+    assert!(document.contains(&format!("\n{command}\n")), "{command}");
+    for name in ["codiesp-dev", "codiesp"] {
+        let suite = icdbench::suite::Suite::read(&root.join(format!("suites/{name}.toml"))).unwrap();
+        let choice = &suite.encoders["minilm"];
+        assert_eq!(choice.get.as_ref(), Some(command));
+        assert!(document.contains(&choice.sha256));
+    }
+}
