@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use icdbench::record::hex;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -193,7 +194,7 @@ fn no_digit_of_a_published_number_changed_unseen() {
             "README.md does not list {file}"
         );
         let found = Sha256::digest(std::fs::read(folder().join(&file)).unwrap());
-        let found: String = found.iter().map(|byte| format!("{byte:02x}")).collect();
+        let found = hex(&found);
         let next = "compare it with the paper again, then `cd baselines/published && sha256sum *.toml > SHA256SUMS`";
         assert_eq!(
             kept.get(file.as_str()),

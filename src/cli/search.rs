@@ -63,7 +63,7 @@ pub(super) fn search(global: &Global, arguments: &Arguments) -> Result<ExitCode>
     let all_chosen = choices.iter().all(|choice| choice.best.is_some());
     Ok(ExitCode::from(match (all_chosen, differences.is_empty()) {
         (false, _) => match verdict(&summary) {
-            // A run all of whose trials were skipped beside others that were not.
+            // A run with a skipped trial, beside others that ran.
             exit::GOOD => exit::NOT_ENOUGH_DATA,
             other => other,
         },

@@ -6,8 +6,7 @@ use crate::suite::{Run, Suite};
 use crate::text::TokenizerSettings;
 
 /// Why a run cannot be trained here: its encoder, its word vectors or its vocabulary is not there, and the suite says how
-/// to get it.
-/// One that is absent and that the suite says nothing of is a mistake, which whoever reads it names.
+/// to get it. One that is absent and that the suite says nothing of is a mistake, which whoever reads it names.
 pub(super) fn lacking(suite: &Suite, run: &Run) -> Option<String> {
     let encoder = run.encoder.as_ref().and_then(|name| {
         let choice = suite.encoders.get(name)?;

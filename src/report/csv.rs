@@ -136,10 +136,9 @@ pub fn gains(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
         let shortest = gain.shortest.map(|shortest| shortest.cell.length.to_string());
         fields.push(shortest.unwrap_or_default());
         let change = gain.change.as_ref().and_then(|change| change.as_ref().ok());
-        let [_, interval @ ..] = interval_fields(change);
-        // Also without an interval.
+        // The change also without an interval.
         fields.push(number(gain.difference()));
-        fields.extend(interval);
+        fields.extend(interval_fields(change));
         fields.push(number(margin_over_prior(record)));
         sheet.row(fields)?;
     }
@@ -168,21 +167,19 @@ pub fn pretraining(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
             fields.extend([beside, unfinished(&pair.from.record), (*metric).to_owned()]);
             let [from, to] = [pair.from, pair.to].map(|side| pretraining::score(&side.record, metric));
             fields.extend([from, to].map(number));
-            let [_, interval @ ..] = interval_fields(change.as_ref().ok());
-            // Also without an interval.
+            // The change also without an interval.
             fields.push(number(pair.difference(place)));
-            fields.extend(interval);
+            fields.extend(interval_fields(change.as_ref().ok()));
             sheet.row(fields)?;
         }
     }
     sheet.bytes()
 }
 
-/// A change, the ends of its interval, whether that excludes 0, and over how many notes; empty where there is none.
-fn interval_fields(change: Option<&Change>) -> [String; 5] {
+/// The ends of a change's interval, whether that excludes 0, and over how many notes; empty where there is none.
+fn interval_fields(change: Option<&Change>) -> [String; 4] {
     let said = |print: &dyn Fn(&Change) -> String| change.map(print).unwrap_or_default();
     [
-        number(change.map(|change| change.change)),
         number(change.map(|change| change.interval.0)),
         number(change.map(|change| change.interval.1)),
         said(&|change| change.excludes_zero().to_string()),
