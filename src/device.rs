@@ -3,6 +3,8 @@
 //! panic of the backend in the middle of a suite.
 
 mod cuda;
+#[cfg(feature = "gpu")]
+mod kept;
 #[cfg(feature = "tch")]
 mod libtorch;
 mod precision;
@@ -185,16 +187,23 @@ impl DeviceChoice {
                 description: "CPU, pure Rust; AVX-512 used where the CPU has it".into(),
             }),
             #[cfg(feature = "cuda")]
-            DeviceClass::Cuda => Ok(Started {
-                description: cuda::probe(self.index)?,
-                device: Device::cuda(self.index),
-            }),
+            DeviceClass::Cuda => {
+                let description = cuda::probe(self.index)?;
+                kept::keep_kernels();
+                Ok(Started {
+                    description,
+                    device: Device::cuda(self.index),
+                })
+            }
             #[cfg(feature = "tch")]
             DeviceClass::Libtorch => Ok(libtorch::cpu()),
             #[cfg(feature = "tch")]
             DeviceClass::LibtorchCuda => libtorch::cuda(self.index),
             #[cfg(feature = "webgpu")]
-            DeviceClass::Webgpu => webgpu::start(),
+            DeviceClass::Webgpu => {
+                kept::keep_kernels();
+                webgpu::start()
+            }
             #[allow(unreachable_patterns)] // with every feature on
             _ => Err(self.not_built_in()),
         }

@@ -114,7 +114,7 @@ fn encoded(dropout: f64, layout: Layout) -> (Vec<f32>, BTreeMap<String, Vec<f32>
             .collect()
     };
     let sequences: Vec<Vec<i32>> = layout.lengths().iter().enumerate().map(tokens).collect();
-    let packed = Packed::with_layout(&sequences, 0, layout.clone(), &device);
+    let packed = Packed::with_layout(&sequences, 0, layout.clone());
     let noise = Noise::new(4, 7);
     let states = encoder.forward(
         &packed,

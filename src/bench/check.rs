@@ -1,7 +1,7 @@
 //! Whether a device computes what the CPU computes: the logits and the gradients of a model, from the same weights
 //! and notes.
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -10,6 +10,7 @@ use super::job::{published, settings};
 use super::{Job, Refused};
 use crate::contain::{panic_message, quietly};
 use crate::device::DeviceChoice;
+use crate::models::dropout::Noise;
 use crate::models::parameters::{self, Parameters};
 use crate::models::{Initialiser, Model, Precision};
 
@@ -142,6 +143,11 @@ impl Default for Compared {
 
 fn compare(job: &Job, device: &Device) -> Result<Compared, String> {
     let cpu = Device::flex();
+    let mask =
+        |device: &Device| parameters::host(Noise::new(SEED, 1).dropout(Tensor::<2>::ones([37, 301], device), 0.1));
+    if mask(device) != mask(&cpu) {
+        return Err("a dropout mask is not the CPU's".into());
+    }
     let (expected, expected_gradients) = computed(job, &cpu, Precision::F32)?;
     let (found, found_gradients) = computed(job, device, job.precision)?;
     if let Some(logit) = expected.iter().chain(&found).find(|logit| !logit.is_finite()) {

@@ -36,6 +36,30 @@ impl Masks {
         }
     }
 
+    /// The cipher's key, in its words.
+    pub fn key(&self) -> [u32; 8] {
+        let mut words = [0; 8];
+        for (word, bytes) in words.iter_mut().zip(self.generator.get_seed().as_chunks::<4>().0) {
+            *word = u32::from_le_bytes(*bytes);
+        }
+        words
+    }
+
+    /// The number of the cipher's stream.
+    pub fn stream(&self) -> u64 {
+        self.generator.get_stream()
+    }
+
+    /// A draw of two bytes below it drops its element.
+    pub fn dropped(&self) -> u16 {
+        self.dropped
+    }
+
+    /// What a kept element is.
+    pub fn kept(&self) -> f32 {
+        self.kept
+    }
+
     /// Elements `offset..offset + mask.len()`, on this thread.
     pub fn fill(&self, offset: u64, mask: &mut [f32]) {
         let mut tile = Tile::default();

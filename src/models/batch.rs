@@ -2,10 +2,9 @@
 //! get one on demand.
 
 use std::borrow::Borrow;
-use std::cell::OnceCell;
 use std::fmt;
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 
 use super::dropout::Noise;
 use crate::device::Precision;
@@ -29,7 +28,6 @@ pub struct Batch {
     lengths: Vec<usize>,
     padding: i32,
     width: usize,
-    rectangle: OnceCell<Tensor<2, Int>>,
     device: Device,
     /// The step's random numbers; present in training only, so that inference has no dropout.
     pub noise: Option<Noise>,
@@ -56,7 +54,6 @@ impl Batch {
             starts,
             lengths,
             padding: padding as i32,
-            rectangle: OnceCell::new(),
             device: device.clone(),
             noise: None,
             precision: Precision::F32,
@@ -66,7 +63,6 @@ impl Batch {
     /// The same batch with rows of at least `width` positions, which changes no score.
     pub fn padded_to(mut self, width: usize) -> Self {
         self.width = self.width.max(width);
-        self.rectangle.take();
         self
     }
 
@@ -116,16 +112,13 @@ impl Batch {
         &self.ids[self.starts[note]..][..self.lengths[note]]
     }
 
-    /// All notes padded to a rectangle on the device, `[note, token]`. It is made when it is first asked for.
-    pub fn tokens(&self) -> Tensor<2, Int> {
-        let rectangle = || {
-            let mut ids = vec![self.padding; self.notes() * self.width];
-            for (note, row) in ids.chunks_mut(self.width).enumerate() {
-                row[..self.lengths[note]].copy_from_slice(self.note(note));
-            }
-            Tensor::from_data(TensorData::new(ids, [self.notes(), self.width]), &self.device)
-        };
-        self.rectangle.get_or_init(rectangle).clone()
+    /// The token ids of all notes padded to a rectangle, row by row.
+    pub fn rectangle(&self) -> Vec<i32> {
+        let mut ids = vec![self.padding; self.notes() * self.width];
+        for (note, row) in ids.chunks_mut(self.width).enumerate() {
+            row[..self.lengths[note]].copy_from_slice(self.note(note));
+        }
+        ids
     }
 
     /// Where tensors of the batch are made.
@@ -170,13 +163,11 @@ mod tests {
     }
 
     /// The rows of the rectangle and of the mask.
-    fn rows(batch: &Batch) -> (Vec<Vec<i64>>, Vec<Vec<f32>>) {
-        let tokens = batch.tokens();
-        assert_eq!(tokens.dims(), [batch.notes(), batch.width()]);
-        let tokens = tokens.into_data().iter::<i64>().collect::<Vec<_>>();
+    fn rows(batch: &Batch) -> (Vec<Vec<i32>>, Vec<Vec<f32>>) {
+        let tokens = batch.rectangle();
         let (width, mask) = (batch.width(), host(batch.mask()));
         (
-            tokens.chunks(width).map(<[i64]>::to_vec).collect(),
+            tokens.chunks(width).map(<[i32]>::to_vec).collect(),
             mask.chunks(width).map(<[f32]>::to_vec).collect(),
         )
     }

@@ -9,12 +9,12 @@
 
 use burn::module::{Module, Param};
 use burn::optim::GradientsParams;
-use burn::tensor::{Int, Tensor, activation, s};
+use burn::tensor::{Tensor, activation, s};
 use serde::{Deserialize, Serialize};
 
 use super::coding_model::cross_entropy;
 use super::gru::{self, Gru, Pass, Rows};
-use super::ops::{ids, product};
+use super::ops::{lookup, lookup_back, product};
 use super::settings::{at_least_1, probability};
 use super::{Batch, CodingModel, Initialiser, Precision, Task, Tokens, word_vectors};
 
@@ -63,7 +63,7 @@ struct Output {
 struct Encoded {
     rows: Rows,
     /// Token ids, `[row]`.
-    tokens: Tensor<1, Int>,
+    tokens: Vec<i32>,
     /// What dropout multiplies the word vectors by, `[row, dimension]`.
     mask: Option<Tensor<2>>,
     /// Word vectors after dropout, `[row, dimension]`.
@@ -168,9 +168,8 @@ impl CodingModel for BigruAttention {
                 Some(mask) => at_inputs * mask,
                 None => at_inputs,
             };
-            let table = self.embedding.val().inner().zeros_like();
-            let table = table.select_assign(0, tokens, at_vectors, burn::tensor::IndexingUpdateOp::Add);
-            gradients.register(self.embedding.id, table);
+            let entries = self.embedding.dims()[0];
+            gradients.register(self.embedding.id, lookup_back(at_vectors, &tokens, entries));
         }
         (loss, gradients)
     }
@@ -189,8 +188,7 @@ impl BigruAttention {
                 note => tokens.extend_from_slice(note),
             }
         }
-        let tokens = ids(tokens, &batch.device().inner());
-        let vectors = self.embedding.val().inner().select(0, tokens.clone());
+        let vectors = lookup(self.embedding.val().inner(), &tokens);
         let mask = batch
             .noise
             .as_ref()

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use burn::module::{Module, Param};
 use burn::optim::GradientsParams;
-use burn::tensor::{Int, Tensor, TensorData, module};
+use burn::tensor::{Tensor, TensorData, module};
 use serde::{Deserialize, Serialize};
 
 use super::blockwise::{CPU_BLOCK, gradients_through};
@@ -190,12 +190,19 @@ impl CodingModel for Caml {
 impl Caml {
     /// States `[note, position, filter]`, and how many positions of each note count.
     fn states(&self, batch: &Batch) -> (Tensor<3>, Vec<usize>) {
-        let embedded = module::embedding(self.embedding.val(), batch.tokens());
+        let embedded = words(&self.embedding, batch);
         let embedded = dropout(batch.noise.as_ref(), embedded, self.dropout);
         let counts = self.convolution.positions(batch, self.attend_to_padding);
         let states = self.convolution.forward(embedded, batch, &counts, batch.precision);
         (states, counts)
     }
+}
+
+/// The vectors of a batch's words, `[note, word, dimension]`.
+fn words(embedding: &Param<Tensor<2>>, batch: &Batch) -> Tensor<3> {
+    let rows = ops::lookup(embedding.val(), &batch.rectangle());
+    let [_, dimension] = rows.dims();
+    rows.reshape([batch.notes(), batch.width(), dimension])
 }
 
 impl Convolution {
@@ -258,10 +265,9 @@ impl Descriptions {
         }
         let device = embedding.device();
         let ids = codes.iter().map(|&code| code as i32).collect::<Vec<_>>();
-        let ids = Tensor::<1, Int>::from_data(TensorData::new(ids, [codes.len()]), &device);
         let shares = codes.iter().map(|&code| uses[code]).collect::<Vec<_>>();
         let shares = Tensor::<1>::from_data(TensorData::new(shares, [codes.len()]), &device);
-        let distance = self.vectors(embedding, &codes) - weight.val().select(0, ids);
+        let distance = self.vectors(embedding, &codes) - ops::lookup(weight.val(), &ids);
         let squares: Tensor<1> = distance.square().mean_dim(1).squeeze_dim(1);
         Some((squares * shares).sum() * (self.lambda / notes as f64))
     }
@@ -273,7 +279,7 @@ impl Descriptions {
             .iter()
             .map(|&code| self.tokens[code].iter().map(|&token| token as i32));
         let batch = Batch::new(descriptions, self.padding, &device);
-        let embedded = module::embedding(embedding.val(), batch.tokens());
+        let embedded = words(embedding, &batch);
         let counts = self.convolution.positions(&batch, false);
         let states = self.convolution.forward(embedded, &batch, &counts, Precision::F32);
         let [_, positions, filters] = states.dims();

@@ -35,10 +35,7 @@ impl Noise {
         let Some(masks) = self.masks(probability) else {
             return input;
         };
-        let shape = input.dims();
-        let mut mask = vec![0.0; shape.iter().product()];
-        masks.fill_all(&mut mask);
-        let mask = Tensor::from_data(TensorData::new(mask, shape), &input.device());
+        let mask = mask(&masks, &input);
         input * mask
     }
 
@@ -53,6 +50,23 @@ impl Noise {
         let stream = self.step.wrapping_mul(1 << 16).wrapping_add(place);
         Masks::new(self.seed ^ DOMAIN, stream, probability)
     }
+}
+
+/// A mask of the shape of `like`, untracked: drawn on the GPU where the program has a kernel for it, else on the host.
+fn mask<const D: usize>(masks: &Masks, like: &Tensor<D>) -> Tensor<D> {
+    let device = like.device();
+    #[cfg(feature = "gpu")]
+    if super::gpu::has_kernels(&device) {
+        let mask = super::gpu::mask(masks, like);
+        return match device.is_autodiff() {
+            true => Tensor::from_inner(mask),
+            false => mask,
+        };
+    }
+    let shape = like.dims();
+    let mut mask = vec![0.0; shape.iter().product()];
+    masks.fill_all(&mut mask);
+    Tensor::from_data(TensorData::new(mask, shape), &device)
 }
 
 /// Dropout where the batch is a training batch, the input unchanged otherwise.

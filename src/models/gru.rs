@@ -6,12 +6,14 @@
 //! the new state is (1 - z) n + z h. The products with x are one product for all tokens; so is the
 //! recurrent weight's gradient. There is no padding: the notes' rows lie one after another.
 //!
-//! On the CPU [`kernels::gru`](crate::kernels::gru) does the steps, elsewhere `portable` does.
+//! On the CPU [`kernels::gru`](crate::kernels::gru) does the steps, on GPUs `models/gpu`, elsewhere `portable` does.
 
 use burn::module::{Module, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
+#[cfg(feature = "gpu")]
+use super::gpu;
 use super::initialise::Initialiser;
 use super::ops::product;
 use crate::device::Precision;
@@ -52,6 +54,9 @@ enum Saved {
         candidate: Vec<f32>,
     },
     Portable(portable::Saved),
+    /// Of both directions together.
+    #[cfg(feature = "gpu")]
+    Scanned(gpu::Scanned),
     /// Nothing: the pass is for its states alone.
     Nothing,
 }
@@ -85,6 +90,10 @@ impl Gru {
 pub fn forward(directions: [&Gru; 2], inputs: &Tensor<2>, rows: &Rows, train: bool, precision: Precision) -> [Pass; 2] {
     let projections = directions.map(|gru| product(inputs.clone(), gru.input_weight.val().inner(), precision));
     let [first, second] = directions.map(Gru::plain);
+    #[cfg(feature = "gpu")]
+    if gpu::has_kernels(&inputs.device()) {
+        return scan_both([first, second], projections, rows, train);
+    }
     let [first_rows, second_rows] = projections;
     if !on_slices(inputs) {
         return [(first, first_rows, false), (second, second_rows, true)]
@@ -115,10 +124,17 @@ pub fn backward(
 ) -> Option<Tensor<2>> {
     let [first, second] = directions.map(Gru::plain);
     let [(first_pass, at_first), (second_pass, at_second)] = passes;
-    let (first, second) = rayon::join(
-        || through(first, first_pass, at_first, rows, false),
-        || through(second, second_pass, at_second, rows, true),
-    );
+    let [first, second] = match first_pass.saved {
+        #[cfg(feature = "gpu")]
+        Saved::Scanned(scanned) => through_both([first, second], scanned, [at_first, at_second], rows),
+        _ => {
+            let (first, second) = rayon::join(
+                || through(first, first_pass, at_first, rows, false),
+                || through(second, second_pass, at_second, rows, true),
+            );
+            [first, second]
+        }
+    };
     let mut sum: Option<Tensor<2>> = None;
     for (gru, gradients) in directions.into_iter().zip([first, second]) {
         if at_inputs {
@@ -136,6 +152,42 @@ pub fn backward(
         registered.register(gru.recurrent_bias.id, gradients.recurrent_bias);
     }
     sum
+}
+
+/// Both directions on a GPU.
+#[cfg(feature = "gpu")]
+fn scan_both(plain: [Plain; 2], projections: [Tensor<2>; 2], rows: &Rows, train: bool) -> [Pass; 2] {
+    let [first, second] = projections;
+    let with_bias = |projections: Tensor<2>, plain: &Plain| projections + plain.input_bias.clone().unsqueeze();
+    let projections = [with_bias(first, &plain[0]), with_bias(second, &plain[1])];
+    let weights = plain.each_ref().map(|plain| plain.recurrent_weight.clone());
+    let biases = plain.map(|plain| plain.recurrent_bias);
+    let scanned = gpu::gru_forward(projections, weights, biases, &rows.lengths);
+    let count = rows.count();
+    [0, count].map(|start| Pass {
+        states: scanned.states.clone().narrow(0, start, count),
+        saved: match train {
+            true => Saved::Scanned(scanned.clone()),
+            false => Saved::Nothing,
+        },
+    })
+}
+
+/// The gradients of both directions on a GPU.
+#[cfg(feature = "gpu")]
+fn through_both(plain: [Plain; 2], scanned: gpu::Scanned, at_states: [Tensor<2>; 2], rows: &Rows) -> [Gradients; 2] {
+    let weights = plain.map(|plain| plain.recurrent_weight);
+    let found = gpu::gru_backward(scanned, weights, at_states, &rows.lengths);
+    let count = rows.count();
+    [0, count].map(|start| {
+        let [at_products, projections, before] = found.clone().map(|rows| rows.narrow(0, start, count));
+        Gradients {
+            recurrent_weight: before.swap_dims(0, 1).matmul(at_products.clone()),
+            recurrent_bias: at_products.sum_dim(0).squeeze_dim(0),
+            input_bias: projections.clone().sum_dim(0).squeeze_dim(0),
+            projections,
+        }
+    })
 }
 
 /// Whether the kernel serves: the CPU backend, in f32.
@@ -173,6 +225,8 @@ fn through(plain: Plain, pass: Pass, at_states: Tensor<2>, rows: &Rows, reversed
     let (mut gates, mut candidate) = match pass.saved {
         Saved::Portable(saved) => return portable::backward(plain, saved, at_states, rows, reversed),
         Saved::Kernel { gates, candidate } => (gates, candidate),
+        #[cfg(feature = "gpu")]
+        Saved::Scanned(_) => unreachable!("both directions at once"),
         Saved::Nothing => panic!("a pass that was not for training has no gradient"),
     };
     let device = at_states.device();

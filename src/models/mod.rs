@@ -12,6 +12,8 @@ pub mod bert;
 pub mod blockwise;
 pub mod coding_model;
 pub mod dropout;
+#[cfg(feature = "gpu")]
+mod gpu;
 pub mod gru;
 pub mod initialise;
 pub mod label_attention;

@@ -1,7 +1,7 @@
 //! BERT's encoder (Devlin et al. 2019): embeddings of token, position and type, normalised, then layers.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, activation, module};
+use burn::tensor::{Tensor, activation};
 
 use super::config::{EncoderConfig, TOKEN_TYPES};
 use super::pretrained;
@@ -12,6 +12,7 @@ use crate::models::dropout::{Noise, dropout};
 use crate::models::initialise::Initialiser;
 use crate::models::layers::transformer::{Activation, Layer, LayerConfig};
 use crate::models::layers::{Linear, Norm, Packed};
+use crate::models::ops::lookup;
 use crate::models::parameters;
 
 /// BERT adds this to the variance in its norms.
@@ -100,11 +101,8 @@ impl Encoder {
 
 impl Embeddings {
     fn forward(&self, packed: &Packed, noise: Option<&Noise>) -> Tensor<2> {
-        let rows = |table: &Param<Tensor<2>>, ids: &Tensor<1, burn::tensor::Int>| -> Tensor<2> {
-            module::embedding(table.val(), ids.clone().unsqueeze_dim(0)).squeeze_dim(0)
-        };
-        let words = rows(&self.word, &packed.tokens);
-        let positions = rows(&self.position, &packed.positions);
+        let words = lookup(self.word.val(), &packed.tokens);
+        let positions = lookup(self.position.val(), &packed.positions);
         let first_type = self.token_type.val().narrow(0, 0, 1);
         dropout(noise, self.norm.forward(words + positions + first_type), self.dropout)
     }

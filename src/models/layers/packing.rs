@@ -1,17 +1,17 @@
 //! Sequences of a batch packed one after another, so that no layer works on padding, and the way
 //! back from packed rows to notes.
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::models::ops::{Layout, has_kernels, ids};
+use crate::models::ops::{Layout, has_kernels, lookup};
 
 /// The tokens of several sequences, ready for an encoder.
 #[derive(Debug)]
 pub struct Packed {
-    /// Token ids, `[row]`.
-    pub tokens: Tensor<1, Int>,
-    /// Each token's place in its sequence, `[row]`.
-    pub positions: Tensor<1, Int>,
+    /// The token id of each row.
+    pub tokens: Vec<i32>,
+    /// Each token's place in its sequence.
+    pub positions: Vec<i32>,
     /// Which rows are which sequence's.
     pub layout: Layout,
 }
@@ -25,11 +25,11 @@ impl Packed {
             true => Layout::packed(lengths),
             false => Layout::padded(lengths),
         };
-        Self::with_layout(sequences, padding, layout, device)
+        Self::with_layout(sequences, padding, layout)
     }
 
     /// The sequences in a layout of the caller's choice.
-    pub fn with_layout(sequences: &[Vec<i32>], padding: i32, layout: Layout, device: &Device) -> Self {
+    pub fn with_layout(sequences: &[Vec<i32>], padding: i32, layout: Layout) -> Self {
         let mut tokens = vec![padding; layout.rows()];
         let mut positions = vec![0i32; layout.rows()];
         for (start, sequence) in layout.starts().into_iter().zip(sequences) {
@@ -39,8 +39,8 @@ impl Packed {
             }
         }
         Self {
-            tokens: ids(tokens, device),
-            positions: ids(positions, device),
+            tokens,
+            positions,
             layout,
         }
     }
@@ -73,10 +73,8 @@ impl Gather {
             let entries = group.iter().copied().chain(std::iter::repeat(filler));
             index.extend(entries.take(width).map(|row| row as i32));
         }
-        let device = rows.device();
         let [_, dimension] = rows.dims();
-        rows.select(0, ids(index, &device))
-            .reshape([self.groups.len(), width, dimension])
+        lookup(rows, &index).reshape([self.groups.len(), width, dimension])
     }
 
     /// 1 at entries and 0 past a group's end, `[group, entry]`.

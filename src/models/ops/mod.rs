@@ -7,6 +7,7 @@ mod convolution;
 mod cpu;
 mod gelu;
 mod layout;
+mod lookup;
 mod norm;
 mod product;
 
@@ -16,5 +17,6 @@ pub use convolution::{Extent, convolution};
 pub use cpu::has_kernels;
 pub use gelu::gelu;
 pub use layout::{Layout, ids};
+pub use lookup::{lookup, lookup_back};
 pub use norm::{NormParameters, add_norm, norm};
 pub use product::{linear, product};
