@@ -3,11 +3,13 @@
 
 mod common;
 
-use burn::module::Param;
-use burn::tensor::{Tensor, TensorData};
+use burn::module::{Module, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Tensor, TensorData};
 use icdbench::models::dropout::Noise;
 use icdbench::models::ops;
 use icdbench::models::parameters::host;
+use icdbench::train::{Decay, Moments, Stepper};
 
 /// `count` numbers around 0, others for another seed.
 fn numbers(seed: usize, count: usize) -> Vec<f32> {
@@ -95,6 +97,75 @@ fn close(found: &[f32], expected: &[f32]) {
         assert!(
             (found - expected).abs() <= 1e-5 * (1.0 + expected.abs()),
             "{place}: {found} against {expected}"
+        );
+    }
+}
+
+#[derive(Module, Debug)]
+struct Two {
+    matrix: Param<Tensor<2>>,
+    vector: Param<Tensor<1>>,
+}
+
+/// What three steps make of two parameters, with a gradient that is clipped.
+fn stepped(device: &Device, decoupled: bool) -> Vec<f32> {
+    let matrix = |seed| Tensor::<2>::from_data(TensorData::new(numbers(seed, 21 * 40), [21, 40]), device);
+    let vector = |seed| Tensor::<1>::from_data(TensorData::new(numbers(seed, 40), [40]), device);
+    let autodiff = |tensor: Tensor<2>| Tensor::from_inner(tensor).require_grad();
+    let mut model = Two {
+        matrix: Param::from_tensor(autodiff(matrix(5))),
+        vector: Param::from_tensor(Tensor::from_inner(vector(6)).require_grad()),
+    };
+    let moments = Moments {
+        betas: [0.9, 0.999],
+        epsilon: 1e-8,
+        weight_decay: 0.1,
+        decay: Decay::Matrices,
+    };
+    let mut stepper = match decoupled {
+        true => Stepper::adamw(moments, 1.0),
+        false => Stepper::adam(moments, 1.0),
+    };
+    for step in 0..3 {
+        let mut gradients = GradientsParams::new();
+        gradients.register(model.matrix.id, matrix(10 + step));
+        gradients.register(model.vector.id, vector(20 + step));
+        model = stepper.step(0.01, model, gradients);
+    }
+    let mut found = host(model.matrix.val().inner());
+    found.extend(host(model.vector.val().inner()));
+    found
+}
+
+#[test]
+fn an_optimisers_steps_are_those_of_the_cpu() {
+    for decoupled in [true, false] {
+        let found = stepped(&common::device(), decoupled);
+        close(&found, &stepped(&Device::flex(), decoupled));
+        assert!(
+            found
+                .iter()
+                .zip(numbers(5, 21 * 40))
+                .any(|(new, old)| (new - old).abs() > 0.01)
+        );
+    }
+}
+
+#[test]
+fn sums_down_columns_are_those_of_a_loop() {
+    for (rows, columns) in [(1, 1), (7, 33), (300, 70), (1500, 5)] {
+        let values = numbers(7, rows * columns);
+        let found = host(ops::column_sums(tensor(values.clone(), [rows, columns], false)));
+        let sum = |column| {
+            (0..rows)
+                .map(|row| f64::from(values[row * columns + column]))
+                .sum::<f64>() as f32
+        };
+        let expected: Vec<f32> = (0..columns).map(sum).collect();
+        let size = (rows as f32).sqrt();
+        assert!(
+            found.iter().zip(&expected).all(|(a, b)| (a - b).abs() <= 1e-5 * size),
+            "{rows} x {columns}"
         );
     }
 }

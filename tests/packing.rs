@@ -186,7 +186,9 @@ fn assert_agree<const D: usize>(
 fn gelu_is_the_exact_one() {
     let rows = leaf([37, 29], 1);
     let wide = || rows.clone() * 4.0; // to where GELU is 0 or the identity
-    assert_agree("gelu", [&rows], || ops::gelu(wide()), || activation::gelu(wide()));
+    // Burn's own gelu has the derivative of the tanh form on GPUs.
+    let plain = || wide() * ((wide() * std::f64::consts::FRAC_1_SQRT_2).erf() + 1.0) * 0.5;
+    assert_agree("gelu", [&rows], || ops::gelu(wide()), plain);
     // x (1 + erf(x / sqrt 2)) / 2, from a table of the normal distribution.
     let device = common::device();
     let known = host(ops::gelu(tensor([1, 3], vec![1.0, -1.0, 2.0], &device)));

@@ -200,5 +200,12 @@ pub fn cross_entropy_cells(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<2> {
 /// The sum of all elements, `[1]`, rows first. Burn's CPU backend adds up more than 4 million elements
 /// in an order that depends on the threads; no row is that long.
 pub fn ordered_sum<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
+    #[cfg(feature = "gpu")]
+    if super::gpu::has_kernels(&tensor.device()) && !tensor.device().is_autodiff() {
+        let count = tensor.shape().num_elements();
+        let width = tensor.dims()[D - 1];
+        let sums = super::gpu::column_sums(tensor.reshape([count / width, width]));
+        return super::gpu::column_sums(sums.unsqueeze_dim(1));
+    }
     tensor.sum_dim(D - 1).sum()
 }

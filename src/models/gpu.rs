@@ -4,8 +4,11 @@
 mod gru;
 mod gru_kernels;
 mod kernels;
+mod row_kernels;
+mod rows;
 
 pub use gru::{Scanned, backward as gru_backward, forward as gru_forward};
+pub use rows::{AdamFactors, adam, add_row, attention_weights, column_sums, norm};
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;

@@ -183,8 +183,8 @@ fn through_both(plain: [Plain; 2], scanned: gpu::Scanned, at_states: [Tensor<2>;
         let [at_products, projections, before] = found.clone().map(|rows| rows.narrow(0, start, count));
         Gradients {
             recurrent_weight: before.swap_dims(0, 1).matmul(at_products.clone()),
-            recurrent_bias: at_products.sum_dim(0).squeeze_dim(0),
-            input_bias: projections.clone().sum_dim(0).squeeze_dim(0),
+            recurrent_bias: gpu::column_sums(at_products),
+            input_bias: gpu::column_sums(projections.clone()),
             projections,
         }
     })

@@ -181,7 +181,40 @@ impl Stepper {
         value
     }
 
+    /// One kernel with the rule of [`update`](Self::update); on a GPU.
+    #[cfg(feature = "gpu")]
+    fn update_on_gpu(&mut self, id: u64, rate: f64, decayed: bool, value: Tensor<1>, gradient: Tensor<1>) -> Tensor<1> {
+        let state = self.states.remove(&id).unwrap_or_else(|| State {
+            time: 0,
+            first: value.zeros_like(),
+            second: value.zeros_like(),
+        });
+        let time = state.time + 1;
+        let moments = &self.moments;
+        let weight_decay = if decayed { moments.weight_decay } else { 0.0 };
+        let decoupled = matches!(self.rule, Rule::AdamW { .. });
+        let factors = ops::AdamFactors {
+            penalty: if decoupled { 0.0 } else { weight_decay },
+            shrink: if decoupled {
+                (1.0 - rate * f64::from(weight_decay)) as f32
+            } else {
+                1.0
+            },
+            betas: moments.betas,
+            corrections: moments.betas.map(|beta| 1.0 - beta.powi(time as i32)),
+            epsilon: moments.epsilon,
+            rate: rate as f32,
+        };
+        let [value, first, second] = ops::adam([value, state.first, state.second], gradient, factors);
+        self.states.insert(id, State { time, first, second });
+        value
+    }
+
     fn update(&mut self, id: u64, rate: f64, decayed: bool, value: Tensor<1>, gradient: Tensor<1>) -> Tensor<1> {
+        #[cfg(feature = "gpu")]
+        if ops::has_gpu_kernels(&value.device()) {
+            return self.update_on_gpu(id, rate, decayed, value, gradient);
+        }
         let momentum = self.states.remove(&id).map(|state| {
             let mut momentum = AdaptiveMomentumState::new(state.time, state.first, state.second);
             momentum.max_moment_2 = None;

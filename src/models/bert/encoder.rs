@@ -12,7 +12,7 @@ use crate::models::dropout::{Noise, dropout};
 use crate::models::initialise::Initialiser;
 use crate::models::layers::transformer::{Activation, Layer, LayerConfig};
 use crate::models::layers::{Linear, Norm, Packed};
-use crate::models::ops::lookup;
+use crate::models::ops::{add_row, lookup};
 use crate::models::parameters;
 
 /// BERT adds this to the variance in its norms.
@@ -103,7 +103,8 @@ impl Embeddings {
     fn forward(&self, packed: &Packed, noise: Option<&Noise>) -> Tensor<2> {
         let words = lookup(self.word.val(), &packed.tokens);
         let positions = lookup(self.position.val(), &packed.positions);
-        let first_type = self.token_type.val().narrow(0, 0, 1);
-        dropout(noise, self.norm.forward(words + positions + first_type), self.dropout)
+        let first_type = self.token_type.val().narrow(0, 0, 1).squeeze_dim(0);
+        let sum = add_row(words + positions, first_type);
+        dropout(noise, self.norm.forward(sum), self.dropout)
     }
 }

@@ -8,8 +8,11 @@ use burn::tensor::{Tensor, TensorData, activation};
 use super::cpu::{CpuOps, Cut, has_kernels};
 use super::layout::{Layout, ids};
 use super::product::product;
+use crate::device::Precision;
 use crate::models::batch::Pass;
 use crate::models::dropout::dropout as dropped;
+#[cfg(feature = "gpu")]
+use crate::models::gpu;
 
 /// Added to the score of a key that is padding: its weight is then exactly 0 in f32.
 const PADDED: f32 = -1e30;
@@ -47,20 +50,30 @@ fn portable(projected: Tensor<2>, layout: &Layout, stride: usize, heads: usize, 
     let sequences = layout.lengths().len();
     let [_, width] = projected.dims();
     let (hidden, size) = (width / 3, width / 3 / heads);
-    let device = projected.device();
     let split = projected
         .reshape([sequences, stride, 3, heads, size])
         .permute([2, 0, 3, 1, 4]);
     let part = |index: usize| -> Tensor<4> { split.clone().narrow(0, index, 1).squeeze_dim(0) };
+    let scale = 1.0 / (size as f64).sqrt();
+    let weights = weights([part(0), part(1)], layout, scale, pass.precision);
+    let weights = dropped(pass.noise, weights, dropout);
+    let attended = product(weights, part(2), pass.precision); // [sequence, head, token, size]
+    attended.swap_dims(1, 2).reshape([sequences * stride, hidden])
+}
+
+/// The softmax over each sequence's keys of `scale * queries * keys`, `[sequence, head, token, key]`.
+fn weights([queries, keys]: [Tensor<4>; 2], layout: &Layout, scale: f64, precision: Precision) -> Tensor<4> {
+    let device = queries.device();
+    let keys = keys.swap_dims(2, 3);
+    #[cfg(feature = "gpu")]
+    if gpu::has_kernels(&device) {
+        return gpu::attention_weights(product(queries, keys, precision), layout.lengths(), scale);
+    }
+    let [sequences, stride] = [keys.dims()[0], keys.dims()[3]];
     let mut bias = vec![PADDED; sequences * stride];
     for (row, &length) in bias.chunks_mut(stride.max(1)).zip(layout.lengths()) {
         row[..length].fill(0.0);
     }
     let bias = Tensor::<4>::from_data(TensorData::new(bias, [sequences, 1, 1, stride]), &device);
-    let queries = part(0) * (1.0 / (size as f64).sqrt());
-    let scores = product(queries, part(1).swap_dims(2, 3), pass.precision) + bias;
-    let weights = activation::softmax(scores, 3);
-    let weights = dropped(pass.noise, weights, dropout);
-    let attended = product(weights, part(2), pass.precision); // [sequence, head, token, size]
-    attended.swap_dims(1, 2).reshape([sequences * stride, hidden])
+    activation::softmax(product(queries * scale, keys, precision) + bias, 3)
 }

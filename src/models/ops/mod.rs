@@ -1,6 +1,9 @@
 //! Operators that Burn has no fused form of under autodiff. Each is one function with two forms: plain
 //! tensor operations that run on every device, and one pass over the memory on the CPU.
 
+#[cfg(feature = "gpu")]
+pub use super::gpu::{AdamFactors, adam, has_kernels as has_gpu_kernels};
+
 mod attention;
 mod bag;
 mod convolution;
@@ -19,4 +22,4 @@ pub use gelu::gelu;
 pub use layout::{Layout, ids};
 pub use lookup::{lookup, lookup_back};
 pub use norm::{NormParameters, add_norm, norm};
-pub use product::{linear, product};
+pub use product::{add_row, column_sums, linear, product};

@@ -5,6 +5,8 @@ use burn::tensor::Tensor;
 
 use super::cpu::{CpuOps, has_kernels};
 use crate::models::dropout::{Noise, dropout};
+#[cfg(feature = "gpu")]
+use crate::models::gpu;
 
 /// A layer norm's parameters.
 #[derive(Clone, Debug)]
@@ -51,6 +53,10 @@ pub fn add_norm(
 }
 
 fn portable(rows: Tensor<2>, parameters: NormParameters) -> Tensor<2> {
+    #[cfg(feature = "gpu")]
+    if gpu::has_kernels(&rows.device()) {
+        return gpu::norm(rows, parameters.weight, parameters.bias, parameters.epsilon);
+    }
     let centred = rows.clone() - rows.mean_dim(1);
     let variance = centred.clone().square().mean_dim(1);
     let normalised = centred / (variance + parameters.epsilon).sqrt();
