@@ -10,7 +10,7 @@ mod common;
 use std::collections::BTreeMap;
 
 use burn::optim::GradientsParams;
-use burn::tensor::{Device, Tensor, TensorData, activation};
+use burn::tensor::{Device, Tensor, TensorData};
 use icdbench::models::bert::{Encoder, EncoderConfig};
 use icdbench::models::dropout::Noise;
 use icdbench::models::layers::Packed;

@@ -56,7 +56,7 @@ enum Saved {
     Portable(portable::Saved),
     /// Of both directions together.
     #[cfg(feature = "gpu")]
-    Scanned(gpu::Scanned),
+    Scanned(Box<gpu::Scanned>),
     /// Nothing: the pass is for its states alone.
     Nothing,
 }
@@ -126,7 +126,7 @@ pub fn backward(
     let [(first_pass, at_first), (second_pass, at_second)] = passes;
     let [first, second] = match first_pass.saved {
         #[cfg(feature = "gpu")]
-        Saved::Scanned(scanned) => through_both([first, second], scanned, [at_first, at_second], rows),
+        Saved::Scanned(scanned) => through_both([first, second], *scanned, [at_first, at_second], rows),
         _ => {
             let (first, second) = rayon::join(
                 || through(first, first_pass, at_first, rows, false),
@@ -167,7 +167,7 @@ fn scan_both(plain: [Plain; 2], projections: [Tensor<2>; 2], rows: &Rows, train:
     [0, count].map(|start| Pass {
         states: scanned.states.clone().narrow(0, start, count),
         saved: match train {
-            true => Saved::Scanned(scanned.clone()),
+            true => Saved::Scanned(Box::new(scanned.clone())),
             false => Saved::Nothing,
         },
     })

@@ -82,7 +82,7 @@ pub fn norm(
     epsilon: f32,
 ) {
     let lane = UNIT_POS_X as usize;
-    let mine = CUBE_POS as usize * 4 + UNIT_POS_Y as usize;
+    let mine = CUBE_POS * 4 + UNIT_POS_Y as usize;
     let width = width as usize;
     // Past the end the last row is done once more, and written as it is.
     let row = min(mine, height as usize - 1);
@@ -126,7 +126,7 @@ pub fn norm_back(
     width: u32,
 ) {
     let lane = UNIT_POS_X as usize;
-    let mine = CUBE_POS as usize * 4 + UNIT_POS_Y as usize;
+    let mine = CUBE_POS * 4 + UNIT_POS_Y as usize;
     let width = width as usize;
     let row = min(mine, height as usize - 1);
     let start = row * width;
@@ -163,7 +163,7 @@ pub fn softmax(
     scale: f32,
 ) {
     let lane = UNIT_POS_X as usize;
-    let mine = CUBE_POS as usize * 4 + UNIT_POS_Y as usize;
+    let mine = CUBE_POS * 4 + UNIT_POS_Y as usize;
     let width = width as usize;
     let row = min(mine, height as usize - 1);
     let start = row * width;
@@ -204,7 +204,7 @@ pub fn softmax_back(
     scale: f32,
 ) {
     let lane = UNIT_POS_X as usize;
-    let mine = CUBE_POS as usize * 4 + UNIT_POS_Y as usize;
+    let mine = CUBE_POS * 4 + UNIT_POS_Y as usize;
     let width = width as usize;
     let row = min(mine, height as usize - 1);
     let start = row * width;
