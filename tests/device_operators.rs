@@ -67,9 +67,7 @@ fn dropout_passes_the_gradient_of_what_it_kept() {
 fn rows_of_a_table_and_the_sum_of_their_gradients_are_those_of_a_loop() {
     let (entries, dimension) = (9, 33);
     // One entry often, some once, entries 7 and 8 never.
-    let ids: Vec<i32> = (0..200)
-        .map(|i| if i % 3 == 0 { 2 } else { i * i % 7 })
-        .collect();
+    let ids: Vec<i32> = (0..200).map(|i| if i % 3 == 0 { 2 } else { i * i % 7 }).collect();
     let table = numbers(3, entries * dimension);
     let factors = numbers(4, ids.len() * dimension);
     let tracked = Param::from_tensor(tensor(table.clone(), [entries, dimension], true));
