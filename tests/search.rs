@@ -329,6 +329,20 @@ fn quick_has_the_settings_that_its_search_chose() {
 }
 
 #[test]
+fn quick_seeds_is_quick_from_more_seeds() {
+    let read = |name: &str| Suite::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
+    let [quick, seeds] = ["suites/quick.toml", "suites/quick-seeds.toml"].map(read);
+    assert_eq!((&quick.seeds[..], &seeds.seeds[..]), (&[1][..], &[1, 2, 3][..]));
+    let renamed = Suite {
+        name: quick.name.clone(),
+        description: quick.description.clone(),
+        seeds: quick.seeds.clone(),
+        ..seeds
+    };
+    assert_eq!(renamed, quick);
+}
+
+#[test]
 fn the_codiesp_suites_have_the_settings_that_their_search_chose() {
     for suite in ["codiesp-dev", "codiesp"] {
         let [chosen, suite, searched] = assert_chosen("codiesp-search", suite);

@@ -11,6 +11,7 @@ use crate::suite::Suite;
 pub(super) const SUITES: &[(&str, &str)] = &[
     ("smoke", include_str!("../../suites/smoke.toml")),
     ("quick", include_str!("../../suites/quick.toml")),
+    ("quick-seeds", include_str!("../../suites/quick-seeds.toml")),
     ("quick-search", include_str!("../../suites/quick-search.toml")),
     ("lengths", include_str!("../../suites/lengths.toml")),
     ("codiesp-search", include_str!("../../suites/codiesp-search.toml")),

@@ -1,5 +1,6 @@
-//! Operators for GPUs, where Burn's own would wait for the host or for one thread: dropout masks drawn where they are
-//! used, and the gradient of a table's rows summed by as many threads as it has elements, in a fixed order.
+//! Operators for GPUs, where Burn's own would wait for the host or for a few threads: dropout masks drawn where they are
+//! used, the gradient of a table's rows, recurrences (`gru`), sums and what is made of them (`rows`). All sums go in a
+//! fixed order, so that the same run gives the same numbers.
 
 mod gru;
 mod gru_kernels;

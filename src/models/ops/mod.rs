@@ -1,8 +1,6 @@
 //! Operators that Burn has no fused form of under autodiff. Each is one function with two forms: plain
-//! tensor operations that run on every device, and one pass over the memory on the CPU.
-
-#[cfg(feature = "gpu")]
-pub use super::gpu::{AdamFactors, adam, has_kernels as has_gpu_kernels};
+//! tensor operations that run on every device, and one pass over the memory on the CPU. What GPUs do otherwise is in
+//! `models/gpu`.
 
 mod attention;
 mod bag;
@@ -14,6 +12,8 @@ mod lookup;
 mod norm;
 mod product;
 
+#[cfg(feature = "gpu")]
+pub use super::gpu::{AdamFactors, adam, has_kernels as has_gpu_kernels};
 pub use attention::attention;
 pub use bag::bag_linear;
 pub use convolution::{Extent, convolution};
