@@ -125,8 +125,16 @@ fn one_token_a_line() {
 #[test]
 fn imports_in_reverse() {
     moves_nothing(|_, source| {
-        let lines: Vec<&str> = source.lines().collect();
-        let is_import = |line: &&str| line.starts_with("use ") && line.ends_with(';');
+        let is_import = |line: &str| line.starts_with("use ") && line.ends_with(';');
+        // An attribute goes with its import.
+        let mut lines: Vec<String> = Vec::new();
+        for line in source.lines() {
+            match lines.last_mut() {
+                Some(last) if last.starts_with("#[") && is_import(line) => *last = format!("{last}\n{line}"),
+                _ => lines.push(line.to_owned()),
+            }
+        }
+        let is_import = |lines: &String| lines.lines().last().is_some_and(is_import);
         let groups = lines.chunk_by(|a, b| is_import(a) && is_import(b));
         let reversed = groups.flat_map(|group| group.iter().rev());
         reversed.map(|line| format!("{line}\n")).collect()
