@@ -203,7 +203,7 @@ pub fn ordered_sum<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
     #[cfg(feature = "gpu")]
     if super::gpu::has_kernels(&tensor.device()) && !tensor.device().is_autodiff() {
         let count = tensor.shape().num_elements();
-        let width = tensor.dims()[D - 1];
+        let width = tensor.dims()[D - 1].max(1);
         let sums = super::gpu::column_sums(tensor.reshape([count / width, width]));
         return super::gpu::column_sums(sums.unsqueeze_dim(1));
     }

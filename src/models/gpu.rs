@@ -81,7 +81,11 @@ pub fn lookup(table: Tensor<2>, ids: Tensor<1, Int>, places: Places) -> Tensor<2
 }
 
 /// For each entry the sum of its rows, `[entry, dimension]`, from `[row, dimension]`, untracked.
+///
+/// # Panics
+/// When the places are not those of as many rows.
 pub fn sum_rows(rows: Tensor<2>, places: Places) -> Tensor<2> {
+    assert_eq!(rows.dims()[0], places.order.dims()[0]);
     let (order, starts) = (places.order.into_dispatch(), places.starts.into_dispatch());
     Tensor::from_dispatch(Dispatch::row_sums(rows.into_dispatch(), order, starts))
 }

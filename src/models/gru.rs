@@ -164,13 +164,14 @@ fn scan_both(plain: [Plain; 2], projections: [Tensor<2>; 2], rows: &Rows, train:
     let biases = plain.map(|plain| plain.recurrent_bias);
     let scanned = gpu::gru_forward(projections, weights, biases, &rows.lengths);
     let count = rows.count();
-    [0, count].map(|start| Pass {
-        states: scanned.states.clone().narrow(0, start, count),
-        saved: match train {
-            true => Saved::Scanned(Box::new(scanned.clone())),
-            false => Saved::Nothing,
-        },
-    })
+    // What both need is the first's: it goes when it is taken.
+    let [first, second] = [0, count].map(|start| scanned.states.clone().narrow(0, start, count));
+    let saved = match train {
+        true => Saved::Scanned(Box::new(scanned)),
+        false => Saved::Nothing,
+    };
+    let pass = |states, saved| Pass { states, saved };
+    [pass(first, saved), pass(second, Saved::Nothing)]
 }
 
 /// The gradients of both directions on a GPU.

@@ -19,23 +19,27 @@ use super::gru_kernels::{self as kernels, ELEMENTS, LANES, NOTES, StepLaunch};
 pub struct Scanned {
     /// `[row, H]`.
     pub states: Tensor<2>,
-    gates: Tensor<2>,
     kept: Tensor<2>,
 }
 
 /// Both directions over notes of `lengths` tokens, the longest first, one after another. The input projections
 /// `[row, 3H]` have their bias, `weights` are `[H, 3H]`, `biases` `[3H]`.
+///
+/// # Panics
+/// When the lengths do not add up to the rows, or rise.
 pub fn forward(
     projections: [Tensor<2>; 2],
     weights: [Tensor<2>; 2],
     biases: [Tensor<1>; 2],
     lengths: &[usize],
 ) -> Scanned {
+    let rows = lengths.iter().sum::<usize>();
+    assert!(lengths.is_sorted_by(|a, b| a >= b) && projections.iter().all(|of| of.dims()[0] == rows));
     let projections = Tensor::cat(projections.into(), 0);
     let weight = Tensor::cat(weights.map(|weight| weight.swap_dims(0, 1)).into(), 0);
     let bias = Tensor::cat(biases.into(), 0);
     let notes = places(lengths, &projections);
-    let (states, gates, kept) = Dispatch::gru_forward(
+    let (states, kept) = Dispatch::gru_forward(
         projections.into_dispatch(),
         weight.into_dispatch(),
         bias.into_dispatch(),
@@ -44,7 +48,6 @@ pub fn forward(
     );
     Scanned {
         states: Tensor::from_dispatch(states),
-        gates: Tensor::from_dispatch(gates),
         kept: Tensor::from_dispatch(kept),
     }
 }
@@ -57,19 +60,19 @@ pub fn backward(
     at_states: [Tensor<2>; 2],
     lengths: &[usize],
 ) -> [Tensor<2>; 3] {
+    assert!(at_states.iter().all(|of| 2 * of.dims()[0] == scanned.states.dims()[0]));
     let at_states = Tensor::cat(at_states.into(), 0);
     let weight = Tensor::cat(weights.into(), 0);
     let hidden = at_states.dims()[1];
     let notes = places(lengths, &at_states);
     let (at_products, at_inputs, _) = Dispatch::gru_backward(
         at_states.into_dispatch(),
-        scanned.gates.into_dispatch(),
         scanned.kept.clone().into_dispatch(),
         weight.into_dispatch(),
         notes.into_dispatch(),
         Arc::new(lengths.to_vec()),
     );
-    let before = scanned.kept.narrow(1, hidden, hidden);
+    let before = scanned.kept.narrow(1, 4 * hidden, hidden);
     [
         Tensor::from_dispatch(at_products),
         Tensor::from_dispatch(at_inputs),
@@ -90,7 +93,7 @@ fn places(lengths: &[usize], beside: &Tensor<2>) -> Tensor<1, Int> {
 /// Burn's extension point for the recurrence.
 #[backend_extension(Cube, Fusion)]
 pub trait GruOps: Backend {
-    /// States, gates and what else is kept; see [`forward`].
+    /// The states and what is kept; see [`forward`].
     #[fusion(meta = after_forward)]
     fn gru_forward(
         projections: FloatTensor<Self>,
@@ -98,14 +101,13 @@ pub trait GruOps: Backend {
         bias: FloatTensor<Self>,
         notes: IntTensor<Self>,
         lengths: Arc<Vec<usize>>,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
     /// The gradients at the recurrent products and the input projections, and room that the kernel needs; see
     /// [`backward`].
     #[fusion(meta = after_backward)]
     fn gru_backward(
         at_states: FloatTensor<Self>,
-        gates: FloatTensor<Self>,
         kept: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         notes: IntTensor<Self>,
@@ -113,10 +115,9 @@ pub trait GruOps: Backend {
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 }
 
-/// Shapes of `[row, times H]`.
-fn specs(like: &TensorSpec, rows: usize, hidden: usize, times: [usize; 3]) -> (TensorSpec, TensorSpec, TensorSpec) {
-    let [a, b, c] = times.map(|times| TensorSpec::new(Shape::from([rows, times * hidden]), like.dtype));
-    (a, b, c)
+/// A `[row, width]` of the same kind.
+fn spec(like: &TensorSpec, width: usize) -> TensorSpec {
+    TensorSpec::new(Shape::from([like.shape[0], width]), like.dtype)
 }
 
 fn after_forward(
@@ -125,19 +126,20 @@ fn after_forward(
     _bias: &TensorSpec,
     _notes: &TensorSpec,
     _lengths: &Arc<Vec<usize>>,
-) -> (TensorSpec, TensorSpec, TensorSpec) {
-    specs(projections, projections.shape[0], projections.shape[1] / 3, [1, 3, 2])
+) -> (TensorSpec, TensorSpec) {
+    let hidden = projections.shape[1] / 3;
+    (spec(projections, hidden), spec(projections, 5 * hidden))
 }
 
 fn after_backward(
     at_states: &TensorSpec,
-    _gates: &TensorSpec,
     _kept: &TensorSpec,
     _weight: &TensorSpec,
     _notes: &TensorSpec,
     _lengths: &Arc<Vec<usize>>,
 ) -> (TensorSpec, TensorSpec, TensorSpec) {
-    specs(at_states, at_states.shape[0], at_states.shape[1], [3, 3, 1])
+    let gradient = spec(at_states, 3 * at_states.shape[1]);
+    (gradient.clone(), gradient, at_states.clone())
 }
 
 /// The steps of a scan, in order, each with the number of its cubes.
@@ -170,13 +172,13 @@ impl GruOps for CubeBackend {
         bias: CubeTensor,
         notes: CubeTensor,
         lengths: Arc<Vec<usize>>,
-    ) -> (CubeTensor, CubeTensor, CubeTensor) {
+    ) -> (CubeTensor, CubeTensor) {
         let [projections, weight, bias, notes] = [projections, weight, bias, notes].map(into_contiguous);
         let (rows, hidden) = (projections.meta.shape()[0], projections.meta.shape()[1] / 3);
-        let [states, gates, kept] = [1, 3, 2].map(|times| empty(&projections, rows, times * hidden));
-        let address = gates.required_address_type();
+        let [states, kept] = [1, 5].map(|times| empty(&projections, rows, times * hidden));
+        let address = kept.required_address_type();
         for (cubes, step) in steps(&lengths, rows, hidden) {
-            // SAFETY: every row is one of the notes', and no unit touches another's elements in a step.
+            // SAFETY: every row is one of the notes' (`forward` has looked), and what two units write in a step is the same.
             unsafe {
                 kernels::forward::launch_unchecked(
                     &projections.client,
@@ -184,7 +186,6 @@ impl GruOps for CubeBackend {
                     CubeDim::new_2d(LANES, ELEMENTS),
                     address,
                     states.clone().into_tensor_arg(),
-                    gates.clone().into_tensor_arg(),
                     kept.clone().into_tensor_arg(),
                     projections.clone().into_tensor_arg(),
                     weight.clone().into_tensor_arg(),
@@ -194,21 +195,20 @@ impl GruOps for CubeBackend {
                 );
             }
         }
-        (states, gates, kept)
+        (states, kept)
     }
 
     fn gru_backward(
         at_states: CubeTensor,
-        gates: CubeTensor,
         kept: CubeTensor,
         weight: CubeTensor,
         notes: CubeTensor,
         lengths: Arc<Vec<usize>>,
     ) -> (CubeTensor, CubeTensor, CubeTensor) {
-        let [at_states, gates, kept, weight, notes] = [at_states, gates, kept, weight, notes].map(into_contiguous);
+        let [at_states, kept, weight, notes] = [at_states, kept, weight, notes].map(into_contiguous);
         let (rows, hidden) = (at_states.meta.shape()[0], at_states.meta.shape()[1]);
         let [at_products, at_inputs, through] = [3, 3, 1].map(|times| empty(&at_states, rows, times * hidden));
-        let address = gates.required_address_type();
+        let address = kept.required_address_type();
         for (cubes, step) in steps(&lengths, rows, hidden).rev() {
             // SAFETY: as on the way there.
             unsafe {
@@ -221,7 +221,6 @@ impl GruOps for CubeBackend {
                     at_inputs.clone().into_tensor_arg(),
                     through.clone().into_tensor_arg(),
                     at_states.clone().into_tensor_arg(),
-                    gates.clone().into_tensor_arg(),
                     kept.clone().into_tensor_arg(),
                     weight.clone().into_tensor_arg(),
                     notes.clone().into_tensor_arg(),

@@ -61,13 +61,12 @@ fn add_up(parts: &Array<f32>, #[comptime] sums: usize) -> f32 {
     total
 }
 
-/// The states after a step, `[row, H]`, and what its way back needs: the gates `[row, 3H]`, and in `kept` `[row, 2H]` the
-/// candidate's recurrent product and the state before. `projections` `[row, 3H]` have the input's bias, `weight` is
+/// The states after a step, `[row, H]`, and in `kept` `[row, 5H]` what its way back needs: the gates, the candidate's
+/// recurrent product and the state before. `projections` `[row, 3H]` have the input's bias, `weight` is
 /// `[direction, 3H, H]`, `bias` `[direction, 3H]`.
 #[cube(launch_unchecked, address_type = "dynamic")]
 pub fn forward(
     states: &mut Tensor<f32>,
-    gates: &mut Tensor<f32>,
     kept: &mut Tensor<f32>,
     projections: &Tensor<f32>,
     weight: &Tensor<f32>,
@@ -81,7 +80,8 @@ pub fn forward(
     let first = CUBE_POS_Z as usize * 4;
     let number = step.number as usize;
     let last = step.active as usize - 1;
-    // Past the end the last element is computed once more, and written again as it is.
+    // Past the end the last element is computed once more, and written again as it is. No kernel here has more than seven
+    // tensors: WebGPU promises eight buffers, and CubeCL takes one.
     let element = min(CUBE_POS_X as usize * 4 + UNIT_POS_Y as usize, hidden - 1);
     let of_weight = (direction * 3 * hidden + element) * hidden;
     let gate = hidden * hidden;
@@ -133,12 +133,12 @@ pub fn forward(
             old = states[row(notes, &step, note, number - 1) * hidden + element];
         }
         states[at * hidden + element] = fresh + update * (old - fresh);
-        gates[of_input] = reset;
-        gates[of_input + hidden] = update;
-        gates[of_input + 2 * hidden] = fresh;
-        let of_kept = at * 2 * hidden + element;
-        kept[of_kept] = product;
-        kept[of_kept + hidden] = old;
+        let of_kept = at * 5 * hidden + element;
+        kept[of_kept] = reset;
+        kept[of_kept + hidden] = update;
+        kept[of_kept + 2 * hidden] = fresh;
+        kept[of_kept + 3 * hidden] = product;
+        kept[of_kept + 4 * hidden] = old;
     }
 }
 
@@ -155,7 +155,6 @@ pub fn backward(
     at_inputs: &mut Tensor<f32>,
     through: &mut Tensor<f32>,
     at_states: &Tensor<f32>,
-    gates: &Tensor<f32>,
     kept: &Tensor<f32>,
     weight: &Tensor<f32>,
     notes: &Tensor<i32>,
@@ -201,12 +200,12 @@ pub fn backward(
             at_state += total + through[row(notes, &step, note, number + 1) * hidden + element];
         }
         let of_gate = at * width + element;
-        let reset = gates[of_gate];
-        let update = gates[of_gate + hidden];
-        let fresh = gates[of_gate + 2 * hidden];
-        let of_kept = at * 2 * hidden + element;
-        let product = kept[of_kept];
-        let old = kept[of_kept + hidden];
+        let of_kept = at * 5 * hidden + element;
+        let reset = kept[of_kept];
+        let update = kept[of_kept + hidden];
+        let fresh = kept[of_kept + 2 * hidden];
+        let product = kept[of_kept + 3 * hidden];
+        let old = kept[of_kept + 4 * hidden];
         let at_fresh = at_state * (1f32 - update) * (1f32 - fresh * fresh);
         let at_update = at_state * (old - fresh) * update * (1f32 - update);
         let at_reset = at_fresh * product * reset * (1f32 - reset);

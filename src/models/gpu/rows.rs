@@ -44,8 +44,12 @@ pub fn norm(rows: Tensor<2>, weight: Tensor<1>, bias: Tensor<1>, epsilon: f64) -
 }
 
 /// `softmax(scale * scores)` over the first `lengths[sequence]` keys, 0 past them, for `[sequence, head, token, key]`.
+///
+/// # Panics
+/// When there is not one length a sequence, or one is above the keys.
 pub fn attention_weights(scores: Tensor<4>, lengths: &[usize], scale: f64) -> Tensor<4> {
     let [sequences, heads, tokens, keys] = scores.dims();
+    assert!(lengths.len() == sequences && lengths.iter().all(|&length| length <= keys));
     let device = scores.device().without_autodiff();
     let lengths: Vec<i32> = lengths.iter().map(|&length| length as i32).collect();
     let lengths = Tensor::<1, Int>::from_data(lengths.as_slice(), &device).into_dispatch();
@@ -72,7 +76,11 @@ pub struct AdamFactors {
 }
 
 /// The new value, first and second moment of a parameter; all untracked.
+///
+/// # Panics
+/// When they are not of one length.
 pub fn adam([value, first, second]: [Tensor<1>; 3], gradient: Tensor<1>, factors: AdamFactors) -> [Tensor<1>; 3] {
+    assert!([&first, &second, &gradient].iter().all(|of| of.dims() == value.dims()));
     let (value, first, second) = Dispatch::adam_step(
         value.into_dispatch(),
         first.into_dispatch(),
@@ -160,7 +168,7 @@ fn empty(like: &CubeTensor, shape: Shape) -> CubeTensor {
 /// Cubes for kernels that go row by row.
 fn by_rows(rows: usize) -> (CubeCount, CubeDim) {
     let cubes = (rows as u32).div_ceil(ROWS);
-    let across = cubes.min(1 << 15);
+    let across = cubes.clamp(1, 1 << 15);
     (
         CubeCount::Static(across, cubes.div_ceil(across), 1),
         CubeDim::new_2d(LANES, ROWS),
@@ -211,7 +219,7 @@ impl RowOps for CubeBackend {
         let inverse = empty(&rows, Shape::from([height, 1]));
         let (count, units) = by_rows(height);
         let address = rows.required_address_type();
-        // SAFETY: a unit reads and writes its row.
+        // SAFETY: a unit reads and writes its row, or the last one as another does.
         unsafe {
             kernels::norm::launch_unchecked(
                 &output.client,
@@ -243,7 +251,7 @@ impl RowOps for CubeBackend {
         let output = empty(&gradient, gradient.shape());
         let (count, units) = by_rows(height);
         let address = gradient.required_address_type();
-        // SAFETY: a unit reads and writes its row.
+        // SAFETY: a unit reads and writes its row, or the last one as another does.
         unsafe {
             kernels::norm_back::launch_unchecked(
                 &output.client,
@@ -265,11 +273,11 @@ impl RowOps for CubeBackend {
     fn softmax_rows(scores: CubeTensor, lengths: CubeTensor, scale: f32) -> CubeTensor {
         let [scores, lengths] = [scores, lengths].map(into_contiguous);
         let [height, width] = size(&scores);
-        let share = height / lengths.meta.num_elements();
+        let share = height / lengths.meta.num_elements().max(1);
         let output = empty(&scores, scores.shape());
         let (count, units) = by_rows(height);
         let address = scores.required_address_type();
-        // SAFETY: a unit reads and writes its row; no length is above the width.
+        // SAFETY: a unit reads and writes its row, or the last one as another does; no length is above the width.
         unsafe {
             kernels::softmax::launch_unchecked(
                 &output.client,
@@ -294,7 +302,7 @@ impl RowOps for CubeBackend {
         let output = empty(&gradient, gradient.shape());
         let (count, units) = by_rows(height);
         let address = gradient.required_address_type();
-        // SAFETY: a unit reads and writes its row.
+        // SAFETY: a unit reads and writes its row, or the last one as another does.
         unsafe {
             kernels::softmax_back::launch_unchecked(
                 &output.client,

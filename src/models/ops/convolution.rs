@@ -9,13 +9,17 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Flex, TensorMetadata, backend_extension};
-use burn::tensor::{Tensor, activation};
+use burn::tensor::ops::ConvOptions;
+use burn::tensor::{DType, Tensor, activation, module};
 
 use super::cpu::{Values, back_through, has_kernels, plain, slice, tensor};
+#[cfg(feature = "gpu")]
 use super::product::linear;
 use crate::device::Precision;
 use crate::kernels::convolution::{self as kernel, Filters, Notes, Padded};
 use crate::models::batch::mask;
+#[cfg(feature = "gpu")]
+use crate::models::gpu;
 
 /// What of each note of a batch a convolution reads and what is wanted of it.
 #[derive(Clone, Debug)]
@@ -45,10 +49,30 @@ pub fn convolution(
 /// As plain tensor operations.
 fn portable(words: Tensor<3>, extent: &Extent, weight: Tensor<3>, bias: Tensor<1>, precision: Precision) -> Tensor<3> {
     // Zero vectors at padding: what is read past a note's end is what is read past the end of the batch.
+    let real = mask(&extent.lengths, words.dims()[1], &words.device());
+    let words = words * real.unsqueeze_dim(2);
+    #[cfg(feature = "gpu")]
+    if gpu::has_kernels(&words.device()) {
+        return in_one_product(words, weight, bias, precision);
+    }
+    let options = ConvOptions::new([1], [weight.dims()[2] / 2], [1], 1);
+    let words = words.swap_dims(1, 2);
+    let convolved = match precision {
+        Precision::F32 => module::conv1d(words, weight, Some(bias), options),
+        Precision::Bf16 => {
+            let convolved = module::conv1d(words.cast(DType::BF16), weight.cast(DType::BF16), None, options);
+            convolved.cast(DType::F32) + bias.reshape([1, -1, 1])
+        }
+    };
+    activation::tanh(convolved).swap_dims(1, 2)
+}
+
+/// The same with all that each position reads side by side: one product of matrices, forward and back. Without tuning by
+/// trial, Burn has slow convolutions only on GPUs.
+#[cfg(feature = "gpu")]
+fn in_one_product(words: Tensor<3>, weight: Tensor<3>, bias: Tensor<1>, precision: Precision) -> Tensor<3> {
     let [notes, row, dimension] = words.dims();
     let [filters, _, width] = weight.dims();
-    let real = mask(&extent.lengths, row, &words.device());
-    let words = words * real.unsqueeze_dim(2);
     let words = match width / 2 {
         // No empty tensor beside others: see `models/gru/portable.rs`.
         0 => words,
@@ -57,13 +81,9 @@ fn portable(words: Tensor<3>, extent: &Extent, weight: Tensor<3>, bias: Tensor<1
             Tensor::cat(vec![zeros.clone(), words, zeros], 1)
         }
     };
-    // Side by side what each position reads: one product of matrices, forward and back, where a convolution would be
-    // three kernels that devices without libraries of their own have in slow forms only.
     let positions = kernel::positions(row, width);
-    let read = (0..width)
-        .map(|place| words.clone().narrow(1, place, positions))
-        .collect();
-    let read = Tensor::cat(read, 2).reshape([notes * positions, width * dimension]);
+    let read = (0..width).map(|place| words.clone().narrow(1, place, positions));
+    let read = Tensor::cat(read.collect(), 2).reshape([notes * positions, width * dimension]);
     let weight = weight.permute([2, 1, 0]).reshape([width * dimension, filters]);
     activation::tanh(linear(read, weight, bias, precision)).reshape([notes, positions, filters])
 }
