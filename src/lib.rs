@@ -24,6 +24,7 @@
 
 pub mod bench;
 pub mod cli;
+pub mod codiesp;
 pub mod compare;
 mod contain;
 pub mod data;

@@ -11,6 +11,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "cli",
         &[
             "bench",
+            "codiesp",
             "contain",
             "data",
             "device",
@@ -144,6 +145,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     ("metrics", &[]),
+    ("codiesp", &[]),
     // How files are written so that a crash cannot hurt them.
     ("record", &["results/disk.rs", "results/files.rs", "results/seal.rs"]),
     ("compare", &["metrics/notes.rs", "record"]),
@@ -163,6 +165,7 @@ const WITHOUT: &[(&str, &[&str])] = &[
     ("record", &["burn"]),
     ("plan", &["burn", "indicatif", "clap"]),
     ("compare", &["burn"]),
+    ("codiesp", &["burn"]),
     ("report", &["burn", "indicatif", "clap"]),
     ("pretrained", &["burn"]),
     ("train", &["indicatif", "clap"]),

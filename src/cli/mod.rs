@@ -13,6 +13,7 @@ mod predict;
 mod progress;
 mod report;
 mod run;
+mod score;
 mod search;
 mod show;
 mod suites;
@@ -65,6 +66,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Score notes with a trained model that a results directory keeps.
     Predict(predict::Arguments),
+    /// Score anybody's run file by a track's own rules.
+    Score(score::Arguments),
     /// Look whether everything in a results directory is what was written.
     Check(check::Arguments),
     /// Remove what interrupted and outdated work has left in a results directory.
@@ -117,6 +120,7 @@ fn dispatch(mut cli: Cli) -> Result<ExitCode> {
         Command::Data(arguments) => data::data(global, &arguments),
         Command::Bench(arguments) => bench::bench(global, &arguments),
         Command::Predict(arguments) => predict::predict(global, &arguments),
+        Command::Score(arguments) => score::score(global, &arguments),
         Command::Check(arguments) => check::check(global, &arguments),
         Command::Clean(arguments) => clean::clean(global, &arguments),
         Command::Doctor => doctor::doctor(global),

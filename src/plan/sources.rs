@@ -198,8 +198,8 @@ const NOTHING: &[(&[&str], &str)] = &[
         "what is asked for and where: settings are in a key themselves",
     ),
     (
-        &["src/report/", "src/compare/", "src/bench/"],
-        "beside the stages: reads records, or times models",
+        &["src/report/", "src/compare/", "src/bench/", "src/codiesp/"],
+        "beside the stages: reads records, times models, or scores files of others",
     ),
     (&["src/engines/"], "has stages run, and tells how they ended"),
     (
