@@ -40,7 +40,7 @@ pub struct Span {
 pub struct SpanEntry {
     /// The case, as its file is called.
     pub case: String,
-    /// The code as it is written: the track's script tells `S43.40` from `s43.40` here.
+    /// The code in lower case.
     pub code: String,
     /// Its evidence.
     pub span: Span,
@@ -122,7 +122,7 @@ pub fn span_entries(text: &str) -> Result<Vec<SpanEntry>, Problem> {
         let span = span(place.split(' ')).filter(|_| place.split(' ').count() == 2);
         Ok(SpanEntry {
             case: case.to_owned(),
-            code: code.to_owned(),
+            code: code.to_lowercase(),
             span: span.ok_or_else(|| misplaced(line.0, RUN))?,
         })
     };
@@ -138,7 +138,7 @@ pub fn gold_spans(text: &str) -> Result<Vec<SpanEntry>, Problem> {
         let [case, _, code, _, place] = columns(line, GOLD)?;
         Ok(SpanEntry {
             case: case.to_owned(),
-            code: code.to_owned(),
+            code: code.to_lowercase(),
             span: span(place.split([' ', ';'])).ok_or_else(|| misplaced(line.0, GOLD))?,
         })
     };
@@ -187,7 +187,7 @@ mod tests {
         let found = span_entries("a\t100 115\tDIAGNOSTICO\tS43.40\n").unwrap();
         assert_eq!(
             (&*found[0].code, found[0].span.start, found[0].span.end),
-            ("S43.40", 100, 115)
+            ("s43.40", 100, 115)
         );
     }
 

@@ -47,7 +47,8 @@ def ranking(gold, run, valid):
 
 
 def spans(gold, run, valid):
-    run = [line for line in run if line[1] in valid]
+    gold = [(case, code.lower(), pieces) for case, code, pieces in gold]
+    run = [(case, code.lower(), place) for case, code, place in run if code.lower() in valid]
     wanted = unique((case, code) for case, code, _ in gold)
     predicted = unique((case, code) for case, code, _ in run)
 
