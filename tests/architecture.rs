@@ -18,8 +18,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "engines",
             "machine",
             "plan",
+            "published",
             "record",
             "report",
+            "reproduce",
             "results",
             "search",
             "stages",
@@ -31,6 +33,20 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "text/store.rs",
         ],
     ),
+    // Hashes as digits.
+    ("published", &["record/digits.rs"]),
+    (
+        "reproduce",
+        &[
+            "compare",
+            "metrics/names.rs",
+            "published",
+            "record",
+            "report/table.rs",
+            // Sizes of models.
+            "models",
+        ],
+    ),
     // The settings of whom it asks.
     (
         "suite",
@@ -38,6 +54,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "data",
             "device/precision.rs",
             "models/mod.rs",
+            // How ensembles put scores together.
+            "metrics/combine.rs",
             // What a record may hold.
             "record/bounds.rs",
             "text",
@@ -63,6 +81,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "stages",
         &[
+            // The track's rules for evidence.
+            "codiesp",
             "contain",
             "data",
             "device",

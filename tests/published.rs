@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use icdbench::published::{Kind, Published, Source};
 use icdbench::record::hex;
-use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 /// The text of each paper, as extracted from PDF, in the folder that `ICDBENCH_PAPERS` names.
@@ -15,114 +15,22 @@ const TEXTS: [(&str, &[&str]); 3] = [
     ("magic-of-bert", &["004_5a9ba73d9ebeebca.txt"]),
 ];
 
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Source {
-    paper: Paper,
-    #[serde(default, rename = "table")]
-    tables: Vec<Table>,
-    #[serde(default, rename = "statement")]
-    statements: Vec<Statement>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[allow(dead_code)] // Read so that a misspelt key is refused.
-struct Paper {
-    name: String,
-    title: String,
-    authors: String,
-    year: u16,
-    venue: String,
-    source: Option<String>,
-    /// Where the digits were taken from, when not from the paper's own text.
-    via: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[allow(dead_code)]
-struct Table {
-    number: String,
-    title: String,
-    kind: Kind,
-    unit: Option<String>,
-    dataset: Option<String>,
-    labels: Option<String>,
-    notes: Option<String>,
-    scored_on: Option<String>,
-    threshold: Option<String>,
-    #[serde(rename = "column")]
-    columns: Vec<Column>,
-    #[serde(rename = "row")]
-    rows: Vec<Row>,
-    #[serde(default, rename = "remark")]
-    remarks: Vec<Remark>,
-}
-
-#[derive(Deserialize, PartialEq)]
-#[serde(rename_all = "kebab-case")]
-enum Kind {
-    Scores,
-    Sizes,
-    Data,
-    PerCode,
-    Ablation,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[allow(dead_code)]
-struct Column {
-    name: String,
-    printed: String,
-    definition: String,
-    unit: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[allow(dead_code)]
-struct Row {
-    label: String,
-    model: Option<String>,
-    length: Option<u32>,
-    encoder: Option<String>,
-    settings: Option<String>,
-    reported_from: Option<String>,
-    cells: BTreeMap<String, String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Remark {
-    row: Option<String>,
-    column: Option<String>,
-    text: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Statement {
-    section: String,
-    text: String,
-    values: Vec<String>,
+fn baselines() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("baselines")
 }
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("baselines/published")
+    baselines().join("published")
 }
 
-/// The sources by the names of their files.
+/// The sources by the names of their files, from the files themselves.
 fn sources() -> BTreeMap<String, Source> {
-    let files = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
-    let files = files.filter(|path| path.extension().is_some_and(|ending| ending == "toml"));
-    let read = |path: PathBuf| {
-        let text = std::fs::read_to_string(&path).unwrap();
-        let source = toml::from_str(&text).unwrap_or_else(|problem| panic!("{}: {problem}", path.display()));
-        (path.file_stem().unwrap().to_string_lossy().into_owned(), source)
-    };
-    files.map(read).collect()
+    let published = Published::read(&baselines()).unwrap();
+    let named = published
+        .sources
+        .into_iter()
+        .map(|source| (source.paper.name.clone(), source));
+    named.collect()
 }
 
 #[test]

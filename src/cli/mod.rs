@@ -2,16 +2,20 @@
 
 mod bench;
 mod check;
+mod claims;
 mod clean;
 mod data;
 mod doctor;
 pub mod exit;
+mod export;
 mod global;
 mod list;
 mod plan;
 mod predict;
 mod progress;
 mod report;
+mod reported;
+mod reproduce;
 mod run;
 mod score;
 mod search;
@@ -59,6 +63,11 @@ enum Command {
     Search(search::Arguments),
     /// Write a suite's report from its records alone.
     Report(report::Arguments),
+    /// Show the tables of a paper with ours beside each published number, and a verdict on it; without a paper, list the
+    /// papers.
+    Reproduce(reproduce::Arguments),
+    /// Say which sentences of the papers hold, in the papers' own tables and in the records at hand.
+    Claims(claims::Arguments),
     /// Look at data sets: what there is, whether the files are right, what is in them.
     Data(data::Arguments),
     /// Time one training step and one inference of each model on random notes, as JSON lines; or check what a
@@ -66,6 +75,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Score notes with a trained model that a results directory keeps.
     Predict(predict::Arguments),
+    /// Write what a run gave the scored notes as a file of a track.
+    Export(export::Arguments),
     /// Score anybody's run file by a track's own rules.
     Score(score::Arguments),
     /// Look whether everything in a results directory is what was written.
@@ -117,9 +128,12 @@ fn dispatch(mut cli: Cli) -> Result<ExitCode> {
         Command::Run(arguments) => run::run(global, &arguments),
         Command::Search(arguments) => search::search(global, &arguments),
         Command::Report(arguments) => report::report(global, &arguments),
+        Command::Reproduce(arguments) => reproduce::reproduce(global, &arguments),
+        Command::Claims(arguments) => claims::claims(global, &arguments),
         Command::Data(arguments) => data::data(global, &arguments),
         Command::Bench(arguments) => bench::bench(global, &arguments),
         Command::Predict(arguments) => predict::predict(global, &arguments),
+        Command::Export(arguments) => export::export(global, &arguments),
         Command::Score(arguments) => score::score(global, &arguments),
         Command::Check(arguments) => check::check(global, &arguments),
         Command::Clean(arguments) => clean::clean(global, &arguments),

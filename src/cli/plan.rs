@@ -47,7 +47,11 @@ pub(super) fn plan(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
         true => estimates(global, &global.device.open(precision)?, &registry, &plan, &records)?,
         false => BTreeMap::new(),
     };
-    let of = |cell: &Cell| estimates.get(&(cell.run, cell.length)).copied();
+    let of = |cell: &Cell| match cell.ensemble {
+        // The time is its members'.
+        Some(_) => None,
+        None => estimates.get(&(cell.run, cell.length)).copied(),
+    };
     if global.json {
         let rows = plan.cells.iter().zip(&records).map(|(cell, record)| {
             json!({
@@ -163,7 +167,8 @@ fn estimates(
     let mut estimates = BTreeMap::new();
     for (cell, record) in plan.cells.iter().zip(records) {
         let place = (cell.run, cell.length);
-        if record.is_none() && cell.skipped.is_none() && !estimates.contains_key(&place) {
+        let trains = record.is_none() && cell.skipped.is_none() && cell.ensemble.is_none();
+        if trains && !estimates.contains_key(&place) {
             estimates.insert(place, workshop.estimate(cell)?);
         }
     }

@@ -6,13 +6,15 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::Args;
 
+use super::reported::reported;
 use super::terminal::say;
 use super::{Global, exit, suite};
 use crate::plan::{Plan, descriptions, recorded};
-use crate::record::{NoteRow, NoteRows, Record, Reported, Stage, StageName, short};
+use crate::published::Published;
+use crate::record::{Record, Reported};
+use crate::report::table::Table;
 use crate::report::{self, Ended, SuiteText};
-use crate::results::kept::Trouble;
-use crate::stages::record::ROWS;
+use crate::reproduce::{Evidence, claims_table, field_table, judged};
 use crate::suite::Suite;
 
 #[derive(Debug, Args)]
@@ -70,7 +72,9 @@ pub(super) fn report(global: &Global, arguments: &Arguments) -> Result<ExitCode>
 
 /// Writes the report and says where it is, or why there is none.
 pub(super) fn write(global: &Global, suite: &Suite, records: Vec<Record>, output: &Output) -> Result<Ended> {
+    let cells: Vec<Reported> = records.into_iter().map(|record| reported(global, record)).collect();
     let text = SuiteText {
+        beside: beside(global, suite, &cells)?,
         name: suite.name.clone(),
         description: suite.description.clone(),
         cells: descriptions(suite, global.device.class.name()),
@@ -81,12 +85,6 @@ pub(super) fn write(global: &Global, suite: &Suite, records: Vec<Record>, output
             .collect(),
     };
     let directory = output.folder(suite);
-    let cells = records.into_iter().map(|record| Reported {
-        notes: rows(global, &record),
-        made_by: made_by(&record),
-        record,
-    });
-    let cells: Vec<Reported> = cells.collect();
     let ended = report::write_report(&cells, &text, &directory)
         .with_context(|| format!("writing the report of {}", suite.name))?;
     let written = match &ended {
@@ -117,35 +115,23 @@ pub(super) fn write(global: &Global, suite: &Suite, records: Vec<Record>, output
     Ok(ended)
 }
 
-/// The rows by note of a record, where they are here and what was written.
-fn rows(global: &Global, record: &Record) -> Option<Vec<NoteRow>> {
-    let read = || -> Result<Option<NoteRows>, Trouble> {
-        let kept = global.store().open(StageName::Record, &record.key)?;
-        kept.map(|kept| kept.json(ROWS)).transpose()
-    };
-    match read() {
-        Ok(rows) => rows.filter(|rows| rows.key == record.key).map(|rows| rows.notes),
-        Err(trouble) => {
-            global.notice(&format!(
-                "the rows by note of {} are not used: {trouble}",
-                short(&record.key)
-            ));
-            None
+/// Published scores beside the suite's own, and the papers' claims that its records decide.
+fn beside(global: &Global, suite: &Suite, cells: &[Reported]) -> Result<Vec<(String, Table)>> {
+    let published = Published::built_in()?;
+    let mut tables = Vec::new();
+    if let Some(beside) = &suite.beside {
+        let table = field_table(&published, &beside.tables, &beside.metric, cells);
+        let table = table.map_err(|problem| anyhow::anyhow!("{}: [beside]: {problem}", suite.name))?;
+        tables.push(("Beside published systems".to_owned(), table));
+    }
+    let evidence = Evidence::new(super::reproduce::planned(global, &published)?, cells, 0.0);
+    for source in &published.sources {
+        let mut claims = judged(source, &evidence);
+        claims.retain(|claim| claim.ours.decided().0 > 0);
+        if !claims.is_empty() {
+            let title = format!("What {} claims, by these records", source.paper.name);
+            tables.push((title, claims_table(source, &claims)));
         }
     }
-}
-
-/// What cells of one table have in common beside their settings: the program, its notes (data copy, division and label
-/// set as they were read) and the code of its metrics.
-fn made_by(record: &Record) -> String {
-    let notes = record.stages.get(&StageName::Notes).map(Stage::key).unwrap_or_default();
-    let scored = record.stages.get(&StageName::Record);
-    let told = |what| scored.and_then(|stage| stage.made_by.get(what)).map(String::as_str);
-    format!(
-        "icdbench {}, notes {}, metrics {} ({})",
-        record.provenance.icdbench_version,
-        short(&notes),
-        told("metrics-version").unwrap_or("unknown"),
-        told("code").map_or("code unknown", short),
-    )
+    Ok(tables)
 }

@@ -29,7 +29,7 @@ pub(super) struct Arguments {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Subtrack {
+pub(super) enum Subtrack {
     D,
     P,
     X,

@@ -17,6 +17,15 @@ pub(super) const SUITES: &[(&str, &str)] = &[
     ("codiesp-search", include_str!("../../suites/codiesp-search.toml")),
     ("codiesp", include_str!("../../suites/codiesp.toml")),
     ("codiesp-dev", include_str!("../../suites/codiesp-dev.toml")),
+    ("bert-xml", include_str!("../../suites/bert-xml.toml")),
+    ("longbert", include_str!("../../suites/longbert.toml")),
+    ("longbert-50", include_str!("../../suites/longbert-50.toml")),
+    ("longbert-mimic4", include_str!("../../suites/longbert-mimic4.toml")),
+    ("magic-of-bert", include_str!("../../suites/magic-of-bert.toml")),
+    (
+        "magic-of-bert-full",
+        include_str!("../../suites/magic-of-bert-full.toml"),
+    ),
 ];
 
 /// A suite by path, or by the name of one that comes with the program; of one that searches, its trials.

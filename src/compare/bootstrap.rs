@@ -39,21 +39,30 @@ impl Change {
 /// Without notes it is 0.
 pub fn change(from: &NoteMetric, to: &NoteMetric, notes: usize) -> Change {
     let over = |sample: &[usize]| to.over(sample) - from.over(sample);
-    let mut stream = ChaCha8Rng::seed_from_u64(SEED);
-    let mut sample: Vec<usize> = (0..notes).collect();
-    let whole = over(&sample);
-    let mut changes = Vec::with_capacity(RESAMPLES);
-    for _ in 0..RESAMPLES {
-        sample.fill_with(|| below(&mut stream, notes));
-        changes.push(over(&sample));
-    }
-    changes.sort_by(f64::total_cmp);
-    let outside = (1.0 - INSIDE) / 2.0;
     Change {
-        change: whole,
-        interval: (quantile(&changes, outside), quantile(&changes, 1.0 - outside)),
+        change: over(&(0..notes).collect::<Vec<_>>()),
+        interval: resampled(notes, over),
         notes,
     }
+}
+
+/// The interval of one record's metric, tabulated over `notes` notes.
+pub fn interval(of: &NoteMetric, notes: usize) -> (f64, f64) {
+    resampled(notes, |sample| of.over(sample))
+}
+
+/// The middle 95 % of a quantity over resamples of the notes.
+fn resampled(notes: usize, quantity: impl Fn(&[usize]) -> f64) -> (f64, f64) {
+    let mut stream = ChaCha8Rng::seed_from_u64(SEED);
+    let mut sample = vec![0; notes];
+    let mut values = Vec::with_capacity(RESAMPLES);
+    for _ in 0..RESAMPLES {
+        sample.fill_with(|| below(&mut stream, notes));
+        values.push(quantity(&sample));
+    }
+    values.sort_by(f64::total_cmp);
+    let outside = (1.0 - INSIDE) / 2.0;
+    (quantile(&values, outside), quantile(&values, 1.0 - outside))
 }
 
 /// A place below `n`, each as likely as any other to one part in 2^32 / n.
@@ -124,6 +133,16 @@ mod tests {
         assert_eq!(found.interval.0, 0.0);
         assert!((found.interval.1 - 0.3).abs() < 1e-12);
         assert!(!found.excludes_zero());
+    }
+
+    #[test]
+    fn the_interval_of_one_record_is_that_of_its_change_from_nothing() {
+        let notes: Vec<NoteScore> = (0..30).map(|note| counts(note % 4, note % 3)).collect();
+        let metric = |notes: &[NoteScore]| NoteMetric::new("micro-f1", notes, 9).unwrap();
+        let nothing = metric(&vec![counts(0, 1); 30]);
+        let found = interval(&metric(&notes), 30);
+        assert_eq!(found, super::change(&nothing, &metric(&notes), 30).interval);
+        assert!(found.0 < found.1);
     }
 
     #[test]

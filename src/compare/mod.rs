@@ -34,6 +34,19 @@ pub fn change(metric: &str, from: &Reported, to: &Reported) -> Result<Change, Er
     Ok(bootstrap::change(&before?, &after?, notes))
 }
 
+/// The 95 % interval of a note-wise metric of one record, from a bootstrap over its evaluation notes: see [`Change`].
+///
+/// # Errors
+/// When the metric is not made of what is known by note, or the record has no scores or its rows are not here.
+pub fn interval(metric: &str, of: &Reported) -> Result<(f64, f64), Error> {
+    let rows = pairing::rows(of)?;
+    let tabulated = NoteMetric::new(metric, &rows, ranked_codes(&of.record));
+    let tabulated = tabulated.ok_or_else(|| Error::NotByNote {
+        metric: metric.to_owned(),
+    })?;
+    Ok(bootstrap::interval(&tabulated, rows.len()))
+}
+
 /// Codes that were ranked in each note: those the model knows, and those of the evaluation part alone.
 fn ranked_codes(record: &Record) -> usize {
     let task = record.outcome.as_ref().map(|outcome| &outcome.task);

@@ -36,6 +36,11 @@ pub fn paired(first: &Reported, second: &Reported) -> Result<[Vec<NoteScore>; 2]
     Ok([of_first, of_second].map(|rows| rows.into_values().map(score).collect()))
 }
 
+/// What each note adds to a metric, ordered as in [`paired`].
+pub fn rows(of: &Reported) -> Result<Vec<NoteScore>, Error> {
+    Ok(notes(of)?.into_values().map(score).collect())
+}
+
 fn score(row: &NoteRow) -> NoteScore {
     NoteScore {
         tp: row.tp,

@@ -24,6 +24,16 @@ pub enum Error {
         /// Every name that the registry has, in its order.
         known: Vec<String>,
     },
+    /// A data set of the registry that this program cannot read yet.
+    #[error(
+        "{dataset}: this version of icdbench has no reader for it; use a data set that it reads. It comes from {obtain}"
+    )]
+    NoReader {
+        /// Its name in the registry.
+        dataset: String,
+        /// Where it comes from, and its licence.
+        obtain: String,
+    },
     /// The registry file is not TOML of the expected shape; the source has line and column.
     #[error("{origin}: not a valid data set registry; correct the entry shown below")]
     RegistrySyntax {

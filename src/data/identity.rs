@@ -6,7 +6,7 @@ use std::path::Path;
 use super::checksum::{self, Fingerprint};
 use super::error::Error;
 use super::registry::{Dataset, Registry};
-use super::{DatasetSettings, codiesp};
+use super::{DatasetSettings, codiesp, prepared};
 
 /// SHA-256 that two copies of a data set share exactly when loading gives the same notes in the given parts.
 ///
@@ -20,7 +20,7 @@ pub fn identity(
 ) -> Result<String, Error> {
     let dataset = registry.find(settings.name())?;
     let counts = |path: &str| match settings {
-        DatasetSettings::Synthetic(_) => true,
+        DatasetSettings::Synthetic(_) | DatasetSettings::Prepared(_) => true,
         DatasetSettings::Codiesp(settings) => codiesp::reads(settings, parts, path),
     };
     // Where the data is away altogether, what is finished must still be found: it was there then.
@@ -61,11 +61,11 @@ fn found(
     hash(&dataset.directory(data_dir)?.join(path))
 }
 
-/// Why a part of the data set has no codes in this copy, if so; no table is read.
+/// Why a part of the data set cannot be scored here, if so, as a sentence for a record; no table is read.
 ///
 /// # Errors
 /// The registry does not know the data set.
-pub fn uncoded(
+pub fn lacking(
     settings: &DatasetSettings,
     part: &str,
     data_dir: Option<&Path>,
@@ -73,7 +73,11 @@ pub fn uncoded(
 ) -> Result<Option<String>, Error> {
     let dataset = registry.find(settings.name())?;
     Ok(match (settings, data_dir) {
-        (DatasetSettings::Codiesp(settings), Some(data)) => codiesp::uncoded(settings, part, data, dataset),
+        (DatasetSettings::Codiesp(settings), Some(data)) => {
+            let reason = codiesp::uncoded(settings, part, data, dataset);
+            reason.map(|reason| format!("the part {part:?} has no codes to score against: {reason}"))
+        }
+        (DatasetSettings::Prepared(_), _) => Some(prepared::lacks(dataset, registry)?),
         _ => None,
     })
 }

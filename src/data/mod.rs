@@ -16,6 +16,7 @@ mod fit;
 mod identity;
 mod labels;
 mod note;
+mod prepared;
 mod registry;
 mod role;
 mod split;
@@ -35,16 +36,17 @@ pub use corpus::{Corpus, Part};
 pub use division::{Division, DivisionSettings, Dropped, NotesWithoutCodes, VALIDATION_NOTES, Validation};
 pub use error::Error;
 pub use fit::{FitNotes, FitTexts};
-pub use identity::{identity, uncoded};
+pub use identity::{identity, lacking};
 pub use labels::{LabelRule, LabelSet, UnseenCodes};
 pub use note::{CodeKind, Evidence, Note};
+pub use prepared::PreparedSettings;
 pub use registry::{Dataset, EncoderEntry, FileEntry, FolderEntry, Registry, registry};
 pub use role::Role;
 pub use stats::{CorpusStats, FrequencyBin, PartStats, Percentiles, Unseen, stats};
 pub use synthetic::{SyntheticError, SyntheticSettings};
 pub use verify::{CountReport, EntryReport, Status, VerifyReport, verify};
 
-/// Which data set a suite uses: `[data.synthetic]` or `[data.codiesp]`.
+/// Which data set a suite uses: `[data.synthetic]`, `[data.codiesp]` or `[data.prepared]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum DatasetSettings {
@@ -52,14 +54,25 @@ pub enum DatasetSettings {
     Synthetic(SyntheticSettings),
     /// The CodiEsp release, read from the data directory.
     Codiesp(CodiespSettings),
+    /// Notes that a user has to prepare.
+    Prepared(PreparedSettings),
 }
 
 impl DatasetSettings {
     /// The data set's name in the registry.
-    pub fn name(&self) -> &'static str {
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Prepared(settings) => &settings.name,
+            _ => self.reader(),
+        }
+    }
+
+    /// What reads it: the name of its file or folder in `src/data/`.
+    pub fn reader(&self) -> &'static str {
         match self {
             Self::Synthetic(_) => "synthetic",
             Self::Codiesp(_) => "codiesp",
+            Self::Prepared(_) => "prepared",
         }
     }
 }
@@ -82,6 +95,7 @@ pub fn load(settings: &DatasetSettings, data_dir: Option<&Path>, registry: &Regi
             let parts = codiesp::read(settings, data_dir, dataset)?;
             (parts, titles::icd10cm_categories(data_dir, dataset)?)
         }
+        DatasetSettings::Prepared(_) => return Err(prepared::read(dataset)),
     };
     Corpus::new(&dataset.name, dataset.credentialed, parts, titles)
 }

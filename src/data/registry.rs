@@ -62,6 +62,9 @@ pub struct Dataset {
     pub source: String,
     /// What to cite when using it.
     pub citation: String,
+    /// Whether it is notes that a user prepares: what `[data.prepared]` may name.
+    #[serde(default)]
+    pub prepared: bool,
     /// The single files the program reads.
     #[serde(default, rename = "file")]
     pub files: Vec<FileEntry>,

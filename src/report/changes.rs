@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::summary::Spread;
+use super::spread::Spread;
 use super::table::{Cell, Column, Number, grouped};
 use crate::compare::{Change, Error, RESAMPLES};
 use crate::record::Record;

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::summary::{LengthSummary, Spread, TaskSummary, UNFINISHED};
+use super::spread::{Spread, UNFINISHED};
+use super::summary::{LengthSummary, TaskSummary};
 use super::table::grouped;
 
 /// The codes of a task with their F1 by run, each run at its longest scored length.

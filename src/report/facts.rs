@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::scores::{state_cell, with_slug};
-use super::summary::{LengthSummary, Spread, TaskSummary};
+use super::spread::Spread;
+use super::summary::{LengthSummary, TaskSummary};
 use super::table::{Cell, Column, Number, Row, Table, grouped, three_digits};
 use crate::record::{Outcome, Timings};
 

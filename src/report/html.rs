@@ -7,7 +7,7 @@ use super::escape::html as escape;
 use super::html_table::table;
 use super::page::{Block, Body, Figure, Page};
 use super::plots::paint::{self, inline_svg};
-use super::table::grouped;
+use super::table::{Table, grouped};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -22,12 +22,35 @@ pub fn page(page: &Page<'_>) -> Result<String, Error> {
     for block_of_page in &page.blocks {
         body += &block(block_of_page)?;
     }
-    Ok(format!(
+    Ok(document(&format!("{name}: icdbench report"), &body))
+}
+
+/// A whole file around what stands in its `<main>`; `title` is escaped already.
+pub fn document(title: &str, main: &str) -> String {
+    format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{name}: icdbench report</title>\n\
-         <style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{body}</main>\n<script>\n{SCRIPT}</script>\n</body>\n</html>\n"
-    ))
+         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n\
+         <style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{main}</main>\n<script>\n{SCRIPT}</script>\n</body>\n</html>\n"
+    )
+}
+
+/// A page of tables under a heading and some lines.
+pub fn tables(title: &str, head: &[String], tables: &[Table]) -> String {
+    let title = escape(title);
+    let mut body = format!("<header>\n<p class=\"eyebrow\">icdbench</p>\n<h1>{title}</h1>\n");
+    for line in head {
+        body += &format!("<p class=\"lead\">{}</p>\n", escape(line));
+    }
+    body += "</header>\n";
+    for found in tables {
+        body += &format!(
+            "<section>\n<h2>{}</h2>\n{}</section>\n",
+            escape(&found.caption),
+            table(found)
+        );
+    }
+    document(&title, &body)
 }
 
 fn head(page: &Page<'_>) -> String {

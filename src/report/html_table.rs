@@ -1,7 +1,7 @@
 //! Tables as HTML.
 
 use super::escape::html as escape;
-use super::summary::UNFINISHED;
+use super::spread::UNFINISHED;
 use super::table::{Cell, Number, Row, Table, merged};
 
 /// One table with caption and foot.

@@ -4,7 +4,7 @@ use super::escape::latex as escape;
 use super::latex_letters;
 use super::page::Page;
 use super::scores::notes_in;
-use super::summary::UNFINISHED;
+use super::spread::UNFINISHED;
 use super::table::{Cell, Number, Row, Table, merged};
 
 /// The tables of the page one after another, each a float with its notes, to be `\input` into a document.
@@ -14,11 +14,16 @@ pub fn page(page: &Page<'_>) -> String {
         tables.push('\n');
         tables += &table(table_of_page, &notes_in(&[table_of_page], &page.summary));
     }
-    let letters = match tables.contains(latex_letters::NAME) {
+    let letters = letters_for(&tables);
+    format!("% Needs \\usepackage{{booktabs}} and \\usepackage{{graphicx}}.\n{letters}{tables}")
+}
+
+/// The macro that some text needs for letters that LaTeX cannot set everywhere; empty for text without any.
+pub fn letters_for(text: &str) -> &'static str {
+    match text.contains(latex_letters::NAME) {
         true => latex_letters::MACRO,
         false => "",
-    };
-    format!("% Needs \\usepackage{{booktabs}} and \\usepackage{{graphicx}}.\n{letters}{tables}")
+    }
 }
 
 /// One table, shrunk to the line where it is wider.

@@ -3,7 +3,7 @@
 use super::escape::{html, markdown as escape};
 use super::metric::Metric;
 use super::page::{Block, Body, Figure, Page};
-use super::summary::UNFINISHED;
+use super::spread::UNFINISHED;
 use super::table::{Cell, Number, Table, merged};
 
 /// The whole report as Markdown; the plots are embedded by relative path.
@@ -57,6 +57,11 @@ fn block(block: &Block) -> String {
         }
         Body::Command { command, .. } => format!("{heading}\n```sh\n{command}\n```\n"),
     }
+}
+
+/// Text as Markdown shows it letter by letter.
+pub fn escaped(text: &str) -> String {
+    escape(text)
 }
 
 /// One table with its foot, without its caption.

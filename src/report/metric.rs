@@ -80,6 +80,7 @@ pub fn choose(present: &BTreeSet<String>) -> Vec<Metric> {
     names.extend(cut_offs("precision-at-").iter().map(|k| format!("precision-at-{k}")));
     names.extend(cut_offs("recall-at-").last().map(|k| format!("recall-at-{k}")));
     names.extend(["map", "r-precision", "exact-match", "jaccard-micro"].map(str::to_owned));
+    names.extend(["evidence-f1", "evidence-overlap-f1", "evidence-title-f1"].map(str::to_owned));
     names.retain(|name| present.contains(name));
     names.iter().map(|name| Metric::named(name)).collect()
 }

@@ -26,6 +26,7 @@ mod pretraining;
 mod provenance;
 mod scores;
 mod sheet;
+pub mod spread;
 mod suite_text;
 pub mod summary;
 pub mod table;

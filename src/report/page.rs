@@ -119,6 +119,15 @@ pub fn assemble<'a>(cells: &'a [Reported], suite: &'a SuiteText) -> Page<'a> {
         }
         blocks.extend(of_task(task));
     }
+    blocks.extend(suite.beside.iter().map(|(heading, table)| {
+        Block::new(
+            heading,
+            Body::Results {
+                table: Some(table.clone()),
+                figures: Vec::new(),
+            },
+        )
+    }));
     let closing = [
         ("Cells without scores", Body::Notes(summary.notes.clone())),
         (

@@ -1,7 +1,7 @@
 //! A CSV file being filled, and how cells and numbers are spelled in it.
 
 use super::escape;
-use super::summary::Spread;
+use super::spread::Spread;
 use crate::record::{Record, Unfinished};
 
 /// Headings of what identifies a cell.

@@ -1,5 +1,6 @@
 //! What a report takes from the suite.
 
+use super::table::Table;
 use crate::record::CellDescription;
 
 /// What a report says about the suite beside its records.
@@ -12,6 +13,8 @@ pub struct SuiteText {
     /// Every cell the suite asks for, in its order: cells without a record are shown as `missing`, records of other
     /// cells are left out. Where it is empty, the records' cells are taken.
     pub cells: Vec<CellDescription>,
+    /// Tables about more than these records, each under its heading: published scores beside ours, claims of papers.
+    pub beside: Vec<(String, Table)>,
     /// Runs whose settings a search chose, and among how many trials.
     pub chosen: Vec<(String, String)>,
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::summary::{Spread, UNFINISHED};
+use super::spread::{Spread, UNFINISHED};
 
 /// A table: leading label columns, then columns of cells.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,7 +8,8 @@ use super::marks::Anchor;
 use super::scene::{Scene, SeriesStyle, WIDTH};
 use super::theme::Ink;
 use crate::record::FrequencyBinRow;
-use crate::report::summary::{Spread, TaskSummary};
+use crate::report::spread::Spread;
+use crate::report::summary::TaskSummary;
 use crate::report::table::grouped;
 
 const PANEL_HEIGHT: f64 = 280.0;

@@ -4,7 +4,8 @@ use super::axes::{LABEL, Panel, length_ticks, log_ticks, tick_label};
 use super::legend::{self, Entry};
 use super::paint::text_width;
 use super::scene::{Scene, SeriesStyle, WIDTH};
-use crate::report::summary::{Spread, TaskSummary};
+use crate::report::spread::Spread;
+use crate::report::summary::TaskSummary;
 
 const PANEL_HEIGHT: f64 = 280.0;
 const MARGIN: f64 = 16.0;

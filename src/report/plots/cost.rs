@@ -5,7 +5,8 @@ use super::by_length::{self, Axis, Quantity, Values, ends};
 use super::scene::Scene;
 use crate::record::Timings;
 use crate::report::facts::gibibytes;
-use crate::report::summary::{Spread, TaskSummary};
+use crate::report::spread::Spread;
+use crate::report::summary::TaskSummary;
 
 /// Notes and tokens a second in training, on logarithmic axes; `None` with fewer than two lengths.
 pub fn speed(id: String, task: &TaskSummary<'_>) -> Option<Scene> {

@@ -3,7 +3,8 @@
 use super::axes::ticks;
 use super::by_length::{Values, ends};
 use crate::report::metric::Metric;
-use crate::report::summary::{Spread, TaskSummary};
+use crate::report::spread::Spread;
+use crate::report::summary::TaskSummary;
 
 /// Run, length and printed-scale spread of each scored cell.
 pub(super) fn values(task: &TaskSummary<'_>, metric: &Metric) -> Values {
