@@ -8,6 +8,7 @@ use std::sync::Arc;
 use burn::tensor::{Device, Tensor, TensorData};
 use icdbench::models::bert::{Encoder, EncoderConfig};
 use icdbench::models::dropout::Noise;
+use icdbench::models::evidence::{Evidence, EvidenceNote, EvidenceSpan};
 use icdbench::models::parameters::{self, Parameters};
 use icdbench::models::{Batch, Depth, Initialiser, Model, ModelConfig, PretrainedEncoder, Task};
 use icdbench::train::{Decay, EncoderRates, Moments, Optimiser, Stepper};
@@ -30,6 +31,39 @@ fn task() -> Task {
         descriptions: (0..CODES as u32).map(|code| vec![2 + code, 3 + code]).collect(),
         word_vectors: None,
         encoder: None,
+        evidence: Some(Arc::new(evidence())),
+    }
+}
+
+/// What annotators marked in notes like those of the tests, for every code some tokens side by side and some apart.
+fn evidence() -> Evidence {
+    let marked = |(number, tokens): (usize, Vec<i32>)| {
+        let codes: Vec<u32> = (0..CODES as u32)
+            .filter(|code| (*code as usize + number) % 3 == 0)
+            .collect();
+        let span = |&code: &u32| {
+            let first = code % (tokens.len() as u32).max(1);
+            let places = [first, first + 1, first + 3]
+                .into_iter()
+                .filter(|place| (*place as usize) < tokens.len());
+            EvidenceSpan {
+                code,
+                places: places.collect(),
+            }
+        };
+        // And the last token, so that none is read for nothing.
+        let last = EvidenceSpan {
+            code: codes[0],
+            places: vec![tokens.len() as u32 - 1],
+        };
+        EvidenceNote {
+            spans: codes.iter().map(span).chain([last]).collect(),
+            codes,
+            tokens,
+        }
+    };
+    Evidence {
+        notes: notes().into_iter().enumerate().map(marked).collect(),
     }
 }
 
@@ -48,7 +82,12 @@ fn notes() -> Vec<Vec<i32>> {
 fn batch(notes: &[Vec<i32>], spare: usize, device: &Device) -> Batch {
     let batch = Batch::new(notes, 0, device);
     let width = batch.width() + spare;
-    batch.padded_to(width)
+    let marked = evidence().notes;
+    let marks = notes.iter().map(|note| {
+        let same = marked.iter().find(|marked| marked.tokens == *note);
+        same.map_or_else(Vec::new, |marked| marked.spans.clone())
+    });
+    batch.padded_to(width).with_marks(marks.collect())
 }
 
 fn targets(notes: usize, device: &Device) -> Tensor<2> {
@@ -92,6 +131,9 @@ fn variants() -> Vec<(&'static str, Value)> {
     let all_positions = json!({"positions": 40});
     vec![
         ("caml, plain", json!({"description-weight": 0.0})),
+        ("caml, shown its evidence", json!({"evidence-weight": 0.3})),
+        ("bert_xml, shown its evidence", json!({"evidence-weight": 0.3})),
+        ("long_bert, shown its evidence", json!({"evidence-weight": 0.3})),
         ("bert_trun, no pooler", json!({"pooler": false})),
         (
             "bert_trun, label attention",
@@ -124,9 +166,14 @@ fn variants() -> Vec<(&'static str, Value)> {
 /// Sets what `changes` names, at whatever depth.
 fn change(settings: &mut Value, changes: &Value) {
     match (settings, changes) {
-        (Value::Object(settings), Value::Object(changes)) if changes.keys().all(|key| settings.contains_key(key)) => {
+        // A weight of 0 is not written.
+        (Value::Object(settings), Value::Object(changes))
+            if changes
+                .keys()
+                .all(|key| settings.contains_key(key) || key == "evidence-weight") =>
+        {
             for (key, value) in changes {
-                change(&mut settings[key], value);
+                change(settings.entry(key.clone()).or_insert(Value::Null), value);
             }
         }
         (settings, value) => *settings = value.clone(),
@@ -361,8 +408,9 @@ fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
     for_each_model(|name, config| {
         let drawn = |seed| parameters::read(&config.init(&task(), &mut Initialiser::new(seed, &device)));
         assert_eq!(drawn(1), drawn(1), "{name}");
-        // Logistic regression alone is convex, and starts from zeros.
-        assert_eq!(drawn(1) == drawn(2), config.name() == "logistic_regression", "{name}");
+        // Logistic regression is convex and starts from zeros; the dictionary is what its training notes say.
+        let draws_nothing = ["logistic_regression", "evidence_dictionary"].contains(&config.name());
+        assert_eq!(drawn(1) == drawn(2), draws_nothing, "{name}");
     });
 }
 
@@ -429,9 +477,11 @@ fn explanations_are_weights_over_the_real_tokens() {
     let device = common::device();
     for_each_model(|name, config| {
         let batch = batch(&notes(), 4, &device);
-        let explained = model(config, &device).explain(&batch, 2);
+        let explained = model(config, &device).explain(&batch, &[2]);
         assert_eq!(explained.is_some(), config.explains(), "{name}");
-        let Some(weights) = explained else { return };
+        let Some(weights) = explained.and_then(|mut explained| explained.pop()) else {
+            return;
+        };
         assert_eq!(weights.dims(), [5, batch.width()], "{name}");
         for (row, &length) in parameters::host(weights).chunks(batch.width()).zip(batch.lengths()) {
             assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{name}");

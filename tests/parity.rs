@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
+use icdbench::models::evidence::Evidence;
 use icdbench::models::parameters::{self, Parameters, Values};
 use icdbench::models::{Batch, Initialiser, Model, ModelConfig, PretrainedEncoder, Task};
 use icdbench::train::{Optimiser, Stepper};
@@ -60,6 +61,7 @@ struct TaskFixture {
     count_scale: Vec<f32>,
     #[serde(default)]
     descriptions: Vec<Vec<u32>>,
+    evidence: Option<Evidence>,
 }
 
 /// A tensor, row-major.
@@ -126,6 +128,7 @@ impl TaskFixture {
             document_frequency: self.document_frequency.clone(),
             count_scale: self.count_scale.clone(),
             descriptions: self.descriptions.clone(),
+            evidence: self.evidence.clone().map(Arc::new),
             ..Task::default()
         }
     }

@@ -72,6 +72,7 @@ fn place(stage: StageName) -> &'static str {
         // Checkpoints too: the folders `weights` and `work`.
         StageName::Weights => "THERE/private/w",
         StageName::Scores => "THERE/private/scores",
+        StageName::Evidence => "THERE/private/evidence",
         // The rows are the worker's; the record itself is killed in a test of its own.
         StageName::Record => "THERE/private/rows",
         StageName::Vectors | StageName::Encoder => unreachable!("they are kept where the user has them"),

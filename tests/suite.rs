@@ -179,7 +179,7 @@ fn what_no_suite_can_mean_is_refused_with_its_place_before_anything_is_made_of_i
             "seeds = [1]",
             &seeds,
             &[
-                "seeds: 2 runs at 1 lengths with 10000 seeds are 20000 cells",
+                "seeds: 2 runs at 2 lengths in all with 10000 seeds are 20000 cells",
                 "at most 10000",
             ],
         ),

@@ -1,12 +1,14 @@
 //! What is timed: a model and its sizes, a task and its sizes, a device, and how often.
 
 use std::num::NonZero;
+use std::sync::Arc;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::device::{DeviceChoice, DeviceClass, Unavailable};
+use crate::models::evidence::{Evidence, EvidenceNote, EvidenceSpan};
 use crate::models::{ModelConfig, Precision, Task, Tokens};
 
 /// Keys of a job that concern PyTorch only.
@@ -132,6 +134,27 @@ impl Job {
             descriptions: vec![Vec::new(); self.codes],
             word_vectors: None,
             encoder: None,
+            evidence: Some(Arc::new(self.evidence())),
+        }
+    }
+
+    /// Evidence for a dictionary: two tokens side by side for every code, in a note of its own.
+    fn evidence(&self) -> Evidence {
+        let vocabulary = self.task.vocabulary as i32;
+        let first = (vocabulary / 2).min(1000);
+        let note = |code: u32| {
+            let token = |place: i32| first + (7 * code as i32 + place).rem_euclid(vocabulary - first);
+            EvidenceNote {
+                tokens: vec![token(0), token(1)],
+                codes: vec![code],
+                spans: vec![EvidenceSpan {
+                    code,
+                    places: vec![0, 1],
+                }],
+            }
+        };
+        Evidence {
+            notes: (0..self.codes as u32).map(note).collect(),
         }
     }
 

@@ -35,6 +35,20 @@ pub struct Span {
     pub hull: [usize; 2],
 }
 
+impl Span {
+    /// Of evidence in pieces, each from its first character to the one after its last, in the order of the track's file.
+    /// Without a piece it is the start of the text.
+    pub fn new(pieces: &[[u32; 2]]) -> Self {
+        let numbers: Vec<usize> = pieces.iter().flatten().map(|&number| number as usize).collect();
+        let of = |number: Option<&usize>| number.copied().unwrap_or(0);
+        Self {
+            start: of(numbers.first()),
+            end: of(numbers.last()),
+            hull: [of(numbers.iter().min()), of(numbers.iter().max())],
+        }
+    }
+}
+
 /// A code of a case with its evidence.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SpanEntry {

@@ -20,6 +20,7 @@
 
 mod codes;
 mod columns;
+mod combine;
 mod degenerate;
 mod error;
 mod evaluate;
@@ -34,12 +35,13 @@ mod version;
 mod watch;
 
 pub use codes::CodeScore;
+pub use combine::{Combination, weights};
 pub use degenerate::degenerate;
 pub use error::{Degenerate, Error};
 pub use evaluate::{Evaluation, Options, evaluate};
 pub use frequency::{FrequencyBin, frequency_bins};
 pub use input::{Scores, Targets, TieOrder};
-pub use names::{METRICS, MetricInfo, metric_info, metric_title};
+pub use names::{METRICS, MetricInfo, is_of_evidence, metric_info, metric_title};
 pub use notes::{NoteMetric, NoteScore};
 pub use threshold::{MOST_POINTS, Objective, ThresholdGrid, Tuned, tune_threshold};
 pub use version::VERSION;

@@ -153,16 +153,53 @@ pub const METRICS: &[MetricInfo] = &[
         "Mean per-code tp / (tp + fp + fn) over all codes; 0/0 is 0; CAML calls it accuracy",
         CAML,
     ),
+    metric(
+        "evidence-f1",
+        "Evidence-F1",
+        "Micro-F1 over (note, code): a code is right where its span holds a gold span with at most ten characters more on \
+         either side",
+        CODIESP,
+    ),
+    metric(
+        "evidence-precision",
+        "Evidence-P",
+        "Pairs that are right by that rule, of those given",
+        CODIESP,
+    ),
+    metric(
+        "evidence-recall",
+        "Evidence-R",
+        "Pairs that are right by that rule, of those that annotators marked",
+        CODIESP,
+    ),
+    metric(
+        "evidence-overlap-f1",
+        "Evidence-F1 (overlap)",
+        "Evidence-F1 where a span that shares a character with a gold one is right",
+        "icdbench",
+    ),
+    metric(
+        "evidence-title-f1",
+        "Evidence-F1 (by title)",
+        "Evidence-F1 of the same codes, each with the words that are most like its title in the place of the model's span",
+        "icdbench",
+    ),
 ];
 
 const CAML: &str = "Mullenbach et al. 2018 (CAML), evaluation.py";
 const EDIN: &str = "Edin et al. 2023, metrics.py";
+const CODIESP: &str = "Miranda-Escalada et al. 2020 (CodiEsp), sub-track X";
 const SKLEARN: &str = "scikit-learn, average_precision_score";
 
 /// The table's row for the name of a score; `precision-at-8` finds `precision-at-k`.
 pub fn metric_info(name: &str) -> Option<&'static MetricInfo> {
     let (family, _) = split_k(name);
     METRICS.iter().find(|metric| metric.name == family)
+}
+
+/// Whether a metric is of the spans that are given as evidence: it needs more than scores and targets.
+pub fn is_of_evidence(name: &str) -> bool {
+    name.starts_with("evidence-")
 }
 
 /// The title for the name of a score: `P@8` for `precision-at-8`.

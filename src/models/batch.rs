@@ -7,6 +7,7 @@ use std::fmt;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::dropout::Noise;
+use super::evidence::EvidenceSpan;
 use crate::device::Precision;
 
 /// What every layer of a pass has to know.
@@ -31,6 +32,8 @@ pub struct Batch {
     device: Device,
     /// The step's random numbers; present in training only, so that inference has no dropout.
     pub noise: Option<Noise>,
+    /// What annotators marked in each note; present in training only, where the data set has marks.
+    pub marks: Vec<Vec<EvidenceSpan>>,
     /// What the model computes in.
     pub precision: Precision,
 }
@@ -56,6 +59,7 @@ impl Batch {
             padding: padding as i32,
             device: device.clone(),
             noise: None,
+            marks: Vec::new(),
             precision: Precision::F32,
         }
     }
@@ -75,6 +79,12 @@ impl Batch {
     /// The same batch with the noise of a training step.
     pub fn with_noise(mut self, noise: Noise) -> Self {
         self.noise = Some(noise);
+        self
+    }
+
+    /// The same batch with what annotators marked in each of its notes.
+    pub fn with_marks(mut self, marks: Vec<Vec<EvidenceSpan>>) -> Self {
+        self.marks = marks;
         self
     }
 

@@ -139,13 +139,14 @@ impl CodingModel for BertTrun {
         matches!(config.head, HeadConfig::LabelAttention { .. })
     }
 
-    fn explain(&self, batch: &Batch, code: usize) -> Option<Tensor<2>> {
+    fn explain(&self, batch: &Batch, codes: &[usize]) -> Option<Vec<Tensor<2>>> {
         let head = self.label_attention.as_ref()?;
         let (states, lengths) = self.token_states(batch);
-        Some(coding_model::widened(
-            head.attention(states, &lengths, code),
-            batch.width(),
-        ))
+        let of_code = |&code: &usize| {
+            let attention = head.attention(states.clone(), &lengths, code);
+            coding_model::widened(attention, batch.width())
+        };
+        Some(codes.iter().map(of_code).collect())
     }
 }
 

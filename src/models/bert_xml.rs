@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use super::bert::{self, Encoder, EncoderConfig, Input, Sequences};
 use super::blockwise::{CPU_BLOCK, gradients_through};
-use super::settings::at_least_1;
+use super::evidence::EvidenceSpan;
+use super::evidence_loss::evidence_loss;
+use super::settings::{at_least_1, evidence_weight, is_zero};
 use super::shared_attention::SharedAttention;
 use super::{Batch, CodingModel, Depth, Initialiser, Pass, Task, Tokens, parameters};
 
@@ -33,6 +35,10 @@ pub struct Config {
     pub hidden: usize,
     /// Labels computed at a time: memory grows with it, scores do not depend on it.
     pub label_block: usize,
+    /// Weight of the supervision by evidence: a label should read where annotators marked it (`models/evidence_loss.rs`). Left
+    /// out: none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub evidence_weight: f64,
 }
 
 /// What becomes of a note that is longer than the positions, less two for `[CLS]` and `[SEP]`.
@@ -65,6 +71,8 @@ pub struct BertXml {
     head: SharedAttention,
     #[module(skip)]
     input: Input,
+    #[module(skip)]
+    evidence_weight: f64,
 }
 
 impl CodingModel for BertXml {
@@ -87,6 +95,7 @@ impl CodingModel for BertXml {
             label_vectors: LabelVectors::Descriptions,
             hidden: 6,
             label_block: 7,
+            evidence_weight: 0.0,
         }
     }
 
@@ -99,6 +108,7 @@ impl CodingModel for BertXml {
             label_vectors: LabelVectors::Random,
             hidden: 256,
             label_block: CPU_BLOCK,
+            evidence_weight: 0.0,
         }
     }
 
@@ -112,6 +122,7 @@ impl CodingModel for BertXml {
 
     fn check(config: &Config, task: &Task, length: usize) -> Result<(), String> {
         at_least_1(&[("hidden", config.hidden), ("label-block", config.label_block)])?;
+        evidence_weight(config.evidence_weight, task.evidence.is_some())?;
         let longest = match config.long_notes {
             LongNotes::Whole => ("the sequence length with [CLS] and [SEP]", length + 2),
             LongNotes::Split | LongNotes::Truncate => ("", 0),
@@ -148,6 +159,7 @@ impl CodingModel for BertXml {
             encoder,
             head: SharedAttention::init(labels, config.hidden, config.label_block, initialiser),
             input: Input::new(task, config.encoder.positions, config.long_notes == LongNotes::Split),
+            evidence_weight: config.evidence_weight,
         }
     }
 
@@ -169,33 +181,43 @@ impl CodingModel for BertXml {
         let codes_of = chunks.flat_map(|(note, chunks)| chunks.clone().map(move |_| note as i32));
         let codes_of = super::ops::ids(codes_of.collect(), &batch.device());
         let targets = targets.select(0, codes_of);
-        gradients_through(self, &self.head, states, &lengths, &targets, batch.precision, None)
+        let marked = match self.evidence_weight {
+            0.0 => None,
+            weight => {
+                let marks = in_chunks(&batch.marks, &sequences, &lengths);
+                evidence_loss(&self.head.queries(), &states, &lengths, &marks).map(|loss| loss * weight)
+            }
+        };
+        gradients_through(self, &self.head, states, &lengths, &targets, batch.precision, marked)
     }
 
     fn explains(_config: &Config) -> bool {
         true
     }
 
-    /// Of the chunk that decides the code.
-    fn explain(&self, batch: &Batch, code: usize) -> Option<Tensor<2>> {
+    /// Of the chunk that decides each code.
+    fn explain(&self, batch: &Batch, codes: &[usize]) -> Option<Vec<Tensor<2>>> {
         let (sequences, states, lengths) = self.states(batch);
         let logits = self.head.logits(states.clone(), &lengths, batch.precision);
-        let codes = logits.dims()[1];
+        let of_chunk = logits.dims()[1];
         let logits = parameters::host(logits);
         let tokens = states.dims()[1];
-        let weights = parameters::host(self.head.attention(states, &lengths, code));
-        let mut explained = vec![0f32; batch.notes() * batch.width()];
-        for (row, chunks) in explained.chunks_mut(batch.width()).zip(sequences.of_note) {
-            let first = chunks.start;
-            let of_code = |chunk: &usize| logits[chunk * codes + code];
-            let Some(decides) = chunks.max_by(|a, b| of_code(a).total_cmp(&of_code(b))) else {
-                continue;
-            };
-            let start: usize = lengths[first..decides].iter().sum();
-            row[start..start + lengths[decides]].copy_from_slice(&weights[decides * tokens..][..lengths[decides]]);
-        }
-        let data = burn::tensor::TensorData::new(explained, [batch.notes(), batch.width()]);
-        Some(Tensor::from_data(data, &batch.device()))
+        let of_code = |&code: &usize| {
+            let weights = parameters::host(self.head.attention(states.clone(), &lengths, code));
+            let mut explained = vec![0f32; batch.notes() * batch.width()];
+            for (row, chunks) in explained.chunks_mut(batch.width()).zip(&sequences.of_note) {
+                let first = chunks.start;
+                let logit = |chunk: &usize| logits[chunk * of_chunk + code];
+                let Some(decides) = chunks.clone().max_by(|a, b| logit(a).total_cmp(&logit(b))) else {
+                    continue;
+                };
+                let start: usize = lengths[first..decides].iter().sum();
+                row[start..start + lengths[decides]].copy_from_slice(&weights[decides * tokens..][..lengths[decides]]);
+            }
+            let data = burn::tensor::TensorData::new(explained, [batch.notes(), batch.width()]);
+            Tensor::from_data(data, &batch.device())
+        };
+        Some(codes.iter().map(of_code).collect())
     }
 }
 
@@ -207,6 +229,29 @@ impl BertXml {
         let (states, lengths) = (sequences.tokens.apply(rows), sequences.tokens.lengths());
         (sequences, states, lengths)
     }
+}
+
+/// The marks of each note by the chunks that its tokens lie in, each chunk's places counted from its own first token.
+fn in_chunks(marks: &[Vec<EvidenceSpan>], sequences: &Sequences, lengths: &[usize]) -> Vec<Vec<EvidenceSpan>> {
+    let mut all = vec![Vec::new(); lengths.len()];
+    for (marks, chunks) in marks.iter().zip(&sequences.of_note) {
+        let mut first = 0;
+        for chunk in chunks.clone() {
+            let inside = first..first + lengths[chunk] as u32;
+            for mark in marks {
+                let places = mark.places.iter().filter(|&place| inside.contains(place));
+                let places: Vec<u32> = places.map(|place| place - first).collect();
+                if !places.is_empty() {
+                    all[chunk].push(EvidenceSpan {
+                        code: mark.code,
+                        places,
+                    });
+                }
+            }
+            first = inside.end;
+        }
+    }
+    all
 }
 
 /// The mean of the encoder's states over each description's tokens, `[code, hidden]`; a description longer

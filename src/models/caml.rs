@@ -15,11 +15,12 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, TensorData, module};
 use serde::{Deserialize, Serialize};
 
-use super::blockwise::{CPU_BLOCK, gradients_through};
+use super::blockwise::{CPU_BLOCK, add, gradients_through};
 use super::dropout::dropout;
+use super::evidence_loss::evidence_loss;
 use super::label_attention::LabelAttention;
 use super::ops::{self, Extent};
-use super::settings::{at_least_1, probability};
+use super::settings::{at_least_1, evidence_weight, is_zero, probability};
 use super::{Batch, CodingModel, Initialiser, Precision, Task, Tokens, batch, word_vectors};
 use crate::kernels::convolution as kernel;
 
@@ -43,6 +44,10 @@ pub struct Config {
     pub attend_to_padding: bool,
     /// DR-CAML's lambda; 0 for plain CAML. The authors use 10 for 50 codes and 0.01 for all.
     pub description_weight: f64,
+    /// Weight of the supervision by evidence: a label should read where annotators marked it (`models/evidence_loss.rs`). Left
+    /// out: none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub evidence_weight: f64,
 }
 
 /// CAML, or DR-CAML where the description branch is present.
@@ -57,6 +62,8 @@ pub struct Caml {
     dropout: f64,
     #[module(skip)]
     attend_to_padding: bool,
+    #[module(skip)]
+    evidence_weight: f64,
 }
 
 /// A convolution over word positions.
@@ -102,6 +109,7 @@ impl CodingModel for Caml {
             label_block: 7,
             attend_to_padding: false,
             description_weight: 0.1,
+            evidence_weight: 0.0,
         }
     }
 
@@ -115,6 +123,7 @@ impl CodingModel for Caml {
             label_block: CPU_BLOCK,
             attend_to_padding: false,
             description_weight: 0.0,
+            evidence_weight: 0.0,
         }
     }
 
@@ -143,6 +152,7 @@ impl CodingModel for Caml {
                     .into(),
             );
         }
+        evidence_weight(config.evidence_weight, task.evidence.is_some())?;
         word_vectors::check(config.embedding, config.pretrained_embedding, task)
     }
 
@@ -154,6 +164,7 @@ impl CodingModel for Caml {
             descriptions: (config.description_weight > 0.0).then(|| Descriptions::init(config, task, initialiser)),
             dropout: config.dropout,
             attend_to_padding: config.attend_to_padding,
+            evidence_weight: config.evidence_weight,
         }
     }
 
@@ -169,7 +180,14 @@ impl CodingModel for Caml {
 
     fn gradients(&self, batch: &Batch, targets: Tensor<2>) -> (Tensor<1>, GradientsParams) {
         let (states, lengths) = self.states(batch);
-        let penalty = self.penalty(&targets);
+        let marked = match self.evidence_weight {
+            0.0 => None,
+            // Of an even width a position lies half a word after its word.
+            weight => {
+                evidence_loss(&self.head.queries(), &states, batch.lengths(), &batch.marks).map(|loss| loss * weight)
+            }
+        };
+        let penalty = add(self.penalty(&targets), marked);
         gradients_through(self, &self.head, states, &lengths, &targets, batch.precision, penalty)
     }
 
@@ -177,13 +195,17 @@ impl CodingModel for Caml {
         true
     }
 
-    fn explain(&self, batch: &Batch, code: usize) -> Option<Tensor<2>> {
+    fn explain(&self, batch: &Batch, codes: &[usize]) -> Option<Vec<Tensor<2>>> {
         let (states, lengths) = self.states(batch);
-        let attention = self.head.attention(states, &lengths, code);
-        // A convolution of even width has one position more than there are words: leave that out.
-        let inside = attention.slice([0..batch.notes(), 0..batch.width()]) * batch.mask();
-        let total = inside.clone().sum_dim(1).clamp_min(1e-12);
-        Some(inside / total)
+        let mask = batch.mask();
+        let of_code = |&code: &usize| {
+            let attention = self.head.attention(states.clone(), &lengths, code);
+            // A convolution of even width has one position more than there are words: leave that out.
+            let inside = attention.slice([0..batch.notes(), 0..batch.width()]) * mask.clone();
+            let total = inside.clone().sum_dim(1).clamp_min(1e-12);
+            inside / total
+        };
+        Some(codes.iter().map(of_code).collect())
     }
 }
 

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::batch::Batch;
+use super::evidence::Evidence;
 use super::initialise::Initialiser;
 use super::pretrained_encoder::PretrainedEncoder;
 
@@ -51,6 +52,9 @@ pub trait CodingModel: Module {
     /// Whether it has an encoder that can start from the task's [`PretrainedEncoder`]. A run that names one is
     /// refused for the others, and so are learning rates of an encoder's own.
     const TAKES_ENCODER: bool = false;
+
+    /// Whether it is built from the task's [`Evidence`]: then this is kept with its weights.
+    const MADE_OF_EVIDENCE: bool = false;
 
     /// What its tokens are where it was published.
     const TOKENS: Tokens;
@@ -117,9 +121,9 @@ pub trait CodingModel: Module {
         false
     }
 
-    /// How much each token speaks for `code`, shape `[note, token]`, non-negative, rows summing to
+    /// How much each token speaks for each of `codes`, a tensor `[note, token]` for each, non-negative, rows summing to
     /// 1 over the note's tokens; `None` for a model that has no such weights.
-    fn explain(&self, _batch: &Batch, _code: usize) -> Option<Tensor<2>> {
+    fn explain(&self, _batch: &Batch, _codes: &[usize]) -> Option<Vec<Tensor<2>>> {
         None
     }
 }
@@ -172,6 +176,9 @@ pub struct Task {
     pub word_vectors: Option<WordVectors>,
     /// The pretrained encoder to start from.
     pub encoder: Option<Arc<PretrainedEncoder>>,
+    /// What annotators marked in the training notes; absent where the data set has no such marks or the tokenizer does not
+    /// tell where its tokens lie.
+    pub evidence: Option<Arc<Evidence>>,
 }
 
 /// Pretrained word vectors aligned with the vocabulary.

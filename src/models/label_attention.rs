@@ -55,6 +55,11 @@ impl LabelAttention {
         &self.weight
     }
 
+    /// What each label looks for, `[code, dimension]`.
+    pub fn queries(&self) -> Tensor<2> {
+        self.queries.val()
+    }
+
     /// Logits `[note, code]` from token states `[note, token, dimension]`, of which the first
     /// `lengths[note]` are real.
     pub fn logits(&self, states: Tensor<3>, lengths: &[usize], precision: Precision) -> Tensor<2> {

@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use super::bert::{self, Encoder, EncoderConfig};
 use super::blockwise::{CPU_BLOCK, gradients_through};
+use super::evidence_loss::evidence_loss;
 use super::label_attention::LabelAttention;
 use super::layers::{Gather, Packed};
-use super::settings::at_least_1;
+use super::settings::{at_least_1, evidence_weight, is_zero};
 use super::{Batch, CodingModel, Depth, Initialiser, Task, Tokens};
 
 /// Settings of LongBERT.
@@ -29,6 +30,10 @@ pub struct Config {
     pub overlap: usize,
     /// Labels computed at a time: memory grows with it, scores do not depend on it.
     pub label_block: usize,
+    /// Weight of the supervision by evidence: a label should read where annotators marked it (`models/evidence_loss.rs`). Left
+    /// out: none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub evidence_weight: f64,
 }
 
 /// An encoder over segments under label-wise attention over all tokens.
@@ -42,6 +47,8 @@ pub struct LongBert {
     overlap: usize,
     #[module(skip)]
     padding: i32,
+    #[module(skip)]
+    evidence_weight: f64,
 }
 
 impl CodingModel for LongBert {
@@ -60,6 +67,7 @@ impl CodingModel for LongBert {
             segment: 8,
             overlap: 3,
             label_block: 7,
+            evidence_weight: 0.0,
         }
     }
 
@@ -69,6 +77,7 @@ impl CodingModel for LongBert {
             segment: 512,
             overlap: 0,
             label_block: CPU_BLOCK,
+            evidence_weight: 0.0,
         }
     }
 
@@ -90,6 +99,7 @@ impl CodingModel for LongBert {
 
     fn check(config: &Config, task: &Task, _length: usize) -> Result<(), String> {
         at_least_1(&[("segment", config.segment), ("label-block", config.label_block)])?;
+        evidence_weight(config.evidence_weight, task.evidence.is_some())?;
         if config.overlap >= config.segment {
             return Err(format!(
                 "overlap = {} is not below segment = {}: segments would not advance",
@@ -107,6 +117,7 @@ impl CodingModel for LongBert {
             segment: config.segment,
             overlap: config.overlap,
             padding: task.padding as i32,
+            evidence_weight: config.evidence_weight,
         }
     }
 
@@ -117,6 +128,13 @@ impl CodingModel for LongBert {
 
     fn gradients(&self, batch: &Batch, targets: Tensor<2>) -> (Tensor<1>, GradientsParams) {
         let (states, lengths) = self.states(batch);
+        let marked = match self.evidence_weight {
+            0.0 => None,
+            weight => {
+                let loss = evidence_loss(&self.label_attention.queries(), &states, lengths, &batch.marks);
+                loss.map(|loss| loss * weight)
+            }
+        };
         gradients_through(
             self,
             &self.label_attention,
@@ -124,7 +142,7 @@ impl CodingModel for LongBert {
             lengths,
             &targets,
             batch.precision,
-            None,
+            marked,
         )
     }
 
@@ -132,10 +150,13 @@ impl CodingModel for LongBert {
         true
     }
 
-    fn explain(&self, batch: &Batch, code: usize) -> Option<Tensor<2>> {
+    fn explain(&self, batch: &Batch, codes: &[usize]) -> Option<Vec<Tensor<2>>> {
         let (states, lengths) = self.states(batch);
-        let attention = self.label_attention.attention(states, lengths, code);
-        Some(super::coding_model::widened(attention, batch.width()))
+        let of_code = |&code: &usize| {
+            let attention = self.label_attention.attention(states.clone(), lengths, code);
+            super::coding_model::widened(attention, batch.width())
+        };
+        Some(codes.iter().map(of_code).collect())
     }
 }
 

@@ -12,6 +12,8 @@ pub mod bert;
 pub mod blockwise;
 pub mod coding_model;
 pub mod dropout;
+pub mod evidence;
+pub mod evidence_loss;
 #[cfg(feature = "gpu")]
 mod gpu;
 pub mod gru;
@@ -31,6 +33,7 @@ pub mod bert_trun;
 pub mod bert_xml;
 pub mod bigru_attention;
 pub mod caml;
+pub mod evidence_dictionary;
 pub mod logistic_regression;
 pub mod long_bert;
 
@@ -43,6 +46,7 @@ pub use pretrained_encoder::PretrainedEncoder;
 table::models! {
     logistic_regression::LogisticRegression,
     caml::Caml,
+    evidence_dictionary::EvidenceDictionary,
     bert_trun::BertTrun,
     bert_hier::BertHier,
     bert_xml::BertXml,

@@ -44,6 +44,11 @@ impl SharedAttention {
         }
     }
 
+    /// What each label looks for, `[code, dimension]`.
+    pub fn queries(&self) -> Tensor<2> {
+        self.labels.val()
+    }
+
     /// Logits `[note, code]` from token states `[note, token, dimension]`, of which the first
     /// `lengths[note]` are real.
     pub fn logits(&self, states: Tensor<3>, lengths: &[usize], precision: Precision) -> Tensor<2> {

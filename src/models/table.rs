@@ -47,6 +47,11 @@ macro_rules! models {
                 match self { $(Self::$Type(_) => <$file::$Type as CodingModel>::TAKES_ENCODER),+ }
             }
 
+            /// See [`CodingModel::MADE_OF_EVIDENCE`].
+            pub fn is_made_of_evidence(&self) -> bool {
+                match self { $(Self::$Type(_) => <$file::$Type as CodingModel>::MADE_OF_EVIDENCE),+ }
+            }
+
             /// The smallest settings that train, of every model: what the contract tests run over.
             pub fn tiny() -> Vec<Self> {
                 vec![$(Self::$Type(<$file::$Type as CodingModel>::tiny())),+]
@@ -128,8 +133,8 @@ macro_rules! models {
             }
 
             /// See [`CodingModel::explain`].
-            pub fn explain(&self, batch: &Batch, code: usize) -> Option<burn::tensor::Tensor<2>> {
-                match self { $(Self::$Type(model) => model.explain(batch, code)),+ }
+            pub fn explain(&self, batch: &Batch, codes: &[usize]) -> Option<Vec<burn::tensor::Tensor<2>>> {
+                match self { $(Self::$Type(model) => model.explain(batch, codes)),+ }
             }
         }
     };

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use crate::record::{CellDescription, Chain, StageName, identity};
-use crate::suite::{Run, Suite};
+use crate::suite::{Ensemble, Run, Suite};
 
 /// One cell of a plan.
 #[derive(Clone, Debug)]
 pub struct Cell {
-    /// Index of the run in the suite.
+    /// Index of the run in the suite; of an ensemble, of its first run.
     pub run: usize,
+    /// Of an ensemble: which of the suite's, and the plan's cells that it puts together.
+    pub ensemble: Option<(usize, Vec<usize>)>,
     /// The model reads the first so many tokens of a note.
     pub length: u32,
     /// What parameters, dropout and the order of the notes are drawn from.
@@ -33,9 +35,27 @@ impl Cell {
         let keys: BTreeMap<StageName, String> = chain.iter().map(|(&name, stage)| (name, stage.key())).collect();
         Self {
             run,
+            ensemble: None,
             length,
             seed,
             description: describe(suite, &suite.runs[run], length, seed, device),
+            key: keys.values().next_back().cloned().unwrap_or_default(),
+            identity: identity(&chain),
+            keys,
+            chain,
+            skipped: None,
+        }
+    }
+
+    /// The cell of an ensemble of which this is the first member.
+    pub(super) fn of_ensemble(&self, members: (usize, Vec<usize>), ensemble: &Ensemble, chain: Chain) -> Self {
+        let keys: BTreeMap<StageName, String> = chain.iter().map(|(&name, stage)| (name, stage.key())).collect();
+        Self {
+            run: self.run,
+            ensemble: Some(members),
+            length: self.length,
+            seed: self.seed,
+            description: of_ensemble(self.description.clone(), ensemble),
             key: keys.values().next_back().cloned().unwrap_or_default(),
             identity: identity(&chain),
             keys,
@@ -55,15 +75,35 @@ impl Cell {
 
 /// The cells a suite asks for, in its order, described without its data.
 pub fn descriptions(suite: &Suite, device: &str) -> Vec<CellDescription> {
-    grid(suite)
-        .map(|(_, run, length, seed)| describe(suite, run, length, seed, device))
-        .collect()
+    let of_runs = grid(suite).map(|(_, run, length, seed)| describe(suite, run, length, seed, device));
+    let of_ensembles = ensembles(suite).map(|(_, ensemble, length, seed)| {
+        let first = describe(suite, &suite.runs[0], length, seed, device);
+        of_ensemble(first, ensemble)
+    });
+    of_runs.chain(of_ensembles).collect()
+}
+
+/// Ensembles, then lengths, then seeds.
+pub(super) fn ensembles(suite: &Suite) -> impl Iterator<Item = (usize, &Ensemble, u32, u64)> {
+    suite.ensembles.iter().enumerate().flat_map(move |(index, ensemble)| {
+        let lengths = suite.lengths.iter();
+        lengths.flat_map(move |&length| suite.seeds.iter().map(move |&seed| (index, ensemble, length, seed)))
+    })
+}
+
+/// A description of a cell of an ensemble, from one of a run at the same place.
+pub(super) fn of_ensemble(description: CellDescription, ensemble: &Ensemble) -> CellDescription {
+    CellDescription {
+        model: "ensemble".into(),
+        run: ensemble.name.clone(),
+        ..description
+    }
 }
 
 /// Runs, then lengths, then seeds.
 pub(super) fn grid(suite: &Suite) -> impl Iterator<Item = (usize, &Run, u32, u64)> {
     suite.runs.iter().enumerate().flat_map(move |(index, run)| {
-        let lengths = suite.lengths.iter();
+        let lengths = run.lengths.as_ref().unwrap_or(&suite.lengths).iter();
         lengths.flat_map(move |&length| suite.seeds.iter().map(move |&seed| (index, run, length, seed)))
     })
 }

@@ -7,15 +7,15 @@ use std::path::Path;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::Error;
 use super::sources::{self, Code};
+use super::{Cell, Error};
 use crate::data::{self, Registry};
 use crate::device::DeviceClass;
 use crate::kernels::instructions::{arithmetic, instruction_set};
 use crate::machine::built;
 use crate::metrics;
 use crate::record::{Chain, Stage, StageName, hex};
-use crate::suite::{Run, Suite, TextChoice};
+use crate::suite::{Ensemble, EvidenceSettings, Run, Suite, TextChoice};
 use crate::text::{self, NORMALISE_VERSION, TokenizerSettings};
 
 /// Hashes of the files that a suite names.
@@ -92,6 +92,56 @@ pub(super) fn chain(suite: &Suite, run: &Run, length: u32, seed: u64, device: &s
         weights(suite, run, length, seed, device),
     );
     add(&mut chain, StageName::Scores, scores(run, device));
+    if let Some(settings) = suite.evidence.as_ref().filter(|_| run.model.explains()) {
+        add(&mut chain, StageName::Evidence, evidence(run, device, settings));
+    }
+    add(&mut chain, StageName::Record, record(suite, length));
+    chain
+}
+
+/// The stages of an ensemble's cell: notes and tokens of its first member, scores that are made of its members' scores.
+pub(super) fn ensemble(suite: &Suite, ensemble: &Ensemble, members: &[&Cell]) -> Chain {
+    let mut chain = Chain::new();
+    for name in [StageName::Notes, StageName::Tokenizer, StageName::Tokens] {
+        if let Some(stage) = members.first().and_then(|first| first.chain.get(&name)) {
+            chain.insert(name, stage.clone());
+        }
+    }
+    // What the members were asked makes the ensemble what it is; their keys say what they came to.
+    let asked = |cell: &&Cell| {
+        let before = cell.chain.iter().filter(|(name, _)| **name <= StageName::Scores);
+        before
+            .map(|(name, stage)| (*name, stage.settings.clone()))
+            .collect::<BTreeMap<_, _>>()
+    };
+    let settings = vec![
+        ("rule", json!(ensemble.rule)),
+        ("weights", json!(ensemble.weights)),
+        ("metric", json!(ensemble.metric)),
+        ("threshold", json!(suite.evaluation.threshold)),
+        ("ties", json!(suite.evaluation.ties)),
+        ("members", json!(members.iter().map(asked).collect::<Vec<_>>())),
+    ];
+    add(
+        &mut chain,
+        StageName::Scores,
+        (
+            &[StageName::Notes, StageName::Tokens],
+            settings,
+            vec![("code", sources::sha256(Code::Ensemble))],
+        ),
+    );
+    if let Some(scores) = chain.get_mut(&StageName::Scores) {
+        let keys = members.iter().enumerate();
+        let keys = keys.map(|(place, cell)| {
+            (
+                format!("member {}", place + 1),
+                cell.key_of(StageName::Scores).to_owned(),
+            )
+        });
+        scores.made_by.extend(keys);
+    }
+    let length = members.first().map_or(0, |first| first.length);
     add(&mut chain, StageName::Record, record(suite, length));
     chain
 }
@@ -122,7 +172,7 @@ type Parts = (
 );
 
 fn notes(suite: &Suite, facts: &Facts) -> Parts {
-    let dataset = suite.data.name();
+    let dataset = suite.data.reader();
     let settings = vec![
         ("data", json!(suite.data)),
         ("division", json!(suite.division)),
@@ -222,6 +272,21 @@ fn scores(run: &Run, device: &str) -> Parts {
     (&[StageName::Tokens, StageName::Weights], vec![], made_by)
 }
 
+fn evidence(run: &Run, device: &str, settings: &EvidenceSettings) -> Parts {
+    let code = sources::sha256(Code::Evidence {
+        model: run.model.name(),
+    });
+    let mut made_by = computing(device);
+    made_by.push(("code", code));
+    let reads = &[
+        StageName::Notes,
+        StageName::Tokens,
+        StageName::Weights,
+        StageName::Scores,
+    ];
+    (reads, vec![("evidence", json!(settings))], made_by)
+}
+
 fn record(suite: &Suite, length: u32) -> Parts {
     let settings = vec![("evaluation", json!(suite.evaluation)), ("length", json!(length))];
     let made_by = vec![
@@ -229,7 +294,12 @@ fn record(suite: &Suite, length: u32) -> Parts {
         ("metrics-version", metrics::VERSION.to_string()),
     ];
     (
-        &[StageName::Notes, StageName::Tokens, StageName::Scores],
+        &[
+            StageName::Notes,
+            StageName::Tokens,
+            StageName::Scores,
+            StageName::Evidence,
+        ],
         settings,
         made_by,
     )

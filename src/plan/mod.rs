@@ -30,19 +30,13 @@ pub struct Plan {
 impl Plan {
     /// Lays out the cells. Files that the suite or the registry names without a hash are hashed; note texts that the
     /// registry has a hash of are not opened: reading them later compares it. A cell that cannot be scored with what is
-    /// here (no codes to score against; an encoder or word vectors that the suite says how to get) is skipped.
+    /// here (no reader, no codes to score against; an encoder or word vectors that the suite says how to get) is skipped.
     ///
     /// # Errors
     /// A data set that the registry does not know, a file that cannot be read, a run whose parts do not go together.
     pub fn make(suite: Suite, registry: &Registry, data: Option<&Path>, device: &str) -> Result<Self, Error> {
         let credentialed = registry.find(suite.data.name())?.credentialed;
-        let skipped = data::uncoded(&suite.data, suite.division.scored_part(), data, registry)?;
-        let skipped = skipped.map(|reason| {
-            format!(
-                "the part {:?} has no codes to score against: {reason}",
-                suite.division.scored_part()
-            )
-        });
+        let skipped = data::lacking(&suite.data, suite.division.scored_part(), data, registry)?;
         let of_runs = suite.runs.iter();
         let skipped: Vec<_> = of_runs
             .map(|run| skipped.clone().or_else(|| lacking::lacking(&suite, run)))
@@ -64,6 +58,7 @@ impl Plan {
                 }
             })
             .collect();
+        let cells = with_ensembles(&suite, cells);
         Ok(Self {
             suite,
             cells,
@@ -80,7 +75,7 @@ impl Plan {
             Cell::new(&suite, index, (length, seed), device, chain)
         });
         Self {
-            cells: cells.collect(),
+            cells: with_ensembles(&suite, cells.collect()),
             suite,
             credentialed: false,
         }
@@ -114,6 +109,32 @@ impl Plan {
             ))),
         }
     }
+}
+
+/// The cells of the runs, and after them those of the suite's ensembles. One that lacks a member is skipped for that
+/// member's reason.
+fn with_ensembles(suite: &Suite, mut cells: Vec<Cell>) -> Vec<Cell> {
+    let of_runs = cells.len();
+    for (index, ensemble, length, seed) in cell::ensembles(suite) {
+        let member = |name: &String| {
+            let is_it = |cell: &Cell| cell.description.run == *name && cell.length == length && cell.seed == seed;
+            cells[..of_runs].iter().position(is_it)
+        };
+        let members: Vec<usize> = ensemble.runs.iter().filter_map(member).collect();
+        let of_members: Vec<&Cell> = members.iter().map(|&member| &cells[member]).collect();
+        let Some(first) = of_members.first() else { continue };
+        let mut chain = chain::ensemble(suite, ensemble, &of_members);
+        let lacking = of_members
+            .iter()
+            .find_map(|cell| Some((&cell.description.run, cell.skipped.as_ref()?)));
+        let skipped = lacking.map(|(run, reason)| format!("its run {run:?} is skipped: {reason}"));
+        if let Some(reason) = &skipped {
+            chain::skip(&mut chain, reason);
+        }
+        let made = first.of_ensemble((index, members.clone()), ensemble, chain);
+        cells.push(Cell { skipped, ..made });
+    }
+    cells
 }
 
 /// Refuses an encoder for a model that has none, whether it is there or not.

@@ -38,6 +38,13 @@ pub enum Code<'a> {
         /// As the table of models names it.
         model: &'a str,
     },
+    /// Scores that are made of several models' scores.
+    Ensemble,
+    /// The spans that a model gives as evidence, and their scores.
+    Evidence {
+        /// As the table of models names it.
+        model: &'a str,
+    },
     /// The metrics of scores, and the record of a cell.
     Record,
 }
@@ -157,6 +164,53 @@ const SCORES: Group = Group {
     floats: true,
 };
 
+const ENSEMBLE: Group = Group {
+    roots: &[
+        "src/metrics/combine.rs",
+        "src/metrics/threshold.rs",
+        "src/stages/ensemble.rs",
+    ],
+    walls: &[
+        (BEFORE_TRAINING, "an earlier stage's"),
+        ("src/stages/weights.rs", "an earlier stage's"),
+        ("src/stages/scores.rs", "an earlier stage's"),
+        ("src/models/", "an earlier stage's"),
+        ("src/data/", "an earlier stage's"),
+        ("src/text/", "an earlier stage's"),
+        ("src/train/fit.rs", "how results are handed on"),
+        ("src/record/", "how results are written down"),
+        (
+            "src/metrics/evaluate.rs",
+            "puts the families' metrics together for the record",
+        ),
+        ("src/metrics/names.rs", "what metrics are called"),
+        ("src/metrics/frequency.rs", "the record's"),
+        ("src/metrics/degenerate.rs", "refuses scores, moves none"),
+        ("src/metrics/error.rs", "texts"),
+    ],
+    floats: true,
+};
+
+const EVIDENCE: Group = Group {
+    roots: &[
+        "src/models/{}.rs|src/models/{}/",
+        "src/codiesp/",
+        "src/device.rs",
+        "src/device/",
+        "src/stages/evidence.rs",
+    ],
+    walls: &[
+        ("src/text/tokenizer.rs|src/text/encoding.rs", "an earlier stage's"),
+        (BEFORE_TRAINING, "an earlier stage's"),
+        ("src/stages/weights.rs", "an earlier stage's"),
+        ("src/stages/scores.rs", "an earlier stage's"),
+        ("src/train/", "an earlier stage's"),
+        ("src/data/", "an earlier stage's"),
+        ("src/record/", "how results are written down"),
+    ],
+    floats: true,
+};
+
 const RECORD: Group = Group {
     roots: &[
         "src/metrics/",
@@ -168,6 +222,8 @@ const RECORD: Group = Group {
         (BEFORE_TRAINING, "an earlier stage's"),
         ("src/stages/weights.rs", "an earlier stage's"),
         ("src/stages/scores.rs", "an earlier stage's"),
+        ("src/stages/evidence.rs", "an earlier stage's"),
+        ("src/codiesp/", "an earlier stage's"),
         ("src/models/", "an earlier stage's"),
         ("src/data/", "an earlier stage's"),
         ("src/text/", "an earlier stage's"),
@@ -198,8 +254,14 @@ const NOTHING: &[(&[&str], &str)] = &[
         "what is asked for and where: settings are in a key themselves",
     ),
     (
-        &["src/report/", "src/compare/", "src/bench/", "src/codiesp/"],
-        "beside the stages: reads records, times models, or scores files of others",
+        &[
+            "src/report/",
+            "src/reproduce/",
+            "src/published/",
+            "src/compare/",
+            "src/bench/",
+        ],
+        "beside the stages: reads records, or times models",
     ),
     (&["src/engines/"], "has stages run, and tells how they ended"),
     (
@@ -334,6 +396,8 @@ fn group(code: Code<'_>) -> (&'static Group, &str) {
         Code::Encoder => (&ENCODER, ""),
         Code::Weights { model } => (&WEIGHTS, model),
         Code::Scores { model } => (&SCORES, model),
+        Code::Ensemble => (&ENSEMBLE, ""),
+        Code::Evidence { model } => (&EVIDENCE, model),
         Code::Record => (&RECORD, ""),
     }
 }

@@ -28,6 +28,8 @@ pub enum StageName {
     Weights,
     /// Its probabilities for the validation and evaluation notes.
     Scores,
+    /// The spans of text that it gives as evidence of its codes.
+    Evidence,
     /// The metrics of these.
     Record,
 }
@@ -43,6 +45,7 @@ impl StageName {
             Self::Encoder => "encoder",
             Self::Weights => "weights",
             Self::Scores => "scores",
+            Self::Evidence => "evidence",
             Self::Record => "record",
         }
     }

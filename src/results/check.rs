@@ -34,13 +34,14 @@ pub struct Problem {
 }
 
 /// The stages whose output a store keeps.
-pub const KEPT: [StageName; 7] = [
+pub const KEPT: [StageName; 8] = [
     StageName::Notes,
     StageName::Tokenizer,
     StageName::Tokens,
     StageName::Vectors,
     StageName::Weights,
     StageName::Scores,
+    StageName::Evidence,
     StageName::Record,
 ];
 

@@ -118,6 +118,8 @@ impl Trials {
         let mut of_trials = Suite {
             runs,
             search: None,
+            // They are made of the chosen runs, which are not known yet.
+            ensembles: Vec::new(),
             ..suite.clone()
         };
         of_trials.division.evaluation = VALIDATION_NOTES.into();

@@ -7,7 +7,7 @@ use super::{Error, Stop, Workshop};
 use crate::contain::in_full;
 use crate::models::Task;
 use crate::plan::Cell;
-use crate::record::Status;
+use crate::record::{StageName, Status};
 
 /// What is asked of a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +51,17 @@ impl From<Stop> for Ended {
 impl Workshop<'_> {
     /// Runs the stages of a cell that are missing.
     pub fn work(&self, cell: &Cell, work: CellWork) -> Ended {
+        if let Some((index, members)) = &cell.ensemble {
+            let combined = match work {
+                // Its members are prepared in their own cells.
+                CellWork::Prepare => Ok(None),
+                CellWork::Run => {
+                    let scored = self.combine(cell, &self.plan.suite.ensembles[*index], members);
+                    scored.map(|scored| Some(Box::new(scored)))
+                }
+            };
+            return combined.map_or_else(Ended::from, Ended::Done);
+        }
         let ended = match work {
             CellWork::Prepare => self.prepare(cell).map(|_| None),
             CellWork::Run => self.run(cell).map(|scored| Some(Box::new(scored))),
@@ -67,6 +78,10 @@ impl Workshop<'_> {
         let tokens = self.tokens(cell)?;
         let task = self.with_encoder(cell, self.task(cell, &tokens)?)?;
         let run = &self.plan.suite.runs[cell.run];
+        if cell.chain.contains_key(&StageName::Evidence) && tokens.marked.is_none() {
+            let text = self.text(cell).into();
+            return Err(Error::NoMarks { text }.into());
+        }
         match run.model.check(&task, cell.length as usize) {
             Ok(()) => Ok(task),
             Err(problem) => Err(Error::Model {
@@ -82,6 +97,7 @@ impl Workshop<'_> {
         let tokens = self.tokens(cell)?;
         let task = self.task(cell, &tokens)?;
         let scores = self.scores(cell, &tokens, &task)?;
-        self.record(cell, &tokens, &task, scores)
+        let evidence = self.evidence_spans(cell, &tokens, &task, &scores)?;
+        self.record(cell, &tokens, &task, (scores, evidence))
     }
 }

@@ -61,6 +61,15 @@ pub enum Error {
         /// Notes in that role.
         all: usize,
     },
+    /// A suite asks for evidence, and there is nothing to score it against.
+    #[error(
+        "[evidence]: the notes have no marks of annotators, or [text.{text}] does not tell where its tokens lie (`normalise` is \
+         `edin`, or any but `none` before WordPiece). Use CodiEsp in Spanish and another recipe, or remove [evidence]"
+    )]
+    NoMarks {
+        /// The suite's name of the tokenizer.
+        text: String,
+    },
     /// The results directory cannot be read or written.
     #[error(transparent)]
     Disk(#[from] files::Error),

@@ -77,7 +77,8 @@ impl Workshop<'_> {
         let passes = match run.training.optimiser {
             // The line search looks at a point or two an iteration.
             Optimiser::Lbfgs(settings) => 1.25 * settings.iterations as f64,
-            Optimiser::Adam(_) | Optimiser::AdamW(_) => 1.0,
+            // One look at the training notes in the place of a step.
+            Optimiser::Adam(_) | Optimiser::AdamW(_) | Optimiser::None => 1.0,
         };
         let epochs = f64::from(run.training.epochs);
         let all = |store| reading.tokens(store) as f64;

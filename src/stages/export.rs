@@ -1,11 +1,15 @@
-//! Bags of words for other tools.
+//! What other tools take: bags of words, and run files of the CodiEsp track.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+use super::evidence::NoteSpan;
 use super::{Stop, Workshop};
+use crate::data::CodeKind;
 use crate::plan::Cell;
+use crate::record::StageName;
 use crate::results::files;
+use crate::results::runner::Found;
 
 impl Workshop<'_> {
     /// Writes the bags of words of a cell's text choice, over the first `length` words, as svmlight files
@@ -37,5 +41,81 @@ impl Workshop<'_> {
             files::write_atomically(&directory.join(format!("{name}.svmlight")), text.as_bytes(), true)?;
         }
         Ok(())
+    }
+
+    /// The codes of each evaluation note by falling score, at most a thousand of each: a run file of CodiEsp's sub-tracks D
+    /// and P.
+    ///
+    /// # Errors
+    /// The cell's scores cannot be had.
+    pub fn codiesp_ranking(&self, cell: &Cell) -> Result<String, Stop> {
+        /// As many as the track's script looks at.
+        const DEPTH: usize = 1000;
+        let notes = self.notes(cell)?;
+        let scores = self.kept_scores(cell)?;
+        let codes = notes.fitted();
+        let mut text = String::new();
+        for (note, row) in self.texts()?.division.evaluation.iter().zip(scores.chunks(codes)) {
+            let mut ranked: Vec<usize> = (0..codes).collect();
+            ranked.sort_by(|&a, &b| row[b].total_cmp(&row[a]).then(a.cmp(&b)));
+            for code in ranked.into_iter().take(DEPTH) {
+                text += &format!("{}\t{}\n", note.id, notes.codes[code].to_lowercase());
+            }
+        }
+        Ok(text)
+    }
+
+    /// The codes that each evaluation note is given with their evidence: a run file of sub-track X. `None` where the cell has
+    /// none.
+    ///
+    /// # Errors
+    /// The notes cannot be had, or the store not read.
+    pub fn codiesp_spans(&self, cell: &Cell) -> Result<Option<String>, Stop> {
+        let Some(spans) = self.kept_spans(cell)? else {
+            return Ok(None);
+        };
+        let notes = self.notes(cell)?;
+        let texts = self.texts()?;
+        let all = texts.corpus.parts.iter().flat_map(|part| &part.notes);
+        let kinds: HashMap<&str, CodeKind> = all
+            .flat_map(|note| &note.evidence)
+            .map(|evidence| (evidence.code.as_str(), evidence.kind))
+            .collect();
+        let mut text = String::new();
+        for NoteSpan {
+            note,
+            code,
+            characters: [start, end],
+        } in spans
+        {
+            let code = &notes.codes[code as usize];
+            let kind = match kinds.get(code.as_str()) {
+                Some(CodeKind::Procedure) => "PROCEDIMIENTO",
+                _ => "DIAGNOSTICO",
+            };
+            let case = &texts.division.evaluation[note as usize].id;
+            text += &format!("{case}\t{start} {end}\t{kind}\t{}\n", code.to_lowercase());
+        }
+        Ok(Some(text))
+    }
+
+    /// The scores of the evaluation notes of a cell that was scored.
+    fn kept_scores(&self, cell: &Cell) -> Result<Vec<f32>, Stop> {
+        let found = self
+            .runner
+            .look(self.wanted(cell, StageName::Scores), super::scores::read)?;
+        if let Found::Whole(scores) = found {
+            return Ok(scores.evaluation);
+        }
+        match &cell.ensemble {
+            Some((index, members)) => Ok(self
+                .put_together(cell, &self.plan.suite.ensembles[*index], members)?
+                .evaluation),
+            None => {
+                let tokens = self.tokens(cell)?;
+                let task = self.task(cell, &tokens)?;
+                Ok(self.scores(cell, &tokens, &task)?.evaluation)
+            }
+        }
     }
 }

@@ -2,8 +2,10 @@
 
 mod cell;
 mod encoder;
+mod ensemble;
 mod error;
 pub mod estimate;
+pub mod evidence;
 pub mod export;
 mod made;
 mod notes;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::evidence::Facts as EvidenceFacts;
 use super::made::{Notes, Tokens};
 use super::scores::{Facts, Scores as CellScores};
 use super::{Error, Stop, Workshop};
@@ -30,7 +31,13 @@ pub struct Scored {
 
 impl Workshop<'_> {
     /// The result of a cell; its rows by note are kept.
-    pub(super) fn record(&self, cell: &Cell, tokens: &Tokens, task: &Task, scores: CellScores) -> Result<Scored, Stop> {
+    pub(super) fn record(
+        &self,
+        cell: &Cell,
+        tokens: &Tokens,
+        task: &Task,
+        (scores, evidence): (CellScores, Option<EvidenceFacts>),
+    ) -> Result<Scored, Stop> {
         let notes = self.notes(cell)?;
         let timings = timings(&scores.facts, &self.reading(cell, task), tokens);
         let evaluating = Evaluating {
@@ -67,6 +74,13 @@ impl Workshop<'_> {
             false => SmallCounts::Shown,
         };
         let trained = scores.facts.training.trained;
+        let mut validation_scores = evaluating.validation(&scores.validation, threshold)?;
+        let mut evaluation_scores = evaluation.scores;
+        if let Some(facts) = &evidence {
+            let [of_validation, of_evaluation] = facts.scores();
+            validation_scores.extend(of_validation.clone());
+            evaluation_scores.extend(of_evaluation.clone());
+        }
         let outcome = Outcome {
             task: TaskFacts {
                 words_with_vector: self.words_with_vector(cell)?,
@@ -75,16 +89,16 @@ impl Workshop<'_> {
             parameters: trained.parameters,
             threshold,
             threshold_source: evaluating.settings.threshold_source(),
-            validation_scores: evaluating.validation(&scores.validation, threshold)?,
+            validation_scores,
             prior_scores: evaluating.prior()?.scores,
             epochs: trained.epochs,
             best_epoch: trained.best_epoch,
             stopped: trained.stopped,
             unfinished: trained.unfinished,
             frequency_bins: bins.into_iter().map(bin_row).collect(),
-            codes: small_counts.shown(code_rows(&evaluation, &notes)),
+            codes: small_counts.shown(code_rows(&evaluation.per_code, &notes)),
             small_counts,
-            scores: evaluation.scores,
+            scores: evaluation_scores,
             weights_sha256: scores.facts.weights_sha256,
         };
         Ok(Scored {
@@ -214,8 +228,8 @@ fn bin_row(bin: metrics::FrequencyBin) -> FrequencyBinRow {
     }
 }
 
-fn code_rows(evaluation: &Evaluation, notes: &Notes) -> Vec<CodeRow> {
-    let named = evaluation.per_code.iter().zip(&notes.codes).zip(&notes.train_frequency);
+fn code_rows(per_code: &[metrics::CodeScore], notes: &Notes) -> Vec<CodeRow> {
+    let named = per_code.iter().zip(&notes.codes).zip(&notes.train_frequency);
     named
         .map(|((score, code), &training)| CodeRow {
             code: code.clone(),

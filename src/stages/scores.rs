@@ -12,7 +12,7 @@ use crate::machine;
 use crate::models::Task;
 use crate::plan::Cell;
 use crate::record::StageName;
-use crate::results::kept::{Kept, Trouble};
+use crate::results::kept::{Draft, Kept, Trouble};
 use crate::results::runner::{Found, Interrupted};
 use crate::text::TokenStore;
 use crate::train::probabilities;
@@ -54,10 +54,7 @@ impl Workshop<'_> {
         }
         self.runner.obtain(wanted, &self.patience(), read, || {
             let scores = self.score(cell, tokens, &task, weights)?;
-            self.runner.keep(wanted, &scores.facts, |draft| -> Result<(), Error> {
-                draft.write(VALIDATION, &bytes(&scores.validation))?;
-                Ok(draft.write(EVALUATION, &bytes(&scores.evaluation))?)
-            })?;
+            self.runner.keep(wanted, &scores.facts, |draft| scores.write(draft))?;
             Ok(scores)
         })
     }
@@ -84,7 +81,15 @@ impl Workshop<'_> {
     }
 }
 
-fn read(kept: &Kept) -> Result<Scores, Trouble> {
+impl Scores {
+    /// Writes the files of the stage.
+    pub(super) fn write(&self, draft: &mut Draft) -> Result<(), Error> {
+        draft.write(VALIDATION, &bytes(&self.validation))?;
+        Ok(draft.write(EVALUATION, &bytes(&self.evaluation))?)
+    }
+}
+
+pub(super) fn read(kept: &Kept) -> Result<Scores, Trouble> {
     Ok(Scores {
         validation: numbers(&kept.read(VALIDATION)?),
         evaluation: numbers(&kept.read(EVALUATION)?),

@@ -1,22 +1,26 @@
 //! Stage `tokens`: the token ids of all notes and of the codes' titles, and how often tokens occur.
 
+use std::ops::Range;
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::made::Tokens;
+use super::made::{Marked, MarkedNote, Texts, Tokens};
 use super::{Error, Stop, Workshop};
-use crate::data::Note;
+use crate::data::{self, LabelSet, Note};
 use crate::models::Task;
+use crate::models::evidence::{Evidence, EvidenceNote, EvidenceSpan};
 use crate::plan::Cell;
 use crate::record::StageName;
 use crate::results::kept::{Kept, Trouble};
-use crate::text::{TokenStore, Tokenizer};
+use crate::text::{LocatedToken, TokenStore, Tokenizer};
 
 const TRAINING: &str = "training.tokens";
 const VALIDATION: &str = "validation.tokens";
 const EVALUATION: &str = "evaluation.tokens";
 const TITLES: &str = "titles.json";
+const MARKED: &str = "marked.json";
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -50,7 +54,8 @@ impl Workshop<'_> {
                     titles: tokens.titles.clone(),
                     count_scale: tokens.count_scale.clone(),
                 };
-                Ok(draft.json(TITLES, &titles)?)
+                draft.json(TITLES, &titles)?;
+                Ok(draft.json(MARKED, &tokens.marked)?)
             })?;
             Ok::<_, Stop>(tokens)
         })?;
@@ -92,6 +97,7 @@ impl Workshop<'_> {
         Ok(Tokens {
             titles: titles.collect(),
             count_scale: count_scale(&training, tokenizer.size()),
+            marked: marked(self.texts()?, &tokenizer),
             training,
             validation,
             evaluation,
@@ -111,8 +117,40 @@ impl Workshop<'_> {
             descriptions: tokens.titles[..codes].to_vec(),
             word_vectors: self.vectors(cell)?,
             encoder: None,
+            evidence: self.evidence(cell, tokens)?.map(Arc::new),
             ..task_of(&tokenizer)
         })
+    }
+
+    /// What annotators marked in the training notes, as far as the cell's model reads them.
+    fn evidence(&self, cell: &Cell, tokens: &Tokens) -> Result<Option<Evidence>, Stop> {
+        let Some(marked) = &tokens.marked else { return Ok(None) };
+        let notes = self.notes(cell)?;
+        let length = self.plan.suite.runs[cell.run].model.reads(cell.length as usize);
+        let of_note = |(note, (marks, gold)): (usize, (&Vec<(u32, Vec<u32>)>, &Vec<u32>))| {
+            let read = tokens.training.note(note, length);
+            let inside = |(code, places): &(u32, Vec<u32>)| EvidenceSpan {
+                code: *code,
+                places: places
+                    .iter()
+                    .copied()
+                    .filter(|&place| (place as usize) < read.len())
+                    .collect(),
+            };
+            EvidenceNote {
+                tokens: read.iter().map(|&token| token as i32).collect(),
+                codes: gold.clone(),
+                spans: marks
+                    .iter()
+                    .map(inside)
+                    .filter(|span| !span.places.is_empty())
+                    .collect(),
+            }
+        };
+        let marks = marked.training.iter().zip(&notes.training_gold);
+        Ok(Some(Evidence {
+            notes: marks.enumerate().map(of_note).collect(),
+        }))
     }
 }
 
@@ -137,6 +175,52 @@ fn read(kept: &Kept) -> Result<Tokens, Trouble> {
         evaluation: store(EVALUATION)?,
         titles,
         count_scale,
+        marked: kept.json(MARKED)?,
+    })
+}
+
+/// What annotators marked, as tokens; `None` where nothing is marked or the tokenizer does not tell where its tokens lie.
+fn marked(texts: &Texts, tokenizer: &Tokenizer) -> Option<Marked> {
+    let division = &texts.division;
+    let is_marked = |note: &Arc<Note>| !note.evidence.is_empty();
+    if !division.fit.notes().iter().any(is_marked) {
+        return None;
+    }
+    let fit = division.fit.notes().par_iter();
+    let training = fit.map(|note| Some(places(note, &tokenizer.locate(&note.text)?, &texts.labels)));
+    let scored = |notes: &[Arc<Note>]| -> Option<Vec<MarkedNote>> {
+        notes.par_iter().map(|note| scored(note, tokenizer)).collect()
+    };
+    Some(Marked {
+        training: training.collect::<Option<_>>()?,
+        validation: scored(&division.validation)?,
+        evaluation: scored(&division.evaluation)?,
+    })
+}
+
+/// Each mark of a note whose code is a label: its column, and the tokens that share a character with it.
+fn places(note: &Note, tokens: &[LocatedToken], labels: &LabelSet) -> Vec<(u32, Vec<u32>)> {
+    let of_mark = |evidence: &data::Evidence| {
+        let column = labels.columns(std::slice::from_ref(&evidence.code)).first().copied()?;
+        let touched = |token: &LocatedToken| {
+            let shares =
+                |piece: &Range<usize>| piece.start < token.characters.end && token.characters.start < piece.end;
+            evidence.spans.iter().any(shares)
+        };
+        let places = tokens.iter().enumerate().filter(|(_, token)| touched(token));
+        let places: Vec<u32> = places.map(|(place, _)| place as u32).collect();
+        (labels.is_fitted(column) && !places.is_empty()).then_some((column, places))
+    };
+    note.evidence.iter().filter_map(of_mark).collect()
+}
+
+fn scored(note: &Note, tokenizer: &Tokenizer) -> Option<MarkedNote> {
+    let place = |range: &Range<usize>| [range.start as u32, range.end as u32];
+    let tokens = tokenizer.locate(&note.text)?;
+    let mark = |evidence: &data::Evidence| (evidence.code.clone(), evidence.spans.iter().map(place).collect());
+    Some(MarkedNote {
+        tokens: tokens.iter().map(|token| place(&token.characters)).collect(),
+        gold: note.evidence.iter().map(mark).collect(),
     })
 }
 

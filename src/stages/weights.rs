@@ -1,6 +1,8 @@
 //! Stage `weights`: a trained model. Beside its weights lies all that it takes to use them without the training notes:
 //! the tokenizer, the model's settings and its codes.
 
+use std::sync::Arc;
+
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +11,7 @@ use super::tokens::task_of;
 use super::{Stop, Workshop, tokenizer};
 use crate::machine;
 use crate::models::coding_model::WordVectors;
+use crate::models::evidence::Evidence;
 use crate::models::{Initialiser, Model, ModelConfig, Precision, Task, parameters};
 use crate::plan::Cell;
 use crate::record::StageName;
@@ -55,6 +58,9 @@ struct Built {
     titles: Vec<Vec<u32>>,
     /// Length of a pretrained word vector, where the model was built with some.
     word_vectors: Option<usize>,
+    /// What annotators marked in the training notes, where the model is made of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    evidence: Option<Evidence>,
     reads: usize,
     batch_size: usize,
     precision: Precision,
@@ -147,6 +153,11 @@ impl Workshop<'_> {
             count_scale: task.count_scale.clone(),
             titles: task.descriptions.clone(),
             word_vectors: task.word_vectors.as_ref().map(|vectors| vectors.dimension),
+            evidence: task
+                .evidence
+                .as_deref()
+                .filter(|_| run.model.is_made_of_evidence())
+                .cloned(),
             reads: fit.reading.length,
             batch_size: fit.reading.batch_size,
             precision: fit.reading.precision,
@@ -223,6 +234,7 @@ impl Predictor {
             count_scale: built.count_scale,
             descriptions: built.titles,
             word_vectors: vectors,
+            evidence: built.evidence.map(Arc::new),
             ..task_of(&tokenizer)
         };
         let model = built.model.init(&task, &mut Initialiser::new(0, device));

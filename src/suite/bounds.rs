@@ -16,8 +16,9 @@ const MOST_STEPS: i64 = 10_000;
 
 /// Greatest integers by their place, where `*` stands for any one step and `**` for any further steps. The first that
 /// fits counts.
-const MOST: [(&[&str], i64); 12] = [
+const MOST: [(&[&str], i64); 13] = [
     (&["lengths", "*"], MOST_TOKENS as i64),
+    (&["run", "*", "lengths", "*"], MOST_TOKENS as i64),
     (&["run", "*", "model", "*", "encoder", "layers"], 1000),
     (&["run", "*", "model", "**"], MOST_SIZE),
     (&["run", "*", "training", "epochs"], MOST_EPOCHS as i64),

@@ -1,6 +1,6 @@
 //! What is wrong with the values of a suite that is well-formed.
 
-use super::{Draw, Run, Search, Suite, Values, bounds};
+use super::{Draw, Ensemble, Run, Search, Suite, Values, bounds};
 use crate::data::{DatasetSettings, LabelRule, SyntheticError, Validation};
 
 /// Most cells of one suite: all of them are planned and shown at once.
@@ -36,11 +36,13 @@ impl Suite {
         if self.runs.is_empty() {
             return at("run", "expected at least one [[run]]");
         }
-        let (runs, lengths, seeds) = (self.runs.len(), self.lengths.len(), self.seeds.len());
-        let cells = runs.saturating_mul(lengths).saturating_mul(seeds);
+        let (runs, seeds) = (self.runs.len(), self.seeds.len());
+        let of_run = |run: &Run| run.lengths.as_ref().unwrap_or(&self.lengths).len();
+        let lengths: usize = self.runs.iter().map(of_run).sum();
+        let cells = lengths.saturating_mul(seeds);
         if cells > MOST_CELLS {
-            let most = if seeds >= lengths { "seeds" } else { "lengths" };
-            let problem = format!("{runs} runs at {lengths} lengths with {seeds} seeds are {cells} cells");
+            let most = if seeds >= lengths / runs { "seeds" } else { "lengths" };
+            let problem = format!("{runs} runs at {lengths} lengths in all with {seeds} seeds are {cells} cells");
             return at(most, &format!("{problem}: expected at most {MOST_CELLS} in one suite"));
         }
         self.check_data()?;
@@ -94,10 +96,75 @@ impl Suite {
         }
         let in_evaluation = |(key, problem)| (vec!["evaluation".to_owned(), key], problem);
         self.evaluation.check().map_err(in_evaluation)?;
+        if let Some(evidence) = &self.evidence {
+            let in_evidence = |(key, problem): (&str, String)| (vec!["evidence".to_owned(), key.to_owned()], problem);
+            evidence.check().map_err(in_evidence)?;
+        }
         for (index, run) in self.runs.iter().enumerate() {
             self.check_run(index, run)?;
         }
+        for (index, ensemble) in self.ensembles.iter().enumerate() {
+            self.check_ensemble(index, ensemble)?;
+        }
         self.search.as_ref().map_or(Ok(()), |search| self.check_search(search))
+    }
+
+    fn check_ensemble(&self, index: usize, ensemble: &Ensemble) -> Result<(), (Vec<String>, String)> {
+        let at = |key: &str, problem: String| {
+            let steps = ["ensemble", &index.to_string(), key].map(str::to_owned);
+            Err((steps.to_vec(), problem))
+        };
+        if let Some(problem) = bounds::name(&ensemble.name) {
+            return at("name", problem);
+        }
+        let titles: Vec<&str> = self.runs.iter().map(Run::title).collect();
+        let earlier = self.ensembles[..index].iter().map(|other| other.name.as_str());
+        if titles
+            .iter()
+            .copied()
+            .chain(earlier)
+            .any(|title| title == ensemble.name)
+        {
+            return at(
+                "name",
+                format!("{:?} is called so already: give it another name", ensemble.name),
+            );
+        }
+        if ensemble.runs.len() < 2 || repeats(&ensemble.runs) {
+            return at("runs", "expected at least two runs, each once".into());
+        }
+        for name in &ensemble.runs {
+            let Some(run) = self.runs.iter().find(|run| run.title() == name) else {
+                return at(
+                    "runs",
+                    format!("no run is called {name:?}; expected some of {}", titles.join(", ")),
+                );
+            };
+            let lengths = run.lengths.as_ref().unwrap_or(&self.lengths);
+            if let Some(length) = self.lengths.iter().find(|length| !lengths.contains(length)) {
+                return at("runs", format!("{name:?} has no cell at the suite's length {length}"));
+            }
+        }
+        if ensemble
+            .weights
+            .iter()
+            .any(|weight| !(*weight >= 0.0 && weight.is_finite()))
+        {
+            return at(
+                "weights",
+                format!("{:?}: expected numbers of at least 0", ensemble.weights),
+            );
+        }
+        match self.evaluation.knows(&ensemble.metric) {
+            true => Ok(()),
+            false => at(
+                "metric",
+                format!(
+                    "{:?} is not one this suite computes; `icdbench list` names them",
+                    ensemble.metric
+                ),
+            ),
+        }
     }
 
     fn check_search(&self, search: &Search) -> Result<(), (Vec<String>, String)> {
@@ -179,6 +246,14 @@ impl Suite {
         };
         if let Some(problem) = run.name.as_deref().and_then(bounds::name) {
             return Err((key(&["name"]), problem));
+        }
+        if let Some(lengths) = &run.lengths {
+            if lengths.is_empty() || lengths.contains(&0) {
+                return Err((key(&["lengths"]), "expected at least one length, each 1 or more".into()));
+            }
+            if repeats(lengths) {
+                return Err((key(&["lengths"]), "names a value twice".into()));
+            }
         }
         if !self.text.contains_key(&run.text) {
             return Err((key(&["text"]), undefined("text", &run.text, self.text.keys())));

@@ -3,6 +3,8 @@
 
 mod bounds;
 mod check;
+mod ensemble;
+mod evidence;
 mod place;
 mod search;
 
@@ -13,6 +15,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use bounds::MOST_LETTERS;
+pub use ensemble::Ensemble;
+pub use evidence::EvidenceSettings;
 pub use search::{Chosen, Draw, Range, Search, Values};
 
 use crate::data::{DataLimits, DatasetSettings, DivisionSettings, LabelRule, UnseenCodes};
@@ -47,6 +51,12 @@ pub struct Suite {
     pub encoders: BTreeMap<String, EncoderChoice>,
     /// How scores become decisions and metrics.
     pub evaluation: EvaluationSettings,
+    /// Whether models are scored by the evidence they give, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<EvidenceSettings>,
+    /// Published scores that the report shows beside its own. It moves no result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<Beside>,
     /// What a cell may take, and what its data may lack. It moves no result.
     #[serde(default, skip_serializing_if = "Limits::is_empty")]
     pub limits: Limits,
@@ -59,6 +69,9 @@ pub struct Suite {
     /// `[[run]]`: each model in one setting. No two have the same title.
     #[serde(rename = "run")]
     pub runs: Vec<Run>,
+    /// `[[ensemble]]`: runs whose scores are put together.
+    #[serde(default, rename = "ensemble", skip_serializing_if = "Vec::is_empty")]
+    pub ensembles: Vec<Ensemble>,
 }
 
 /// What a cell may take, and what its data may lack: `[limits]`. What is left out of the shares is as
@@ -99,6 +112,16 @@ impl Limits {
             repeated_texts: self.repeated_texts.unwrap_or(usual.repeated_texts),
         }
     }
+}
+
+/// Which published scores stand beside a suite's own: `[beside]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Beside {
+    /// The metric that is compared.
+    pub metric: String,
+    /// Pairs of a paper's name and the number of one of its tables, as `icdbench reproduce` has them.
+    pub tables: Vec<[String; 2]>,
 }
 
 /// What is kept of a finished cell beside its record: `[keep]`.
@@ -207,6 +230,9 @@ pub struct Run {
     /// from the seed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoder: Option<String>,
+    /// Its own sequence lengths, in the place of the suite's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lengths: Option<Vec<u32>>,
     /// The model and all of its settings.
     pub model: ModelConfig,
     /// `[run.training]`: everything that its training goes by.

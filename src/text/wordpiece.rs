@@ -1,6 +1,7 @@
 //! BERT's WordPiece (Devlin et al. 2019; Wu et al. 2016): clean, split at spaces and punctuation, then the
 //! greedy longest match of each word, `##` before every piece that is not the first.
 
+use std::ops::Range;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -61,6 +62,25 @@ impl Cleaning {
 
     /// The words of a text, ready to be cut into pieces.
     pub(super) fn words(&self, text: &str) -> Vec<String> {
+        let words = self.cut(text);
+        words
+            .get_splits(OffsetReferential::Normalized, OffsetType::Byte)
+            .into_iter()
+            .map(|(word, _, _)| word.to_owned())
+            .collect()
+    }
+
+    /// The same, each with the characters of the text that it was made of.
+    pub(super) fn located_words(&self, text: &str) -> Vec<(String, Range<usize>)> {
+        let words = self.cut(text);
+        words
+            .get_splits(OffsetReferential::Original, OffsetType::Char)
+            .into_iter()
+            .map(|(word, (start, end), _)| (word.to_owned(), start..end))
+            .collect()
+    }
+
+    fn cut(&self, text: &str) -> PreTokenizedString {
         let normalizer = BertNormalizer::new(
             self.clean_text,
             self.split_chinese,
@@ -72,10 +92,6 @@ impl Cleaning {
         let mut words = PreTokenizedString::from(cleaned);
         BertPreTokenizer.pre_tokenize(&mut words).unwrap(); // OK because splitting by character has no error path.
         words
-            .get_splits(OffsetReferential::Normalized, OffsetType::Byte)
-            .into_iter()
-            .map(|(word, _, _)| word.to_owned())
-            .collect()
     }
 }
 
@@ -161,10 +177,15 @@ impl WordPieceVocabulary {
     pub(super) fn encode(&self, normalised: &str) -> Vec<u32> {
         let mut ids = Vec::with_capacity(normalised.len() / 4);
         for word in self.table.cleaning.words(normalised) {
-            let pieces = self.model.tokenize(&word).unwrap(); // OK because the unknown token is in the vocabulary.
-            ids.extend(pieces.iter().map(|piece| piece.id));
+            ids.extend(self.pieces(&word));
         }
         ids
+    }
+
+    /// The ids of the pieces of a word.
+    pub(super) fn pieces(&self, word: &str) -> Vec<u32> {
+        let pieces = self.model.tokenize(word).unwrap(); // OK because the unknown token is in the vocabulary.
+        pieces.iter().map(|piece| piece.id).collect()
     }
 
     /// The id of a token; `None` where the vocabulary lacks it.

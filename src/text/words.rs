@@ -4,14 +4,12 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::LazyLock;
 
 use rayon::prelude::*;
-use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
-use super::normalise::Normalisation;
+use super::normalise::{Normalisation, raw_words};
 use super::store::TokenStore;
 use crate::data::FitTexts;
 
@@ -211,16 +209,14 @@ impl Counted {
     }
 }
 
-static RAW_WORD: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\w+|[^\w\s]").unwrap() // OK because the pattern is a constant that every test compiles.
-});
-
-/// The words of a normalised text. `caml` and `edin` leave words separated by spaces; raw text is split into
+/// The words of a normalised text. All recipes but `none` leave words separated by spaces; raw text is split into
 /// runs of Unicode word characters and single other characters.
 fn split(recipe: Normalisation, normalised: &str) -> Box<dyn Iterator<Item = &str> + '_> {
     match recipe {
-        Normalisation::Caml | Normalisation::Edin => Box::new(normalised.split_ascii_whitespace()),
-        Normalisation::None => Box::new(RAW_WORD.find_iter(normalised).map(|word| word.as_str())),
+        Normalisation::Caml | Normalisation::Edin | Normalisation::SpanishStems => {
+            Box::new(normalised.split_ascii_whitespace())
+        }
+        Normalisation::None => Box::new(raw_words(normalised).map(|(word, _)| word)),
     }
 }
 

@@ -19,6 +19,8 @@ pub(super) enum Ended {
     Budget(Budget),
     /// The optimiser's own tolerances are met.
     Converged,
+    /// The model was fitted as it was built.
+    Fitted,
 }
 
 /// What counts as the last epochs: the last of every four, and the very last in any case.
@@ -29,7 +31,7 @@ impl Ended {
     /// epoch of a run that keeps its last weights is the best by MAP.
     pub(super) fn unfinished(&self, rows: &[EpochRow], best_epoch: u32, select: &Select) -> Option<Unfinished> {
         match self {
-            Self::Patience { .. } | Self::Converged => None,
+            Self::Patience { .. } | Self::Converged | Self::Fitted => None,
             Self::Budget(_) => Some(Unfinished::BudgetSpent),
             Self::Epochs => {
                 let epochs = rows.len() as u32;
@@ -65,6 +67,7 @@ impl fmt::Display for Ended {
             ),
             Self::Budget(budget) => write!(formatter, "its budget of {budget} is spent"),
             Self::Converged => write!(formatter, "the optimiser's tolerances are met"),
+            Self::Fitted => write!(formatter, "fitted in one pass, without steps"),
         }
     }
 }
@@ -125,5 +128,6 @@ mod tests {
         };
         assert_eq!(patience.unfinished(&rows, 4, &best()), None);
         assert_eq!(Ended::Converged.unfinished(&rows, 4, &best()), None);
+        assert_eq!(Ended::Fitted.unfinished(&rows[..1], 1, &Select::Last), None);
     }
 }

@@ -108,7 +108,7 @@ impl EvaluationSettings {
             Some((family, k)) => {
                 ["precision", "recall", "f1"].contains(&family) && k.parse().is_ok_and(|k| self.at_k.contains(&k))
             }
-            None => metrics::metric_info(metric).is_some(),
+            None => metrics::metric_info(metric).is_some() && !metrics::is_of_evidence(metric),
         }
     }
 

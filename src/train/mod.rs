@@ -10,6 +10,7 @@ mod course;
 mod ended;
 mod evaluation;
 mod fit;
+mod fitted;
 mod lbfgs;
 mod learner;
 mod observer;

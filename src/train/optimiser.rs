@@ -46,7 +46,7 @@ impl Stepper {
         match optimiser {
             Optimiser::Adam(moments) => Some(Self::adam(*moments, clip_norm)),
             Optimiser::AdamW(moments) => Some(Self::adamw(*moments, clip_norm)),
-            Optimiser::Lbfgs(_) => None,
+            Optimiser::Lbfgs(_) | Optimiser::None => None,
         }
     }
 

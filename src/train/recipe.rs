@@ -82,6 +82,8 @@ pub enum Optimiser {
     /// over often: each epoch is a fresh start of so many iterations over all training notes. There is
     /// no dropout (a line search needs one function), and batches only bound the memory.
     Lbfgs(Lbfgs),
+    /// None: the model stays as it starts. For models that are fitted as they are built, such as the dictionary of evidence.
+    None,
 }
 
 /// Settings of L-BFGS.
@@ -190,8 +192,8 @@ impl Recipe {
                     "layer-decay {}: expected above 0, at most 1",
                     encoder.layer_decay
                 ))
-            } else if matches!(self.optimiser, Optimiser::Lbfgs(_)) {
-                Some("lbfgs has one rate for all parameters".into())
+            } else if matches!(self.optimiser, Optimiser::Lbfgs(_) | Optimiser::None) {
+                Some("this optimiser has no rates by layer".into())
             } else {
                 None
             };
@@ -226,8 +228,8 @@ impl Recipe {
         if let Some(budget) = self.budget {
             return Some(format!("its budget of {budget} may end it before anything else does"));
         }
-        if matches!(self.optimiser, Optimiser::Lbfgs(_)) {
-            return None; // it ends when its tolerances are met
+        if matches!(self.optimiser, Optimiser::Lbfgs(_) | Optimiser::None) {
+            return None; // it ends when its tolerances are met, or takes no step
         }
         match self.select {
             Select::Last => Some(format!("nothing ends it but its {} epochs", self.epochs)),
@@ -249,6 +251,11 @@ impl Optimiser {
     fn check(&self, recipe: &Recipe) -> Result<(), (String, String)> {
         let moments = match self {
             Self::Adam(moments) | Self::AdamW(moments) => moments,
+            Self::None => {
+                return require(recipe.epochs == 1 && recipe.select == Select::Last, "optimiser", || {
+                    "\"none\" takes no step: expected epochs = 1 and select = \"last\"".into()
+                });
+            }
             Self::Lbfgs(settings) => {
                 require(settings.history >= 1 && settings.iterations >= 1, "optimiser", || {
                     "expected history and iterations of at least 1".into()

@@ -37,6 +37,9 @@ pub(super) struct Progress {
     best: Option<Best>,
     /// Whether the optimiser has nothing left to do.
     pub(super) converged: bool,
+    /// Whether there is no optimiser: the model was fitted as it was built.
+    #[serde(default)]
+    fitted: bool,
     ended: Option<Ended>,
     effort: Effort,
     /// Steps of each parameter's moments.
@@ -187,6 +190,29 @@ impl<'j, 'a> Session<'j, 'a> {
         Ok(())
     }
 
+    /// Books what a model that takes no step took to be built from so many notes and tokens.
+    pub(super) fn built(&mut self, started: Instant, notes: u64, tokens: u64) {
+        let effort = &mut self.progress.effort;
+        effort.training_seconds += started.elapsed().as_secs_f64();
+        effort.notes += notes;
+        effort.tokens += tokens;
+    }
+
+    /// Books the mean loss over the training notes of a model that takes no step.
+    pub(super) fn looked(&mut self, loss: f64) -> Result<(), Error> {
+        if !loss.is_finite() {
+            return Err(Error::Diverged {
+                epoch: 1,
+                step: 0,
+                loss,
+            });
+        }
+        self.progress.loss = loss;
+        self.progress.notes = 1;
+        self.progress.fitted = true;
+        Ok(())
+    }
+
     /// Scores the validation notes, adds the epoch's row, keeps the weights when they are the best so far and decides
     /// whether training goes on. `false` when the observer asked to stop.
     pub(super) fn validate(&mut self, model: &Model) -> Result<bool, Error> {
@@ -231,6 +257,7 @@ impl<'j, 'a> Session<'j, 'a> {
         let epoch = self.progress.epoch;
         let spent = self.course.spent(self.progress.steps, &self.progress.effort);
         let mut ended = match spent {
+            _ if self.progress.fitted => Some(Ended::Fitted),
             _ if self.progress.converged => Some(Ended::Converged),
             Some(budget) => Some(Ended::Budget(budget)),
             None => (epoch >= self.fit.recipe.epochs).then_some(Ended::Epochs),

@@ -9,6 +9,7 @@ use super::optimiser::Stepper;
 use super::session::Session;
 use crate::models::Initialiser;
 use crate::models::dropout::Noise;
+use crate::models::evidence::{Evidence, EvidenceSpan};
 use crate::models::parameters;
 use crate::text::{BatchSettings, training_order};
 
@@ -82,13 +83,20 @@ fn step(session: &mut Session, learner: &mut Learner, group: &[Vec<usize>]) -> R
         batch: fit
             .reading
             .batch(fit.training.tokens, notes, &device)
-            .with_noise(Noise::new(fit.seed, first + micro as u64)),
+            .with_noise(Noise::new(fit.seed, first + micro as u64))
+            .with_marks(marks(fit, notes)),
         targets: targets(fit.training.gold, notes, fit.task.codes, &device),
     });
     let loss = learner.step(session.rate(), notes, parts);
     let read = |&note: &usize| fit.training.tokens.note(note, fit.reading.length).len() as u64;
     let tokens = group.iter().flatten().map(read).sum();
     session.stepped(loss, started, (notes as u64, tokens), notes)
+}
+
+/// What annotators marked in some training notes; nothing where the data set has no marks.
+fn marks(fit: &Fit, notes: &[usize]) -> Vec<Vec<EvidenceSpan>> {
+    let of_note = |evidence: &Evidence| notes.iter().map(|&note| evidence.notes[note].spans.clone()).collect();
+    fit.task.evidence.as_deref().map_or_else(Vec::new, of_note)
 }
 
 fn save(session: &mut Session, learner: &Learner) -> Result<(), Error> {

@@ -21,6 +21,9 @@ caml.json
     whole padded row, as in the published code. DR-CAML's term is lambda / N times the sum, over notes
     and their gold codes, of the mean square of (description vector - classifier row); codes without a
     description have none.
+evidence_dictionary.json
+    The dictionary of evidence from its description: every entry is looked for in every note, without an index; the
+    hazards of what is found are added up in torch. Group `trained`: shares other than the fitted ones.
 logistic_regression.json
     A bag of words under each weighting; scikit-learn's objective divided by C, training notes and
     codes.
@@ -48,6 +51,7 @@ import pathlib
 
 import torch
 from parity.caml import caml_cases
+from parity.evidence_dictionary import evidence_dictionary_cases
 from parity.fixture import FOLDER, write
 from parity.logistic_regression import logistic_regression_cases, scaled_cases
 from parity.neural import (
@@ -62,6 +66,7 @@ from parity.optimisers import optimiser_cases
 
 FILES = {
     "caml.json": caml_cases,
+    "evidence_dictionary.json": evidence_dictionary_cases,
     "logistic_regression.json": logistic_regression_cases,
     "logistic_regression_scaled.json": scaled_cases,
     "optimisers.json": optimiser_cases,

@@ -2,7 +2,7 @@ use super::*;
 use crate::models::ModelConfig;
 use crate::text::TokenizerKind;
 
-const DATASETS: [&str; 2] = ["codiesp", "synthetic"];
+const DATASETS: [&str; 3] = ["codiesp", "prepared", "synthetic"];
 const BERT: [&str; 4] = ["bert_hier", "bert_trun", "bert_xml", "long_bert"];
 
 fn kinds() -> [&'static str; 2] {
@@ -10,12 +10,13 @@ fn kinds() -> [&'static str; 2] {
 }
 
 fn every_stage() -> Vec<Code<'static>> {
-    let mut stages = vec![Code::Vectors, Code::Encoder, Code::Record];
+    let mut stages = vec![Code::Vectors, Code::Encoder, Code::Ensemble, Code::Record];
     stages.extend(DATASETS.map(|dataset| Code::Notes { dataset }));
     stages.extend(kinds().map(Code::Tokenizer));
     stages.extend(kinds().map(Code::Tokens));
     stages.extend(ModelConfig::NAMES.iter().map(|model| Code::Weights { model }));
     stages.extend(ModelConfig::NAMES.iter().map(|model| Code::Scores { model }));
+    stages.extend(ModelConfig::NAMES.iter().map(|model| Code::Evidence { model }));
     stages
 }
 
@@ -156,7 +157,11 @@ fn a_models_own_files_move_that_model_only() {
         let own = format!("src/models/{model}.rs|src/models/{model}/");
         for code in every_stage() {
             match code {
-                Code::Weights { model: of } | Code::Scores { model: of } if of == *model => check(code, &[&own], &[]),
+                Code::Weights { model: of } | Code::Scores { model: of } | Code::Evidence { model: of }
+                    if of == *model =>
+                {
+                    check(code, &[&own], &[]);
+                }
                 _ => check(code, &[], &[&own]),
             }
         }

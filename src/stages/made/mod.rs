@@ -8,4 +8,4 @@ mod tokens;
 pub(super) use encoder::Loaded;
 pub use notes::Notes;
 pub(super) use notes::Texts;
-pub use tokens::Tokens;
+pub use tokens::{Marked, MarkedNote, Tokens};
