@@ -358,14 +358,19 @@ fn the_codiesp_suites_have_the_settings_that_their_search_chose() {
 }
 
 #[test]
-fn the_two_codiesp_suites_differ_in_their_notes_only() {
+fn suites_on_dev_and_on_test_differ_in_their_notes_only() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("suites");
-    let [dev, test] = ["codiesp-dev.toml", "codiesp.toml"].map(|name| Suite::read(&root.join(name)).unwrap());
-    let on_the_notes_of_dev = Suite {
-        name: dev.name.clone(),
-        description: dev.description.clone(),
-        division: dev.division.clone(),
-        ..test
-    };
-    assert_eq!(on_the_notes_of_dev, dev);
+    for names in [
+        ["codiesp-dev.toml", "codiesp.toml"],
+        ["codiesp-official-dev.toml", "codiesp-official.toml"],
+    ] {
+        let [dev, test] = names.map(|name| Suite::read(&root.join(name)).unwrap());
+        let on_the_notes_of_dev = Suite {
+            name: dev.name.clone(),
+            description: dev.description.clone(),
+            division: dev.division.clone(),
+            ..test
+        };
+        assert_eq!(on_the_notes_of_dev, dev);
+    }
 }

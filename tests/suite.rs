@@ -47,7 +47,22 @@ fn the_suites_that_come_with_the_program_are_right() {
         assert_eq!(path.file_stem().unwrap().to_str().unwrap(), suite.name);
         names.push(suite.name);
     }
-    for name in ["smoke", "quick", "codiesp", "codiesp-dev"] {
+    for name in [
+        "smoke",
+        "quick",
+        "codiesp",
+        "codiesp-dev",
+        "codiesp-official",
+        "codiesp-official-dev",
+        "codiesp-official-dev-p",
+        "codiesp-official-dev-x",
+        "bert-xml",
+        "longbert",
+        "longbert-50",
+        "longbert-mimic4",
+        "magic-of-bert",
+        "magic-of-bert-full",
+    ] {
         assert!(names.iter().any(|found| found == name), "{name}");
     }
 }

@@ -13,6 +13,8 @@ mod fit;
 mod folders;
 #[path = "text/hugging_face.rs"]
 mod hugging_face;
+#[path = "text/places.rs"]
+mod places;
 #[path = "text/recipes.rs"]
 mod recipes;
 #[path = "text/stores.rs"]

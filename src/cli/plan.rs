@@ -180,7 +180,7 @@ fn skipped<'a>(plan: &'a Plan, records: &[Option<Record>]) -> Vec<(String, Vec<&
     let reason = |cell: &Cell| cell.skipped.clone();
     let cells = plan.cells.iter().zip(records);
     let cells = cells.filter(|(_, record)| !is_scored(record.as_ref()));
-    by_reason(cells.filter_map(|(cell, _)| Some((reason(cell)?, plan.suite.runs[cell.run].title()))))
+    by_reason(cells.filter_map(|(cell, _)| Some((reason(cell)?, cell.description.run.as_str()))))
 }
 
 /// Why runs may end before they have learnt what they can, each reason with the runs that are still to do.

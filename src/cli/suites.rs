@@ -17,6 +17,19 @@ pub(super) const SUITES: &[(&str, &str)] = &[
     ("codiesp-search", include_str!("../../suites/codiesp-search.toml")),
     ("codiesp", include_str!("../../suites/codiesp.toml")),
     ("codiesp-dev", include_str!("../../suites/codiesp-dev.toml")),
+    ("codiesp-official", include_str!("../../suites/codiesp-official.toml")),
+    (
+        "codiesp-official-dev",
+        include_str!("../../suites/codiesp-official-dev.toml"),
+    ),
+    (
+        "codiesp-official-dev-p",
+        include_str!("../../suites/codiesp-official-dev-p.toml"),
+    ),
+    (
+        "codiesp-official-dev-x",
+        include_str!("../../suites/codiesp-official-dev-x.toml"),
+    ),
     ("bert-xml", include_str!("../../suites/bert-xml.toml")),
     ("longbert", include_str!("../../suites/longbert.toml")),
     ("longbert-50", include_str!("../../suites/longbert-50.toml")),

@@ -114,3 +114,15 @@ proptest! {
         prop_assert_eq!(Normalisation::Caml.normalise(&once), once.clone());
     }
 }
+
+#[test]
+fn spanish_stems_are_words_without_accents_endings_and_function_words() {
+    let stems = |text: &str| Normalisation::SpanishStems.normalise(text);
+    assert_eq!(stems("Neumonía de la base"), "neumon base");
+    assert_eq!(stems("las NEUMONÍAS bilaterales"), "neumon bilater");
+    assert_eq!(stems("fiebre (38,5 ºC) y tos"), "fiebr 38 5 oc tos");
+    assert_eq!(stems("SO2 95% CD20+"), "so2 95 % cd20 +");
+    // What an ending would leave too little of stays.
+    assert_eq!(stems("caso tos rosa"), "caso tos rosa");
+    assert_eq!(stems(" \n…"), "");
+}
