@@ -43,6 +43,7 @@ fn mixed() -> (Vec<Reported>, SuiteText) {
 fn suite(cells: Vec<CellDescription>) -> SuiteText {
     SuiteText {
         beside: Vec::new(),
+        readings: Vec::new(),
         name: "lengths".to_owned(),
         description: "Longer inputs, better codes?\n\nInvented numbers.".to_owned(),
         cells,
@@ -201,6 +202,7 @@ fn names_are_escaped_in_every_format() {
     let records = [scored(cell(name, 512, 1), 0.4), scored(cell("caml", 512, 1), 0.5)];
     let suite = SuiteText {
         beside: Vec::new(),
+        readings: Vec::new(),
         name: name.to_owned(),
         ..suite(Vec::new())
     };

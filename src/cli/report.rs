@@ -2,19 +2,23 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
 
 use super::reported::reported;
 use super::terminal::say;
-use super::{Global, exit, suite};
+use super::{Global, Sentences, exit, suite};
+use crate::data::DatasetSettings;
 use crate::plan::{Plan, descriptions, recorded};
 use crate::published::Published;
 use crate::record::{Record, Reported};
+use crate::report::plots::attention::Reading;
 use crate::report::table::Table;
 use crate::report::{self, Ended, SuiteText};
 use crate::reproduce::{Evidence, claims_table, field_table, judged};
+use crate::stages::Workshop;
 use crate::suite::Suite;
 
 #[derive(Debug, Args)]
@@ -75,6 +79,7 @@ pub(super) fn write(global: &Global, suite: &Suite, records: Vec<Record>, output
     let cells: Vec<Reported> = records.into_iter().map(|record| reported(global, record)).collect();
     let text = SuiteText {
         beside: beside(global, suite, &cells)?,
+        readings: readings(global, suite)?,
         name: suite.name.clone(),
         description: suite.description.clone(),
         cells: descriptions(suite, global.device.class.name()),
@@ -113,6 +118,47 @@ pub(super) fn write(global: &Global, suite: &Suite, records: Vec<Record>, output
         say!("report: {}", directory.join("index.html").display());
     }
     Ok(ended)
+}
+
+/// What the models of a suite on generated notes read in one of them, of those whose weights are kept; each at its least
+/// length.
+fn readings(global: &Global, suite: &Suite) -> Result<Vec<Reading>> {
+    /// More would be a page of their own.
+    const MOST: usize = 4;
+    if !matches!(suite.data, DatasetSettings::Synthetic(_)) || suite.search.is_some() || !global.results.is_dir() {
+        return Ok(Vec::new());
+    }
+    let registry = global.registry()?;
+    let Ok(plan) = Plan::make(suite.clone(), &registry, global.data(), global.device.class.name()) else {
+        return Ok(Vec::new());
+    };
+    let Ok(device) = global.device.open(suite.precision) else {
+        return Ok(Vec::new());
+    };
+    let sentences = Sentences::of(global);
+    let data = (&registry, global.data());
+    let workshop = Workshop::new(&plan, data, global.runner()?, (&device, Duration::MAX), &sentences);
+    let mut found: Vec<(usize, Reading)> = Vec::new();
+    for cell in plan.cells.iter().filter(|cell| cell.skipped.is_none()) {
+        if found.len() == MOST || found.iter().any(|(run, _)| *run == cell.run) {
+            continue;
+        }
+        // A picture that cannot be had costs no report.
+        let Ok(Some(read)) = workshop.read_note(cell) else {
+            continue;
+        };
+        let title = read.title.map_or(String::new(), |title| format!(", {title}"));
+        let reading = Reading {
+            title: format!(
+                "{}, {} tokens, for {}{title}",
+                cell.description.run, cell.length, read.code
+            ),
+            tokens: read.tokens,
+            left_out: read.left_out,
+        };
+        found.push((cell.run, reading));
+    }
+    Ok(found.into_iter().map(|(_, reading)| reading).collect())
 }
 
 /// Published scores beside the suite's own, and the papers' claims that its records decide.

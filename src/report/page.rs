@@ -8,7 +8,7 @@ use super::facts::{data_table, measured_on, speed_table, training_table};
 use super::gains::gains_table;
 use super::metric::Metric;
 use super::plots::paint::has_letters;
-use super::plots::{bins, cost, lengths, scene::Scene, tokens, training};
+use super::plots::{attention, bins, cost, lengths, scene::Scene, tokens, training};
 use super::pretraining::pretraining_table;
 use super::provenance::provenance;
 use super::scores::{headline, headline_table, metrics_of, score_table, with_slug};
@@ -118,6 +118,22 @@ pub fn assemble<'a>(cells: &'a [Reported], suite: &'a SuiteText) -> Page<'a> {
             blocks.push(Block::new(&task.title, Body::Task));
         }
         blocks.extend(of_task(task));
+    }
+    if !suite.readings.is_empty() {
+        let figure = Figure {
+            stem: "attention".into(),
+            caption: "A generated note around the token that each model reads most for a code that the note has: the darker, the \
+                      more of the model's weights (of CAML and the models with label-wise attention, the attention of that code)."
+                .into(),
+            scene: attention::scene("icd-attention".into(), &suite.readings),
+        };
+        blocks.push(Block::new(
+            "What models read",
+            Body::Results {
+                table: None,
+                figures: vec![figure],
+            },
+        ));
     }
     blocks.extend(suite.beside.iter().map(|(heading, table)| {
         Block::new(

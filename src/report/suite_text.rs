@@ -1,5 +1,6 @@
 //! What a report takes from the suite.
 
+use super::plots::attention::Reading;
 use super::table::Table;
 use crate::record::CellDescription;
 
@@ -15,6 +16,8 @@ pub struct SuiteText {
     pub cells: Vec<CellDescription>,
     /// Tables about more than these records, each under its heading: published scores beside ours, claims of papers.
     pub beside: Vec<(String, Table)>,
+    /// What models read in a generated note.
+    pub readings: Vec<Reading>,
     /// Runs whose settings a search chose, and among how many trials.
     pub chosen: Vec<(String, String)>,
 }

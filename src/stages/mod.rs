@@ -9,6 +9,7 @@ pub mod evidence;
 pub mod export;
 mod made;
 mod notes;
+pub mod reading;
 pub mod record;
 mod scores;
 mod tokenizer;

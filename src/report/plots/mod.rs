@@ -1,6 +1,7 @@
 //! The plots of a report. Each plot is first a [`scene::Scene`], plain marks in pixels, and is then painted
 //! twice by `plotters`: as an SVG that follows the reader's light or dark theme, and as a PNG.
 
+pub mod attention;
 mod axes;
 pub(super) mod bins;
 mod by_length;
