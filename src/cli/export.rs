@@ -10,6 +10,7 @@ use clap::Args;
 
 use super::score::Subtrack;
 use super::{Global, Sentences, suite};
+use crate::data::{CodeChoice, DatasetSettings};
 use crate::plan::{Cell, Plan};
 use crate::results::files;
 use crate::stages::Workshop;
@@ -40,6 +41,19 @@ pub(super) fn export(global: &Global, arguments: &Arguments) -> Result<ExitCode>
             plan.suite.name,
             plan.suite.data.name()
         );
+    }
+    if let DatasetSettings::Codiesp(settings) = &plan.suite.data {
+        let wrong = match (arguments.codiesp, settings.codes) {
+            (Subtrack::D, CodeChoice::Procedures) => "procedures",
+            (Subtrack::P, CodeChoice::Diagnoses) => "diagnoses",
+            _ => "",
+        };
+        if !wrong.is_empty() {
+            bail!(
+                "{} has {wrong} only, which are another sub-track's codes",
+                plan.suite.name
+            );
+        }
     }
     let cell = cell(&plan, arguments.run.as_deref())?;
     let record = global.store().records().find(&cell.key)?;

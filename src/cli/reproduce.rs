@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use super::suites::{as_written, suite};
 use super::terminal::out;
 use super::{Global, print_columns, print_json, reported};
+use crate::contain::in_full;
 use crate::plan::{Cell, Plan};
 use crate::published::{Error, Published, Source, Table};
 use crate::record::Reported;
@@ -158,13 +159,16 @@ pub(super) fn planned(global: &Global, published: &Published) -> Result<BTreeMap
         let suite =
             suite(Path::new(name)).with_context(|| format!("a table of the registry is of the suite {name}"))?;
         let made = Plan::make(suite.clone(), &registry, global.data(), device);
-        let plan = made.unwrap_or_else(|_| Plan::without_data(suite, device));
+        let (plan, problem) = match made {
+            Ok(plan) => (plan, None),
+            Err(error) => (Plan::without_data(suite, device), Some(in_full(&error))),
+        };
         let cell = |cell: Cell| Planned {
             run: cell.description.run,
             length: cell.length,
             model: cell.description.model,
             chain: cell.chain,
-            needs: cell.skipped,
+            needs: cell.skipped.or_else(|| problem.clone()),
         };
         Ok(plan.cells.into_iter().map(cell).collect())
     };

@@ -28,8 +28,10 @@ impl Combination {
         match self {
             Self::NoisyOr => (0..cells)
                 .map(|cell| {
-                    let log = |(scores, weight): (&&[f32], &f64)| {
-                        weight * (1.0 - f64::from(scores[cell]).min(1.0 - 1e-9)).ln()
+                    // Whatever is no number stays none, and is refused where scores are judged.
+                    let log = |(scores, weight): (&&[f32], &f64)| match f64::from(scores[cell]) {
+                        share if share.is_nan() => f64::NAN,
+                        share => weight * (1.0 - share.min(1.0 - 1e-9)).ln(),
                     };
                     (1.0 - models.iter().zip(weights).map(log).sum::<f64>().exp()) as f32
                 })

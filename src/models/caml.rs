@@ -182,7 +182,7 @@ impl CodingModel for Caml {
         let (states, lengths) = self.states(batch);
         let marked = match self.evidence_weight {
             0.0 => None,
-            // Of an even width a position lies half a word after its word.
+            // Position j is read for word j, as `explain` has it; of an even width its centre lies half a word before.
             weight => {
                 evidence_loss(&self.head.queries(), &states, batch.lengths(), &batch.marks).map(|loss| loss * weight)
             }

@@ -52,6 +52,14 @@ macro_rules! models {
                 match self { $(Self::$Type(_) => <$file::$Type as CodingModel>::MADE_OF_EVIDENCE),+ }
             }
 
+            /// Whether these settings have a weight for a supervision by evidence.
+            pub fn is_shown_evidence(&self) -> bool {
+                match self {
+                    $(Self::$Type(config) => serde_json::to_value(config)
+                        .is_ok_and(|settings| settings.get("evidence-weight").is_some())),+
+                }
+            }
+
             /// The smallest settings that train, of every model: what the contract tests run over.
             pub fn tiny() -> Vec<Self> {
                 vec![$(Self::$Type(<$file::$Type as CodingModel>::tiny())),+]

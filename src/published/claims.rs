@@ -474,7 +474,9 @@ impl<'a> Evaluation<'a> {
                 verdict: Some(match () {
                     () if low > 0.0 => Verdict::Holds,
                     // Equal as printed is not above.
-                    () if high < 0.0 || (low, high) == (0.0, 0.0) => Verdict::DoesNotHold,
+                    () if high < 0.0 || (self.numbers.are_printed() && (low, high) == (0.0, 0.0)) => {
+                        Verdict::DoesNotHold
+                    }
                     () => Verdict::NotDecided,
                 }),
                 text: format!("{head}: {}", self.numbers.shown(from, to)),
@@ -504,8 +506,8 @@ impl<'a> Evaluation<'a> {
             },
             Ok((one, other)) => Finding {
                 verdict: Some(match () {
-                    () if one.interval.0 > other.interval.1 => Verdict::Holds,
-                    () if one.interval.1 <= other.interval.0 => Verdict::DoesNotHold,
+                    () if one.interval.0 > other.interval.1 + EQUAL => Verdict::Holds,
+                    () if one.interval.1 <= other.interval.0 + EQUAL => Verdict::DoesNotHold,
                     () => Verdict::NotDecided,
                 }),
                 text: format!("{head}: {} and {}", short(one.change), short(other.change)),
@@ -660,6 +662,9 @@ impl Numbers for Print {
         Err("no table prints times".into())
     }
 }
+
+/// Gaps of printed numbers that differ by less are equal: what binary fractions leave of decimal ones.
+const EQUAL: f64 = 1e-9;
 
 /// Where a place is, before its row.
 fn at(place: Place<'_>) -> String {

@@ -91,11 +91,23 @@ impl Published {
         claims: &[(&str, &str)],
         claims_sums: &str,
     ) -> Result<Self, Error> {
+        all_there(published, published_sums)?;
+        all_there(claims, claims_sums)?;
         let mut sources = Vec::new();
         for (file, text) in published {
             unchanged(file, text, published_sums)?;
             let source: Source = parse(file, text)?;
             check(file, &source)?;
+            if sources
+                .iter()
+                .any(|other: &Source| other.paper.name == source.paper.name)
+            {
+                return Err(Error::Reference {
+                    file: (*file).into(),
+                    place: "paper".into(),
+                    problem: format!("a second file of the name {:?}", source.paper.name),
+                });
+            }
             sources.push(source);
         }
         for (file, text) in claims {
@@ -180,6 +192,21 @@ fn files(folder: &Path, shown: &str) -> Result<Files, Error> {
         texts,
         sums: read(&folder.join(SUMS))?,
     })
+}
+
+/// Refuses sums of a file that is not there.
+fn all_there(files: &[(&str, &str)], sums: &str) -> Result<(), Error> {
+    let listed = sums.lines().filter_map(|line| Some(line.split_once("  ")?.1));
+    for name in listed {
+        if !files.iter().any(|(file, _)| file.rsplit('/').next() == Some(name)) {
+            return Err(Error::Reference {
+                file: name.into(),
+                place: SUMS.into(),
+                problem: "it is listed and not there: put it back, or take it out of the list".into(),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Refuses a file whose hash is not kept, or is another.

@@ -73,7 +73,7 @@ pub fn claims_table(source: &Source, claims: &[ClaimResult]) -> Table {
         sentence("In print", |claim| &claim.in_print),
         sentence("By the records", |claim| &claim.ours),
         "In brackets the comparisons that were decided, of all. By records a comparison is decided where the paired 95 % \
-         interval over their notes excludes 0; records of other data speak of those data."
+         interval over their notes excludes 0 and both models had finished learning; records of other data speak of those data."
             .to_owned(),
     ];
     head.append(&mut foot);
@@ -97,6 +97,9 @@ fn words(evaluated: &Evaluated) -> String {
     let (decided, all) = evaluated.decided();
     match all {
         0 => "about print only".into(),
+        _ if evaluated.verdict == Verdict::Holds && decided < all => {
+            format!("holds as far as decided ({decided} of {all})")
+        }
         _ => format!("{} ({decided} of {all})", evaluated.verdict.word()),
     }
 }

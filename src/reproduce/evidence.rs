@@ -108,6 +108,23 @@ impl Standing<'_> {
         Some(scores.iter().sum::<f64>() / scores.len() as f64)
     }
 
+    /// Whether a model had not finished learning.
+    pub(super) fn unfinished(&self) -> bool {
+        let outcomes = self.records.iter().filter_map(|record| record.record.outcome.as_ref());
+        outcomes.into_iter().any(|outcome| outcome.unfinished.is_some())
+    }
+
+    /// The suite that they are of.
+    pub(super) fn suite(&self) -> &str {
+        &self.records[0].record.cell.suite
+    }
+
+    /// What their encoder was asked to be, where they have one.
+    pub(super) fn encoder(&self) -> Option<&BTreeMap<String, Value>> {
+        let stage = self.records[0].record.stages.get(&StageName::Encoder)?;
+        Some(&stage.settings)
+    }
+
     /// Where they come from.
     pub fn title(&self) -> String {
         let cell = &self.records[0].record.cell;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::intervals::Intervals;
 use crate::metrics::metric_info;
 use crate::published::{Printed, Published, Source, Table as PublishedTable};
@@ -41,7 +43,7 @@ pub fn field_table(
         }
     }
     let intervals = Intervals::default();
-    // The mean over the seeds of a run, at its best length.
+    // The mean over the seeds of a run at each length.
     let mut groups: BTreeMap<(&str, u32), Vec<&Reported>> = BTreeMap::new();
     for reported in records.iter().filter(|reported| reported.record.outcome.is_some()) {
         let cell = &reported.record.cell;
@@ -90,12 +92,11 @@ pub fn field_table(
     rows.sort_by(|a, b| b.0.total_cmp(&a.0));
     let title = metric_info(metric).map_or(metric, |info| info.title);
     let ceiling = records.iter().find_map(|reported| ceiling(&reported.record));
-    let mut foot = vec![
-        "Published values stand on the test part after training on train and dev unless they say otherwise, ours on the part \
-         named, after training on a part of train: other notes and fewer, so that a difference is no ranking. In brackets of \
-         intervals: 95 %, over the notes."
-            .to_owned(),
-    ];
+    let mut foot = vec![format!(
+        "Ours are trained on {}, and scored on the part named; published values are of the part named, mostly after training \
+             on train and dev. Where the notes are others a difference is no ranking. Intervals: 95 %, over the notes.",
+        trained_on(records)
+    )];
     if let Some(share) = ceiling {
         foot.push(format!(
             "{:.1} % of the gold (note, code) pairs of the part that ours stand on have a code that no training note has: no \
@@ -151,22 +152,53 @@ fn of_record(record: &Record) -> String {
     if record.stages.contains_key(&StageName::Vectors) {
         words.push("pretrained word vectors".into());
     }
-    let model = record
-        .stages
-        .get(&StageName::Weights)
-        .and_then(|stage| stage.settings.get("model"));
-    let reads_evidence = model.is_some_and(|model| {
-        model.get("evidence_dictionary").is_some()
-            || model
-                .as_object()
-                .into_iter()
-                .flat_map(|model| model.values())
-                .any(|settings| settings.get("evidence-weight").is_some())
-    });
+    // An ensemble reads what its members read.
+    let own = record.stages.get(&StageName::Weights);
+    let own = own.and_then(|stage| stage.settings.get("model"));
+    let members = record.stages.get(&StageName::Scores);
+    let members = members.and_then(|stage| stage.settings.get("members")?.as_array());
+    let members: Vec<&Value> = members.into_iter().flatten().collect();
+    for (stage, what) in [
+        ("encoder", "pretrained encoder"),
+        ("vectors", "pretrained word vectors"),
+    ] {
+        if members.iter().any(|member| member.get(stage).is_some()) {
+            words.push(what.into());
+        }
+    }
+    let of_members = members.iter().filter_map(|member| member.pointer("/weights/model"));
+    let models: Vec<&Value> = own.into_iter().chain(of_members).collect();
+    let settings = |name: &'static str| -> Vec<&Value> {
+        let all = models
+            .iter()
+            .copied()
+            .filter_map(|model| model.as_object()?.values().next());
+        all.filter_map(|settings| settings.get(name)).collect()
+    };
+    if settings("label-vectors").iter().any(|from| *from == "descriptions") {
+        words.push("titles of codes".into());
+    }
+    let is_dictionary = |model: &&Value| model.get("evidence_dictionary").is_some();
+    let reads_evidence = models.iter().any(is_dictionary) || !settings("evidence-weight").is_empty();
     if reads_evidence {
         words.push("annotators' evidence of the training notes".into());
     }
     words.join(", ")
+}
+
+/// The notes that the records' models were trained on, in words.
+fn trained_on(records: &[Reported]) -> String {
+    let mut notes = records
+        .iter()
+        .filter_map(|reported| reported.record.stages.get(&StageName::Notes));
+    let division = notes.find_map(|stage| stage.settings.get("division"));
+    let part = division.and_then(|division| division.get("train")?.as_str());
+    let part = part.unwrap_or("their training part");
+    let fraction = |division: &Value| division.pointer("/validation/fraction-of-train")?.as_f64();
+    match division.and_then(fraction) {
+        Some(share) => format!("{:.0} % of {part}", 100.0 * (1.0 - share)),
+        None => format!("all of {part}"),
+    }
 }
 
 /// The share of gold pairs whose code no training note has.

@@ -13,8 +13,18 @@ pub struct Ours<'e, 'a>(pub &'e Evidence<'a>);
 impl Ours<'_, '_> {
     /// Pairs of records with the same seed, from the first row to the second.
     fn pairs(&self, from: Place<'_>, to: Place<'_>) -> Result<Vec<(&Reported, &Reported)>, String> {
-        let [from, to] = [from, to].map(|place| self.0.standing(place.table, place.row));
+        let standing = [from, to].map(|place| self.0.standing(place.table, place.row));
+        let (encoders_differ, [from, to]) = (from.row.encoder != to.row.encoder, standing);
         let (from, to) = (from?, to?);
+        if [&from, &to].iter().any(|standing| standing.unfinished()) {
+            return Err("a model had not finished learning".into());
+        }
+        if from.suite() != to.suite() {
+            return Err("their records are of two suites".into());
+        }
+        if encoders_differ && from.encoder() == to.encoder() {
+            return Err("their records do not differ in what they were pretrained on".into());
+        }
         if from
             .records
             .iter()
@@ -89,9 +99,18 @@ impl Numbers for Ours<'_, '_> {
             rate.filter(|rate| *rate > 0.0).map(f64::recip)
         };
         for one in of_model.iter().filter(|record| record.cell.length == lengths[0]) {
+            // Notes that the shorter length holds take as long at the longer.
+            let cut = |record: &Record| {
+                record
+                    .outcome
+                    .as_ref()
+                    .is_some_and(|outcome| outcome.task.truncated_tokens > 0.0)
+            };
+            let cut_short = cut(one);
             let same = |other: &&&Record| {
                 let (one, other) = (&one.cell, &other.cell);
                 other.length == lengths[1]
+                    && cut_short
                     && (&one.suite, &one.run, one.seed, &one.device)
                         == (&other.suite, &other.run, other.seed, &other.device)
             };

@@ -34,6 +34,18 @@ impl Workshop<'_> {
         let mut all = Vec::new();
         for &member in members {
             let of_member = &self.plan.cells[member];
+            // What has ended without scores would end so again.
+            let ended = self.runner.store().records().find(&of_member.key);
+            if let Ok(Some(record)) = ended
+                && record.status != Status::Ok
+            {
+                let reason = record.reason.unwrap_or_else(|| record.status.word().to_owned());
+                let run = &of_member.description.run;
+                return Err(Stop::Cell(
+                    Status::Failed,
+                    format!("its run {run:?} has no scores: {reason}"),
+                ));
+            }
             let tokens = self.tokens(of_member)?;
             let task = self.task(of_member, &tokens)?;
             all.push(self.scores(of_member, &tokens, &task)?);

@@ -70,6 +70,12 @@ pub enum Error {
         /// The suite's name of the tokenizer.
         text: String,
     },
+    /// What a cell came to is wanted, and neither its scores nor its weights are there.
+    #[error("run {run:?}: neither its scores nor its weights are kept here: run its suite again first")]
+    NotKept {
+        /// The run's title.
+        run: String,
+    },
     /// The results directory cannot be read or written.
     #[error(transparent)]
     Disk(#[from] files::Error),

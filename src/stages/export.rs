@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use super::evidence::NoteSpan;
-use super::{Stop, Workshop};
+use super::{Error, Stop, Workshop};
 use crate::data::CodeKind;
+use crate::metrics::TieOrder;
 use crate::plan::Cell;
 use crate::record::StageName;
 use crate::results::files;
@@ -57,7 +58,11 @@ impl Workshop<'_> {
         let mut text = String::new();
         for (note, row) in self.texts()?.division.evaluation.iter().zip(scores.chunks(codes)) {
             let mut ranked: Vec<usize> = (0..codes).collect();
-            ranked.sort_by(|&a, &b| row[b].total_cmp(&row[a]).then(a.cmp(&b)));
+            let equal = |a: usize, b: usize| match self.plan.suite.evaluation.ties {
+                TieOrder::HigherIndexFirst => b.cmp(&a),
+                TieOrder::LowerIndexFirst => a.cmp(&b),
+            };
+            ranked.sort_by(|&a, &b| row[b].total_cmp(&row[a]).then(equal(a, b)));
             for code in ranked.into_iter().take(DEPTH) {
                 text += &format!("{}\t{}\n", note.id, notes.codes[code].to_lowercase());
             }
@@ -106,6 +111,26 @@ impl Workshop<'_> {
             .look(self.wanted(cell, StageName::Scores), super::scores::read)?;
         if let Found::Whole(scores) = found {
             return Ok(scores.evaluation);
+        }
+        // Nothing is trained to be shown.
+        let own = [cell];
+        let members: Vec<&Cell> = match &cell.ensemble {
+            Some((_, members)) => members.iter().map(|&member| &self.plan.cells[member]).collect(),
+            None => own.to_vec(),
+        };
+        for member in members {
+            let there = |name: StageName| -> Result<bool, Stop> {
+                Ok(matches!(
+                    self.runner.look(self.wanted(member, name), |_| Ok(()))?,
+                    Found::Whole(())
+                ))
+            };
+            if !there(StageName::Scores)? && !there(StageName::Weights)? {
+                return Err(Error::NotKept {
+                    run: member.description.run.clone(),
+                }
+                .into());
+            }
         }
         match &cell.ensemble {
             Some((index, members)) => Ok(self

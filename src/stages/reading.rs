@@ -1,9 +1,9 @@
 //! What a model reads in one note for one of its codes, to be looked at: of generated notes only.
 
-use super::weights::Weights;
+use super::weights::Predictor;
 use super::{Stop, Workshop};
 use crate::data::DatasetSettings;
-use crate::models::{Initialiser, parameters};
+use crate::models::parameters;
 use crate::plan::Cell;
 use crate::record::StageName;
 use crate::results::runner::Found;
@@ -36,22 +36,21 @@ impl Workshop<'_> {
         if !generated || cell.ensemble.is_some() || !run.model.explains() {
             return Ok(None);
         }
-        let tokens = self.tokens(cell)?;
-        let task = self.with_encoder(cell, self.task(cell, &tokens)?)?;
-        let read = |kept: &_| {
-            let model = run.model.init(&task, &mut Initialiser::new(cell.seed, self.device));
-            super::weights::filled(model, kept)
-        };
-        let Found::Whole(Weights { model, .. }) = self.runner.look(self.wanted(cell, StageName::Weights), read)? else {
+        // Nothing is made to be shown.
+        let read = |kept: &_| Predictor::open(kept, self.device);
+        let found = self.runner.look(self.wanted(cell, StageName::Weights), read)?;
+        let Found::Whole(predictor) = found else {
             return Ok(None);
         };
+        let tokens = self.tokens(cell)?;
         let notes = self.notes(cell)?;
-        let batch = self.reading(cell, &task).batch(&tokens.evaluation, &[0], self.device);
+        let (model, codes) = (&predictor.model, predictor.codes.len());
+        let batch = predictor.reading.batch(&tokens.evaluation, &[0], self.device);
         let logits = parameters::host(model.logits(&batch));
         let gold = notes.evaluation_gold[0]
             .iter()
             .map(|&code| code as usize)
-            .filter(|&code| code < task.codes);
+            .filter(|&code| code < codes);
         let Some(code) = gold.max_by(|&a, &b| logits[a].total_cmp(&logits[b])) else {
             return Ok(None);
         };
@@ -59,7 +58,7 @@ impl Workshop<'_> {
             return Ok(None);
         };
         let weights = parameters::host(weights);
-        let tokenizer = self.tokenizer(cell)?;
+        let tokenizer = &predictor.tokenizer;
         let words: Vec<&str> = batch
             .note(0)
             .iter()

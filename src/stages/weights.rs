@@ -181,7 +181,7 @@ impl Workshop<'_> {
 }
 
 /// A model with the weights that were kept.
-pub(super) fn filled(model: Model, kept: &Kept) -> Result<Weights, Trouble> {
+fn filled(model: Model, kept: &Kept) -> Result<Weights, Trouble> {
     let damaged = |problem: String| Trouble::Damaged {
         path: kept.path(WEIGHTS),
         problem,

@@ -2,6 +2,7 @@
 
 use super::{Draw, Ensemble, Run, Search, Suite, Values, bounds};
 use crate::data::{DatasetSettings, LabelRule, SyntheticError, Validation};
+use crate::train::Optimiser;
 
 /// Most cells of one suite: all of them are planned and shown at once.
 const MOST_CELLS: usize = 10_000;
@@ -155,8 +156,19 @@ impl Suite {
                 format!("{:?}: expected numbers of at least 0", ensemble.weights),
             );
         }
+        // The threshold is chosen after the weights.
+        let ranks = ["map", "r-precision"].contains(&ensemble.metric.as_str())
+            || ensemble.metric.contains("-at-")
+            || ensemble.metric.ends_with("-auc");
         match self.evaluation.knows(&ensemble.metric) {
-            true => Ok(()),
+            true if ranks => Ok(()),
+            true => at(
+                "metric",
+                format!(
+                    "{:?} goes by a threshold: expected one of ranks, such as map",
+                    ensemble.metric
+                ),
+            ),
             false => at(
                 "metric",
                 format!(
@@ -271,6 +283,17 @@ impl Suite {
         if run.training.encoder.is_some() && !run.model.takes_encoder() {
             let problem = format!("{} has no encoder: remove these rates", run.model.name());
             return Err((key(&["training", "encoder"]), problem));
+        }
+        if run.training.optimiser == Optimiser::None && !run.model.is_made_of_evidence() {
+            let problem = format!(
+                "\"none\" leaves {} as it is drawn: expected one that takes steps",
+                run.model.name()
+            );
+            return Err((key(&["training", "optimiser"]), problem));
+        }
+        if matches!(run.training.optimiser, Optimiser::Lbfgs(_)) && run.model.is_shown_evidence() {
+            let problem = "lbfgs goes over the notes without their evidence: set evidence-weight to 0, or use adam";
+            return Err((key(&["training", "optimiser"]), problem.into()));
         }
         let known = |metric: &str| self.evaluation.knows(metric);
         run.training
