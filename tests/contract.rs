@@ -39,7 +39,7 @@ fn task() -> Task {
 fn evidence() -> Evidence {
     let marked = |(number, tokens): (usize, Vec<i32>)| {
         let codes: Vec<u32> = (0..CODES as u32)
-            .filter(|code| (*code as usize + number) % 3 == 0)
+            .filter(|code| (*code as usize + number).is_multiple_of(3))
             .collect();
         let span = |&code: &u32| {
             let first = code % (tokens.len() as u32).max(1);

@@ -48,7 +48,7 @@ pub(super) enum Check {
     Equal {
         tables: [String; 2],
         columns: Vec<String>,
-        rows: [RowReference; 2],
+        rows: Box<[RowReference; 2]>,
     },
     /// Rows that stand in both tables are printed alike.
     Repeats { tables: [String; 2] },
@@ -56,13 +56,13 @@ pub(super) enum Check {
     Wider {
         tables: [String; 2],
         columns: Vec<String>,
-        rows: [[RowReference; 2]; 2],
+        rows: Box<[[RowReference; 2]; 2]>,
     },
     /// The second row is above the first by so much, in the table's unit.
     Gains {
         tables: Vec<String>,
         columns: Vec<String>,
-        rows: [RowReference; 2],
+        rows: Box<[RowReference; 2]>,
         by: f64,
         within: f64,
     },
@@ -70,7 +70,7 @@ pub(super) enum Check {
     Ratio {
         tables: Vec<String>,
         columns: Vec<String>,
-        rows: [RowReference; 2],
+        rows: Box<[RowReference; 2]>,
         factor: f64,
         within: f64,
     },

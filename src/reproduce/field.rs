@@ -51,11 +51,7 @@ pub fn field_table(
     }
     for ((run, length), group) in groups {
         let score = |reported: &&Reported| reported.record.outcome.as_ref()?.scores.get(metric).copied();
-        let Some(scores) = group
-            .iter()
-            .map(|reported| score(reported))
-            .collect::<Option<Vec<f64>>>()
-        else {
+        let Some(scores) = group.iter().map(score).collect::<Option<Vec<f64>>>() else {
             continue;
         };
         let share = scores.iter().sum::<f64>() / scores.len() as f64;

@@ -8,7 +8,10 @@ use crate::record::Reported;
 
 /// Intervals by record and metric; `None` where there is none.
 #[derive(Debug, Default)]
-pub struct Intervals(RefCell<BTreeMap<(String, String), Option<(f64, f64)>>>);
+pub struct Intervals(RefCell<BTreeMap<(String, String), Option<Interval>>>);
+
+/// Least and greatest value.
+type Interval = (f64, f64);
 
 impl Intervals {
     /// From the least to the greatest bound of the records' 95 % intervals over their evaluation notes; `None` where one has

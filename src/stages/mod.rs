@@ -13,6 +13,7 @@ pub mod reading;
 pub mod record;
 mod scores;
 mod tokenizer;
+#[allow(clippy::type_complexity)] // A note's marks are columns with places: a type of their own would say no more.
 mod tokens;
 mod vectors;
 pub mod weights;

@@ -87,7 +87,7 @@ impl Entries {
             starts: vec![0],
             codes: Vec::new(),
         };
-        let entries: Vec<((Form, Vec<i32>), BTreeSet<u32>)> = wanted.into_iter().collect();
+        let entries: Vec<_> = wanted.into_iter().collect();
         for (entry, ((form, tokens), _)) in entries.iter().enumerate() {
             all.add(entry as u32, *form, tokens, &frequency);
         }
