@@ -64,7 +64,8 @@ def mean_average_precision(scores, gold, codes):
     total = 0.0
     for row, wanted in zip(scores, gold):
         hits, precision = 0, 0.0
-        for rank, place in enumerate(np.argsort(-row, kind="stable"), 1):
+        # Of equal scores the higher index first, as the suites have it.
+        for rank, place in enumerate(np.lexsort((-np.arange(len(row)), -row)), 1):
             if codes[place] in wanted:
                 hits += 1
                 precision += hits / rank
