@@ -363,6 +363,7 @@ fn suites_on_dev_and_on_test_differ_in_their_notes_only() {
     for names in [
         ["codiesp-dev.toml", "codiesp.toml"],
         ["codiesp-official-dev.toml", "codiesp-official.toml"],
+        ["codiesp-official-dev.toml", "codiesp-official-train-dev.toml"],
     ] {
         let [dev, test] = names.map(|name| Suite::read(&root.join(name)).unwrap());
         let on_the_notes_of_dev = Suite {

@@ -53,6 +53,7 @@ fn the_suites_that_come_with_the_program_are_right() {
         "codiesp",
         "codiesp-dev",
         "codiesp-official",
+        "codiesp-official-train-dev",
         "codiesp-official-dev",
         "codiesp-official-dev-p",
         "codiesp-official-dev-x",

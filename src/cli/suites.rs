@@ -19,6 +19,10 @@ pub(super) const SUITES: &[(&str, &str)] = &[
     ("codiesp-dev", include_str!("../../suites/codiesp-dev.toml")),
     ("codiesp-official", include_str!("../../suites/codiesp-official.toml")),
     (
+        "codiesp-official-train-dev",
+        include_str!("../../suites/codiesp-official-train-dev.toml"),
+    ),
+    (
         "codiesp-official-dev",
         include_str!("../../suites/codiesp-official-dev.toml"),
     ),

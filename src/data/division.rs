@@ -22,8 +22,8 @@ pub const VALIDATION_NOTES: &str = "validation notes";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct DivisionSettings {
-    /// The part that models are fitted on.
-    pub train: String,
+    /// The part that models are fitted on, or several.
+    pub train: TrainingParts,
     /// Which notes early stopping and thresholds are chosen on.
     pub validation: Validation,
     /// The part that is scored, or [`VALIDATION_NOTES`].
@@ -35,7 +35,7 @@ pub struct DivisionSettings {
 impl DivisionSettings {
     /// The parts that it names.
     pub fn parts(&self) -> Vec<&str> {
-        let mut parts = vec![self.train.as_str()];
+        let mut parts: Vec<&str> = self.train.names().collect();
         if self.evaluation != VALIDATION_NOTES {
             parts.push(&self.evaluation);
         }
@@ -45,13 +45,31 @@ impl DivisionSettings {
         parts
     }
 
-    /// The part that the scored notes are of.
+    /// The part that the scored notes are of: the first of several.
     pub fn scored_part(&self) -> &str {
         match &self.validation {
             _ if self.evaluation != VALIDATION_NOTES => &self.evaluation,
             Validation::Part(part) => part,
-            Validation::FractionOfTrain { .. } => &self.train,
+            Validation::FractionOfTrain { .. } => &self.train.0[0], // OK because there is one at least.
         }
+    }
+}
+
+/// `"train"`, or `["train", "dev"]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "WireTrainingParts", into = "WireTrainingParts")]
+pub struct TrainingParts(Vec<String>);
+
+impl TrainingParts {
+    /// The parts by name, one at least, none twice.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+impl From<&str> for TrainingParts {
+    fn from(part: &str) -> Self {
+        Self(vec![part.into()])
     }
 }
 
@@ -61,7 +79,7 @@ impl DivisionSettings {
 pub enum Validation {
     /// An official part, by its name.
     Part(String),
-    /// A share of the patients of the training part, drawn with the seed.
+    /// A share of the patients of the training parts, drawn with the seed.
     FractionOfTrain {
         /// Between 0 and 1, both excluded.
         fraction: f64,
@@ -125,25 +143,36 @@ impl Corpus {
     /// A part is unknown, uncoded or in two roles; a note or patient is in two roles; a setting
     /// cannot be used; no note is left for a role.
     pub fn divide(&self, settings: &DivisionSettings) -> Result<Division, Error> {
-        let train = self.coded_part(&settings.train, Role::Fit)?;
+        let train = settings.train.names();
+        let train = train
+            .map(|name| self.coded_part(name, Role::Fit))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut training_notes: Vec<_> = train.iter().flat_map(|part| part.notes.iter().cloned()).collect();
+        // The notes of one part are in this order already.
+        training_notes.sort_by(|left, right| left.id.cmp(&right.id));
+        let only_trains = |part: &Part, role| {
+            train
+                .iter()
+                .try_for_each(|train| refuse_same(train, Role::Fit, part, role))
+        };
         let scored = match settings.evaluation.as_str() {
             VALIDATION_NOTES => None,
             part => Some(self.coded_part(part, Role::Evaluation)?),
         };
         if let Some(scored) = scored {
-            refuse_same(train, Role::Fit, scored, Role::Evaluation)?;
+            only_trains(scored, Role::Evaluation)?;
         }
         let (fit, validation) = match &settings.validation {
             Validation::Part(name) => {
                 let tuned = self.coded_part(name, Role::Validation)?;
-                refuse_same(train, Role::Fit, tuned, Role::Validation)?;
+                only_trains(tuned, Role::Validation)?;
                 if let Some(scored) = scored {
                     refuse_same(tuned, Role::Validation, scored, Role::Evaluation)?;
                 }
-                (train.notes.clone(), tuned.notes.clone())
+                (training_notes, tuned.notes.clone())
             }
             &Validation::FractionOfTrain { fraction, seed } => {
-                let split = split_by_patient(&train.notes, fraction, seed)?;
+                let split = split_by_patient(&training_notes, fraction, seed)?;
                 (split.fit, split.drawn)
             }
         };
@@ -316,6 +345,44 @@ impl From<Validation> for WireValidation {
             part,
             fraction_of_train,
             seed,
+        }
+    }
+}
+
+/// [`TrainingParts`] as they are written.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "expected the name of a part, or a list of names")]
+enum WireTrainingParts {
+    /// The name of a part.
+    One(String),
+    /// The names of several.
+    Several(Vec<String>),
+}
+
+impl TryFrom<WireTrainingParts> for TrainingParts {
+    type Error = String;
+
+    fn try_from(wire: WireTrainingParts) -> Result<Self, String> {
+        let names = match wire {
+            WireTrainingParts::One(name) => vec![name],
+            WireTrainingParts::Several(names) => names,
+        };
+        if names.is_empty() {
+            return Err("expected the name of a part to train on, found an empty list".into());
+        }
+        let twice = |(index, name): (usize, &String)| names[..index].contains(name);
+        match names.iter().enumerate().position(twice) {
+            Some(index) => Err(format!("`{}` is named twice; name each part once", names[index])),
+            None => Ok(Self(names)),
+        }
+    }
+}
+
+impl From<TrainingParts> for WireTrainingParts {
+    fn from(mut parts: TrainingParts) -> Self {
+        match parts.0.len() {
+            1 => Self::One(parts.0.remove(0)),
+            _ => Self::Several(parts.0),
         }
     }
 }

@@ -33,7 +33,9 @@ use serde::{Deserialize, Serialize};
 pub use agreement::{Agreement, DataLimits, RoleAgreement, check_left_out};
 pub use codiesp::{CodeChoice, CodiespSettings, Language};
 pub use corpus::{Corpus, Part};
-pub use division::{Division, DivisionSettings, Dropped, NotesWithoutCodes, VALIDATION_NOTES, Validation};
+pub use division::{
+    Division, DivisionSettings, Dropped, NotesWithoutCodes, TrainingParts, VALIDATION_NOTES, Validation,
+};
 pub use error::Error;
 pub use fit::{FitNotes, FitTexts};
 pub use identity::{identity, lacking};

@@ -188,12 +188,14 @@ fn trained_on(records: &[Reported]) -> String {
         .iter()
         .filter_map(|reported| reported.record.stages.get(&StageName::Notes));
     let division = notes.find_map(|stage| stage.settings.get("division"));
-    let part = division.and_then(|division| division.get("train")?.as_str());
-    let part = part.unwrap_or("their training part");
+    let parts = match division.and_then(|division| division.get("train")) {
+        Some(Value::Array(parts)) => parts.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" and "),
+        part => part.and_then(Value::as_str).unwrap_or("their training part").into(),
+    };
     let fraction = |division: &Value| division.pointer("/validation/fraction-of-train")?.as_f64();
     match division.and_then(fraction) {
-        Some(share) => format!("{:.0} % of {part}", 100.0 * (1.0 - share)),
-        None => format!("all of {part}"),
+        Some(share) => format!("{:.0} % of {parts}", 100.0 * (1.0 - share)),
+        None => format!("all of {parts}"),
     }
 }
 

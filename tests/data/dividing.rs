@@ -126,6 +126,55 @@ fn a_patient_in_two_roles_is_refused() {
 }
 
 #[test]
+fn several_parts_train_together() {
+    let parts = vec![
+        ("train", vec![note("b", "p", &["A00"]), note("d", "q", &["A00"])]),
+        ("dev", vec![note("a", "p", &["A00"]), note("c", "r", &["A00"])]),
+        ("test", vec![note("e", "s", &["A00"])]),
+    ];
+    let settings = |validation: &str| {
+        let text = format!(
+            "train = [\"train\", \"dev\"]\nvalidation = {validation}\nevaluation = \"test\"\nnotes-without-codes = \"keep\"\n"
+        );
+        toml::from_str::<DivisionSettings>(&text).unwrap()
+    };
+    let of_both = settings("{ fraction-of-train = 0.3, seed = 7 }");
+    assert_eq!(of_both.parts(), ["train", "dev", "test"]);
+    let again: DivisionSettings = toml::from_str(&toml::to_string(&of_both).unwrap()).unwrap();
+    assert_eq!(again, of_both);
+    let division = divide(parts.clone(), &of_both).unwrap();
+    let mut together: Vec<_> = ids(division.fit.notes());
+    together.extend(ids(&division.validation));
+    together.sort();
+    assert_eq!(together, ["a", "b", "c", "d"]);
+    // A patient of both parts stays whole.
+    let has = |notes: &[std::sync::Arc<Note>], id: &str| notes.iter().any(|note| note.id == id);
+    assert_eq!(has(division.fit.notes(), "a"), has(division.fit.notes(), "b"));
+    let error = message(divide(parts, &settings("{ part = \"dev\" }")).unwrap_err());
+    assert_says(&error, &["part `dev` is named for fitting and for validation"]);
+}
+
+#[test]
+fn parts_to_train_on_are_some_and_none_is_named_twice() {
+    let read = |train: &str| {
+        let text = format!(
+            "train = {train}\nvalidation = {{ part = \"dev\" }}\nevaluation = \"test\"\nnotes-without-codes = \"keep\"\n"
+        );
+        toml::from_str::<DivisionSettings>(&text).map_err(|error| error.to_string())
+    };
+    assert_eq!(read("[\"train\"]"), read("\"train\""));
+    assert_says(&read("[]").unwrap_err(), &["line 1", "found an empty list"]);
+    assert_says(
+        &read("[\"a\", \"b\", \"a\"]").unwrap_err(),
+        &["line 1", "`a` is named twice"],
+    );
+    assert_says(
+        &read("3").unwrap_err(),
+        &["line 1", "expected the name of a part, or a list of names"],
+    );
+}
+
+#[test]
 fn a_part_has_one_role() {
     let corpus = Release::new().corpus();
     let divide = |train: &str, validation: &str, evaluation: &str| {
