@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+use common::signals::signalled_in_training;
 use common::{Bench, assert_fails, assert_good, caml, files, logistic_regression, stderr, stdout, suite_text};
 use icdbench::train::checkpoint;
 use rand_chacha::ChaCha8Rng;
@@ -72,26 +74,16 @@ fn a_run_killed_at_twenty_random_moments_ends_in_the_bytes_of_an_undisturbed_one
     );
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn ctrl_c_finishes_the_step_checkpoints_and_the_same_command_goes_on() {
     let bench = Bench::new(&suite_text(60, &caml(60, 16)));
     assert_good(&bench.run(&quietly("undisturbed", &[])));
-    let child = bench
-        .command(&["--results", "stopped", "run", "tiny.toml", "--no-report"])
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // Once training is under way.
-    let begun = std::time::Instant::now();
-    while files(&bench.work("stopped")).is_empty() && begun.elapsed() < Duration::from_secs(60) {
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    std::thread::sleep(Duration::from_millis(100));
-    let interrupt = std::process::Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(interrupt.success());
+    let start = || {
+        let mut command = bench.command(&["--results", "stopped", "run", "tiny.toml", "--no-report"]);
+        command.stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let child = signalled_in_training(&bench, "stopped", "-INT", start);
     let output = child.wait_with_output().unwrap();
     assert_fails(&output, 130, &["the same command goes on from here"]);
     assert!(bench.records("stopped").is_empty());

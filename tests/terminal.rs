@@ -5,9 +5,9 @@ mod common;
 
 use std::fs::File;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
-use common::{Bench, assert_fails, assert_good, caml, files, logistic_regression, stderr, suite_text};
+use common::signals::signalled_in_training;
+use common::{Bench, assert_fails, assert_good, caml, logistic_regression, stderr, suite_text};
 
 fn bench() -> Bench {
     Bench::new(&suite_text(60, &(logistic_regression(3) + &caml(2, 8))))
@@ -81,7 +81,6 @@ fn a_command_whose_answer_nobody_reads_ends_quietly_and_one_that_cannot_give_it_
 
 #[test]
 fn a_terminal_that_is_gone_stops_a_run_after_its_step_unless_hangups_are_ignored() {
-    // Long enough that it trains when the signal comes, also on a busy machine.
     let text = suite_text(60, &caml(300, 16).replace("patience = 50", "patience = 300"));
     let bench = Bench::new(&text);
     assert_good(&bench.run(&["--quiet", "--results", "undisturbed", "run", "tiny.toml", "--no-report"]));
@@ -91,27 +90,16 @@ fn a_terminal_that_is_gone_stops_a_run_after_its_step_unless_hangups_are_ignored
     ] {
         let program = env!("CARGO_BIN_EXE_icdbench");
         let command = format!("{prefix} {program} --results {results} run tiny.toml --no-report");
-        let mut child = Command::new("bash")
-            .current_dir(bench.directory.path())
-            .env("RAYON_NUM_THREADS", "1")
-            .args(["-c", &command])
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let begun = Instant::now();
-        while files(&bench.work(results)).is_empty() && begun.elapsed() < Duration::from_secs(60) {
-            assert_eq!(
-                child.try_wait().unwrap(),
-                None,
-                "{results}: ended before it was hung up"
-            );
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        let sent = Command::new("kill")
-            .args(["-HUP", &child.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(sent.success());
+        let start = || {
+            let mut shell = Command::new("bash");
+            shell
+                .current_dir(bench.directory.path())
+                .env("RAYON_NUM_THREADS", "1")
+                .args(["-c", &command])
+                .stderr(Stdio::null());
+            shell.spawn().unwrap()
+        };
+        let mut child = signalled_in_training(&bench, results, "-HUP", start);
         assert_eq!(child.wait().unwrap().code(), expected, "{results}");
         assert_good(&bench.run(&["--quiet", "--results", results, "run", "tiny.toml", "--no-report"]));
         assert!(bench.results(results) == bench.results("undisturbed"), "{results}");

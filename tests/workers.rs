@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use common::signals::{self, signal};
 use common::{Bench, assert_fails, assert_good, caml, logistic_regression, stderr, stdout, suite_text};
 use icdbench::record::Status;
 
@@ -153,24 +154,14 @@ fn worker(parent: &Child, bench: &Bench) -> String {
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(60) {
         // The folder is made when training begins.
-        if bench.work("results").is_dir() {
-            let children = format!("/proc/{0}/task/{0}/children", parent.id());
-            let children = std::fs::read_to_string(children).unwrap_or_default();
-            if let Some(worker) = children.split_whitespace().next() {
-                return worker.to_owned();
-            }
+        if bench.work("results").is_dir()
+            && let Some(worker) = signals::worker(parent)
+        {
+            return worker;
         }
         std::thread::sleep(Duration::from_millis(2));
     }
     panic!("no worker was seen");
-}
-
-fn signal(process: &str, name: &str) {
-    let sent = std::process::Command::new("kill")
-        .args([name, process])
-        .status()
-        .unwrap();
-    assert!(sent.success());
 }
 
 /// Sends a signal to the worker of the first cell while it trains, and asserts that the cell has failed for a reason with

@@ -2,6 +2,8 @@
 #![allow(dead_code)] // Each test file uses a part.
 
 pub mod inject;
+#[cfg(target_os = "linux")]
+pub mod signals;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
