@@ -7,7 +7,12 @@
 
 mod claim;
 pub mod claims;
+mod comparing;
 mod error;
+mod evaluation;
+mod finding;
+mod places;
+mod print;
 mod printed;
 mod registry;
 mod source;
