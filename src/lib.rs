@@ -35,6 +35,7 @@ pub mod machine;
 pub mod metrics;
 pub mod models;
 pub mod plan;
+pub mod prepare;
 pub mod pretrained;
 pub mod published;
 pub mod record;

@@ -18,6 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "engines",
             "machine",
             "plan",
+            "prepare",
             "published",
             "record",
             "report",
@@ -117,6 +118,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     // How stages are named, how hashes are spelled, and which records there are: their types and nothing computed.
     ("results", &["record"]),
     ("data", &[]),
+    // How files are written so that a crash cannot hurt them.
+    ("prepare", &["data", "results/disk.rs", "results/files.rs"]),
     // The notes that may be fitted on.
     ("text", &["data/fit.rs"]),
     ("models", &["device/precision.rs", "kernels"]),

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use icdbench::data::{
     CodeChoice, CodiespSettings, Corpus, DatasetSettings, DivisionSettings, Error, Language, Note, NotesWithoutCodes,
-    Part, Registry, Validation, load,
+    Origin, Part, Registry, Validation, load,
 };
 
 /// A copy of the made-up release that a test may damage.
@@ -138,7 +138,7 @@ fn corpus_of(parts: Vec<(&str, Vec<Note>)>) -> Result<Corpus, Error> {
         uncoded_reason: None,
     };
     let parts = parts.into_iter().map(part).collect();
-    Corpus::new("made-up", false, parts, BTreeMap::new())
+    Corpus::new(("made-up", false), parts, BTreeMap::new(), Origin::default())
 }
 
 /// Train on `train`, tune on `dev`, score `test`.

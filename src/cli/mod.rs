@@ -20,6 +20,7 @@ mod run;
 mod score;
 mod search;
 mod show;
+mod stop;
 mod suites;
 mod terminal;
 
@@ -68,7 +69,7 @@ enum Command {
     Reproduce(reproduce::Arguments),
     /// Say which sentences of the papers hold, in the papers' own tables and in the records at hand.
     Claims(claims::Arguments),
-    /// Look at data sets: what there is, whether the files are right, what is in them.
+    /// Look at data sets and prepare them: what there is, whether the files are right, what is in them.
     Data(data::Arguments),
     /// Time one training step and one inference of each model on random notes, as JSON lines; or check what a
     /// device computes.

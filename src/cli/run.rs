@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -10,14 +9,11 @@ use clap::Args;
 
 use super::progress::Progress;
 use super::terminal::say;
-use super::{Global, exit, report, suite};
+use super::{Global, exit, report, stop, suite};
 use crate::engines::cells::{RunOptions, RunSummary, run as run_plan};
 use crate::plan::Plan;
 use crate::record::{Record, Status};
 use crate::suite::Suite;
-
-/// Set by Ctrl-C: the step in hand is finished, a checkpoint written, and the program ends.
-static STOP: AtomicBool = AtomicBool::new(false);
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -70,7 +66,7 @@ pub(super) fn planned(global: &Global, suite: Suite) -> Result<Plan> {
 
 /// Runs the cells of a plan, or the one that is asked for, and says so where it was stopped.
 pub(super) fn cells(global: &Global, plan: &Plan, how: &How, only: Option<usize>) -> Result<RunSummary> {
-    listen_for_stops()?;
+    stop::listen("stopping after this step")?;
     let every = Duration::try_from_secs_f64(how.checkpoint_every).context("--checkpoint-every")?;
     let options = RunOptions {
         worker: global.worker()?,
@@ -80,7 +76,7 @@ pub(super) fn cells(global: &Global, plan: &Plan, how: &How, only: Option<usize>
         checkpoint_every: every,
         only,
     };
-    let progress = Progress::new(global, plan.cells.len(), &STOP);
+    let progress = Progress::new(global, plan.cells.len(), &stop::STOP);
     let summary = run_plan(plan, &options, &progress);
     progress.finish();
     let summary = summary?;
@@ -89,46 +85,6 @@ pub(super) fn cells(global: &Global, plan: &Plan, how: &How, only: Option<usize>
     }
     Ok(summary)
 }
-
-/// Makes Ctrl-C, a request to end and a terminal that is gone stop the run after its step.
-fn listen_for_stops() -> Result<()> {
-    let hangups_ignored = ignores_hangups();
-    ctrlc::set_handler(|| {
-        if STOP.swap(true, Ordering::SeqCst) {
-            std::process::exit(i32::from(exit::INTERRUPTED)); // asked twice: now
-        }
-        say!("\nstopping after this step (press Ctrl-C again to stop at once) ...");
-    })
-    .context("installing the Ctrl-C handler")?;
-    if hangups_ignored {
-        ignore_hangups();
-    }
-    Ok(())
-}
-
-/// Whether whoever started the program asked that it outlives its terminal, as `nohup` does.
-#[cfg(unix)]
-fn ignores_hangups() -> bool {
-    // SAFETY: sigaction writes one `sigaction`, which all zeros are, and changes nothing when given none.
-    unsafe {
-        let mut found: libc::sigaction = std::mem::zeroed();
-        libc::sigaction(libc::SIGHUP, std::ptr::null(), &mut found) == 0 && found.sa_sigaction == libc::SIG_IGN
-    }
-}
-
-#[cfg(unix)]
-fn ignore_hangups() {
-    // SAFETY: only sets that the signal is ignored.
-    unsafe { libc::signal(libc::SIGHUP, libc::SIG_IGN) };
-}
-
-#[cfg(not(unix))]
-fn ignores_hangups() -> bool {
-    false
-}
-
-#[cfg(not(unix))]
-fn ignore_hangups() {}
 
 /// The exit code of a finished run.
 pub(super) fn verdict(summary: &RunSummary) -> u8 {

@@ -1,6 +1,7 @@
 //! SHA-256 of files and folders, and the one way in which this module reads bytes.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -52,6 +53,28 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, Error> {
         next: "check that it exists and may be read, or fetch the data again".into(),
         source,
     })
+}
+
+/// SHA-256 of a file of any size.
+///
+/// # Errors
+/// It cannot be read.
+pub fn file_sha256(path: &Path) -> Result<String, Error> {
+    let failed = |source| Error::Read {
+        path: path.to_owned(),
+        what: "file",
+        next: "check that it exists and may be read, or prepare the data again".into(),
+        source,
+    };
+    let mut file = File::open(path).map_err(failed)?;
+    let mut digest = Sha256::new();
+    let mut block = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut block).map_err(failed)? {
+            0 => return Ok(hex(&digest.finalize())),
+            read => digest.update(&block[..read]),
+        }
+    }
 }
 
 /// Bytes as text, or the row at which they stop being UTF-8.

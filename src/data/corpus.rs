@@ -22,6 +22,19 @@ pub struct Corpus {
     pub fingerprint: String,
     /// Titles of codes or of their three-character categories, where the data set has them.
     pub code_titles: BTreeMap<String, String>,
+    /// What its notes and parts are.
+    pub origin: Origin,
+}
+
+/// What the notes and parts of a data set are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// Whether the notes are generated in the form of a data set that they are not.
+    pub generated: bool,
+    /// Whether the parts are a published list's, which may have a patient in two of them.
+    pub published_split: bool,
+    /// What was left out or changed in reading, a sentence each.
+    pub remarks: Vec<String>,
 }
 
 /// One official part of a data set.
@@ -43,10 +56,10 @@ impl Corpus {
     /// # Errors
     /// [`Error::DuplicateNote`] when an id comes twice, within a part or across parts.
     pub fn new(
-        name: &str,
-        credentialed: bool,
+        (name, credentialed): (&str, bool),
         mut parts: Vec<Part>,
         code_titles: BTreeMap<String, String>,
+        origin: Origin,
     ) -> Result<Self, Error> {
         for part in &mut parts {
             part.notes.sort_by(|left, right| left.id.cmp(&right.id));
@@ -59,6 +72,7 @@ impl Corpus {
             parts,
             fingerprint,
             code_titles,
+            origin,
         })
     }
 

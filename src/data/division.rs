@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::corpus::{Corpus, Part};
 use super::error::Error;
-use super::fit::{FitNotes, refuse_shared};
+use super::fit::{FitNotes, Sharing, of_shared_patients, refuse_shared};
 use super::labels::{LabelRule, LabelSet, UnseenCodes};
 use super::note::Note;
 use super::role::Role;
@@ -113,6 +113,8 @@ pub struct Division {
     pub without_codes: Dropped,
     /// Notes dropped by [`Division::label`] because no code of theirs is in the label set.
     pub outside_labels: Dropped,
+    /// Evaluation notes of patients who have a training note, as the published list of the parts has it.
+    pub of_training_patients: usize,
     notes_without_codes: NotesWithoutCodes,
 }
 
@@ -177,11 +179,20 @@ impl Corpus {
             }
         };
         let evaluation = scored.map_or_else(|| validation.clone(), |scored| scored.notes.clone());
+        let sharing = match self.origin.published_split {
+            true => Sharing::Patients,
+            false => Sharing::Nothing,
+        };
         if scored.is_some() {
-            refuse_shared((Role::Validation, &validation), (Role::Evaluation, &evaluation))?;
+            refuse_shared(
+                (Role::Validation, &validation),
+                (Role::Evaluation, &evaluation),
+                sharing,
+            )?;
         }
         let division = Division {
-            fit: FitNotes::new(fit, &validation, &evaluation)?,
+            of_training_patients: of_shared_patients(&evaluation, &fit),
+            fit: FitNotes::sharing(fit, &validation, &evaluation, sharing)?,
             validation,
             evaluation,
             without_codes: Dropped::default(),

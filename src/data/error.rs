@@ -24,15 +24,65 @@ pub enum Error {
         /// Every name that the registry has, in its order.
         known: Vec<String>,
     },
-    /// A data set of the registry that this program cannot read yet.
+    /// The registry has no published list of that name.
     #[error(
-        "{dataset}: this version of icdbench has no reader for it; use a data set that it reads. It comes from {obtain}"
+        "{origin}: no split is named `{name}`; known are {known}: use one of these or add a [split.NAME] entry",
+        known = quoted(known)
     )]
-    NoReader {
+    UnknownSplit {
+        /// The name that was asked for.
+        name: String,
+        /// Path of the registry that was searched, or `datasets.toml (built in)`.
+        origin: String,
+        /// Every name that the registry has.
+        known: Vec<String>,
+    },
+    /// A published list is not in the data directory.
+    #[error(
+        "split `{name}`: found no copy of the published list in the data directory, expected {path}, say; get it from \
+         {source_address}, and pass --data DIR or set ICDBENCH_DATA"
+    )]
+    NoSplit {
         /// Its name in the registry.
-        dataset: String,
-        /// Where it comes from, and its licence.
-        obtain: String,
+        name: String,
+        /// Where the first file of the first copy would be, relative to the data directory.
+        path: String,
+        /// Where to get it.
+        source_address: String,
+    },
+    /// A table lacks a column.
+    #[error(
+        "{path}: found no column `{name}`, expected it beside {known}; see that the file is the one that is meant, and of \
+         the right version", path = path.display(), known = quoted(known)
+    )]
+    MissingColumn {
+        /// The table.
+        path: PathBuf,
+        /// The column, in lower case.
+        name: String,
+        /// Those that it has, in lower case.
+        known: Vec<String>,
+    },
+    /// A directory does not hold what preparing leaves.
+    #[error("{path}: found {found}, expected what `icdbench data prepare` writes; prepare it again", path = path.display())]
+    NotPrepared {
+        /// The file in the directory.
+        path: PathBuf,
+        /// What is there.
+        found: String,
+    },
+    /// A data set was prepared by other rules than a suite says.
+    #[error(
+        "{path}: it was prepared by {found}, and the suite means {expected}; prepare it by these, or name the rules in \
+         [data.prepared] of the suite: rules = [...]", path = path.display()
+    )]
+    OtherRules {
+        /// The manifest.
+        path: PathBuf,
+        /// The rules that are not the registry's, there.
+        found: String,
+        /// The same, in the suite.
+        expected: String,
     },
     /// The registry file is not TOML of the expected shape; the source has line and column.
     #[error("{origin}: not a valid data set registry; correct the entry shown below")]

@@ -1,7 +1,7 @@
 //! The notes that a fit step may see. Label sets, vocabularies, word vectors and models take
 //! [`FitNotes`] and nothing else, and [`FitNotes`] cannot be made with a held-out note in it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::error::Error;
@@ -20,8 +20,18 @@ impl FitNotes {
     /// # Errors
     /// [`Error::SharedNotes`] when a note's id or patient is among the held-out notes.
     pub fn new(notes: Vec<Arc<Note>>, validation: &[Arc<Note>], evaluation: &[Arc<Note>]) -> Result<Self, Error> {
-        refuse_shared((Role::Fit, &notes), (Role::Validation, validation))?;
-        refuse_shared((Role::Fit, &notes), (Role::Evaluation, evaluation))?;
+        Self::sharing(notes, validation, evaluation, Sharing::Nothing)
+    }
+
+    /// The same where a published list may have a patient on both sides.
+    pub(super) fn sharing(
+        notes: Vec<Arc<Note>>,
+        validation: &[Arc<Note>],
+        evaluation: &[Arc<Note>],
+        sharing: Sharing,
+    ) -> Result<Self, Error> {
+        refuse_shared((Role::Fit, &notes), (Role::Validation, validation), sharing)?;
+        refuse_shared((Role::Fit, &notes), (Role::Evaluation, evaluation), sharing)?;
         Ok(Self { notes })
     }
 
@@ -83,16 +93,37 @@ impl<'a> FitTexts<'a> {
     }
 }
 
-/// Refuses two roles that share a note id or a patient.
+/// What two roles may have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sharing {
+    /// No note and no patient.
+    Nothing,
+    /// Patients, as the published list of the parts has them; no note.
+    Patients,
+}
+
+/// Notes of patients who have a note among the others.
+pub(super) fn of_shared_patients(notes: &[Arc<Note>], others: &[Arc<Note>]) -> usize {
+    let patients: HashSet<&str> = others.iter().map(|note| note.patient.as_str()).collect();
+    notes
+        .iter()
+        .filter(|note| patients.contains(note.patient.as_str()))
+        .count()
+}
+
+/// Refuses two roles that share a note id, or a patient unless they may.
 pub(super) fn refuse_shared(
     (left, left_notes): (Role, &[Arc<Note>]),
     (right, right_notes): (Role, &[Arc<Note>]),
+    sharing: Sharing,
 ) -> Result<(), Error> {
     let mut by_id: HashMap<&str, usize> = HashMap::new();
     let mut by_patient: HashMap<&str, usize> = HashMap::new();
     for (index, note) in right_notes.iter().enumerate() {
         by_id.entry(&note.id).or_insert(index + 1);
-        by_patient.entry(&note.patient).or_insert(index + 1);
+        if sharing == Sharing::Nothing {
+            by_patient.entry(&note.patient).or_insert(index + 1);
+        }
     }
     let counterpart = |note: &Note| {
         let same_id = by_id.get(note.id.as_str());

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::checksum::{self, Fingerprint};
 use super::error::Error;
 use super::registry::{Dataset, Registry};
-use super::{DatasetSettings, codiesp, prepared};
+use super::{DatasetSettings, codiesp, own, prepared};
 
 /// SHA-256 that two copies of a data set share exactly when loading gives the same notes in the given parts.
 ///
@@ -18,10 +18,18 @@ pub fn identity(
     data_dir: Option<&Path>,
     registry: &Registry,
 ) -> Result<String, Error> {
-    let dataset = registry.find(settings.name())?;
+    let dataset = &*settings.entry(registry)?;
+    match settings {
+        DatasetSettings::Prepared(settings) => return prepared::identity(settings, dataset, data_dir),
+        DatasetSettings::Own(name) => return own::named(name, registry)?.1.identity(data_dir),
+        DatasetSettings::Csv(table) | DatasetSettings::Jsonl(table) | DatasetSettings::Parquet(table) => {
+            return table.identity(data_dir);
+        }
+        DatasetSettings::Synthetic(_) | DatasetSettings::Codiesp(_) => {}
+    }
     let counts = |path: &str| match settings {
-        DatasetSettings::Synthetic(_) | DatasetSettings::Prepared(_) => true,
         DatasetSettings::Codiesp(settings) => codiesp::reads(settings, parts, path),
+        _ => true,
     };
     // Where the data is away altogether, what is finished must still be found: it was there then.
     let here = data_dir.filter(|data| data.is_dir());
@@ -61,6 +69,23 @@ fn found(
     hash(&dataset.directory(data_dir)?.join(path))
 }
 
+/// Whether the notes are generated ones in the form of a data set that they are not.
+///
+/// # Errors
+/// The manifest of a prepared data set cannot be read.
+pub fn is_generated(settings: &DatasetSettings, data_dir: Option<&Path>) -> Result<bool, Error> {
+    let DatasetSettings::Prepared(settings) = settings else {
+        return Ok(false);
+    };
+    let Some(directory) = data_dir.map(|data| settings.directory(data)) else {
+        return Ok(false);
+    };
+    match directory.join(prepared::MANIFEST).exists() {
+        true => Ok(prepared::Manifest::read(&directory)?.generated),
+        false => Ok(false),
+    }
+}
+
 /// Why a part of the data set cannot be scored here, if so, as a sentence for a record; no table is read.
 ///
 /// # Errors
@@ -71,13 +96,13 @@ pub fn lacking(
     data_dir: Option<&Path>,
     registry: &Registry,
 ) -> Result<Option<String>, Error> {
-    let dataset = registry.find(settings.name())?;
+    let dataset = &*settings.entry(registry)?;
     Ok(match (settings, data_dir) {
         (DatasetSettings::Codiesp(settings), Some(data)) => {
             let reason = codiesp::uncoded(settings, part, data, dataset);
             reason.map(|reason| format!("the part {part:?} has no codes to score against: {reason}"))
         }
-        (DatasetSettings::Prepared(_), _) => Some(prepared::lacks(dataset, registry)?),
+        (DatasetSettings::Prepared(settings), _) => prepared::lacks(settings, dataset, data_dir, registry)?,
         _ => None,
     })
 }

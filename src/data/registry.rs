@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::checksum;
 use super::error::Error;
+use super::own::settings::TableSettings;
+use super::published_split::SplitEntry;
+use super::recipe::Recipe;
 
 /// The registry that is built into the program.
 const EMBEDDED: &str = include_str!("../../datasets.toml");
@@ -20,6 +23,7 @@ pub struct Registry {
     origin: String,
     datasets: Vec<Dataset>,
     encoders: BTreeMap<String, EncoderEntry>,
+    splits: BTreeMap<String, SplitEntry>,
 }
 
 /// A pretrained encoder: where to get it, and under which terms.
@@ -47,7 +51,7 @@ pub struct EncoderEntry {
 }
 
 /// A data set: where to get it, under which terms, and what its files must be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Dataset {
     /// As suites name it, `[data.<name>]`.
@@ -62,9 +66,12 @@ pub struct Dataset {
     pub source: String,
     /// What to cite when using it.
     pub citation: String,
-    /// Whether it is notes that a user prepares: what `[data.prepared]` may name.
-    #[serde(default)]
-    pub prepared: bool,
+    /// How a user prepares it from an export: then it is what `[data.prepared]` may name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prepare: Option<Recipe>,
+    /// Where its notes are, in the form of a table: then it is what `[data.own]` may name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<TableSettings>,
     /// The single files the program reads.
     #[serde(default, rename = "file")]
     pub files: Vec<FileEntry>,
@@ -116,6 +123,8 @@ struct WireRegistry {
     datasets: Vec<Dataset>,
     #[serde(default, rename = "encoder")]
     encoders: BTreeMap<String, EncoderEntry>,
+    #[serde(default, rename = "split")]
+    splits: BTreeMap<String, SplitEntry>,
 }
 
 impl Registry {
@@ -146,7 +155,18 @@ impl Registry {
             origin: origin.into(),
             datasets: wire.datasets,
             encoders: wire.encoders,
+            splits: wire.splits,
         };
+        for (name, split) in &registry.splits {
+            if let Some((found, expected)) = split.problem() {
+                return Err(Error::RegistryEntry {
+                    origin: origin.into(),
+                    dataset: format!("split.{name}"),
+                    found,
+                    expected: expected.into(),
+                });
+            }
+        }
         for (index, dataset) in registry.datasets.iter().enumerate() {
             if registry.datasets[..index].iter().any(|d| d.name == dataset.name) {
                 return Err(registry.entry_error(dataset, "this name twice", "every name once"));
@@ -164,6 +184,23 @@ impl Registry {
     /// The pretrained encoders, by name.
     pub fn encoders(&self) -> &BTreeMap<String, EncoderEntry> {
         &self.encoders
+    }
+
+    /// The published lists of which admission is in which part, by name.
+    pub fn splits(&self) -> &BTreeMap<String, SplitEntry> {
+        &self.splits
+    }
+
+    /// The published list of that name.
+    ///
+    /// # Errors
+    /// [`Error::UnknownSplit`], with the names there are.
+    pub fn split(&self, name: &str) -> Result<&SplitEntry, Error> {
+        self.splits.get(name).ok_or_else(|| Error::UnknownSplit {
+            name: name.into(),
+            origin: self.origin.clone(),
+            known: self.splits.keys().cloned().collect(),
+        })
     }
 
     /// The data set of that name.
@@ -214,6 +251,11 @@ impl Registry {
 }
 
 impl Dataset {
+    /// Whether a user has to prepare it.
+    pub fn is_prepared(&self) -> bool {
+        self.prepare.is_some()
+    }
+
     /// The entry of a file, by its path relative to the data directory.
     pub fn file(&self, path: &str) -> Option<&FileEntry> {
         self.files.iter().find(|entry| entry.path == path)

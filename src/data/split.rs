@@ -50,8 +50,8 @@ pub(super) fn split_by_patient(notes: &[Arc<Note>], fraction: f64, seed: u64) ->
     Ok(Split { fit, drawn })
 }
 
-/// Fisher-Yates, from the last place to the first.
-fn shuffle(items: &mut [&str], seed: u64) {
+/// Puts items in an order that follows from the seed alone: Fisher-Yates, from the last place to the first.
+pub fn shuffle(items: &mut [&str], seed: u64) {
     let mut digest = Sha256::new();
     digest.update(b"icdbench split by patient 1");
     digest.update(seed.to_le_bytes());

@@ -1,4 +1,5 @@
-//! Titles of codes from a table with a header, for models that read code descriptions.
+//! Titles of codes, for models that read code descriptions and for reports: a table of categories, and the official order
+//! file of ICD-10-CM.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -42,6 +43,42 @@ pub(super) fn icd10cm_categories(data_dir: &Path, dataset: &Dataset) -> Result<B
         } else if [code, title] != HEADER {
             return Err(row_error(&path, row, "another header"));
         }
+    }
+    Ok(titles)
+}
+
+/// The titles of the official order file of ICD-10-CM (`icd10cm_order_YYYY.txt`, CMS and NCHS): fixed columns, the code
+/// without its dot from the 7th character, whether it may be billed in the 15th, its long title from the 78th. Codes get
+/// their dots.
+pub(super) fn icd10cm_order(path: &Path) -> Result<BTreeMap<String, String>, Error> {
+    let text = checksum::utf8(checksum::read(path)?, path)?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let mut titles = BTreeMap::new();
+    for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let wrong = |found: &str| Error::Row {
+            path: path.to_path_buf(),
+            row: index + 1,
+            found: found.into(),
+            expected: "a line of the order file: five digits, a code from character 7, 0 or 1 at 15, a title from 78"
+                .into(),
+            next: "take icd10cm_order_YYYY.txt from the release of ICD-10-CM".into(),
+        };
+        let column = |from: usize, to: usize| line.get(from..to.min(line.len())).map(str::trim);
+        let (Some(number), Some(code), Some(header)) = (column(0, 5), column(6, 14), column(14, 15)) else {
+            return Err(wrong("a line that is too short"));
+        };
+        let title = column(77, usize::MAX).or_else(|| column(16, 77)).unwrap_or_default();
+        if !number.bytes().all(|byte| byte.is_ascii_digit()) || !matches!(header, "0" | "1") {
+            return Err(wrong("other columns"));
+        }
+        if code.len() < 3 || !code.bytes().all(|byte| byte.is_ascii_alphanumeric()) || title.is_empty() {
+            return Err(wrong("no code or no title"));
+        }
+        let dotted = match code.len() {
+            3 => code.to_owned(),
+            _ => format!("{}.{}", &code[..3], &code[3..]),
+        };
+        titles.insert(dotted, title.to_owned());
     }
     Ok(titles)
 }

@@ -22,6 +22,8 @@ use crate::text::{self, NORMALISE_VERSION, TokenizerSettings};
 #[derive(Default)]
 pub(super) struct Facts {
     data: String,
+    /// Whether the notes are generated ones in the form of a data set that they are not.
+    pub generated: bool,
     /// Of the vocabulary file of each `[text.<name>]` that has one, and of the files beside it that say how text is read.
     vocabularies: BTreeMap<String, Vec<(&'static str, String)>>,
     /// Of the `config.json` of each `[encoder.<name>]` that a run names.
@@ -58,6 +60,7 @@ impl Facts {
         }
         Ok(Self {
             data: data::identity(&suite.data, &suite.division.parts(), data, registry)?,
+            generated: data::is_generated(&suite.data, data)?,
             vocabularies,
             encoders,
         })
@@ -173,11 +176,18 @@ type Parts = (
 
 fn notes(suite: &Suite, facts: &Facts) -> Parts {
     let dataset = suite.data.reader();
-    let settings = vec![
-        ("data", json!(suite.data)),
+    let mut data = json!(suite.data);
+    // A file's hash is among what it is made by.
+    name_files_only(&mut data);
+    let mut settings = vec![
+        ("data", data),
         ("division", json!(suite.division)),
         ("labels", json!(suite.labels)),
     ];
+    // A setting, so that no cell of them is the same cell as one of the data set itself.
+    if facts.generated {
+        settings.push(("generated", json!(true)));
+    }
     let made_by = vec![
         ("data", facts.data.clone()),
         ("code", sources::sha256(Code::Notes { dataset })),

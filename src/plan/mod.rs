@@ -35,7 +35,7 @@ impl Plan {
     /// # Errors
     /// A data set that the registry does not know, a file that cannot be read, a run whose parts do not go together.
     pub fn make(suite: Suite, registry: &Registry, data: Option<&Path>, device: &str) -> Result<Self, Error> {
-        let credentialed = registry.find(suite.data.name())?.credentialed;
+        let credentialed = suite.data.entry(registry)?.credentialed;
         let skipped = data::lacking(&suite.data, suite.division.scored_part(), data, registry)?;
         let of_runs = suite.runs.iter();
         let skipped: Vec<_> = of_runs
@@ -51,7 +51,10 @@ impl Plan {
                 if let Some(reason) = &skipped[index] {
                     chain::skip(&mut chain, reason);
                 }
-                let cell = Cell::new(&suite, index, (length, seed), device, chain);
+                let mut cell = Cell::new(&suite, index, (length, seed), device, chain);
+                if facts.generated {
+                    cell.description.dataset.push_str(" (generated)");
+                }
                 Cell {
                     skipped: skipped[index].clone(),
                     ..cell

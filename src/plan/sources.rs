@@ -47,6 +47,8 @@ pub enum Code<'a> {
     },
     /// The metrics of scores, and the record of a cell.
     Record,
+    /// What `data prepare` writes: no stage, and none reads its hash.
+    Preparation,
 }
 
 /// A file, a folder (`src/metrics/`), or what starts like this (`src/text/wordpiece*`); `|` joins the places that one
@@ -232,6 +234,16 @@ const RECORD: Group = Group {
     floats: true,
 };
 
+const PREPARATION: Group = Group {
+    roots: &["src/prepare/", "src/data/prepared/table.rs"],
+    walls: &[
+        ("src/data/prepared/read.rs", "reads what was written"),
+        ("src/data/corpus.rs", "what is made of it later"),
+        ("src/record/", "writes hashes as digits"),
+    ],
+    floats: false,
+};
+
 /// The work of the stages before training.
 const BEFORE_TRAINING: &str =
     "src/stages/notes.rs|src/stages/tokenizer.rs|src/stages/tokens.rs|src/stages/vectors.rs|src/stages/encoder.rs";
@@ -314,7 +326,10 @@ const NOTHING: &[(&[&str], &str)] = &[
         ],
         "checks, counts and hashes notes that are read elsewhere",
     ),
-    (&["src/data/synthetic/files.rs"], "writes generated notes to look at"),
+    (
+        &["src/data/synthetic/files.rs", "src/data/synthetic/exports/"],
+        "writes generated notes to files",
+    ),
     (
         &["src/text/files.rs"],
         "reads files whole and compares their hashes: what it refuses has no result",
@@ -400,6 +415,7 @@ fn group(code: Code<'_>) -> (&'static Group, &str) {
         Code::Ensemble => (&ENSEMBLE, ""),
         Code::Evidence { model } => (&EVIDENCE, model),
         Code::Record => (&RECORD, ""),
+        Code::Preparation => (&PREPARATION, ""),
     }
 }
 

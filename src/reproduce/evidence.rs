@@ -269,6 +269,9 @@ fn reasons(records: &[&Reported], planned: &Planned) -> Vec<String> {
     let differ =
         |stage: StageName, name: &str| setting(&record.stages, stage, name) != setting(&planned.chain, stage, name);
     let mut reasons = Vec::new();
+    if setting(&record.stages, StageName::Notes, "generated").is_some() {
+        reasons.push("generated data".into());
+    }
     if differ(StageName::Notes, "data") {
         let name =
             match setting(&planned.chain, StageName::Notes, "data").and_then(|data| data.pointer("/prepared/name")) {

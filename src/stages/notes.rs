@@ -87,8 +87,18 @@ impl Workshop<'_> {
     }
 
     fn tell(&self, notes: &Notes) {
+        for sentence in &notes.remarks {
+            self.observer.notice(sentence);
+        }
         for sentence in notes.agreement.sentences() {
             self.observer.notice(&sentence);
+        }
+        if notes.of_training_patients > 0 {
+            self.observer.notice(&format!(
+                "{} of {} evaluation notes are of patients who have a training note: the published list has it so",
+                notes.of_training_patients,
+                notes.evaluation_gold.len()
+            ));
         }
         for (dropped, why) in [
             (notes.without_codes, "they have no code at all"),
@@ -133,5 +143,7 @@ fn notes(texts: &Texts, salt: &Salt) -> Notes {
         agreement: *agreement,
         without_codes: division.without_codes,
         outside_labels: division.outside_labels,
+        of_training_patients: division.of_training_patients,
+        remarks: corpus.origin.remarks.clone(),
     }
 }

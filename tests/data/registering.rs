@@ -23,13 +23,21 @@ fn refusal(text: &str) -> String {
 fn the_built_in_registry_is_valid_and_open_gives_it_without_a_path() {
     let built_in = registry().unwrap();
     let names: Vec<&str> = built_in.datasets().iter().map(|d| d.name.as_str()).collect();
-    let prepared = ["mimic3-full", "mimic3-50", "mimic4-icd10-diagnoses", "nyu-langone"];
+    let prepared = [
+        "mimic3-full",
+        "mimic3-50",
+        "mimic3-clean",
+        "mimic4-icd9",
+        "mimic4-icd10",
+        "mimic4-icd10-diagnoses",
+        "nyu-langone",
+    ];
     assert_eq!(names, [&["synthetic", "codiesp"][..], &prepared].concat());
     assert!(
         built_in
             .datasets()
             .iter()
-            .all(|d| d.prepared == prepared.contains(&d.name.as_str()))
+            .all(|d| d.is_prepared() == prepared.contains(&d.name.as_str()))
     );
     assert_eq!(Registry::open(None).unwrap().datasets(), built_in.datasets());
 }

@@ -8,6 +8,7 @@
 mod bank;
 mod distractor;
 mod draw;
+pub mod exports;
 mod files;
 mod filler;
 mod generate;

@@ -30,6 +30,10 @@ pub struct Notes {
     pub without_codes: Dropped,
     /// Notes left out because no code of theirs is in the label set.
     pub outside_labels: Dropped,
+    /// Evaluation notes of patients who have a training note, as the published list of the parts has it.
+    pub of_training_patients: usize,
+    /// What was left out or changed in reading, a sentence each.
+    pub remarks: Vec<String>,
 }
 
 impl Notes {

@@ -1,4 +1,8 @@
-//! `icdbench data list|verify|stats|synth|export`.
+//! `icdbench data list|verify|init|prepare|stats|synth|export`.
+
+mod init;
+mod prepare;
+mod synth;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,7 +15,7 @@ use serde_json::json;
 
 use super::terminal::{out, say};
 use super::{Global, Sentences, exit, print_columns, print_json, suite};
-use crate::data::{self, SyntheticSettings, synthetic};
+use crate::data;
 use crate::plan::{Cell, Plan};
 use crate::stages::Workshop;
 
@@ -30,26 +34,17 @@ enum Command {
         /// The data set's name.
         dataset: String,
     },
+    /// Look at a file of your own notes (CSV, JSON lines, Parquet) and write how a suite reads it.
+    Init(init::Arguments),
+    /// Make a data set of an export (MIMIC-III, MIMIC-IV, a hospital's own): a table of notes and a manifest.
+    Prepare(prepare::Arguments),
     /// Count notes, words and codes of the data set that a suite uses.
     Stats {
         /// A suite file, or the name of a built-in suite.
         suite: PathBuf,
     },
-    /// Write generated notes to a folder, to look at: one text file a note, codes in codes.tsv.
-    Synth {
-        /// The folder, which must not exist yet.
-        #[arg(long)]
-        out: PathBuf,
-        /// Notes to generate.
-        #[arg(long, default_value_t = 100)]
-        notes: u32,
-        /// Seed of the generator.
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
-        /// Median words of a note.
-        #[arg(long, default_value_t = 1600)]
-        median_words: u32,
-    },
+    /// Write generated notes to a folder: to look at, or in the form of an export to try `data prepare` on.
+    Synth(synth::Arguments),
     /// Write a suite's bags of words as svmlight files, to run other tools on the same features and
     /// split. They derive from note text: keep them where the data may be kept.
     Export {
@@ -71,20 +66,10 @@ pub(super) fn data(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     match &arguments.command {
         Command::List => list(global),
         Command::Verify { dataset } => verify(global, dataset),
+        Command::Init(arguments) => init::init(global, arguments),
+        Command::Prepare(arguments) => prepare::prepare(global, arguments),
         Command::Stats { suite } => stats(global, suite),
-        Command::Synth {
-            out,
-            notes,
-            seed,
-            median_words,
-        } => {
-            let settings = SyntheticSettings {
-                seed: *seed,
-                notes: *notes,
-                median_words: *median_words,
-            };
-            synth(global, out, &settings)
-        }
+        Command::Synth(arguments) => synth::synth(global, arguments),
         Command::Export {
             suite,
             out,
@@ -221,14 +206,6 @@ fn stats(global: &Global, path: &std::path::Path) -> Result<ExitCode> {
         table.push(row);
     }
     print_columns(&table)?;
-    Ok(ExitCode::SUCCESS)
-}
-
-fn synth(global: &Global, out: &std::path::Path, settings: &SyntheticSettings) -> Result<ExitCode> {
-    let count = synthetic::write_files(out, settings)?;
-    if !global.quiet {
-        say!("{count} notes in {}", out.display());
-    }
     Ok(ExitCode::SUCCESS)
 }
 

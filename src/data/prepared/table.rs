@@ -1,0 +1,293 @@
+//! The table of prepared notes: Parquet, a row a note. Columns: `note_id`, `subject_id`, `admission_id`, `split`, `text`
+//! (strings), and `codes`, a list of {`code`, `kind`, `order`}, in the order of the admission's own list. Rows stand in
+//! the order of their ids.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::builder::{ListBuilder, StringBuilder, StructBuilder, UInt32Builder};
+use arrow_array::cast::AsArray;
+use arrow_array::types::UInt32Type;
+use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
+use arrow_schema::{DataType, Field, Fields, Schema};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+
+use crate::data::checksum::Fingerprint;
+use crate::data::error::Error;
+use crate::data::note::CodeKind;
+
+/// The file's name in a prepared directory.
+pub const TABLE: &str = "notes.parquet";
+
+/// Texts of so many bytes are written together.
+const GROUP_BYTES: usize = 32 << 20;
+/// Rows that are read together.
+const BATCH_ROWS: usize = 1024;
+
+/// A row of the table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PreparedNote {
+    /// The note's own identifier: the admission's, where a note is an admission's.
+    pub note: String,
+    /// The patient.
+    pub subject: String,
+    /// The hospital stay or visit.
+    pub admission: String,
+    /// `train`, `dev` or `test`.
+    pub split: String,
+    /// As it came, but for what the recipe did to it.
+    pub text: String,
+    /// In the order of the admission's list.
+    pub codes: Vec<PreparedCode>,
+}
+
+/// A code of a note.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PreparedCode {
+    /// As it is written after preparation.
+    pub code: String,
+    /// Which table it is from.
+    pub kind: CodeKind,
+    /// Its place in the admission's list of that kind, as the source numbers it; 0 where it has no number.
+    pub order: u32,
+}
+
+/// How kinds are written.
+pub fn kind_name(kind: CodeKind) -> &'static str {
+    match kind {
+        CodeKind::Diagnosis => "diagnosis",
+        CodeKind::Procedure => "procedure",
+    }
+}
+
+fn code_fields() -> Fields {
+    Fields::from(vec![
+        Field::new("code", DataType::Utf8, false),
+        Field::new("kind", DataType::Utf8, false),
+        Field::new("order", DataType::UInt32, false),
+    ])
+}
+
+fn schema() -> Schema {
+    let string = |name: &str| Field::new(name, DataType::Utf8, false);
+    let code = Field::new("item", DataType::Struct(code_fields()), false);
+    Schema::new(vec![
+        string("note_id"),
+        string("subject_id"),
+        string("admission_id"),
+        string("split"),
+        string("text"),
+        Field::new("codes", DataType::List(Arc::new(code)), false),
+    ])
+}
+
+/// Writes rows, and takes their fingerprint.
+pub struct TableWriter<W: Write + Send> {
+    writer: ArrowWriter<W>,
+    schema: Arc<Schema>,
+    waiting: Vec<PreparedNote>,
+    waiting_bytes: usize,
+    fingerprint: Fingerprint,
+    rows: u64,
+}
+
+impl<W: Write + Send> TableWriter<W> {
+    /// A table without rows.
+    ///
+    /// # Errors
+    /// The system's own words.
+    pub fn new(output: W) -> Result<Self, std::io::Error> {
+        let schema = Arc::new(schema());
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            // Every text is another: a dictionary of them would be all of them.
+            .set_column_dictionary_enabled("text".into(), false)
+            .set_column_dictionary_enabled("note_id".into(), false)
+            .set_column_statistics_enabled("text".into(), parquet::file::properties::EnabledStatistics::None)
+            .set_created_by("icdbench".into())
+            .build();
+        Ok(Self {
+            writer: ArrowWriter::try_new(output, schema.clone(), Some(properties)).map_err(std::io::Error::other)?,
+            schema,
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+            fingerprint: Fingerprint::new("icdbench prepared notes 1"),
+            rows: 0,
+        })
+    }
+
+    /// Adds a row; they come in the order of their ids.
+    ///
+    /// # Errors
+    /// The system's own words.
+    pub fn push(&mut self, note: PreparedNote) -> Result<(), std::io::Error> {
+        add(&mut self.fingerprint, &note);
+        self.rows += 1;
+        self.waiting_bytes += note.text.len();
+        self.waiting.push(note);
+        match self.waiting_bytes >= GROUP_BYTES || self.waiting.len() >= 65_536 {
+            true => self.write_group(),
+            false => Ok(()),
+        }
+    }
+
+    fn write_group(&mut self) -> Result<(), std::io::Error> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        self.waiting_bytes = 0;
+        let batch = batch(&self.schema, std::mem::take(&mut self.waiting)).map_err(std::io::Error::other)?;
+        self.writer.write(&batch).map_err(std::io::Error::other)?;
+        // Or the writer keeps a million rows.
+        self.writer.flush().map_err(std::io::Error::other)
+    }
+
+    /// Ends the file; gives what it was written to, the number of rows and their fingerprint.
+    ///
+    /// # Errors
+    /// The system's own words.
+    pub fn finish(mut self) -> Result<(W, u64, String), std::io::Error> {
+        self.write_group()?;
+        let output = self.writer.into_inner().map_err(std::io::Error::other)?;
+        Ok((output, self.rows, self.fingerprint.finish()))
+    }
+}
+
+fn add(fingerprint: &mut Fingerprint, note: &PreparedNote) {
+    for field in [&note.note, &note.subject, &note.admission, &note.split, &note.text] {
+        fingerprint.text(field);
+    }
+    fingerprint.number(note.codes.len() as u64);
+    for code in &note.codes {
+        fingerprint.text(&code.code);
+        fingerprint.text(kind_name(code.kind));
+        fingerprint.number(u64::from(code.order));
+    }
+}
+
+fn batch(schema: &Arc<Schema>, notes: Vec<PreparedNote>) -> Result<RecordBatch, arrow_schema::ArrowError> {
+    let column =
+        |of: fn(&PreparedNote) -> &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(notes.iter().map(of))) };
+    let mut columns = vec![
+        column(|note| &note.note),
+        column(|note| &note.subject),
+        column(|note| &note.admission),
+        column(|note| &note.split),
+        column(|note| &note.text),
+    ];
+    let item = Arc::new(Field::new("item", DataType::Struct(code_fields()), false));
+    let codes = StructBuilder::new(
+        code_fields(),
+        vec![
+            Box::new(StringBuilder::new()),
+            Box::new(StringBuilder::new()),
+            Box::new(UInt32Builder::new()),
+        ],
+    );
+    let mut codes = ListBuilder::new(codes).with_field(item);
+    for note in &notes {
+        for code in &note.codes {
+            let row = codes.values();
+            if let Some(field) = row.field_builder::<StringBuilder>(0) {
+                field.append_value(&code.code);
+            }
+            if let Some(field) = row.field_builder::<StringBuilder>(1) {
+                field.append_value(kind_name(code.kind));
+            }
+            if let Some(field) = row.field_builder::<UInt32Builder>(2) {
+                field.append_value(code.order);
+            }
+            row.append(true);
+        }
+        codes.append(true);
+    }
+    columns.push(Arc::new(codes.finish()));
+    RecordBatch::try_new(schema.clone(), columns)
+}
+
+/// Reads the rows of a table one after another; gives their number and fingerprint.
+///
+/// # Errors
+/// The file cannot be read, is no Parquet file or has other columns; what `row` says of one.
+pub fn read_rows(path: &Path, mut row: impl FnMut(PreparedNote) -> Result<(), Error>) -> Result<(u64, String), Error> {
+    let damaged = |problem: String| Error::NotPrepared {
+        path: path.to_owned(),
+        found: format!("a table that cannot be read ({problem})"),
+    };
+    let file = File::open(path).map_err(|error| damaged(error.to_string()))?;
+    // A damaged file may make the reader panic: it is another's code, and the file may be anybody's.
+    let opened = std::panic::catch_unwind(|| ParquetRecordBatchReaderBuilder::try_new(file));
+    let builder = opened
+        .map_err(|_| damaged("damaged".into()))?
+        .map_err(|error| damaged(error.to_string()))?;
+    let expected = schema();
+    let same = builder.schema().fields().len() == expected.fields().len()
+        && builder
+            .schema()
+            .fields()
+            .iter()
+            .zip(expected.fields())
+            .all(|(found, expected)| found.name() == expected.name() && found.data_type() == expected.data_type());
+    if !same {
+        return Err(damaged("other columns than this program writes".into()));
+    }
+    let mut batches = builder
+        .with_batch_size(BATCH_ROWS)
+        .build()
+        .map_err(|error| damaged(error.to_string()))?;
+    let mut fingerprint = Fingerprint::new("icdbench prepared notes 1");
+    let mut rows = 0;
+    loop {
+        let next = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| batches.next()));
+        let Some(batch) = next.map_err(|_| damaged("damaged".into()))? else {
+            return Ok((rows, fingerprint.finish()));
+        };
+        let batch = batch.map_err(|error| damaged(error.to_string()))?;
+        for note in notes_of(&batch).ok_or_else(|| damaged("missing values".into()))? {
+            add(&mut fingerprint, &note);
+            rows += 1;
+            row(note)?;
+        }
+    }
+}
+
+fn notes_of(batch: &RecordBatch) -> Option<Vec<PreparedNote>> {
+    let strings: Vec<&StringArray> = (0..5)
+        .map(|i| batch.column(i).as_string_opt::<i32>())
+        .collect::<Option<_>>()?;
+    let lists = batch.column(5).as_list_opt::<i32>()?;
+    let mut notes = Vec::with_capacity(batch.num_rows());
+    for row in 0..batch.num_rows() {
+        let value = |column: usize| strings[column].value(row).to_owned();
+        let codes = lists.value(row);
+        let codes = codes.as_struct_opt()?;
+        let names = codes.column(0).as_string_opt::<i32>()?;
+        let kinds = codes.column(1).as_string_opt::<i32>()?;
+        let orders = codes.column(2).as_primitive_opt::<UInt32Type>()?;
+        let code = |at: usize| {
+            Some(PreparedCode {
+                code: names.value(at).to_owned(),
+                kind: match kinds.value(at) {
+                    "diagnosis" => CodeKind::Diagnosis,
+                    "procedure" => CodeKind::Procedure,
+                    _ => return None,
+                },
+                order: orders.value(at),
+            })
+        };
+        notes.push(PreparedNote {
+            note: value(0),
+            subject: value(1),
+            admission: value(2),
+            split: value(3),
+            text: value(4),
+            codes: (0..codes.len()).map(code).collect::<Option<_>>()?,
+        });
+    }
+    Some(notes)
+}

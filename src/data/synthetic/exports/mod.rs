@@ -1,0 +1,147 @@
+//! Exports as MIMIC-III and MIMIC-IV come, made of generated notes: the exact names of files and columns, and what
+//! makes them hard to read. Whatever prepares MIMIC can be tried on them without a data use agreement.
+//!
+//! Among the admissions are such with addenda, several reports, the same report twice, no code, missing codes, repeated
+//! codes, codes of no document, notes of other categories, and texts with quotes, commas and all kinds of line ends.
+//! Codes have the form of their version and no meaning.
+
+mod admission;
+mod codes;
+mod csv;
+mod mimic3;
+mod mimic4;
+mod settings;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+pub use self::admission::{Admission, ListedCode, OtherNote, Report};
+pub use self::settings::{ExportSettings, Shape};
+use super::SyntheticError;
+use super::patient::{self, Part};
+
+/// A file that lies in what is generated: its notes are nobody's.
+pub const GENERATED: &str = "GENERATED.txt";
+/// The list of which admission is in which part, with columns `hadm_id` and `split`.
+pub const OWN_SPLIT: &str = "splits.csv";
+
+/// Patients whose rows are made at once and then written.
+const PATIENTS_AT_ONCE: usize = 512;
+
+/// Why no export was written.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The settings are out of range.
+    #[error(transparent)]
+    Settings(#[from] SyntheticError),
+    /// Something lies there.
+    #[error("{}: exists already; name a directory that does not, so that nothing is overwritten", .0.display())]
+    Exists(PathBuf),
+    /// A file cannot be written.
+    #[error("{}: {source}; check that there is room and that you may write there", path.display())]
+    Write {
+        /// The file or directory.
+        path: PathBuf,
+        /// The system's own words.
+        source: io::Error,
+    },
+}
+
+/// All admissions of an export, a few patients at a time, in the order in which their rows are written.
+///
+/// # Errors
+/// The settings are out of range.
+pub fn admissions(settings: &ExportSettings) -> Result<impl Iterator<Item = Vec<Admission>>, SyntheticError> {
+    settings.notes.validate()?;
+    let plans = laid_out(settings);
+    let settings = settings.clone();
+    let mut next = 0;
+    Ok(std::iter::from_fn(move || {
+        let last = (next + PATIENTS_AT_ONCE).min(plans.len());
+        let some = &plans[next..last];
+        if some.is_empty() {
+            return None;
+        }
+        let first = next;
+        next = last;
+        let made: Vec<Vec<Admission>> = some
+            .par_iter()
+            .enumerate()
+            .map(|(at, plan)| admission::of_patient(first + at, plan, &settings))
+            .collect();
+        Some(made.into_iter().flatten().collect())
+    }))
+}
+
+/// The patients with their admissions' numbers: those of the list, a patient's in one part, or our own.
+fn laid_out(settings: &ExportSettings) -> Vec<admission::Laid> {
+    let plans = patient::plan(&settings.notes);
+    if settings.listed.is_empty() {
+        // Numbers as the releases have them, none after the other.
+        let mut number = match settings.shape {
+            Shape::Mimic3 => 100_000,
+            Shape::Mimic4 => 20_000_000,
+        };
+        let numbered = |plan: patient::Plan| {
+            let mut take = || {
+                number += 7;
+                number
+            };
+            let numbers = (0..plan.admissions).map(|_| take()).collect();
+            admission::Laid { plan, numbers }
+        };
+        return plans.into_iter().map(numbered).collect();
+    }
+    let mut laid = Vec::new();
+    for part in [Part::Train, Part::Dev, Part::Test] {
+        let of_part = settings.listed.iter().filter(|(_, of)| *of == part);
+        let mut numbers = of_part.map(|(number, _)| *number).peekable();
+        while numbers.peek().is_some() {
+            let admissions = 1 + laid.len() as u32 % 3;
+            let numbers: Vec<u32> = numbers.by_ref().take(admissions as usize).collect();
+            let plan = patient::Plan {
+                admissions: numbers.len() as u32,
+                part,
+                held_out: None,
+            };
+            laid.push(admission::Laid { plan, numbers });
+        }
+    }
+    laid
+}
+
+/// Writes an export to a new directory; gives the number of admissions with a document.
+///
+/// # Errors
+/// The directory exists, the settings are out of range, or a file cannot be written.
+pub fn write_export(to: &Path, settings: &ExportSettings) -> Result<u64, ExportError> {
+    if to.exists() {
+        return Err(ExportError::Exists(to.to_owned()));
+    }
+    let all = admissions(settings)?;
+    let told = |path: &Path| {
+        let path = path.to_owned();
+        move |source| ExportError::Write { path, source }
+    };
+    fs::create_dir_all(to).map_err(told(to))?;
+    let (generated, split) = (to.join(GENERATED), to.join(OWN_SPLIT));
+    let words = "Generated by icdbench from a seed: no note here is anybody's, and no code has a meaning.\n";
+    fs::write(&generated, words).map_err(told(&generated))?;
+    let mut split = csv::Table::create(&split, &["hadm_id", "split"]).map_err(told(&split))?;
+    let mut documents = 0;
+    let written = match settings.shape {
+        Shape::Mimic3 => mimic3::write(to, settings, all, &mut |admission| {
+            documents += u64::from(!admission.reports.is_empty());
+            split.listed(admission)
+        }),
+        Shape::Mimic4 => mimic4::write(to, settings, all, &mut |admission| {
+            documents += u64::from(!admission.reports.is_empty());
+            split.listed(admission)
+        }),
+    };
+    written.and_then(|()| split.finish()).map_err(told(to))?;
+    Ok(documents)
+}

@@ -1,0 +1,165 @@
+//! Which document is in which part: as a published list says, or drawn by patient.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::Path;
+
+use super::draft::Draft;
+use super::error::Error;
+use super::export::{Export, changed};
+use super::request::Request;
+use super::stratify;
+use crate::data::prepared::Input;
+use crate::data::synthetic::exports::OWN_SPLIT;
+use crate::data::{PARTS, Recipe, Shares, SplitList, SplitRule, WithoutCodes, shuffle};
+
+/// Gives every document its part; those that have none are left out, and so are those without codes where the recipe says.
+pub(super) fn assign(draft: &mut Draft, request: &Request<'_>, recipe: &Recipe, export: &Export) -> Result<(), Error> {
+    match recipe.split() {
+        SplitRule::Published(name) => published(draft, request, export, name)?,
+        SplitRule::ByPatient(shares) => by_patient(draft, shares)?,
+        SplitRule::Stratified(shares) => stratify::assign(draft, check(shares)?),
+    }
+    if let Recipe::Visits(rules) = recipe {
+        keep_in_scope(draft, rules.more_than);
+    }
+    let without = match recipe {
+        Recipe::Mimic3(rules) => rules.without_codes,
+        Recipe::Mimic4(rules) => rules.without_codes,
+        Recipe::Visits(rules) => rules.without_codes,
+    };
+    match without {
+        WithoutCodes::Drop => draft.retain("documents without a code, left out", |note| !note.codes.is_empty()),
+        WithoutCodes::Keep => {
+            let count = draft.notes.iter().filter(|note| note.codes.is_empty()).count();
+            draft.step("documents without a code, kept", count as u64);
+        }
+    }
+    for (place, name) in PARTS.iter().enumerate() {
+        let count = draft.notes.iter().filter(|note| note.part == Some(place as u8)).count();
+        draft.step(format!("documents for {name}"), count as u64);
+        if count == 0 {
+            return Err(Error::Nothing {
+                reason: format!("the part {name} is empty; see what the steps before left, or give other shares"),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// A published list and the directory that it lies in; of a generated export the generator's own.
+pub(super) fn list<'a>(
+    request: &Request<'a>,
+    export: &'a Export,
+    name: &str,
+) -> Result<(SplitList, Option<&'a Path>), Error> {
+    if has_own(export) {
+        let list = SplitList::read_columns(&export.from.join(OWN_SPLIT), OWN_SPLIT)?;
+        return Ok((list, Some(&export.from)));
+    }
+    let entry = request.registry.split(name)?;
+    Ok((SplitList::read(name, entry, request.data)?, request.data))
+}
+
+fn has_own(export: &Export) -> bool {
+    export.generated && export.from.join(OWN_SPLIT).exists()
+}
+
+fn published(draft: &mut Draft, request: &Request<'_>, export: &Export, name: &str) -> Result<(), Error> {
+    let (list, at) = list(request, export, name)?;
+    for (path, facts, rows) in &list.files {
+        draft.inputs.push(Input {
+            path: path.clone(),
+            bytes: facts.bytes,
+            sha256: facts.sha256.clone(),
+            rows: *rows,
+            changed: at.map_or(0, |at| changed(&at.join(path))),
+        });
+    }
+    draft.step(format!("admissions of the split {name}"), list.len() as u64);
+    let present: HashSet<&str> = draft.notes.iter().map(|note| note.admission.as_str()).collect();
+    let missing = list.iter().filter(|(id, _)| !present.contains(id)).count() as u64;
+    // A generator's list is of all that it made, whatever the recipe then leaves.
+    if missing > 0 && !has_own(export) {
+        return Err(Error::SplitMissing {
+            name: name.into(),
+            missing,
+            total: list.len() as u64,
+        });
+    }
+    for note in &mut draft.notes {
+        note.part = list.part(&note.admission);
+    }
+    draft.retain(
+        format!("documents that the split {name} does not have, left out"),
+        |note| note.part.is_some(),
+    );
+    Ok(())
+}
+
+/// Removes the codes that no more than so many training notes have.
+fn keep_in_scope(draft: &mut Draft, more_than: u32) {
+    let mut counts: HashMap<u32, u32> = HashMap::new();
+    for code in draft
+        .notes
+        .iter()
+        .filter(|note| note.part == Some(0))
+        .flat_map(|note| &note.codes)
+    {
+        *counts.entry(code.code).or_default() += 1;
+    }
+    counts.retain(|_, count| *count > more_than);
+    for note in &mut draft.notes {
+        note.codes.retain(|code| counts.contains_key(&code.code));
+    }
+    draft.step(
+        format!("codes in scope: in more than {more_than} training notes"),
+        counts.len() as u64,
+    );
+}
+
+/// Patients in a random order: the first for the test, the next for dev.
+fn by_patient(draft: &mut Draft, shares: &Shares) -> Result<(), Error> {
+    let shares = check(shares)?;
+    let patients: BTreeSet<&str> = draft.notes.iter().map(|note| note.subject.as_str()).collect();
+    let mut patients: Vec<&str> = patients.into_iter().collect();
+    shuffle(&mut patients, shares.seed);
+    let share = |share: f64| (share * patients.len() as f64).round() as usize;
+    let (test, dev) = (share(shares.test), share(shares.dev));
+    let part = |place: usize| match place {
+        place if place < test => 2,
+        place if place < test + dev => 1,
+        _ => 0,
+    };
+    let parts: HashMap<String, u8> = patients
+        .iter()
+        .enumerate()
+        .map(|(place, patient)| ((*patient).to_owned(), part(place)))
+        .collect();
+    for note in &mut draft.notes {
+        note.part = parts.get(&note.subject).copied();
+    }
+    draft.step("patients, drawn into parts", parts.len() as u64);
+    Ok(())
+}
+
+fn check(shares: &Shares) -> Result<&Shares, Error> {
+    let good = |share: f64| share > 0.0 && share < 1.0;
+    match good(shares.dev) && good(shares.test) && shares.dev + shares.test < 1.0 {
+        true => Ok(shares),
+        false => Err(Error::Rule {
+            problem: format!(
+                "split: found dev = {} and test = {}, expected shares above 0 that leave some for training",
+                shares.dev, shares.test
+            ),
+        }),
+    }
+}
+
+/// Patients who have documents in several parts.
+pub(super) fn patients_in_several(draft: &Draft) -> u64 {
+    let mut parts: BTreeMap<&str, BTreeSet<Option<u8>>> = BTreeMap::new();
+    for note in &draft.notes {
+        parts.entry(&note.subject).or_default().insert(note.part);
+    }
+    parts.values().filter(|parts| parts.len() > 1).count() as u64
+}
