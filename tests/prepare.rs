@@ -1,6 +1,12 @@
 //! From exports to prepared data sets: generated exports are prepared, and every text, code and count is what a plain
 //! reading of the generator's own list gives.
 
+#[path = "prepare/bad_inputs.rs"]
+mod bad_inputs;
+#[path = "prepare/differing.rs"]
+mod differing;
+#[path = "prepare/fuzz.rs"]
+mod fuzz;
 #[path = "prepare/mimic3.rs"]
 mod mimic3;
 #[path = "prepare/mimic4.rs"]

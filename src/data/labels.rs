@@ -2,7 +2,7 @@
 //! there, and optionally followed by the evaluation codes that no fit note has.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -13,8 +13,9 @@ use super::error::Error;
 use super::fit::FitNotes;
 use super::note::Note;
 
-/// Which codes of the fit notes become labels: `"all"`, `{ top = 50 }` or `{ min-count = 10 }`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// Which codes become labels: `"all"`, `{ top = 50 }` or `{ min-count = 10 }` of those that fit notes have, or
+/// `{ codes = [...] }`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LabelRule {
     /// Every code that some fit note has.
@@ -23,6 +24,8 @@ pub enum LabelRule {
     Top(u32),
     /// Codes that at least the given number of fit notes have.
     MinCount(u32),
+    /// These and no others, as published lists have them; each must have a fit note.
+    Codes(Vec<String>),
 }
 
 /// What becomes of evaluation codes that no fit note has.
@@ -60,6 +63,9 @@ impl LabelSet {
         let mut ranked: Vec<(&str, u32)> = counts.into_iter().collect();
         // The sort is stable, so equal counts stay in code order.
         ranked.sort_by_key(|&(_, count)| Reverse(count));
+        if let LabelRule::Codes(codes) = rule {
+            listed_first(&mut ranked, codes)?;
+        }
         let chosen = chosen(&ranked, rule)?;
         let outside = ranked[chosen..].iter().map(|(code, _)| code.to_string());
         let mut labels = Self {
@@ -147,6 +153,31 @@ impl LabelSet {
     }
 }
 
+/// Puts the listed codes before the others.
+fn listed_first(ranked: &mut [(&str, u32)], codes: &[String]) -> Result<(), Error> {
+    let listed: HashSet<&str> = codes.iter().map(String::as_str).collect();
+    let known: HashSet<&str> = ranked.iter().map(|(code, _)| *code).collect();
+    let missing = listed.iter().filter(|code| !known.contains(*code)).count();
+    let wrong = |found: String, expected: &str| Error::Setting {
+        key: "labels.rule",
+        found,
+        expected: expected.into(),
+    };
+    if codes.is_empty() || listed.len() < codes.len() {
+        let found = format!("{} codes, {} of them different", codes.len(), listed.len());
+        return Err(wrong(found, "one code at least, and each once"));
+    }
+    if missing > 0 {
+        let found = format!("{missing} of {} codes that no training note has", codes.len());
+        let expected = "codes of the training notes: see that they are spelt as the data spell them (dots, zeros), and that \
+                        the data are those that the list is of";
+        return Err(wrong(found, expected));
+    }
+    // Stable, so that both keep their order.
+    ranked.sort_by_key(|(code, _)| !listed.contains(code));
+    Ok(())
+}
+
 /// How many of the ranked codes the rule takes.
 fn chosen(ranked: &[(&str, u32)], rule: &LabelRule) -> Result<usize, Error> {
     let refused = |found: String, expected: String| {
@@ -159,6 +190,7 @@ fn chosen(ranked: &[(&str, u32)], rule: &LabelRule) -> Result<usize, Error> {
     let available = ranked.len();
     let (found, count) = match *rule {
         LabelRule::All => ("all".to_string(), available),
+        LabelRule::Codes(ref codes) => (format!("{} codes", codes.len()), codes.len()),
         LabelRule::Top(top) => (format!("top = {top}"), top as usize),
         LabelRule::MinCount(0) => {
             return refused("min-count = 0".into(), "a count of at least 1".into());

@@ -83,11 +83,11 @@ pub enum Addenda {
     /// In the order of the rows, with a space between; admissions are told apart by subject and admission (Edin et al.
     /// 2023, medical-coding-reproducibility).
     Edin,
-    /// In the order of chart time, chart date, then description from Z to A; a text that came before is left out; with a
-    /// line's end between (Vu et al. 2020, LAAT).
+    /// In the order of chart time, chart date (missing ones last), then description from Z to A; a text that came before is
+    /// left out; with an empty line between (Vu et al. 2020, LAAT).
     Laat,
-    /// Reports before addenda, each in the order of chart time and chart date, with a space between (Edin et al. 2024,
-    /// explainable-medical-coding).
+    /// Reports before addenda, each in the order of chart time, chart date (missing ones first) and row number, with a space
+    /// between (Edin et al. 2024, explainable-medical-coding).
     ReportFirst,
 }
 
@@ -98,7 +98,8 @@ pub enum CodeLoading {
     /// As strings: `0117` is `01.17`.
     Correct,
     /// Procedure codes as whole numbers, as caml-mimic reads them: `0117` loses its zero, becomes `11.7` and is then one
-    /// code with `117`.
+    /// code with `117`. It also reads its own table of codes again by chunks, so that codes of a chunk without letters lose
+    /// zeros at the end too (`93.90`, `93.9`); which chunks those are depends on its reader's memory, and is not imitated.
     CamlFaithful,
 }
 
@@ -187,7 +188,7 @@ pub enum SplitRule {
     /// Patients drawn at random.
     ByPatient(Shares),
     /// Patients dealt out so that every code is as frequent in each part (iterative stratification: Sechidis et al. 2011,
-    /// by patient as Edin et al. 2023).
+    /// by patient as Edin et al. 2023, whose published lists it does not give back: their draw depends on the order of sets).
     Stratified(Shares),
 }
 

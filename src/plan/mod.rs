@@ -30,7 +30,7 @@ pub struct Plan {
 impl Plan {
     /// Lays out the cells. Files that the suite or the registry names without a hash are hashed; note texts that the
     /// registry has a hash of are not opened: reading them later compares it. A cell that cannot be scored with what is
-    /// here (no reader, no codes to score against; an encoder or word vectors that the suite says how to get) is skipped.
+    /// here (not prepared, no codes to score against; an encoder or word vectors that the suite says how to get) is skipped.
     ///
     /// # Errors
     /// A data set that the registry does not know, a file that cannot be read, a run whose parts do not go together.

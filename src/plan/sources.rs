@@ -301,8 +301,14 @@ const NOTHING: &[(&[&str], &str)] = &[
             "src/stages/export.rs",
             "src/stages/mod.rs",
             "src/stages/reading.rs",
+            "src/stages/statistics.rs",
         ],
         "the order of the stages, and what is made of some beside their results",
+    ),
+    (&["src/text/outside.rs"], "counts words for `data stats`"),
+    (
+        &["src/data/own/look.rs", "src/prepare/diff.rs"],
+        "look at tables, to describe and to compare them",
     ),
     (&["src/contain.rs"], "keeps panics in"),
     (

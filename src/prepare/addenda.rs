@@ -1,7 +1,5 @@
 //! The rules by which the discharge summaries and addenda of one admission become one document.
 
-use std::cmp::Reverse;
-
 use super::error::Error;
 use super::spill::{Piece, Spill};
 use crate::data::Addenda;
@@ -9,6 +7,8 @@ use crate::data::Addenda;
 /// One row of notes that counts.
 pub(super) struct Report {
     pub text: Piece,
+    /// `ROW_ID`.
+    pub row: u32,
     /// `Report` or `Addendum`.
     pub description: String,
     /// As they are written: dates of one form sort as they follow each other.
@@ -17,33 +17,27 @@ pub(super) struct Report {
 }
 
 /// The texts of an admission in the order of the rule, what stands between them, and how many were left out as repeated.
-pub(super) fn joined(mut reports: Vec<Report>, rule: Addenda, spill: &Spill) -> Result<(Vec<Piece>, char, u64), Error> {
+pub(super) fn joined(
+    mut reports: Vec<Report>,
+    rule: Addenda,
+    spill: &Spill,
+) -> Result<(Vec<Piece>, &'static str, u64), Error> {
     // All sorts are stable: what is equal stays in the order of the rows.
     match rule {
         Addenda::Caml | Addenda::Edin => {}
+        // PostgreSQL sorts what is missing last,
         Addenda::Laat => reports.sort_by(|a, b| {
-            let key = |report: &Report| {
-                (
-                    report.chart_time.is_empty(),
-                    report.chart_time.clone(),
-                    report.chart_date.clone(),
-                )
-            };
-            key(a)
-                .cmp(&key(b))
-                .then_with(|| Reverse(&a.description).cmp(&Reverse(&b.description)))
+            let time = |report: &Report| (report.chart_time.is_empty(), report.chart_time.clone());
+            let date = |report: &Report| (report.chart_date.is_empty(), report.chart_date.clone());
+            time(a)
+                .cmp(&time(b))
+                .then_with(|| date(a).cmp(&date(b)))
+                .then_with(|| b.description.cmp(&a.description))
         }),
+        // polars first, as an empty string does.
         Addenda::ReportFirst => reports.sort_by(|a, b| {
-            let key = |report: &Report| {
-                (
-                    report.chart_time.is_empty(),
-                    report.chart_time.clone(),
-                    report.chart_date.clone(),
-                )
-            };
-            Reverse(&a.description)
-                .cmp(&Reverse(&b.description))
-                .then_with(|| key(a).cmp(&key(b)))
+            let when = |report: &Report| (report.chart_time.clone(), report.chart_date.clone(), report.row);
+            b.description.cmp(&a.description).then_with(|| when(a).cmp(&when(b)))
         }),
     }
     let mut pieces: Vec<Piece> = reports.into_iter().map(|report| report.text).collect();
@@ -52,7 +46,7 @@ pub(super) fn joined(mut reports: Vec<Report>, rule: Addenda, spill: &Spill) -> 
         pieces = without_repeated(&pieces, spill)?;
     }
     let repeated = (before - pieces.len()) as u64;
-    let separator = if rule == Addenda::Laat { '\n' } else { ' ' };
+    let separator = if rule == Addenda::Laat { "\n\n" } else { " " };
     Ok((pieces, separator, repeated))
 }
 

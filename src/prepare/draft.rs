@@ -23,7 +23,8 @@ pub(super) struct DraftNote {
     pub subject: String,
     pub admission: String,
     pub pieces: Vec<Piece>,
-    pub separator: char,
+    /// What stands between them.
+    pub separator: &'static str,
     /// In the order of the admission's lists, no code twice.
     pub codes: Vec<DraftCode>,
     /// Its place in [`PARTS`](crate::data::PARTS), once it is known.

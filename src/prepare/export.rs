@@ -70,7 +70,11 @@ impl Export {
             found == format!("{name}.csv") || found == format!("{name}.csv.gz")
         };
         for folder in folders {
-            let Ok(entries) = fs::read_dir(self.from.join(folder)) else {
+            let place = match *folder {
+                "." => self.from.clone(),
+                folder => self.from.join(folder),
+            };
+            let Ok(entries) = fs::read_dir(place) else {
                 continue;
             };
             let mut found: Vec<PathBuf> = entries
@@ -90,7 +94,7 @@ impl Export {
     /// A path as messages and manifests show it: within the export.
     pub fn shown(&self, path: &Path) -> String {
         let inside = path.strip_prefix(&self.from).unwrap_or(path);
-        inside.to_string_lossy().trim_start_matches("./").replace('\\', "/")
+        inside.to_string_lossy().replace('\\', "/")
     }
 
     /// What a file was, once it is read.

@@ -89,6 +89,7 @@ fn reports(
     let mut file = CsvFile::open(path)?;
     let column = |name| file.column(name);
     let (subject, admission, category) = (column("subject_id")?, column("hadm_id")?, column("category")?);
+    let number = column("row_id")?;
     let (date, time) = (column("chartdate")?, column("charttime")?);
     let (description, error, text) = (column("description")?, column("iserror")?, column("text")?);
     let mut pace = Pace::of(&file, export, watcher);
@@ -123,6 +124,7 @@ fn reports(
         }
         reports.entry((admission, subject)).or_default().push(Report {
             text: spill.push(&content)?,
+            row: id(&row, number, "row")?.unwrap_or(0),
             description: row.text(description)?.into_owned(),
             chart_date: row.text(date)?.into_owned(),
             chart_time: row.text(time)?.into_owned(),

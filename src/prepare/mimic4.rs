@@ -67,7 +67,7 @@ pub(super) fn read(
                 subject: subject.to_string(),
                 admission: admission.to_string(),
                 pieces: vec![piece],
-                separator: ' ',
+                separator: " ",
                 codes: codes.clone(),
                 part: None,
             });

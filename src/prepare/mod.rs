@@ -5,6 +5,7 @@
 
 mod addenda;
 mod chronic;
+mod diff;
 mod draft;
 mod error;
 mod export;
@@ -19,6 +20,7 @@ mod tables;
 mod visits;
 mod write;
 
+pub use diff::{Diff, Noted, Rewritten, Side, diff};
 pub use error::Error;
 pub use request::{Request, Watcher};
 

@@ -106,7 +106,7 @@ fn read_notes(
             subject: of_patient,
             admission: of_visit,
             pieces: vec![spill.push(&content)?],
-            separator: ' ',
+            separator: " ",
             codes: Vec::new(),
             part: None,
         });

@@ -243,10 +243,10 @@ fn table(draft: &Draft, spill: &Spill, work: &Work, watcher: &dyn Watcher) -> Re
                 return Err(Error::Stopped);
             }
         }
-        let mut text = String::with_capacity(note.pieces.iter().map(|piece| piece.length as usize + 1).sum());
+        let mut text = String::with_capacity(note.pieces.iter().map(|piece| piece.length as usize + 2).sum());
         for (index, piece) in note.pieces.iter().enumerate() {
             if index > 0 {
-                text.push(note.separator);
+                text.push_str(note.separator);
             }
             spill.read(*piece, &mut text)?;
         }

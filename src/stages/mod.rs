@@ -12,6 +12,7 @@ mod notes;
 pub mod reading;
 pub mod record;
 mod scores;
+pub mod statistics;
 mod tokenizer;
 #[allow(clippy::type_complexity)] // A note's marks are columns with places: a type of their own would say no more.
 mod tokens;

@@ -153,8 +153,9 @@ pub struct LabelSettings {
 impl LabelSettings {
     /// For people: `top 50`, `at least 10`, `all`.
     pub fn title(&self) -> String {
-        match self.rule {
+        match &self.rule {
             LabelRule::All => "all".into(),
+            LabelRule::Codes(codes) => format!("{} listed", codes.len()),
             LabelRule::Top(codes) => format!("top {codes}"),
             LabelRule::MinCount(notes) => format!("at least {notes}"),
         }

@@ -33,6 +33,24 @@ fn labels(rule: LabelRule) -> LabelSet {
 }
 
 #[test]
+fn listed_codes_are_the_labels_and_no_others() {
+    let listed = |codes: &[&str]| LabelRule::Codes(codes.iter().map(|code| (*code).to_owned()).collect());
+    let found = labels(listed(&["D00", "A00", "C00"]));
+    assert_eq!(found.codes(), ["A00", "C00", "D00"]);
+    assert_eq!(found.train_frequency(), [3, 2, 1]);
+    let refused = |rule: LabelRule, expected: &str| {
+        let error = LabelSet::fit(&division(NotesWithoutCodes::Keep).fit, &rule).unwrap_err();
+        assert_says(&message(error), &["labels.rule", expected]);
+    };
+    // X00 is of an evaluation note alone.
+    refused(listed(&["A00", "X00", "Q99"]), "2 of 3 codes that no training note has");
+    refused(listed(&["A00", "A00"]), "2 codes, 1 of them different");
+    refused(listed(&[]), "0 codes");
+    let toml: Written = toml::from_str("labels = { codes = [\"A00\"] }").unwrap();
+    assert_eq!(toml.labels, listed(&["A00"]));
+}
+
+#[test]
 fn rules_read_as_they_are_written() {
     let read = |text: &str| toml::from_str::<Written>(text).map(|written| written.labels);
     assert_eq!(read("labels = \"all\"").unwrap(), LabelRule::All);

@@ -28,7 +28,7 @@ pub fn in_order(reports: &[Report]) -> String {
         .join(" ")
 }
 
-/// LAAT's: by time (missing last), date, then description from Z to A; repeated texts once; a line's end between.
+/// LAAT's: by time (missing last), date, then description from Z to A; repeated texts once; an empty line between.
 pub fn laat(reports: &[Report]) -> String {
     let mut sorted: Vec<&Report> = reports.iter().collect();
     sorted.sort_by(|a, b| b.description.cmp(a.description));
@@ -41,15 +41,14 @@ pub fn laat(reports: &[Report]) -> String {
             texts.push(&report.text);
         }
     }
-    texts.join("\n")
+    texts.join("\n\n")
 }
 
-/// explainable-medical-coding's: reports before addenda, each by time (missing last) and date; one space between.
+/// explainable-medical-coding's: reports before addenda, each by time (missing first), date and row; one space between.
 pub fn report_first(reports: &[Report]) -> String {
     let mut sorted: Vec<&Report> = reports.iter().collect();
     sorted.sort_by(|a, b| a.chart_date.cmp(&b.chart_date));
     sorted.sort_by(|a, b| a.chart_time.cmp(&b.chart_time));
-    sorted.sort_by_key(|report| report.chart_time.is_empty());
     sorted.sort_by(|a, b| b.description.cmp(a.description));
     sorted
         .iter()

@@ -1,7 +1,9 @@
-//! `icdbench data list|verify|init|prepare|stats|synth|export`.
+//! `icdbench data list|verify|init|prepare|diff|stats|synth|export`.
 
+mod diff;
 mod init;
 mod prepare;
+mod stats;
 mod synth;
 
 use std::path::PathBuf;
@@ -14,7 +16,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::terminal::{out, say};
-use super::{Global, Sentences, exit, print_columns, print_json, suite};
+use super::{Global, Sentences, exit, print_json, suite};
 use crate::data;
 use crate::plan::{Cell, Plan};
 use crate::stages::Workshop;
@@ -38,11 +40,11 @@ enum Command {
     Init(init::Arguments),
     /// Make a data set of an export (MIMIC-III, MIMIC-IV, a hospital's own): a table of notes and a manifest.
     Prepare(prepare::Arguments),
-    /// Count notes, words and codes of the data set that a suite uses.
-    Stats {
-        /// A suite file, or the name of a built-in suite.
-        suite: PathBuf,
-    },
+    /// Say what two preparations have otherwise: notes, parts, texts, codes.
+    Diff(diff::Arguments),
+    /// Count notes, words, tokens and codes of the data set that a suite uses, what a length cuts off, and what was left
+    /// out.
+    Stats(stats::Arguments),
     /// Write generated notes to a folder: to look at, or in the form of an export to try `data prepare` on.
     Synth(synth::Arguments),
     /// Write a suite's bags of words as svmlight files, to run other tools on the same features and
@@ -68,7 +70,8 @@ pub(super) fn data(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
         Command::Verify { dataset } => verify(global, dataset),
         Command::Init(arguments) => init::init(global, arguments),
         Command::Prepare(arguments) => prepare::prepare(global, arguments),
-        Command::Stats { suite } => stats(global, suite),
+        Command::Diff(arguments) => diff::compare(global, arguments),
+        Command::Stats(arguments) => stats::stats(global, arguments),
         Command::Synth(arguments) => synth::synth(global, arguments),
         Command::Export {
             suite,
@@ -165,48 +168,6 @@ fn remark(entry: &data::EntryReport) -> String {
         None => {}
     }
     remark
-}
-
-fn stats(global: &Global, path: &std::path::Path) -> Result<ExitCode> {
-    let suite = suite(path)?;
-    let corpus = data::load(&suite.data, global.data.as_deref(), &global.registry()?)?;
-    let stats = data::stats(&corpus);
-    if global.json {
-        print_json(&stats)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let head = [
-        "part",
-        "notes",
-        "patients",
-        "words: p10",
-        "p50",
-        "p90",
-        "p99",
-        "max",
-        "codes/note: p50",
-        "max",
-        "codes",
-        "of them not in train",
-    ];
-    let mut table = vec![head.map(String::from).to_vec()];
-    for part in &stats.parts {
-        let words = &part.words;
-        let mut row = vec![part.name.clone(), part.notes.to_string(), part.patients.to_string()];
-        row.extend([words.p10, words.p50, words.p90, words.p99, words.max].map(|count| count.to_string()));
-        let codes = part.codes_per_note.unwrap_or_default();
-        row.extend([codes.p50, codes.max, part.distinct_codes].map(|count| count.to_string()));
-        row.push(part.unseen_in_train.as_ref().map_or(String::new(), |unseen| {
-            format!(
-                "{} ({:.0} % of assignments)",
-                unseen.codes,
-                unseen.assignment_share * 100.0
-            )
-        }));
-        table.push(row);
-    }
-    print_columns(&table)?;
-    Ok(ExitCode::SUCCESS)
 }
 
 fn export(

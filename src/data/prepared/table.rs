@@ -3,9 +3,11 @@
 //! the order of their ids.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
 
 use arrow_array::builder::{ListBuilder, StringBuilder, StructBuilder, UInt32Builder};
 use arrow_array::cast::AsArray;
@@ -15,7 +17,7 @@ use arrow_schema::{DataType, Field, Fields, Schema};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 use crate::data::checksum::Fingerprint;
 use crate::data::error::Error;
@@ -26,6 +28,8 @@ pub const TABLE: &str = "notes.parquet";
 
 /// Texts of so many bytes are written together.
 const GROUP_BYTES: usize = 32 << 20;
+/// Or so many rows.
+const GROUP_ROWS: usize = 1 << 16;
 /// Rows that are read together.
 const BATCH_ROWS: usize = 1024;
 
@@ -86,34 +90,45 @@ fn schema() -> Schema {
     ])
 }
 
-/// Writes rows, and takes their fingerprint.
-pub struct TableWriter<W: Write + Send> {
-    writer: ArrowWriter<W>,
-    schema: Arc<Schema>,
+/// Writes rows, and takes their fingerprint. Another thread compresses what is written: that takes as long as all the rest.
+pub struct TableWriter<W: Write + Send + 'static> {
+    groups: Option<SyncSender<Vec<PreparedNote>>>,
+    writer: Option<JoinHandle<Result<W, io::Error>>>,
     waiting: Vec<PreparedNote>,
     waiting_bytes: usize,
     fingerprint: Fingerprint,
     rows: u64,
 }
 
-impl<W: Write + Send> TableWriter<W> {
+impl<W: Write + Send + 'static> TableWriter<W> {
     /// A table without rows.
     ///
     /// # Errors
     /// The system's own words.
-    pub fn new(output: W) -> Result<Self, std::io::Error> {
+    pub fn new(output: W) -> Result<Self, io::Error> {
         let schema = Arc::new(schema());
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             // Every text is another: a dictionary of them would be all of them.
             .set_column_dictionary_enabled("text".into(), false)
             .set_column_dictionary_enabled("note_id".into(), false)
-            .set_column_statistics_enabled("text".into(), parquet::file::properties::EnabledStatistics::None)
+            .set_column_statistics_enabled("text".into(), EnabledStatistics::None)
             .set_created_by("icdbench".into())
             .build();
+        let mut writer = ArrowWriter::try_new(output, schema.clone(), Some(properties)).map_err(io::Error::other)?;
+        let (groups, received) = sync_channel::<Vec<PreparedNote>>(1);
+        let write = move || {
+            for group in received {
+                let batch = batch(&schema, group).map_err(io::Error::other)?;
+                writer.write(&batch).map_err(io::Error::other)?;
+                // Or the writer keeps a million rows.
+                writer.flush().map_err(io::Error::other)?;
+            }
+            writer.into_inner().map_err(io::Error::other)
+        };
         Ok(Self {
-            writer: ArrowWriter::try_new(output, schema.clone(), Some(properties)).map_err(std::io::Error::other)?,
-            schema,
+            groups: Some(groups),
+            writer: Some(std::thread::Builder::new().name("table".into()).spawn(write)?),
             waiting: Vec::new(),
             waiting_bytes: 0,
             fingerprint: Fingerprint::new("icdbench prepared notes 1"),
@@ -124,36 +139,45 @@ impl<W: Write + Send> TableWriter<W> {
     /// Adds a row; they come in the order of their ids.
     ///
     /// # Errors
-    /// The system's own words.
-    pub fn push(&mut self, note: PreparedNote) -> Result<(), std::io::Error> {
+    /// The system's own words, perhaps of an earlier row.
+    pub fn push(&mut self, note: PreparedNote) -> Result<(), io::Error> {
         add(&mut self.fingerprint, &note);
         self.rows += 1;
         self.waiting_bytes += note.text.len();
         self.waiting.push(note);
-        match self.waiting_bytes >= GROUP_BYTES || self.waiting.len() >= 65_536 {
+        match self.waiting_bytes >= GROUP_BYTES || self.waiting.len() >= GROUP_ROWS {
             true => self.write_group(),
             false => Ok(()),
         }
     }
 
-    fn write_group(&mut self) -> Result<(), std::io::Error> {
+    fn write_group(&mut self) -> Result<(), io::Error> {
         if self.waiting.is_empty() {
             return Ok(());
         }
         self.waiting_bytes = 0;
-        let batch = batch(&self.schema, std::mem::take(&mut self.waiting)).map_err(std::io::Error::other)?;
-        self.writer.write(&batch).map_err(std::io::Error::other)?;
-        // Or the writer keeps a million rows.
-        self.writer.flush().map_err(std::io::Error::other)
+        let group = std::mem::take(&mut self.waiting);
+        let sent = self.groups.as_ref().is_some_and(|groups| groups.send(group).is_ok());
+        match sent {
+            true => Ok(()),
+            false => self.ended().map(|_| ()),
+        }
+    }
+
+    /// What the other thread came to.
+    fn ended(&mut self) -> Result<W, io::Error> {
+        self.groups = None;
+        let joined = self.writer.take().and_then(|writer| writer.join().ok());
+        joined.unwrap_or_else(|| Err(io::Error::other("writing the table ended early")))
     }
 
     /// Ends the file; gives what it was written to, the number of rows and their fingerprint.
     ///
     /// # Errors
     /// The system's own words.
-    pub fn finish(mut self) -> Result<(W, u64, String), std::io::Error> {
+    pub fn finish(mut self) -> Result<(W, u64, String), io::Error> {
         self.write_group()?;
-        let output = self.writer.into_inner().map_err(std::io::Error::other)?;
+        let output = self.ended()?;
         Ok((output, self.rows, self.fingerprint.finish()))
     }
 }

@@ -2,7 +2,7 @@ use super::*;
 use crate::models::ModelConfig;
 use crate::text::TokenizerKind;
 
-const DATASETS: [&str; 3] = ["codiesp", "prepared", "synthetic"];
+const DATASETS: [&str; 4] = ["codiesp", "own", "prepared", "synthetic"];
 const BERT: [&str; 4] = ["bert_hier", "bert_trun", "bert_xml", "long_bert"];
 
 fn kinds() -> [&'static str; 2] {
@@ -10,7 +10,13 @@ fn kinds() -> [&'static str; 2] {
 }
 
 fn every_stage() -> Vec<Code<'static>> {
-    let mut stages = vec![Code::Vectors, Code::Encoder, Code::Ensemble, Code::Record];
+    let mut stages = vec![
+        Code::Vectors,
+        Code::Encoder,
+        Code::Ensemble,
+        Code::Record,
+        Code::Preparation,
+    ];
     stages.extend(DATASETS.map(|dataset| Code::Notes { dataset }));
     stages.extend(kinds().map(Code::Tokenizer));
     stages.extend(kinds().map(Code::Tokens));
@@ -290,7 +296,17 @@ fn every_file_moves_a_stage_or_is_said_to_move_nothing() {
 
 #[test]
 fn every_row_of_the_tables_names_a_file() {
-    let groups = [NOTES, TOKENIZER, TOKENS, VECTORS, ENCODER, WEIGHTS, SCORES, RECORD];
+    let groups = [
+        NOTES,
+        TOKENIZER,
+        TOKENS,
+        VECTORS,
+        ENCODER,
+        WEIGHTS,
+        SCORES,
+        RECORD,
+        PREPARATION,
+    ];
     let roots = groups.iter().flat_map(|group| group.roots.iter().copied());
     let walls = groups
         .iter()
@@ -360,7 +376,10 @@ fn hashes_differ_between_stages_and_count_the_compilers_settings_for_numbers() {
     let expected = hex(&Sha256::digest(format!("{files}{PROFILE}")));
     assert_eq!(sha256(Code::Vectors), expected);
     for code in stages {
-        let expected = !matches!(code, Code::Notes { .. } | Code::Tokenizer(_) | Code::Encoder);
+        let expected = !matches!(
+            code,
+            Code::Notes { .. } | Code::Tokenizer(_) | Code::Encoder | Code::Preparation
+        );
         assert_eq!(group(code).0.floats, expected, "{code:?}");
     }
 }

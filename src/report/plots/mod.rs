@@ -15,5 +15,5 @@ pub mod paint;
 pub mod scene;
 mod score_points;
 mod theme;
-pub(super) mod tokens;
+pub mod tokens;
 pub(super) mod training;

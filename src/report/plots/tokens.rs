@@ -32,10 +32,30 @@ pub fn share_that_fits(quantiles: &[u32], length: u32) -> Option<f64> {
     Some((above as f64 - 1.0 + part) / (quantiles.len() - 1) as f64)
 }
 
+/// How long the notes are in one way of cutting them.
+pub struct Curve {
+    /// For the legend.
+    pub label: String,
+    /// Quantiles of the tokens of a note, from the least to the greatest in equal steps.
+    pub quantiles: Vec<u32>,
+}
+
 /// The plot, or `None` where no record says how long the notes are.
 pub fn plot(id: String, task: &TaskSummary<'_>) -> Option<Scene> {
-    let mut curves = tokenisations(task);
-    curves.retain(|curve| curve.outcome.task.token_length_quantiles.len() > 1);
+    let curve = |curve: &Tokenisation<'_>| Curve {
+        label: format!("as read by {}", cut(&curve.runs)),
+        quantiles: curve.outcome.task.token_length_quantiles.clone(),
+    };
+    let curves: Vec<Curve> = tokenisations(task).iter().map(curve).collect();
+    let title = format!("Note length and what a sequence length holds, {}", task.title);
+    let heading = "Share of evaluation notes with at most so many tokens (%)";
+    of_curves(id, (&title, heading), &task.lengths, curves)
+}
+
+/// The plot of some curves, or `None` where none of them has a point. `lengths` are the sequence lengths to mark, one at
+/// least.
+pub fn of_curves(id: String, (title, heading): (&str, &str), lengths: &[u32], mut curves: Vec<Curve>) -> Option<Scene> {
+    curves.retain(|curve| curve.quantiles.len() > 1);
     if curves.is_empty() {
         return None;
     }
@@ -43,26 +63,18 @@ pub fn plot(id: String, task: &TaskSummary<'_>) -> Option<Scene> {
     let entries = entries(&curves);
     let top = MARGIN + legend::height(&entries, width - 2.0 * MARGIN) + 40.0;
     let rows = curves.len() as f64;
-    let title = format!("Note length and what a sequence length holds, {}", task.title);
-    let mut scene = Scene::new(id, title, top + PANEL_HEIGHT + 72.0 + ROW * rows);
+    let mut scene = Scene::new(id, title.to_owned(), top + PANEL_HEIGHT + 72.0 + ROW * rows);
     legend::draw(&mut scene, &entries, (MARGIN, MARGIN), width - 2.0 * MARGIN);
     let edges = (LEFT, top, width - MARGIN, top + PANEL_HEIGHT);
-    let panel = Panel::new(edges, bounds(task, &curves), true, (0.0, 100.0));
-    scene.heading(
-        (MARGIN, top - 14.0),
-        "Share of evaluation notes with at most so many tokens (%)",
-        HEADING,
-    );
+    let panel = Panel::new(edges, bounds(lengths, &curves), true, (0.0, 100.0));
+    scene.heading((MARGIN, top - 14.0), heading, HEADING);
     panel.horizontal_grid(&mut scene, &[0.0, 25.0, 50.0, 75.0, 100.0], |tick| format!("{tick:.0}"));
-    for length in &task.lengths {
+    for length in lengths {
         let x = panel.x.at(f64::from(*length));
         scene.series_line(&[(x, panel.top), (x, panel.bottom)], SeriesStyle::reference(), 1.0, 1.0);
     }
-    let ticks = length_ticks(&task.lengths, panel.closest(&task.lengths));
-    let all_ticks: Vec<_> = shorter(&panel, task.lengths[0])
-        .into_iter()
-        .chain(ticks.clone())
-        .collect();
+    let ticks = length_ticks(lengths, panel.closest(lengths));
+    let all_ticks: Vec<_> = shorter(&panel, lengths[0]).into_iter().chain(ticks.clone()).collect();
     panel.base_line(&mut scene, &all_ticks);
     for (index, curve) in curves.iter().enumerate() {
         draw_curve(&mut scene, &panel, curve, index);
@@ -78,8 +90,8 @@ pub fn plot(id: String, task: &TaskSummary<'_>) -> Option<Scene> {
     Some(scene)
 }
 
-fn draw_curve(scene: &mut Scene, panel: &Panel, curve: &Tokenisation<'_>, index: usize) {
-    let quantiles = &curve.outcome.task.token_length_quantiles;
+fn draw_curve(scene: &mut Scene, panel: &Panel, curve: &Curve, index: usize) {
+    let quantiles = &curve.quantiles;
     let last = (quantiles.len() - 1) as f64;
     let mut points: Vec<(f64, f64)> = quantiles
         .iter()
@@ -96,13 +108,7 @@ fn draw_curve(scene: &mut Scene, panel: &Panel, curve: &Tokenisation<'_>, index:
 }
 
 /// The share of notes that fit, in a row under the ticks, marked like the curve.
-fn shares(
-    scene: &mut Scene,
-    panel: &Panel,
-    curve: &Tokenisation<'_>,
-    (index, baseline): (usize, f64),
-    ticks: &[(f64, String)],
-) {
+fn shares(scene: &mut Scene, panel: &Panel, curve: &Curve, (index, baseline): (usize, f64), ticks: &[(f64, String)]) {
     let style = SeriesStyle {
         shape: Shape::None,
         ..SeriesStyle::of(index)
@@ -110,7 +116,7 @@ fn shares(
     let y = baseline - 4.5;
     scene.series_line(&[(MARGIN, y), (MARGIN + 28.0, y)], style, 2.2, 1.0);
     for (length, _) in ticks.iter().filter(|(_, label)| !label.is_empty()) {
-        let quantiles = &curve.outcome.task.token_length_quantiles;
+        let quantiles = &curve.quantiles;
         let Some(share) = share_that_fits(quantiles, *length as u32) else {
             continue;
         };
@@ -131,25 +137,25 @@ fn shorter(panel: &Panel, least: u32) -> Vec<(f64, String)> {
 }
 
 /// From the shortest note or length to the longest, the few shortest notes aside.
-fn bounds(task: &TaskSummary<'_>, curves: &[Tokenisation<'_>]) -> (f64, f64) {
-    let quantiles = curves.iter().map(|curve| &curve.outcome.task.token_length_quantiles);
+fn bounds(lengths: &[u32], curves: &[Curve]) -> (f64, f64) {
+    let quantiles = curves.iter().map(|curve| &curve.quantiles);
     let low = quantiles
         .clone()
         .filter_map(|quantiles| quantiles.get(quantiles.len() / 50))
         .min();
     let high = quantiles.filter_map(|quantiles| quantiles.last()).max();
-    let low = low.copied().unwrap_or(1).max(1).min(task.lengths[0]);
-    let high = high.copied().unwrap_or(1).max(task.lengths[task.lengths.len() - 1]);
+    let low = low.copied().unwrap_or(1).max(1).min(lengths[0]);
+    let high = high.copied().unwrap_or(1).max(lengths[lengths.len() - 1]);
     (f64::from(low), f64::from(high.max(low + 1)))
 }
 
-fn entries(curves: &[Tokenisation<'_>]) -> Vec<Entry> {
-    let entry = |(index, curve): (usize, &Tokenisation<'_>)| {
+fn entries(curves: &[Curve]) -> Vec<Entry> {
+    let entry = |(index, curve): (usize, &Curve)| {
         let style = SeriesStyle {
             shape: Shape::None,
             ..SeriesStyle::of(index)
         };
-        (style, format!("as read by {}", cut(&curve.runs)))
+        (style, curve.label.clone())
     };
     curves.iter().enumerate().map(entry).collect()
 }

@@ -145,7 +145,10 @@ fn one(
         }
         text.push_str("\n\nMajor Surgical or Invasive Procedure:\n");
         for place in 0..draw.below(4) {
-            let procedure = draw.skewed(codes::PROCEDURES as usize) as u32;
+            let procedure = match draw.percent(50) {
+                true => draw.below(codes::FREQUENT_PROCEDURES),
+                false => draw.skewed(codes::PROCEDURES as usize) as u32,
+            };
             text.push_str(&format!("{}\n", codes::procedure_title(procedure)));
             procedures.push(ListedCode {
                 order: Some(place + 1),
