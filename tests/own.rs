@@ -28,7 +28,13 @@ fn notes() -> Notes {
     let rows = parts.into_iter().flat_map(|(part, notes)| {
         notes.iter().map(move |note| {
             let text = format!("{} \"quoted\", and\r\nmore", note.text);
-            (note.id.clone(), note.patient.clone(), part.to_owned(), text, note.codes.clone())
+            (
+                note.id.clone(),
+                note.patient.clone(),
+                part.to_owned(),
+                text,
+                note.codes.clone(),
+            )
         })
     });
     Notes(rows.collect())
@@ -37,16 +43,21 @@ fn notes() -> Notes {
 impl Notes {
     fn csv(&self, path: &Path, separator: u8) {
         let mut writer = csv::WriterBuilder::new().delimiter(separator).from_path(path).unwrap();
-        writer.write_record(["note_id", "patient_id", "split", "text", "codes"]).unwrap();
+        writer
+            .write_record(["note_id", "patient_id", "split", "text", "codes"])
+            .unwrap();
         for (id, patient, part, text, codes) in &self.0 {
-            writer.write_record([id, patient, part, text, &codes.join(";")]).unwrap();
+            writer
+                .write_record([id, patient, part, text, &codes.join(";")])
+                .unwrap();
         }
         writer.flush().unwrap();
     }
 
     fn jsonl(&self, path: &Path) {
         let line = |(id, patient, part, text, codes): &(String, String, String, String, Vec<String>)| {
-            serde_json::json!({ "note_id": id, "patient_id": patient, "split": part, "text": text, "codes": codes }).to_string()
+            serde_json::json!({ "note_id": id, "patient_id": patient, "split": part, "text": text, "codes": codes })
+                .to_string()
         };
         let lines: Vec<String> = self.0.iter().map(line).collect();
         fs::write(path, lines.join("\n")).unwrap();
@@ -116,7 +127,11 @@ fn every_form_gives_the_same_notes() {
     notes.jsonl(&path("n.jsonl"));
     notes.parquet(&path("n.parquet"));
     // Codes in a file of their own, in another order.
-    let mut rows: Vec<String> = notes.0.iter().flat_map(|row| row.4.iter().map(|code| format!("{},{code}", row.0))).collect();
+    let mut rows: Vec<String> = notes
+        .0
+        .iter()
+        .flat_map(|row| row.4.iter().map(|code| format!("{},{code}", row.0)))
+        .collect();
     rows.reverse();
     fs::write(path("c.csv"), format!("note,code\n{}\n", rows.join("\n"))).unwrap();
     let table = TableCodes::Table {
@@ -125,7 +140,10 @@ fn every_form_gives_the_same_notes() {
         code: "code".into(),
     };
     let wanted = read(DatasetSettings::Csv(settings(&path("n.csv"), separated()))).unwrap();
-    assert_eq!(wanted.parts.iter().map(|part| part.name.as_str()).collect::<Vec<_>>(), ["train", "dev", "test"]);
+    assert_eq!(
+        wanted.parts.iter().map(|part| part.name.as_str()).collect::<Vec<_>>(),
+        ["train", "dev", "test"]
+    );
     assert_eq!(wanted.parts.iter().map(|part| part.notes.len()).sum::<usize>(), 60);
     for found in [
         DatasetSettings::Csv(settings(&path("n.tsv"), separated())),
@@ -133,11 +151,21 @@ fn every_form_gives_the_same_notes() {
         DatasetSettings::Jsonl(settings(&path("n.jsonl"), list())),
         DatasetSettings::Parquet(settings(&path("n.parquet"), list())),
     ] {
-        assert_eq!(read(found.clone()).unwrap().fingerprint, wanted.fingerprint, "{found:?}");
+        assert_eq!(
+            read(found.clone()).unwrap().fingerprint,
+            wanted.fingerprint,
+            "{found:?}"
+        );
     }
     for (id, patient, part, text, codes) in &notes.0 {
         let part = if part == "val" { "dev" } else { part };
-        let note = wanted.part(part).unwrap().notes.iter().find(|note| note.id == *id).unwrap();
+        let note = wanted
+            .part(part)
+            .unwrap()
+            .notes
+            .iter()
+            .find(|note| note.id == *id)
+            .unwrap();
         assert_eq!((&note.patient, &note.text, &note.codes), (patient, text, codes));
     }
 }
@@ -160,9 +188,19 @@ fn patients_are_drawn_where_no_column_says_the_part() {
     assert_eq!(corpus.fingerprint, drawn(1).fingerprint);
     assert_ne!(corpus.fingerprint, drawn(2).fingerprint);
     let of = |name: &str| -> std::collections::BTreeSet<String> {
-        corpus.part(name).unwrap().notes.iter().map(|note| note.patient.clone()).collect()
+        corpus
+            .part(name)
+            .unwrap()
+            .notes
+            .iter()
+            .map(|note| note.patient.clone())
+            .collect()
     };
-    assert!(of("train").is_disjoint(&of("test")) && of("train").is_disjoint(&of("dev")) && of("dev").is_disjoint(&of("test")));
+    assert!(
+        of("train").is_disjoint(&of("test"))
+            && of("train").is_disjoint(&of("dev"))
+            && of("dev").is_disjoint(&of("test"))
+    );
 }
 
 #[test]
@@ -184,28 +222,49 @@ fn what_a_row_has_wrong_is_named_with_its_line_and_never_quoted() {
         ("test", "", "row 3: found nothing in column `split`"),
         ("zebra two", " ", "row 3: found a note without text"),
         ("I10;E11.9", "I10 E11.9", "row 2: found something other than a code"),
-        ("I10;E11.9", "\"I10, E11.9\"", "row 2: found something other than a code"),
+        (
+            "I10;E11.9",
+            "\"I10, E11.9\"",
+            "row 2: found something other than a code",
+        ),
         ("zebra two", "zebra \"two", "a quote inside a field"),
         (",I10\n", "\n", "row 3: found 4 fields, expected 5"),
     ] {
-        fs::write(path("bad.csv"), csv.replacen(before, after, 1).replacen("note_id,patient", "note_id,patient", 1)).unwrap();
-        let message = read(DatasetSettings::Csv(settings(&path("bad.csv"), separated()))).unwrap_err().to_string();
+        fs::write(
+            path("bad.csv"),
+            csv.replacen(before, after, 1)
+                .replacen("note_id,patient", "note_id,patient", 1),
+        )
+        .unwrap();
+        let message = read(DatasetSettings::Csv(settings(&path("bad.csv"), separated())))
+            .unwrap_err()
+            .to_string();
         assert!(message.contains(expected), "{before} {after}: {message}");
         assert!(!message.contains("zebra") && !message.contains("n2"), "{message}");
     }
     for (before, after, expected) in [
-        ("\"text\":\"zebra two\"", "\"txt\":\"zebra two\"", "row 2: found no `text`"),
+        (
+            "\"text\":\"zebra two\"",
+            "\"txt\":\"zebra two\"",
+            "row 2: found no `text`",
+        ),
         ("[\"I10\"]}\n{", "[401.9]}\n{", "row 1: found a number for a code"),
         ("[\"I10\"]}\n{", "\"I10\"}\n{", "row 1: found no list in `codes`"),
         ("[\"I10\"]}\n{", "[[\"I10\"]]}\n{", "something other than a code"),
         ("{\"note_id\":7", "{note_id:7", "row 2: found no JSON"),
         ("{\"note_id\":7", "[\"note_id\",7", "row 2: found no JSON"),
-        ("\"note_id\":7", "\"note_id\":7.5", "row 2: found something other than a string in `note_id`"),
+        (
+            "\"note_id\":7",
+            "\"note_id\":7.5",
+            "row 2: found something other than a string in `note_id`",
+        ),
         ("\"note_id\":7", "\"note_id\":null", "row 2: found nothing in `note_id`"),
     ] {
         assert!(jsonl.contains(before), "{before}");
         fs::write(path("bad.jsonl"), jsonl.replacen(before, after, 1)).unwrap();
-        let message = read(DatasetSettings::Jsonl(settings(&path("bad.jsonl"), list()))).unwrap_err().to_string();
+        let message = read(DatasetSettings::Jsonl(settings(&path("bad.jsonl"), list())))
+            .unwrap_err()
+            .to_string();
         assert!(message.contains(expected), "{before} {after}: {message}");
         assert!(!message.contains("zebra"), "{message}");
     }
@@ -222,8 +281,13 @@ fn what_a_row_has_wrong_is_named_with_its_line_and_never_quoted() {
     let corpus = read(DatasetSettings::Csv(settings(&path("good.csv"), table(path("c.csv"))))).unwrap();
     assert!(corpus.origin.remarks[0].starts_with("1 rows of the table of codes have no code"));
     fs::write(path("c.csv"), "note,code\nn1,I10\nn9,I10\n").unwrap();
-    let error = read(DatasetSettings::Csv(settings(&path("good.csv"), table(path("c.csv"))))).unwrap_err().to_string();
-    assert!(error.contains("row 3: found a note that the table of notes lacks"), "{error}");
+    let error = read(DatasetSettings::Csv(settings(&path("good.csv"), table(path("c.csv")))))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("row 3: found a note that the table of notes lacks"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -246,7 +310,10 @@ fn titles_come_from_a_table_or_from_the_official_order_file() {
     };
     let corpus = with(file("icd10cm_order.txt")).unwrap();
     assert_eq!(corpus.title("A00"), Some("Cholera"));
-    assert_eq!(corpus.title("A00.0"), Some("Cholera due to Vibrio cholerae 01, biovar cholerae"));
+    assert_eq!(
+        corpus.title("A00.0"),
+        Some("Cholera due to Vibrio cholerae 01, biovar cholerae")
+    );
     fs::write(path("t.csv"), "code,long\nI10,\"Hypertension, essential\"\n").unwrap();
     let corpus = with(TitleFile {
         code: Some("code".into()),
@@ -254,9 +321,19 @@ fn titles_come_from_a_table_or_from_the_official_order_file() {
         ..file("t.csv")
     });
     assert_eq!(corpus.unwrap().title("I10"), Some("Hypertension, essential"));
-    assert!(with(file("t.csv")).unwrap_err().to_string().contains("`code` and `title`"));
+    assert!(
+        with(file("t.csv"))
+            .unwrap_err()
+            .to_string()
+            .contains("`code` and `title`")
+    );
     fs::write(path("icd10cm_order.txt"), order.replacen("00002", "two  ", 1)).unwrap();
-    assert!(with(file("icd10cm_order.txt")).unwrap_err().to_string().contains("row 2: found other columns"));
+    assert!(
+        with(file("icd10cm_order.txt"))
+            .unwrap_err()
+            .to_string()
+            .contains("row 2: found other columns")
+    );
 }
 
 #[test]
@@ -274,13 +351,29 @@ fn a_look_at_a_file_tells_its_columns() {
     ] {
         let found = look(&path(file)).unwrap();
         let mut wanted = settings(&path(file), codes);
-        wanted.name = if format == TableFormat::Csv { "my-notes".into() } else { "n".into() };
+        wanted.name = if format == TableFormat::Csv {
+            "my-notes".into()
+        } else {
+            "n".into()
+        };
         wanted.credentialed = true;
-        assert_eq!((found.format, &found.settings), (format, &wanted), "{:?}", found.because);
+        assert_eq!(
+            (found.format, &found.settings),
+            (format, &wanted),
+            "{:?}",
+            found.because
+        );
     }
-    fs::write(path("o.csv"), "hadm_id,labels,body\n1,\"I10,E11.9\",short\n2,I10,text\n").unwrap();
+    fs::write(
+        path("o.csv"),
+        "hadm_id,labels,body\n1,\"I10,E11.9\",short\n2,I10,text\n",
+    )
+    .unwrap();
     let found = look(&path("o.csv")).unwrap().settings;
-    assert_eq!((found.id.as_str(), found.text.as_str(), found.patient), ("hadm_id", "body", None));
+    assert_eq!(
+        (found.id.as_str(), found.text.as_str(), found.patient),
+        ("hadm_id", "body", None)
+    );
     assert!(matches!(found.codes, TableCodes::Separated { separator, .. } if separator == ","));
     assert!(matches!(found.split, TableSplit::ByPatient(_)));
     fs::write(path("p.csv"), "a,b\n1,2\n").unwrap();
@@ -307,14 +400,22 @@ fn a_written_suite_runs_as_it_is_and_an_entry_of_the_registry_too() {
     assert!(said.contains("`codes` has the codes"), "{said}");
     // Less of it: a look is enough here.
     let suite = fs::read_to_string(path("mine.toml")).unwrap();
-    let suite = suite.replace("epochs = 24", "epochs = 1").replace("min-count = 5", "min-count = 2");
+    let suite = suite
+        .replace("epochs = 24", "epochs = 1")
+        .replace("min-count = 5", "min-count = 2");
     fs::write(path("mine.toml"), &suite).unwrap();
     let (records, _) = icdbench(&["--json", "run", "mine.toml", "--no-report"]);
-    let statuses: Vec<serde_json::Value> = records.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let statuses: Vec<serde_json::Value> = records
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     assert_eq!(statuses.len(), 2);
     for record in &statuses {
         let shown = record.to_string();
-        assert!(!shown.contains(&scratch.path().display().to_string()), "a machine's path in a record");
+        assert!(
+            !shown.contains(&scratch.path().display().to_string()),
+            "a machine's path in a record"
+        );
     }
     // The same notes by an entry of the registry.
     let entry = "[[dataset]]\nname = \"mine\"\ntitle = \"mine\"\nlicence = \"mine\"\ncredentialed = false\nsource = \"here\"\n\
@@ -325,7 +426,14 @@ fn a_written_suite_runs_as_it_is_and_an_entry_of_the_registry_too() {
     let end = suite.find("[division]").unwrap();
     let by_name = format!("{}[data.own]\nname = \"mine\"\n\n{}", &suite[..start], &suite[end..]);
     fs::write(path("by-name.toml"), by_name).unwrap();
-    let (stats, _) = icdbench(&["--json", "--datasets", "mine-datasets.toml", "data", "stats", "by-name.toml"]);
+    let (stats, _) = icdbench(&[
+        "--json",
+        "--datasets",
+        "mine-datasets.toml",
+        "data",
+        "stats",
+        "by-name.toml",
+    ]);
     let of_name: serde_json::Value = serde_json::from_str(&stats).unwrap();
     assert_eq!(of_name["parts"][0]["notes"], 42);
     // Cut, counted and drawn.

@@ -10,10 +10,13 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::terminal::out;
-use super::{Global, Sentences};
+use super::{Global, Sentences, suite};
+use crate::data;
 use crate::record::StageName;
 use crate::results::files;
+use crate::results::salt::Salt;
 use crate::stages::weights::Predictor;
+use crate::stages::{Seen, identifiers};
 use crate::text::TokenStore;
 use crate::train::probabilities;
 
@@ -24,8 +27,17 @@ pub(super) struct Arguments {
     weights: String,
     /// The notes: a text file (one note), a folder of .txt files (a note each, in the order of their names), a .jsonl
     /// file with `id` and `text` on each line, or `-` for one note on standard input.
-    #[arg(long, value_name = "FILE")]
-    notes: PathBuf,
+    #[arg(
+        long,
+        value_name = "FILE",
+        required_unless_present = "suite",
+        conflicts_with = "suite"
+    )]
+    notes: Option<PathBuf>,
+    /// In their place, the notes that a suite scores, whatever the weights were trained for. Refused where the weights have
+    /// seen some of them.
+    #[arg(long, value_name = "SUITE")]
+    suite: Option<PathBuf>,
     /// How the codes are written: tsv (note, code, probability, whether it is predicted) or jsonl (one line a note).
     #[arg(long, default_value = "tsv")]
     format: Format,
@@ -57,7 +69,11 @@ impl AsRef<str> for Note {
 pub(super) fn predict(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     crate::machine::no_core_dumps();
     let kept = weights(global, &arguments.weights)?;
-    let notes = notes(&arguments.notes)?;
+    let (shown, read) = match (&arguments.notes, &arguments.suite) {
+        (Some(path), _) => (path, notes(path)?),
+        (None, Some(suite)) => (suite, Vec::new()),
+        (None, None) => bail!("expected --notes or --suite"),
+    };
     let name = kept
         .made_from()
         .settings
@@ -75,11 +91,18 @@ pub(super) fn predict(global: &Global, arguments: &Arguments) -> Result<ExitCode
         .start()
         .map_err(|lack| anyhow::anyhow!("--device {}: {}. {}", global.device, lack.found, lack.next))?;
     let predictor = Predictor::open(&kept, &started.device)?;
+    let notes = match &arguments.suite {
+        Some(suite) => unseen(global, suite, &predictor.seen)?,
+        None => {
+            tell_seen(global, &read, &predictor.seen)?;
+            read
+        }
+    };
     let store = TokenStore::encode(&predictor.tokenizer, &notes, &mut |_, _| {});
     if let Some(empty) = store.empty_notes().first() {
         bail!(
             "{}: note {} of {} has no token left after normalising: it cannot be scored",
-            arguments.notes.display(),
+            shown.display(),
             empty + 1,
             notes.len()
         );
@@ -99,6 +122,76 @@ pub(super) fn predict(global: &Global, arguments: &Arguments) -> Result<ExitCode
         write(arguments, note, row, &predictor)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The notes that a suite scores, if the weights have seen none of them. Notes of credentialed data go by their hashes.
+fn unseen(global: &Global, path: &Path, seen: &Seen) -> Result<Vec<Note>> {
+    let suite = suite(path)?;
+    let registry = global.registry()?;
+    let corpus = data::load(&suite.data, global.data(), &registry)?;
+    let division = corpus.divide(&suite.division)?;
+    let salt = salt(global, seen)?;
+    let overlap = seen.overlap(division.evaluation.iter(), &identifiers(&suite.data, &registry), &salt);
+    let all = division.evaluation.len();
+    let copies = overlap.texts as f64 > suite.limits.of_data().repeated_texts * all as f64;
+    if overlap.notes > 0 || copies || (overlap.of_patients > 0 && !corpus.origin.published_split) {
+        bail!(
+            "--suite {}: of its {all} notes to score, the weights were trained or tuned on {} (by identifier), on {} by their \
+             text, and on another note of the same patient for {}; expected none: a score on them would be of memory. Train on \
+             the suite's own training part",
+            path.display(),
+            overlap.notes,
+            overlap.texts,
+            overlap.of_patients
+        );
+    }
+    if overlap.of_patients > 0 {
+        global.notice(&format!(
+            "{} of {all} notes are of patients of whom the weights have seen another note, as the published list has it",
+            overlap.of_patients
+        ));
+    }
+    let name = |note: &data::Note| match corpus.credentialed {
+        true => salt.hash(&note.id),
+        false => note.id.clone(),
+    };
+    let notes = division.evaluation.iter();
+    let notes = notes.map(|note| Note {
+        id: name(note),
+        text: note.text.clone(),
+    });
+    Ok(notes.collect())
+}
+
+/// Says how many of a file's notes the weights were trained on.
+fn tell_seen(global: &Global, notes: &[Note], seen: &Seen) -> Result<()> {
+    let salt = salt(global, seen)?;
+    let known = notes
+        .iter()
+        .filter(|note| seen.texts.contains(&salt.hash(note.text.trim())))
+        .count();
+    if known > 0 {
+        global.notice(&format!(
+            "{known} of {} notes have the text of one that the weights were trained or tuned on",
+            notes.len()
+        ));
+    }
+    Ok(())
+}
+
+/// The salt that the weights' hashes were made with: the results directory's, or that of public data.
+fn salt(global: &Global, seen: &Seen) -> Result<Salt> {
+    let public = Salt::public();
+    if public.fingerprint() == seen.salt {
+        return Ok(public);
+    }
+    let own = Salt::of_directory(global.store().private())?;
+    match own.fingerprint() == seen.salt {
+        true => Ok(own),
+        false => bail!(
+            "the weights were made with another salt than this results directory has: take them with their `salt`"
+        ),
+    }
 }
 
 fn write(arguments: &Arguments, note: &Note, row: &[f32], predictor: &Predictor) -> Result<()> {

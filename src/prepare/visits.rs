@@ -1,6 +1,6 @@
 //! A hospital's own export, as in BERT-XML (Zhang et al. 2020, section 4.1): `notes` (note_id, patient_id, visit_id,
-//! note_type, time, text), `diagnoses` (visit_id, code, and an order where there is one), and `chronic`, the list of chronic
-//! codes in AHRQ's form. Every note is a document; its codes are those of its visit.
+//! note_type, time, text), `diagnoses` (visit_id, code, and an order where there is one), `chronic`, the list of chronic codes
+//! in AHRQ's form, and where there is one `descriptions` (code, title). Every note is a document; its codes are those of its visit.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -49,6 +49,9 @@ pub(super) fn read(
         draft.inputs.push(input);
         let imputed = impute(&mut visits, &draft, &list);
         draft.step("chronic codes given to later visits of their patient", imputed);
+    }
+    if let Some(path) = export.find_optional(&["."], "descriptions") {
+        read_titles(&path, (export, &mut draft))?;
     }
     for note in &mut draft.notes {
         if let Some(&visit) = visits.by_id.get(&note.admission) {
@@ -184,6 +187,19 @@ fn read_codes(
     draft.step("of these, without a code, left out", missing);
     draft.step("of these, of visits without a document", elsewhere);
     draft.step("of these, codes that a visit has again, left out", repeated);
+    draft.inputs.push(export.input(file)?);
+    Ok(())
+}
+
+fn read_titles(path: &std::path::Path, (export, draft): (&Export, &mut Draft)) -> Result<(), Error> {
+    let mut file = CsvFile::open(path)?;
+    let (code, title) = (file.column("code")?, file.column("title")?);
+    while let Some(row) = file.next_row()? {
+        let code = row.text(code)?.trim().to_ascii_uppercase();
+        draft
+            .titles
+            .insert((CodeKind::Diagnosis, code), row.text(title)?.trim().to_owned());
+    }
     draft.inputs.push(export.input(file)?);
     Ok(())
 }

@@ -29,7 +29,7 @@ use burn::tensor::Device;
 
 pub use cell::{CellWork, Ended};
 pub use error::{Error, Stop};
-pub use made::{Notes, Tokens};
+pub use made::{Notes, Overlap, Seen, Tokens, identifiers};
 
 use crate::data::Registry;
 use crate::plan::{Cell, Plan};

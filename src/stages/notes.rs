@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::made::{Notes, Texts};
+use super::made::{Notes, Seen, Texts, identifiers};
 use super::{Error, Stop, Workshop};
 use crate::data::{self, Dropped, Note};
 use crate::plan::Cell;
@@ -34,7 +34,8 @@ impl Workshop<'_> {
                 }
             },
             || -> Result<Notes, Stop> {
-                let notes = notes(self.texts()?, &salt);
+                let place = identifiers(&self.plan.suite.data, self.registry);
+                let notes = notes(self.texts()?, &salt, place);
                 self.check(&notes)?;
                 self.tell(&notes);
                 self.runner.keep(wanted, &(), |draft| -> Result<(), Error> {
@@ -119,7 +120,7 @@ impl Workshop<'_> {
     }
 }
 
-fn notes(texts: &Texts, salt: &Salt) -> Notes {
+fn notes(texts: &Texts, salt: &Salt, identifiers: String) -> Notes {
     let Texts {
         corpus,
         division,
@@ -145,5 +146,10 @@ fn notes(texts: &Texts, salt: &Salt) -> Notes {
         outside_labels: division.outside_labels,
         of_training_patients: division.of_training_patients,
         remarks: corpus.origin.remarks.clone(),
+        seen: Seen::of(
+            division.fit.notes().iter().chain(&division.validation),
+            identifiers,
+            salt,
+        ),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use super::made::Tokens;
+use super::made::{Seen, Tokens};
 use super::tokens::task_of;
 use super::{Stop, Workshop, tokenizer};
 use crate::machine;
@@ -23,6 +23,8 @@ use crate::train::{End, Examples, Fit, Reading, Selection, TrainedFacts, checkpo
 /// The file of the weights in the stage's folder, laid out as a checkpoint.
 pub const WEIGHTS: &str = "weights.safetensors";
 const MODEL: &str = "model.json";
+/// The notes that it was trained and tuned on, by hashes.
+const SEEN: &str = "seen.json";
 /// The folder of a training's work that becomes the stage's output.
 const KEPT: &str = "kept";
 
@@ -166,6 +168,7 @@ impl Workshop<'_> {
         let sha256 = kept.adopt(WEIGHTS)?;
         kept.write(tokenizer::FILE, &self.tokenizer(cell)?.to_json())?;
         kept.json(MODEL, &built)?;
+        kept.json(SEEN, &notes.seen)?;
         kept.publish(
             &store.place(wanted.name, wanted.key),
             (wanted.name, wanted.stage),
@@ -188,6 +191,7 @@ fn filled(model: Model, kept: &Kept) -> Result<Weights, Trouble> {
     };
     // Nobody reads these here, but predicting with the weights needs them whole.
     kept.read(MODEL)?;
+    kept.read(SEEN)?;
     kept.read(tokenizer::FILE)?;
     // Compared with the list, and with its own checksum.
     let bytes = kept.read(WEIGHTS)?;
@@ -213,6 +217,8 @@ pub struct Predictor {
     pub threshold: f32,
     /// The class of the device that it was trained on, as the stage's settings name it.
     pub device: String,
+    /// The notes that it was trained and tuned on, by hashes.
+    pub seen: Seen,
 }
 
 impl Predictor {
@@ -239,6 +245,7 @@ impl Predictor {
         };
         let model = built.model.init(&task, &mut Initialiser::new(0, device));
         let weights = filled(model, kept)?;
+        let seen = kept.json(SEEN)?;
         let settings = &kept.made_from().settings;
         Ok(Self {
             model: weights.model,
@@ -250,6 +257,7 @@ impl Predictor {
             },
             tokenizer,
             codes: built.codes,
+            seen,
             threshold: weights.facts.trained.threshold,
             device: settings
                 .get("device")

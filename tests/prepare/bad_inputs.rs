@@ -264,7 +264,7 @@ const MIMIC3: &[Case] = &[
         "semicolons",
         D,
         |f| change(f, |t| t.replace(',', ";")),
-        Refused("no column"),
+        Refused("something behind a closing quote"),
     ),
     (
         "bytes that are not UTF-8",

@@ -49,6 +49,7 @@ enum Form {
     Texts,
     Mimic3,
     Mimic4,
+    Visits,
 }
 
 pub(super) fn synth(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
@@ -56,6 +57,7 @@ pub(super) fn synth(global: &Global, arguments: &Arguments) -> Result<ExitCode> 
         Form::Texts => None,
         Form::Mimic3 => Some(Shape::Mimic3),
         Form::Mimic4 => Some(Shape::Mimic4),
+        Form::Visits => Some(Shape::Visits),
     };
     let listed = match &arguments.split {
         None => Vec::new(),

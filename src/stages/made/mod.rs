@@ -3,9 +3,11 @@
 
 mod encoder;
 mod notes;
+mod seen;
 mod tokens;
 
 pub(super) use encoder::Loaded;
 pub use notes::Notes;
 pub(super) use notes::Texts;
+pub use seen::{Overlap, Seen, identifiers};
 pub use tokens::{Marked, MarkedNote, Tokens};

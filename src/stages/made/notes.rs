@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::seen::Seen;
 use crate::data::{Agreement, Corpus, Division, Dropped, LabelSet};
 
 /// What later stages know of the notes.
@@ -34,6 +35,8 @@ pub struct Notes {
     pub of_training_patients: usize,
     /// What was left out or changed in reading, a sentence each.
     pub remarks: Vec<String>,
+    /// The training and validation notes, for whoever scores what they made on others.
+    pub seen: Seen,
 }
 
 impl Notes {

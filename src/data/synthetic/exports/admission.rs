@@ -118,6 +118,7 @@ fn one(
     let note = generate::note(String::new(), String::new(), patient, chosen, words, draw);
     let version = match (settings.shape, settings.version) {
         (Shape::Mimic3, _) => 9,
+        (Shape::Visits, _) => 10,
         (Shape::Mimic4, Some(version)) => version,
         (Shape::Mimic4, None) => *draw.pick(&[9, 9, 10]),
     };
@@ -172,7 +173,7 @@ fn one(
     };
     admission.reports = match settings.shape {
         Shape::Mimic3 => reports(text, number, draw),
-        Shape::Mimic4 => summaries(text, draw),
+        Shape::Mimic4 | Shape::Visits => summaries(text, draw),
     };
     for _ in 0..settings.others {
         let other = other(&admission.reports[0].text, draw);
@@ -288,7 +289,10 @@ fn summaries(text: String, draw: &mut Draw) -> Vec<Report> {
     let text = format!(" \nName:  ___                    Unit No:   ___\n \n{text}");
     match draw.below(30) {
         0 => vec![report(text.clone()), report(text)],
-        1 => vec![report(text), report("Another summary of the same stay.".into())],
+        1 => {
+            let other = format!("Another summary of the same stay, number {}.", draw.below(1_000_000));
+            vec![report(text), report(other)]
+        }
         _ => vec![report(text)],
     }
 }

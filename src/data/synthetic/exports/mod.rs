@@ -11,6 +11,7 @@ mod csv;
 mod mimic3;
 mod mimic4;
 mod settings;
+mod visits;
 
 use std::fs;
 use std::io;
@@ -82,7 +83,7 @@ fn laid_out(settings: &ExportSettings) -> Vec<admission::Laid> {
     if settings.listed.is_empty() {
         // Numbers as the releases have them, none after the other.
         let mut number = match settings.shape {
-            Shape::Mimic3 => 100_000,
+            Shape::Mimic3 | Shape::Visits => 100_000,
             Shape::Mimic4 => 20_000_000,
         };
         let numbered = |plan: patient::Plan| {
@@ -132,15 +133,14 @@ pub fn write_export(to: &Path, settings: &ExportSettings) -> Result<u64, ExportE
     fs::write(&generated, words).map_err(told(&generated))?;
     let mut split = csv::Table::create(&split, &["hadm_id", "split"]).map_err(told(&split))?;
     let mut documents = 0;
+    let mut each = |admission: &Admission| {
+        documents += u64::from(!admission.reports.is_empty());
+        split.listed(admission)
+    };
     let written = match settings.shape {
-        Shape::Mimic3 => mimic3::write(to, settings, all, &mut |admission| {
-            documents += u64::from(!admission.reports.is_empty());
-            split.listed(admission)
-        }),
-        Shape::Mimic4 => mimic4::write(to, settings, all, &mut |admission| {
-            documents += u64::from(!admission.reports.is_empty());
-            split.listed(admission)
-        }),
+        Shape::Mimic3 => mimic3::write(to, settings, all, &mut each),
+        Shape::Mimic4 => mimic4::write(to, settings, all, &mut each),
+        Shape::Visits => visits::write(to, settings, all, &mut each),
     };
     written.and_then(|()| split.finish()).map_err(told(to))?;
     Ok(documents)

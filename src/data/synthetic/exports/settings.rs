@@ -10,6 +10,8 @@ pub enum Shape {
     Mimic3,
     /// MIMIC-IV v2.2 with MIMIC-IV-Note.
     Mimic4,
+    /// A hospital's own, many notes a visit, as BERT-XML's.
+    Visits,
 }
 
 /// What is generated.
