@@ -172,13 +172,14 @@ fn no_word_of_a_note_and_no_identifier_is_in_anything_that_is_shown() {
     fs::write(at.join("s.toml"), suite("mimic3-full", "")).unwrap();
     tried(&["--data", "data", "plan", "s.toml"], true);
     tried(&["--data", "data", "--json", "plan", "s.toml", "--no-estimate"], true);
-    tried(&["--data", "data", "run", "s.toml", "--out", "report"], true);
+    tried(&["--data", "data", "run", "s.toml", "--reports", "report"], true);
     tried(
         &["--data", "data", "--json", "data", "stats", "s.toml", "--tokens"],
         true,
     );
-    tried(&["--data", "data", "report", "s.toml", "--out", "report"], true);
+    tried(&["--data", "data", "report", "s.toml", "--reports", "report"], true);
     tried(&["check"], true);
+    tried(&["--data", "data", "data", "verify", "mimic3-full"], true);
     // And where something is wrong: the export, the table, the suite.
     let notes = at.join("mimic3/NOTEEVENTS.csv");
     let good = fs::read_to_string(&notes).unwrap();
@@ -201,6 +202,7 @@ fn no_word_of_a_note_and_no_identifier_is_in_anything_that_is_shown() {
     bytes[middle] ^= 1;
     fs::write(&table, bytes).unwrap();
     tried(&["--data", "data", "--results", "fresh", "run", "s.toml"], false);
+    tried(&["--data", "data", "data", "verify", "mimic3-full"], false);
 
     for (command, all) in &said {
         assert!(!all.to_lowercase().contains(CANARY), "{command} says a word of a note");

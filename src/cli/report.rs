@@ -11,7 +11,7 @@ use super::reported::reported;
 use super::terminal::say;
 use super::{Global, Sentences, exit, suite};
 use crate::data::DatasetSettings;
-use crate::plan::{Plan, descriptions, recorded};
+use crate::plan::{GENERATED, Plan, descriptions, recorded};
 use crate::published::Published;
 use crate::record::{Record, Reported};
 use crate::report::plots::attention::Reading;
@@ -76,13 +76,18 @@ pub(super) fn report(global: &Global, arguments: &Arguments) -> Result<ExitCode>
 
 /// Writes the report and says where it is, or why there is none.
 pub(super) fn write(global: &Global, suite: &Suite, records: Vec<Record>, output: &Output) -> Result<Ended> {
+    let generated = records.iter().any(|record| record.cell.dataset.ends_with(GENERATED));
     let cells: Vec<Reported> = records.into_iter().map(|record| reported(global, record)).collect();
+    let mut described = descriptions(suite, global.device.class.name());
+    if generated {
+        described.iter_mut().for_each(|cell| cell.dataset.push_str(GENERATED));
+    }
     let text = SuiteText {
         beside: beside(global, suite, &cells)?,
         readings: readings(global, suite)?,
         name: suite.name.clone(),
         description: suite.description.clone(),
-        cells: descriptions(suite, global.device.class.name()),
+        cells: described,
         chosen: suite
             .runs
             .iter()

@@ -16,6 +16,9 @@ pub use recorded::{recorded, scored_before};
 use crate::data::{self, Registry};
 use crate::suite::{Run, Suite};
 
+/// What stands behind the name of a data set where its notes are generated ones.
+pub const GENERATED: &str = " (generated)";
+
 /// A suite's cells, each with the keys of all its stages.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -53,7 +56,7 @@ impl Plan {
                 }
                 let mut cell = Cell::new(&suite, index, (length, seed), device, chain);
                 if facts.generated {
-                    cell.description.dataset.push_str(" (generated)");
+                    cell.description.dataset.push_str(GENERATED);
                 }
                 Cell {
                     skipped: skipped[index].clone(),

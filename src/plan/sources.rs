@@ -245,8 +245,7 @@ const PREPARATION: Group = Group {
 };
 
 /// The work of the stages before training.
-const BEFORE_TRAINING: &str =
-    "src/stages/notes.rs|src/stages/tokenizer.rs|src/stages/tokens.rs|src/stages/vectors.rs|src/stages/encoder.rs";
+const BEFORE_TRAINING: &str = "src/stages/notes.rs|src/stages/made/seen.rs|src/stages/tokenizer.rs|src/stages/tokens.rs|src/stages/vectors.rs|src/stages/encoder.rs";
 
 /// The kinds of tokenizer, and the files that only one of them is made of.
 const KINDS: &[(&str, &str)] = &[("words", "src/text/words.rs"), ("word-piece", "src/text/wordpiece*")];

@@ -5,6 +5,7 @@
 //! only spell it. The same records give the same bytes: no clock, no machine path and no hash-map order enters a report.
 
 mod changes;
+mod chapters;
 mod codes;
 pub mod csv;
 mod earlier;
@@ -15,6 +16,7 @@ mod files;
 mod gains;
 pub mod html;
 mod html_table;
+mod icd;
 pub mod latex;
 mod latex_letters;
 pub mod markdown;

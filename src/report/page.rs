@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::chapters::chapter_table;
 use super::codes::CodeExcerpt;
 use super::csv;
 use super::facts::{data_table, measured_on, speed_table, training_table};
@@ -222,6 +223,9 @@ fn of_task(task: &TaskSummary<'_>) -> Vec<Block> {
     add("What pretrained parameters give", pretraining_table(task), vec![]);
     let by_frequency = figure("bins", BINS, &|id| bins::plot(id, task));
     add("Frequent and rare codes", None, vec![by_frequency]);
+    if let Some(chapters) = chapter_table(task) {
+        add("Chapters of the ICD", Some(chapters), vec![]);
+    }
     let machine = measured_on(task);
     let speed = format!("Measured on {machine}. {SPEED}");
     let memory = format!("Measured on {machine}. {MEMORY}");

@@ -125,6 +125,9 @@ fn list(global: &Global) -> Result<ExitCode> {
 
 fn verify(global: &Global, name: &str) -> Result<ExitCode> {
     let registry = global.registry()?;
+    if registry.find(name)?.is_prepared() {
+        return verify_prepared(global, name, &registry);
+    }
     let report = data::verify(registry.find(name)?, global.data.as_deref())?;
     if global.json {
         print_json(&report)?;
@@ -141,6 +144,31 @@ fn verify(global: &Global, name: &str) -> Result<ExitCode> {
         );
     }
     Ok(ExitCode::from(if good { exit::GOOD } else { exit::COULD_NOT_RUN }))
+}
+
+/// Reads a prepared data set as a suite would, and compares all of it with its manifest.
+fn verify_prepared(global: &Global, name: &str, registry: &data::Registry) -> Result<ExitCode> {
+    let directory = registry.find(name)?.directory(global.data())?.join(name);
+    let manifest = data::prepared::Manifest::read(&directory)?;
+    let settings = data::PreparedSettings {
+        name: name.into(),
+        rules: manifest.changed_rules.clone(),
+        codes: None,
+    };
+    data::load(&data::DatasetSettings::Prepared(settings), global.data(), registry)?;
+    if global.json {
+        print_json(
+            &json!({ "dataset": name, "ok": true, "notes": manifest.table.rows, "fingerprint": manifest.fingerprint }),
+        )?;
+    } else {
+        let rules = match manifest.changed_rules.is_empty() {
+            true => String::new(),
+            false => format!(", by {}", manifest.changed_rules.join(" ")),
+        };
+        let generated = if manifest.generated { ", generated" } else { "" };
+        out!("{:<12} {name} ({} notes{rules}{generated})", "ok", manifest.table.rows);
+    }
+    Ok(ExitCode::from(exit::GOOD))
 }
 
 /// One word on a file.
