@@ -130,7 +130,7 @@ fn bare(code: &str) -> String {
 }
 
 /// Whether two codes of equal letters and digits are one code: where both have a dot, at the same place. ICD-9's
-/// diagnosis 038.9 and its procedure 03.89 are two.
+/// diagnosis 038.9 and its procedure 03.89 are two, and so are its diagnosis 311, which has no dot, and its procedure 31.1.
 fn is_same(left: &str, right: &str) -> bool {
     let dot = |code: &str| {
         let (before, _) = code.split_once('.')?;
@@ -138,8 +138,15 @@ fn is_same(left: &str, right: &str) -> bool {
     };
     match (dot(left), dot(right)) {
         (Some(left), Some(right)) => left == right,
+        (None, Some(2)) => !is_short_diagnosis(left),
+        (Some(2), None) => !is_short_diagnosis(right),
         _ => true,
     }
+}
+
+/// Three digits: whole in ICD-9, and a procedure would have its dot.
+fn is_short_diagnosis(code: &str) -> bool {
+    code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 impl Agreement {
@@ -272,6 +279,8 @@ mod tests {
         // A diagnosis and a procedure of ICD-9.
         assert_eq!(found(&[("038.9", 5), ("03.89", 2)]), "");
         assert_eq!(found(&[("038.9", 5), ("03.89", 2), ("0389", 1)]), "0389");
+        assert_eq!(found(&[("311", 5), ("31.1", 2)]), "");
+        assert_eq!(found(&[("31.10", 5), ("3110", 2)]), "3110");
         assert_eq!(found(&[("A00", 1), ("A01", 2)]), "");
     }
 }

@@ -229,3 +229,57 @@ fn icdbench_message(error: &Error) -> String {
     }
     message
 }
+
+/// As pandas writes a Feather file: Arrow's format, compressed with LZ4.
+#[test]
+fn a_list_in_feather_is_read_as_one_in_csv() {
+    use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+    use arrow_ipc::CompressionType;
+    use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
+    use std::sync::Arc;
+
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("list.feather");
+    let write = |ids: Vec<Option<i64>>, parts: Vec<&str>| {
+        let batch = RecordBatch::try_from_iter_with_nullable([
+            ("_id", Arc::new(Int64Array::from(ids)) as ArrayRef, true),
+            ("split", Arc::new(StringArray::from(parts)) as ArrayRef, true),
+        ])
+        .unwrap();
+        let options = IpcWriteOptions::default()
+            .try_with_compression(Some(CompressionType::LZ4_FRAME))
+            .unwrap();
+        let file = fs::File::create(&path).unwrap();
+        let mut writer = FileWriter::try_new_with_options(file, &batch.schema(), options).unwrap();
+        writer.write(&batch).unwrap();
+        writer.finish().unwrap();
+    };
+    let read = |counts| {
+        let files = format!(
+            "[[split.mine.copy]]\nfiles = [{{ path = \"list.feather\", id = \"_id\", column = \"split\", names = {{ val = \"dev\" }}, \
+             sha256 = \"{}\" }}]",
+            sha256(&path)
+        );
+        let registry = small(&files, counts);
+        SplitList::read("mine", registry.split("mine").unwrap(), Some(scratch.path()))
+            .map_err(|error| error.to_string())
+    };
+    write(
+        vec![Some(7), Some(3), Some(5), Some(4)],
+        vec!["train", "val", "test", "train"],
+    );
+    let list = read([2, 1, 1]).unwrap();
+    let part = |id: &str| list.part(id).map(|part| PARTS[usize::from(part)]);
+    assert_eq!(
+        [part("7"), part("3"), part("5"), part("9")],
+        [Some("train"), Some("dev"), Some("test"), None]
+    );
+    assert!(read([3, 1, 1]).unwrap_err().contains("admissions for train"));
+    write(vec![Some(7), None], vec!["train", "val"]);
+    assert!(read([1, 1, 0]).unwrap_err().contains("another type"));
+    write(vec![Some(7), Some(7)], vec!["train", "val"]);
+    assert!(read([1, 1, 0]).unwrap_err().contains("in another part too"));
+    let bytes = fs::read(&path).unwrap();
+    fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    assert!(read([1, 1, 0]).unwrap_err().contains("an Arrow file"));
+}
