@@ -14,8 +14,11 @@ use icdbench::data::{
 use icdbench::data::{SyntheticSettings, synthetic};
 use parquet::arrow::ArrowWriter;
 
+/// Identifier, patient, part, text, codes.
+type Written = (String, String, String, String, Vec<String>);
+
 /// A few notes with their codes.
-struct Notes(Vec<(String, String, String, String, Vec<String>)>);
+struct Notes(Vec<Written>);
 
 fn notes() -> Notes {
     let settings = SyntheticSettings {
@@ -55,7 +58,7 @@ impl Notes {
     }
 
     fn jsonl(&self, path: &Path) {
-        let line = |(id, patient, part, text, codes): &(String, String, String, String, Vec<String>)| {
+        let line = |(id, patient, part, text, codes): &Written| {
             serde_json::json!({ "note_id": id, "patient_id": patient, "split": part, "text": text, "codes": codes })
                 .to_string()
         };
@@ -64,9 +67,8 @@ impl Notes {
     }
 
     fn parquet(&self, path: &Path) {
-        let column = |of: fn(&(String, String, String, String, Vec<String>)) -> &str| -> ArrayRef {
-            Arc::new(StringArray::from_iter_values(self.0.iter().map(of)))
-        };
+        let column =
+            |of: fn(&Written) -> &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(self.0.iter().map(of))) };
         let mut codes = ListBuilder::new(StringBuilder::new());
         for row in &self.0 {
             for code in &row.4 {
@@ -230,12 +232,7 @@ fn what_a_row_has_wrong_is_named_with_its_line_and_never_quoted() {
         ("zebra two", "zebra \"two", "a quote inside a field"),
         (",I10\n", "\n", "row 3: found 4 fields, expected 5"),
     ] {
-        fs::write(
-            path("bad.csv"),
-            csv.replacen(before, after, 1)
-                .replacen("note_id,patient", "note_id,patient", 1),
-        )
-        .unwrap();
+        fs::write(path("bad.csv"), csv.replacen(before, after, 1)).unwrap();
         let message = read(DatasetSettings::Csv(settings(&path("bad.csv"), separated())))
             .unwrap_err()
             .to_string();

@@ -243,7 +243,7 @@ impl SplitList {
             next: "fetch the file again".into(),
         };
         // Its checksum is known, so it is no surprise; the reader may still panic where it is not.
-        let read = std::panic::catch_unwind(|| -> Result<Vec<(Vec<String>, Vec<String>)>, String> {
+        let read = std::panic::catch_unwind(|| -> Result<Vec<Listed>, String> {
             let reader = arrow_ipc::reader::FileReader::try_new(Cursor::new(bytes), None);
             let reader = reader.map_err(|error| error.to_string())?;
             let place = |name: &Option<String>| {
@@ -302,6 +302,9 @@ impl SplitList {
         }
     }
 }
+
+/// Identifiers and parts.
+type Listed = (Vec<String>, Vec<String>);
 
 /// A column of whole numbers or strings as strings; `None` for another type or a missing value.
 fn strings(column: &ArrayRef) -> Option<Vec<String>> {

@@ -140,7 +140,7 @@ impl<'w> Pace<'w> {
     /// After each row.
     pub fn row(&mut self, position: u64) -> Result<(), Error> {
         self.rows += 1;
-        if self.rows % 4096 == 0 {
+        if self.rows.is_multiple_of(4096) {
             self.watcher.reading(&self.shown, position, self.bytes);
             if self.watcher.stop() {
                 return Err(Error::Stopped);

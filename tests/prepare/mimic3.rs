@@ -27,6 +27,9 @@ fn expected(all: &[Admission], join: fn(&[Report]) -> String, integers: bool) ->
     by_number(documents.map(note).collect())
 }
 
+/// Changed rules, how reports are joined by them, and whether procedure codes are whole numbers.
+type Rules = (&'static [&'static str], fn(&[Report]) -> String, bool);
+
 #[test]
 fn every_text_code_and_count_is_the_generators_under_each_rule() {
     let scratch = tempfile::tempdir().unwrap();
@@ -34,7 +37,7 @@ fn every_text_code_and_count_is_the_generators_under_each_rule() {
     let settings = settings(Shape::Mimic3, 600);
     export(&from, &settings);
     let all = truth::all(&settings);
-    let cases: [(&[&str], fn(&[Report]) -> String, bool); 5] = [
+    let cases: [Rules; 5] = [
         (&[], in_order, false),
         (&["addenda=edin"], in_order, false),
         (&["addenda=laat"], laat, false),

@@ -233,7 +233,7 @@ fn reports(text: String, number: u32, draw: &mut Draw) -> Vec<Report> {
     let mut text = header + &text;
     match draw.below(12) {
         0 => text = text.replace('\n', "\r\n"),
-        1 => text.push_str("\r"),
+        1 => text.push('\r'),
         2 => text.push_str("\nFamily: \"he was fine\", they said; \"\" twice.\n"),
         3 => text.push_str(", trailing comma,\n\n\n"),
         4 => text.insert_str(0, "\n  \t"),
@@ -271,7 +271,7 @@ fn reports(text: String, number: u32, draw: &mut Draw) -> Vec<Report> {
                 ),
             );
         }
-        3 if number % 3 == 0 => reports[0].is_error = true,
+        3 if number.is_multiple_of(3) => reports[0].is_error = true,
         _ => {}
     }
     reports
