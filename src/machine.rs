@@ -135,6 +135,12 @@ pub fn reset_peak_memory() {
 
 /// Keeps memory with note texts in it from being written to disk should the process crash.
 pub fn no_core_dumps() {
+    // A file that may not grow is then an error with a name, and not the end of the process.
+    #[cfg(unix)]
+    // SAFETY: only sets that the signal is ignored.
+    unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+    }
     #[cfg(unix)]
     {
         let none = libc::rlimit {

@@ -265,6 +265,19 @@ fn what_a_row_has_wrong_is_named_with_its_line_and_never_quoted() {
         assert!(message.contains(expected), "{before} {after}: {message}");
         assert!(!message.contains("zebra"), "{message}");
     }
+    // A file without a header has a note for one: none of it is shown.
+    fs::write(path("bad.csv"), csv.split_once('\n').unwrap().1).unwrap();
+    for message in [
+        read(DatasetSettings::Csv(settings(&path("bad.csv"), separated())))
+            .unwrap_err()
+            .to_string(),
+        look(&path("bad.csv")).unwrap_err().to_string(),
+    ] {
+        assert!(
+            message.contains("5 columns") && !message.contains("zebra") && !message.contains("n1"),
+            "{message}"
+        );
+    }
     // A code twice, and a row of the second file without one: counted and said.
     fs::write(path("twice.csv"), csv.replace("I10;E11.9", "I10;E11.9;I10;;")).unwrap();
     let corpus = read(DatasetSettings::Csv(settings(&path("twice.csv"), separated()))).unwrap();

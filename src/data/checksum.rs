@@ -45,6 +45,20 @@ impl Fingerprint {
     }
 }
 
+/// Refuses what is no file, such as a pipe, which would be waited for without an end.
+pub(super) fn refuse_unless_file(path: &Path) -> Result<(), Error> {
+    let failed = |source| Error::Read {
+        path: path.to_path_buf(),
+        what: "file",
+        next: "check that it exists and is a file, or fetch the data again".into(),
+        source,
+    };
+    match fs::metadata(path).map_err(failed)?.is_file() {
+        true => Ok(()),
+        false => Err(failed(std::io::Error::other("it is no regular file"))),
+    }
+}
+
 /// The bytes of a file.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     fs::read(path).map_err(|source| Error::Read {

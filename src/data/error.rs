@@ -53,7 +53,7 @@ pub enum Error {
     /// A table lacks a column.
     #[error(
         "{path}: found no column `{name}`, expected it beside {known}; see that the file is the one that is meant, and of \
-         the right version", path = path.display(), known = quoted(known)
+         the right version", path = path.display(), known = columns(known)
     )]
     MissingColumn {
         /// The table.
@@ -358,6 +358,49 @@ impl Error {
             *path = place;
         }
         self
+    }
+}
+
+/// Names that some table's header has: where none of them is there, the first line may be a note.
+const NAMES: [&str; 21] = [
+    "row_id",
+    "subject_id",
+    "hadm_id",
+    "patient_id",
+    "visit_id",
+    "note_id",
+    "id",
+    "text",
+    "note",
+    "category",
+    "chartdate",
+    "seq_num",
+    "icd9_code",
+    "icd_code",
+    "long_title",
+    "code",
+    "codes",
+    "labels",
+    "split",
+    "title",
+    "time",
+];
+
+/// The columns of a table for a message, if its first line is a header; else how many there are, as they may be words of a
+/// note and identifiers.
+fn columns(names: &[String]) -> String {
+    let plain = |name: &String| {
+        name.len() <= 40
+            && !name.is_empty()
+            && name
+                .chars()
+                .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' '))
+    };
+    let is_header = names.iter().any(|name| NAMES.contains(&name.to_lowercase().as_str()));
+    match names.len() {
+        0 => "others, in a file that has none".into(),
+        _ if is_header && names.iter().all(plain) => quoted(names),
+        count => format!("{count} columns (their names are not shown: the first line may be no header)"),
     }
 }
 

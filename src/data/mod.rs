@@ -51,7 +51,7 @@ pub use note::{CodeKind, Evidence, Note};
 pub use own::{Found as FoundTable, OwnName, TableCodes, TableFormat, TableSettings, TableSplit, TitleFile, look};
 pub use prepared::PreparedSettings;
 pub use published_split::{PARTS, SplitCopy, SplitEntry, SplitFile, SplitList};
-pub use raw_file::RawFileFacts;
+pub use raw_file::{RawFile, RawFileFacts};
 pub use recipe::{
     Addenda, CodeLoading, CodesOf, Dots, IcdVersion, Mimic3Recipe, Mimic4Recipe, Recipe, Shares, SplitRule,
     VisitsRecipe, WithoutCodes,

@@ -29,6 +29,9 @@ pub struct SplitEntry {
     pub source: String,
     /// Admissions in each part.
     pub counts: BTreeMap<String, u64>,
+    /// Admissions of it that have no code, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_codes: Option<u64>,
     /// Copies of the list, in different forms perhaps; the first that is there is read.
     #[serde(rename = "copy")]
     pub copies: Vec<SplitCopy>,
@@ -121,6 +124,7 @@ impl SplitList {
         let mut list = Self::default();
         for file in &copy.files {
             let path = data_dir.join(&file.path);
+            checksum::refuse_unless_file(&path)?;
             let bytes = checksum::read(&path)?;
             let found = checksum::sha256(&bytes);
             if found != file.sha256 {

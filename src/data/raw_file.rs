@@ -42,10 +42,8 @@ impl RawFile {
     /// # Errors
     /// It cannot be read, or it is no file.
     pub fn open(path: &Path) -> Result<Self, Error> {
+        super::checksum::refuse_unless_file(path)?;
         let file = File::open(path).map_err(unreadable(path))?;
-        if file.metadata().map_err(unreadable(path))?.is_dir() {
-            return Err(unreadable(path)(io::Error::from(io::ErrorKind::IsADirectory)));
-        }
         let (sender, blocks) = sync_channel(AHEAD);
         let position = Arc::new(AtomicU64::new(0));
         let digested = Digested {
@@ -75,6 +73,19 @@ impl RawFile {
             Ok(Err(source)) => Err(unreadable(&self.path)(source)),
             Err(_) => Ok(None),
         }
+    }
+
+    /// All bytes of a file that is small, and what it was.
+    ///
+    /// # Errors
+    /// As [`RawFile::next_block`].
+    pub fn whole(path: &Path) -> Result<(Vec<u8>, RawFileFacts), Error> {
+        let mut file = Self::open(path)?;
+        let mut bytes = Vec::new();
+        while let Some(block) = file.next_block()? {
+            bytes.extend_from_slice(&block);
+        }
+        Ok((bytes, file.finish()?))
     }
 
     /// Bytes of the file on disk that were read so far.
@@ -143,7 +154,9 @@ fn tell(bytes: &mut impl Read, blocks: &SyncSender<io::Result<Vec<u8>>>) -> Opti
 /// The words of the gzip reader say what it met, not what that means.
 fn damaged(error: io::Error) -> io::Error {
     match error.kind() {
-        io::ErrorKind::UnexpectedEof => io::Error::new(error.kind(), "the gzip file is cut off"),
+        io::ErrorKind::UnexpectedEof => {
+            io::Error::new(error.kind(), "the gzip file is cut off, or followed by other bytes")
+        }
         io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
             io::Error::new(error.kind(), format!("the gzip file is damaged ({error})"))
         }

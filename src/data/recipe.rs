@@ -229,6 +229,13 @@ impl Recipe {
                 return Err(format!("{change:?}: expected rule=value, such as addenda=laat"));
             };
             let (rule, value) = (rule.trim(), value.trim());
+            if change.chars().any(char::is_control) {
+                return Err(format!("{change:?}: expected rule=value on one line"));
+            }
+            let again = |other: &&String| other.split_once('=').is_some_and(|(other, _)| other.trim() == rule);
+            if changes.iter().filter(again).count() > 1 {
+                return Err(format!("the rule {rule:?} is changed twice; name it once"));
+            }
             if !rules.contains_key(rule) {
                 let known: Vec<&str> = rules.keys().map(String::as_str).collect();
                 return Err(format!(

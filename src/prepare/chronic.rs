@@ -3,12 +3,12 @@
 //! header in newer ones.
 
 use std::collections::HashSet;
-use std::fs;
 use std::path::Path;
 
 use super::error::Error;
 use super::export::{Export, changed};
-use crate::data::prepared::{Input, file_sha256};
+use crate::data::RawFile;
+use crate::data::prepared::Input;
 
 /// The chronic codes, without dots, in upper case.
 pub(super) fn read(path: &Path, export: &Export) -> Result<(HashSet<String>, Input), Error> {
@@ -18,8 +18,8 @@ pub(super) fn read(path: &Path, export: &Export) -> Result<(HashSet<String>, Inp
         expected: expected.into(),
         next: "take the CSV file of AHRQ's Chronic Condition Indicator for ICD-10-CM".into(),
     };
-    let bytes = fs::read(path).map_err(|error| wrong(format!("what cannot be read ({error})"), "a file"))?;
-    let text = String::from_utf8_lossy(&bytes);
+    let (bytes, facts) = RawFile::whole(path)?;
+    let text = String::from_utf8(bytes).map_err(|_| wrong("bytes that are not UTF-8".into(), "UTF-8 text"))?;
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -44,7 +44,10 @@ pub(super) fn read(path: &Path, export: &Export) -> Result<(HashSet<String>, Inp
         };
         rows += 1;
         let (Some(code), Some(indicator)) = (field(code), field(indicator)) else {
-            continue;
+            return Err(wrong(
+                format!("too few fields in data row {rows}"),
+                "a code and an indicator in each row",
+            ));
         };
         match indicator.as_str() {
             "1" => {
@@ -71,8 +74,8 @@ pub(super) fn read(path: &Path, export: &Export) -> Result<(HashSet<String>, Inp
     }
     let input = Input {
         path: export.shown(path),
-        bytes: bytes.len() as u64,
-        sha256: file_sha256(path)?,
+        bytes: facts.bytes,
+        sha256: facts.sha256,
         rows,
         changed: changed(path),
     };

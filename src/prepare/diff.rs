@@ -7,8 +7,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::error::Error;
-use crate::data::CodeKind;
 use crate::data::prepared::{Manifest, PreparedCode, PreparedNote, kind_name, read_rows};
+use crate::data::{self, CodeKind};
 
 /// How many examples are named.
 const EXAMPLES: usize = 5;
@@ -125,11 +125,18 @@ pub fn diff(a: &Path, b: &Path) -> Result<Diff, Error> {
 }
 
 fn read(directory: &Path, manifest: &Manifest, mut each: impl FnMut(PreparedNote)) -> Result<(), Error> {
-    read_rows(&directory.join(&manifest.table.file), |note| {
+    let path = directory.join(&manifest.table.file);
+    let (rows, fingerprint) = read_rows(&path, |note| {
         each(note);
         Ok(())
     })?;
-    Ok(())
+    match (rows, &fingerprint) == (manifest.table.rows, &manifest.fingerprint) {
+        true => Ok(()),
+        false => Err(Error::Data(data::Error::NotPrepared {
+            path,
+            found: "other rows than the manifest says".into(),
+        })),
+    }
 }
 
 fn kept(note: PreparedNote) -> Kept {

@@ -27,6 +27,8 @@ pub(super) struct DraftNote {
     pub separator: &'static str,
     /// In the order of the admission's lists, no code twice.
     pub codes: Vec<DraftCode>,
+    /// Whether it had one before rules removed some.
+    pub had_codes: bool,
     /// Its place in [`PARTS`](crate::data::PARTS), once it is known.
     pub part: Option<u8>,
 }
@@ -86,6 +88,9 @@ impl Draft {
 
     /// Removes the codes that fewer than `least` documents have, diagnoses and procedures apart.
     pub fn keep_frequent(&mut self, least: u32) {
+        for note in &mut self.notes {
+            note.had_codes = !note.codes.is_empty();
+        }
         if least <= 1 {
             return;
         }

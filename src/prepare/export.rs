@@ -43,32 +43,25 @@ impl Export {
 
     /// A file by its name without `.csv`, in one of some folders; whatever its case, plain or gzip.
     pub fn find(&self, folders: &[&str], name: &str) -> Result<PathBuf, Error> {
-        self.find_optional(folders, name).ok_or_else(|| Error::NoFile {
+        let shown = |folder: &&str| match *folder {
+            "." => format!("{name}.csv (or .csv.gz)"),
+            folder => format!("{folder}/{name}.csv (or .csv.gz)"),
+        };
+        self.find_optional(folders, name)?.ok_or_else(|| Error::NoFile {
             from: self.from.clone(),
-            names: folders
-                .iter()
-                .map(|folder| {
-                    format!(
-                        "{}{name}.csv (or .csv.gz)",
-                        if *folder == "." {
-                            String::new()
-                        } else {
-                            format!("{folder}/")
-                        }
-                    )
-                })
-                .collect(),
+            names: folders.iter().map(shown).collect(),
             title: self.title,
         })
     }
 
-    /// The same for a file that an export may lack.
-    pub fn find_optional(&self, folders: &[&str], name: &str) -> Option<PathBuf> {
+    /// The same for a file that an export may lack. Of two that may be meant none is taken.
+    pub fn find_optional(&self, folders: &[&str], name: &str) -> Result<Option<PathBuf>, Error> {
         let wanted = |entry: &fs::DirEntry| {
             let found = entry.file_name().to_string_lossy().to_ascii_lowercase();
             let name = name.to_ascii_lowercase();
             found == format!("{name}.csv") || found == format!("{name}.csv.gz")
         };
+        let mut found: Vec<PathBuf> = Vec::new();
         for folder in folders {
             let place = match *folder {
                 "." => self.from.clone(),
@@ -77,18 +70,23 @@ impl Export {
             let Ok(entries) = fs::read_dir(place) else {
                 continue;
             };
-            let mut found: Vec<PathBuf> = entries
-                .filter_map(Result::ok)
-                .filter(wanted)
-                .map(|entry| entry.path())
-                .collect();
-            // The plain one, where both are there.
-            found.sort();
-            if let Some(first) = found.into_iter().next() {
-                return Some(first);
-            }
+            let entries = entries.filter_map(Result::ok).filter(wanted);
+            found.extend(entries.map(|entry| entry.path()));
         }
-        None
+        found.sort();
+        match found.len() {
+            0 | 1 => Ok(found.pop()),
+            _ => Err(Error::Content {
+                file: self.from.display().to_string(),
+                found: found
+                    .iter()
+                    .map(|path| self.shown(path))
+                    .collect::<Vec<_>>()
+                    .join(" and "),
+                expected: format!("one file {name}.csv or {name}.csv.gz"),
+                next: "remove those that are not meant".into(),
+            }),
+        }
     }
 
     /// A path as messages and manifests show it: within the export.

@@ -4,10 +4,13 @@ use std::borrow::Cow;
 
 use crate::data::{CodeKind, CodeLoading, Dots, IcdVersion};
 
-/// Whether a table's field is a code as exports write it: letters and digits, no dot. One with a dot was a number to some
+/// Whether a table's field is a code as exports write it: capital letters and digits, no dot. One with a dot was a number to some
 /// program on the way (`4019.0`), or has its dot already.
 pub(super) fn is_raw(code: &str) -> bool {
-    (1..=8).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    (1..=8).contains(&code.len())
+        && code
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
 }
 
 /// A code as the set has it.

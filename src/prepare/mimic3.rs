@@ -1,6 +1,7 @@
 //! MIMIC-III v1.4: `NOTEEVENTS`, `DIAGNOSES_ICD`, `PROCEDURES_ICD`, and `D_ICD_*` for titles.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use super::addenda::{self, Report};
 use super::draft::{Draft, DraftNote};
@@ -23,14 +24,7 @@ pub(super) fn read(
     let mut draft = Draft::new();
     // All files are looked for first: gigabytes are not read to find that a table is missing.
     let notes = export.find(&["."], "NOTEEVENTS")?;
-    let tables = [
-        (CodeKind::Diagnosis, "DIAGNOSES_ICD", "D_ICD_DIAGNOSES"),
-        (CodeKind::Procedure, "PROCEDURES_ICD", "D_ICD_PROCEDURES"),
-    ];
-    let mut paths = Vec::new();
-    for (kind, codes, titles) in tables.into_iter().filter(|(kind, ..)| rules.codes.takes(*kind)) {
-        paths.push((kind, export.find(&["."], codes)?, export.find_optional(&["."], titles)));
-    }
+    let paths = tables_of(export, rules)?;
     let (reports, mut admissions) = reports(&notes, (export, &mut draft), spill, watcher)?;
     spill.flush()?;
     for (kind, codes, titles) in paths {
@@ -60,6 +54,7 @@ pub(super) fn read(
             pieces,
             separator,
             codes: admissions.codes(admission),
+            had_codes: false,
             part: None,
         });
     }
@@ -75,6 +70,30 @@ pub(super) fn read(
     draft.step("of these, without any code", without as u64);
     draft.keep_frequent(rules.min_count);
     Ok(draft)
+}
+
+/// A kind of code, its table, and where there is one its table of titles.
+type TableOf = (CodeKind, PathBuf, Option<PathBuf>);
+
+fn tables_of(export: &Export, rules: &Mimic3Recipe) -> Result<Vec<TableOf>, Error> {
+    let tables = [
+        (CodeKind::Diagnosis, "DIAGNOSES_ICD", "D_ICD_DIAGNOSES"),
+        (CodeKind::Procedure, "PROCEDURES_ICD", "D_ICD_PROCEDURES"),
+    ];
+    let taken = tables.into_iter().filter(|(kind, ..)| rules.codes.takes(*kind));
+    let found = taken
+        .map(|(kind, codes, titles)| Ok((kind, export.find(&["."], codes)?, export.find_optional(&["."], titles)?)));
+    found.collect()
+}
+
+/// The files that are read.
+pub(super) fn files(export: &Export, rules: &Mimic3Recipe) -> Result<Vec<PathBuf>, Error> {
+    let mut files = vec![export.find(&["."], "NOTEEVENTS")?];
+    for (_, codes, titles) in tables_of(export, rules)? {
+        files.push(codes);
+        files.extend(titles);
+    }
+    Ok(files)
 }
 
 /// The rows that count, by admission.

@@ -2,6 +2,7 @@
 //! `hosp/d_icd_*` for titles.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use super::addenda::without_repeated;
 use super::draft::{Draft, DraftNote};
@@ -24,14 +25,7 @@ pub(super) fn read(
 ) -> Result<Draft, Error> {
     let mut draft = Draft::new();
     let notes = export.find(NOTE, "discharge")?;
-    let tables = [
-        (CodeKind::Diagnosis, "diagnoses_icd", "d_icd_diagnoses"),
-        (CodeKind::Procedure, "procedures_icd", "d_icd_procedures"),
-    ];
-    let mut paths = Vec::new();
-    for (kind, codes, titles) in tables.into_iter().filter(|(kind, ..)| rules.codes.takes(*kind)) {
-        paths.push((kind, export.find(HOSP, codes)?, export.find_optional(HOSP, titles)));
-    }
+    let paths = tables_of(export, rules)?;
     let (summaries, mut admissions) = summaries(&notes, (export, &mut draft), spill, watcher)?;
     spill.flush()?;
     for (kind, codes, titles) in paths {
@@ -69,6 +63,7 @@ pub(super) fn read(
                 pieces: vec![piece],
                 separator: " ",
                 codes: codes.clone(),
+                had_codes: false,
                 part: None,
             });
         }
@@ -86,6 +81,30 @@ pub(super) fn read(
     );
     draft.keep_frequent(rules.min_count);
     Ok(draft)
+}
+
+/// A kind of code, its table, and where there is one its table of titles.
+type TableOf = (CodeKind, PathBuf, Option<PathBuf>);
+
+fn tables_of(export: &Export, rules: &Mimic4Recipe) -> Result<Vec<TableOf>, Error> {
+    let tables = [
+        (CodeKind::Diagnosis, "diagnoses_icd", "d_icd_diagnoses"),
+        (CodeKind::Procedure, "procedures_icd", "d_icd_procedures"),
+    ];
+    let taken = tables.into_iter().filter(|(kind, ..)| rules.codes.takes(*kind));
+    let found =
+        taken.map(|(kind, codes, titles)| Ok((kind, export.find(HOSP, codes)?, export.find_optional(HOSP, titles)?)));
+    found.collect()
+}
+
+/// The files that are read.
+pub(super) fn files(export: &Export, rules: &Mimic4Recipe) -> Result<Vec<PathBuf>, Error> {
+    let mut files = vec![export.find(NOTE, "discharge")?];
+    for (_, codes, titles) in tables_of(export, rules)? {
+        files.push(codes);
+        files.extend(titles);
+    }
+    Ok(files)
 }
 
 /// The texts by admission, in the order of the rows.

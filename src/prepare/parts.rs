@@ -10,12 +10,14 @@ use super::request::Request;
 use super::stratify;
 use crate::data::prepared::Input;
 use crate::data::synthetic::exports::OWN_SPLIT;
-use crate::data::{PARTS, Recipe, Shares, SplitList, SplitRule, WithoutCodes, shuffle};
+use crate::data::{
+    CodesOf, Mimic3Recipe, Mimic4Recipe, PARTS, Recipe, Shares, SplitList, SplitRule, WithoutCodes, shuffle,
+};
 
 /// Gives every document its part; those that have none are left out, and so are those without codes where the recipe says.
 pub(super) fn assign(draft: &mut Draft, request: &Request<'_>, recipe: &Recipe, export: &Export) -> Result<(), Error> {
     match recipe.split() {
-        SplitRule::Published(name) => published(draft, request, export, name)?,
+        SplitRule::Published(name) => published(draft, request, (recipe, export), name)?,
         SplitRule::ByPatient(shares) => by_patient(draft, shares)?,
         SplitRule::Stratified(shares) => stratify::assign(draft, check(shares)?),
     }
@@ -33,6 +35,11 @@ pub(super) fn assign(draft: &mut Draft, request: &Request<'_>, recipe: &Recipe, 
             let count = draft.notes.iter().filter(|note| note.codes.is_empty()).count();
             draft.step("documents without a code, kept", count as u64);
         }
+    }
+    if draft.notes.iter().all(|note| note.codes.is_empty()) {
+        return Err(Error::Nothing {
+            reason: "none of them has a code; see the tables of codes, and the rules that remove codes".into(),
+        });
     }
     for (place, name) in PARTS.iter().enumerate() {
         let count = draft.notes.iter().filter(|note| note.part == Some(place as u8)).count();
@@ -52,11 +59,12 @@ pub(super) fn list<'a>(
     export: &'a Export,
     name: &str,
 ) -> Result<(SplitList, Option<&'a Path>), Error> {
+    // Its name is looked up in any case.
+    let entry = request.registry.split(name)?;
     if has_own(export) {
         let list = SplitList::read_columns(&export.from.join(OWN_SPLIT), OWN_SPLIT)?;
         return Ok((list, Some(&export.from)));
     }
-    let entry = request.registry.split(name)?;
     Ok((SplitList::read(name, entry, request.data)?, request.data))
 }
 
@@ -64,7 +72,12 @@ fn has_own(export: &Export) -> bool {
     export.generated && export.from.join(OWN_SPLIT).exists()
 }
 
-fn published(draft: &mut Draft, request: &Request<'_>, export: &Export, name: &str) -> Result<(), Error> {
+fn published(
+    draft: &mut Draft,
+    request: &Request<'_>,
+    (recipe, export): (&Recipe, &Export),
+    name: &str,
+) -> Result<(), Error> {
     let (list, at) = list(request, export, name)?;
     for (path, facts, rows) in &list.files {
         draft.inputs.push(Input {
@@ -93,7 +106,34 @@ fn published(draft: &mut Draft, request: &Request<'_>, export: &Export, name: &s
         format!("documents that the split {name} does not have, left out"),
         |note| note.part.is_some(),
     );
-    Ok(())
+    check_codeless(draft, request, (recipe, export), name)
+}
+
+/// How many admissions of a published list have no code is known: another number is another export.
+fn check_codeless(
+    draft: &Draft,
+    request: &Request<'_>,
+    (recipe, export): (&Recipe, &Export),
+    name: &str,
+) -> Result<(), Error> {
+    let (Recipe::Mimic3(Mimic3Recipe { codes, .. }) | Recipe::Mimic4(Mimic4Recipe { codes, .. })) = recipe else {
+        return Ok(());
+    };
+    let known = request
+        .registry
+        .split(name)?
+        .without_codes
+        .filter(|_| *codes == CodesOf::Both && !has_own(export));
+    let found = draft.notes.iter().filter(|note| !note.had_codes).count() as u64;
+    match known {
+        Some(expected) if expected != found => Err(Error::Content {
+            file: "the tables of codes".into(),
+            found: format!("{found} admissions of the split {name} without any code"),
+            expected: format!("{expected}, as the published data have"),
+            next: "see that the tables are whole and of the version that the list is of".into(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Removes the codes that no more than so many training notes have.

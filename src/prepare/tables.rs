@@ -30,6 +30,9 @@ pub(super) fn id(row: &CsvRow<'_>, field: usize, what: &str) -> Result<Option<u3
     }
 }
 
+/// With so many procedures some begin with 0.
+const MANY: u64 = 300;
+
 /// What the documents' admissions are, to hang codes on.
 pub(super) struct Admissions {
     /// By admission: its patient, and the place of its list.
@@ -93,7 +96,7 @@ impl Admissions {
             false => None,
         };
         let mut pace = Pace::of(&file, export, watcher);
-        let (mut missing, mut elsewhere, mut other_version, mut used) = (0, 0, 0, 0);
+        let (mut missing, mut elsewhere, mut other_version, mut used, mut zeros) = (0, 0, 0, 0, 0_u64);
         let wanted = u8::from(reading.version);
         loop {
             pace.row(file.position())?;
@@ -115,7 +118,7 @@ impl Admissions {
                 continue;
             }
             if !icd::is_raw(text) {
-                let expected = "a code of letters and digits as the export has it, without a dot (a program that takes \
+                let expected = "a code of capital letters and digits as the export has it, without a dot (a program that takes \
                                 codes for numbers has been at this file)";
                 return Err(row.wrong("a code of another form", expected).into());
             }
@@ -133,6 +136,7 @@ impl Admissions {
                 return Err(row.wrong(found, "one subject for each admission").into());
             }
             let order = id(&row, place, "place in the list")?.unwrap_or(0);
+            zeros += u64::from(text.starts_with('0'));
             let shown = icd::written(text, reading.kind, reading.version, reading.loading, reading.dots);
             self.lists[list].push(DraftCode {
                 code: draft.codes.number(&shown),
@@ -142,6 +146,24 @@ impl Admissions {
             used += 1;
         }
         let shown = export.shown(path);
+        let wrong = |found: String, expected: &str| Error::Content {
+            file: shown.clone(),
+            found,
+            expected: expected.into(),
+            next: "see that it is the whole file, as it was downloaded".into(),
+        };
+        if used == 0 {
+            let found = format!("{} rows and no code of a document among them", file.rows());
+            return Err(wrong(found, "codes of the documents"));
+        }
+        // Of the real codes one in five begins so.
+        if reading.kind == CodeKind::Procedure && reading.version == IcdVersion::Nine && used >= MANY && zeros == 0 {
+            let found = format!("{used} procedure codes of which none begins with 0");
+            return Err(wrong(
+                found,
+                "codes as strings (0117): a program that takes codes for numbers has been at this file",
+            ));
+        }
         draft.step(format!("rows of {shown}"), file.rows());
         if reading.versioned {
             draft.step(

@@ -3,6 +3,7 @@
 //! in AHRQ's form, and where there is one `descriptions` (code, title). Every note is a document; its codes are those of its visit.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::PathBuf;
 
 use super::chronic;
 use super::draft::{Draft, DraftCode, DraftNote};
@@ -34,6 +35,8 @@ pub(super) fn read(
     watcher: &dyn Watcher,
 ) -> Result<Draft, Error> {
     let mut draft = Draft::new();
+    // All files are looked for first.
+    files(export, rules)?;
     let (notes, codes) = (export.find(&["."], "notes")?, export.find(&["."], "diagnoses")?);
     let chronic = match rules.impute_chronic {
         true => Some(export.find(&["."], "chronic")?),
@@ -50,18 +53,29 @@ pub(super) fn read(
         let imputed = impute(&mut visits, &draft, &list);
         draft.step("chronic codes given to later visits of their patient", imputed);
     }
-    if let Some(path) = export.find_optional(&["."], "descriptions") {
+    if let Some(path) = export.find_optional(&["."], "descriptions")? {
         read_titles(&path, (export, &mut draft))?;
     }
     for note in &mut draft.notes {
         if let Some(&visit) = visits.by_id.get(&note.admission) {
             note.codes = visits.all[visit as usize].codes.clone();
+            note.had_codes = !note.codes.is_empty();
         }
     }
     let without = draft.notes.iter().filter(|note| note.codes.is_empty()).count();
     draft.step("documents: notes that stay", draft.notes.len() as u64);
     draft.step("of these, of a visit without any code", without as u64);
     Ok(draft)
+}
+
+/// The files that are read.
+pub(super) fn files(export: &Export, rules: &VisitsRecipe) -> Result<Vec<PathBuf>, Error> {
+    let mut files = vec![export.find(&["."], "notes")?, export.find(&["."], "diagnoses")?];
+    if rules.impute_chronic {
+        files.push(export.find(&["."], "chronic")?);
+    }
+    files.extend(export.find_optional(&["."], "descriptions")?);
+    Ok(files)
 }
 
 fn read_notes(
@@ -79,6 +93,7 @@ fn read_notes(
     let mut of_kind = vec![0; excluded.len()];
     let mut short = 0;
     let mut seen = HashSet::new();
+    let mut form = None;
     let mut pace = Pace::of(&file, export, watcher);
     loop {
         pace.row(file.position())?;
@@ -99,7 +114,7 @@ fn read_notes(
         }
         let of_patient = identifier(&row, patient, "patient_id")?;
         let of_visit = identifier(&row, visit, "visit_id")?;
-        let when = moment(&row, time)?;
+        let when = moment(&row, time, &mut form)?;
         if !visits.add(&of_visit, &of_patient, when) {
             let found = "a visit that other rows give another patient";
             return Err(row.wrong(found, "one patient for each visit").into());
@@ -111,6 +126,7 @@ fn read_notes(
             pieces: vec![spill.push(&content)?],
             separator: " ",
             codes: Vec::new(),
+            had_codes: false,
             part: None,
         });
     }
@@ -145,7 +161,7 @@ fn read_codes(
     let mut file = CsvFile::open(path)?;
     let (visit, code) = (file.column("visit_id")?, file.column("code")?);
     let order = file.optional_column("order");
-    let (mut missing, mut elsewhere, mut repeated) = (0, 0, 0);
+    let (mut missing, mut elsewhere, mut repeated) = (0, 0, 0_u64);
     let mut pace = Pace::of(&file, export, watcher);
     loop {
         pace.row(file.position())?;
@@ -174,14 +190,14 @@ fn read_codes(
             kind: CodeKind::Diagnosis,
             order,
         };
-        let codes = &mut visits.all[place as usize].codes;
-        match codes.iter().any(|other| other.code == code.code) {
-            true => repeated += 1,
-            false => codes.push(code),
-        }
+        visits.all[place as usize].codes.push(code);
     }
     for visit in &mut visits.all {
         visit.codes.sort_by_key(|code| (code.order == 0, code.order));
+        let before = visit.codes.len();
+        let mut seen = HashSet::new();
+        visit.codes.retain(|code| seen.insert(code.code));
+        repeated += (before - visit.codes.len()) as u64;
     }
     draft.step("rows of diagnoses", file.rows());
     draft.step("of these, without a code, left out", missing);
@@ -288,23 +304,45 @@ fn identifier(row: &CsvRow<'_>, field: usize, column: &str) -> Result<String, Er
     }
 }
 
-/// A date or a time as ISO 8601 writes it, in one form so that earlier ones sort before later ones.
-fn moment(row: &CsvRow<'_>, field: usize) -> Result<String, Error> {
+/// A date or a time as ISO 8601 writes it, all of a file in one form, so that earlier ones sort before later ones.
+fn moment(row: &CsvRow<'_>, field: usize, form: &mut Option<usize>) -> Result<String, Error> {
     let text = row.text(field)?;
-    let text = text.trim();
-    let bytes = text.as_bytes();
-    let date = bytes.len() >= 10
-        && bytes[..10].iter().enumerate().all(|(at, byte)| match at {
-            4 | 7 => *byte == b'-',
-            _ => byte.is_ascii_digit(),
-        });
-    match date && (bytes.len() == 10 || matches!(bytes[10], b' ' | b'T')) {
-        true => Ok(text.replacen('T', " ", 1)),
-        false => Err(row
-            .wrong(
-                "a time of another form",
-                "a date or time as 2019-05-31 or 2019-05-31 14:05:00",
-            )
-            .into()),
+    let text = text.trim().replacen('T', " ", 1);
+    if !is_moment(&text) {
+        let expected = "a date or time as 2019-05-31, 2019-05-31 14:05 or 2019-05-31 14:05:00";
+        return Err(row.wrong("a time of another form", expected).into());
+    }
+    match *form.get_or_insert(text.len()) == text.len() {
+        true => Ok(text),
+        false => {
+            let expected = "times of one form in all rows: a date sorts before every time of its day";
+            Err(row
+                .wrong("a time of another form than the rows before", expected)
+                .into())
+        }
+    }
+}
+
+fn is_moment(text: &str) -> bool {
+    let number = |from: usize, to: usize| {
+        let digits = text
+            .get(from..to)
+            .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+        digits.and_then(|digits| digits.parse::<u32>().ok())
+    };
+    let between = |from, to, least, most| number(from, to).is_some_and(|number| (least..=most).contains(&number));
+    let signs = |places: &[(usize, u8)]| {
+        places
+            .iter()
+            .all(|&(place, sign)| text.as_bytes().get(place) == Some(&sign))
+    };
+    let date =
+        number(0, 4).is_some() && between(5, 7, 1, 12) && between(8, 10, 1, 31) && signs(&[(4, b'-'), (7, b'-')]);
+    let minutes = between(11, 13, 0, 23) && between(14, 16, 0, 59) && signs(&[(10, b' '), (13, b':')]);
+    match text.len() {
+        10 => date,
+        16 => date && minutes,
+        19 => date && minutes && between(17, 19, 0, 60) && signs(&[(16, b':')]),
+        _ => false,
     }
 }

@@ -14,6 +14,7 @@ use super::export::{Export, changed};
 use super::parts::{self, patients_in_several};
 use super::request::{Request, Watcher};
 use super::spill::Spill;
+use super::{mimic3, mimic4, visits};
 use crate::data::prepared::{
     FORMAT, MANIFEST, Manifest, Output, PartCount, PreparedCode, PreparedNote, TABLE, TITLES, TableWriter, file_sha256,
     kind_name,
@@ -57,6 +58,12 @@ impl Place {
         let failed = |error: files::Error| Error::write(&error.path, error.verb)(error.source);
         files::make_directory(to, true).map_err(failed)?;
         let path = to.join(LOCK);
+        for place in [&path, &to.join(MANIFEST)] {
+            // A link or a pipe of somebody else's: neither is followed.
+            if fs::symlink_metadata(place).is_ok_and(|found| !found.is_file()) {
+                return Err(Error::Occupied { to: to.to_owned() });
+            }
+        }
         let lock = files::create_private(&path).map_err(Error::write(&path, "write"))?;
         match lock.try_lock() {
             Err(fs::TryLockError::WouldBlock) => Err(Error::write(to, "prepare there")(io::Error::other(
@@ -83,15 +90,23 @@ impl Place {
         let Ok(manifest) = Manifest::read(&self.to) else {
             return Ok(None);
         };
+        // The files that would be read now: one that came since counts, and so does another of the same name.
+        let mut now: BTreeSet<String> = files_of(export, recipe)?
+            .iter()
+            .map(|path| export.shown(path))
+            .collect();
         if let SplitRule::Published(name) = recipe.split() {
             let (list, _) = parts::list(request, export, name)?;
+            now.extend(list.files.iter().map(|(path, ..)| path.clone()));
             let mut files = list.files.iter();
             let read_then = |sha256: &str| manifest.inputs.iter().any(|input| input.sha256 == sha256);
             if !files.all(|(_, facts, _)| read_then(&facts.sha256)) {
                 return Ok(None);
             }
         }
-        let same = manifest.dataset == request.dataset.name
+        let then: BTreeSet<String> = manifest.inputs.iter().map(|input| input.path.clone()).collect();
+        let same = then == now
+            && manifest.dataset == request.dataset.name
             && manifest.recipe == *recipe
             && manifest.generated == export.generated
             && manifest.made_by.code == request.made_by.code
@@ -140,18 +155,31 @@ impl Place {
     }
 }
 
-/// The path that a name leads to, as far as it exists.
+/// The path that a name leads to: through links as far as it exists, and by its words behind that.
 fn resolved(path: &Path) -> PathBuf {
-    for place in path.ancestors() {
-        if let Ok(found) = fs::canonicalize(if place.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            place
-        }) {
-            return found.join(path.strip_prefix(place).unwrap_or(Path::new("")));
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut found = PathBuf::new();
+    for component in whole.components() {
+        match component {
+            std::path::Component::ParentDir => {
+                found.pop();
+            }
+            other => found.push(other),
+        }
+        if let Ok(real) = fs::canonicalize(&found) {
+            found = real;
         }
     }
-    path.to_owned()
+    found
+}
+
+/// The files of an export that a recipe reads.
+fn files_of(export: &Export, recipe: &Recipe) -> Result<Vec<PathBuf>, Error> {
+    match recipe {
+        Recipe::Mimic3(rules) => mimic3::files(export, rules),
+        Recipe::Mimic4(rules) => mimic4::files(export, rules),
+        Recipe::Visits(rules) => visits::files(export, rules),
+    }
 }
 
 impl Work {
@@ -186,6 +214,7 @@ pub(super) fn write(
         *codes.entry(kind_name(kind).into()).or_default() += 1;
     }
     Ok(Manifest {
+        checksum: String::new(),
         format: FORMAT,
         dataset: request.dataset.name.clone(),
         generated: export.generated,
@@ -200,7 +229,8 @@ pub(super) fn write(
         table,
         titles,
         fingerprint,
-    })
+    }
+    .sealed())
 }
 
 fn all_codes(draft: &Draft) -> impl Iterator<Item = (CodeKind, u32)> {

@@ -190,7 +190,7 @@ const MIMIC3: &[Case] = &[
         "a header alone of procedures",
         P,
         |f| change(f, |t| t.split_once('\n').unwrap().0.to_owned()),
-        Counted("rows of PROCEDURES_ICD.csv", 0),
+        Refused("no code of a document among them"),
     ),
     (
         "a table of another kind",
@@ -400,6 +400,68 @@ const MIMIC3: &[Case] = &[
         Counted("that the split mimic3-full does not have, left out", 1),
     ),
     // Codes.
+    (
+        "procedures as whole numbers",
+        P,
+        |f| {
+            change(f, |t| {
+                let strip = |l: &str| {
+                    let (start, code) = l.rsplit_once(',').unwrap();
+                    format!("{start},{}\n", code.trim_matches('"').trim_start_matches('0'))
+                };
+                let (head, rows) = t.split_once('\n').unwrap();
+                let rows: String = rows.lines().map(strip).collect::<String>().repeat(6);
+                format!("{head}\n{rows}")
+            });
+        },
+        Refused("procedure codes of which none begins with 0"),
+    ),
+    (
+        "a code in lower case",
+        D,
+        |f| row(f, |v| v[4] = "e8788".into()),
+        Refused("row 2: found a code of another form"),
+    ),
+    (
+        "two files of one name",
+        D,
+        |f| {
+            fs::copy(f, f.with_file_name("diagnoses_icd.csv")).unwrap();
+        },
+        Refused("DIAGNOSES_ICD.csv and diagnoses_icd.csv"),
+    ),
+    (
+        "plain and gzip",
+        D,
+        |f| {
+            let keep = fs::read(f).unwrap();
+            gzip(f, None);
+            fs::write(f, keep).unwrap();
+        },
+        Refused("DIAGNOSES_ICD.csv and DIAGNOSES_ICD.csv.gz"),
+    ),
+    (
+        "a pipe",
+        P,
+        |f| {
+            fs::remove_file(f).unwrap();
+            let made = std::process::Command::new("mkfifo").arg(f).status().unwrap();
+            assert!(made.success());
+        },
+        Refused("it is no regular file"),
+    ),
+    (
+        "a note for a header",
+        N,
+        |f| {
+            change(f, |t| {
+                let text = t.split_once('\n').unwrap().1;
+                let start = text.find("\"Report\"").unwrap();
+                format!("1,2,3,4,5,6,7,8,9,10,{}", &text[start + 11..].trim_start_matches(','))
+            });
+        },
+        Refused("11 columns"),
+    ),
     (
         "a code as a float",
         D,
@@ -702,7 +764,17 @@ fn a_prepared_set_that_something_happened_to_is_not_read() {
     let corpus = load(&[]).unwrap();
     assert!(corpus.origin.generated && corpus.parts.len() == 3);
     type Damage = fn(&Path);
-    let cases: [(&str, Damage, &str); 11] = [
+    let cases: [(&str, Damage, &str); 13] = [
+        (
+            "notes that are not generated any more",
+            |to| replace(&to.join(MANIFEST), "\"generated\": true", "\"generated\": false"),
+            "changed since it was written",
+        ),
+        (
+            "another count",
+            |to| replace(&to.join(MANIFEST), "\"without-codes\": ", "\"without-codes\": 1"),
+            "changed since it was written",
+        ),
         (
             "no manifest",
             |to| fs::remove_file(to.join(MANIFEST)).unwrap(),
@@ -731,12 +803,12 @@ fn a_prepared_set_that_something_happened_to_is_not_read() {
         (
             "another data set",
             |to| replace(&to.join(MANIFEST), "\"mimic3-full\"", "\"mimic3-50\""),
-            "the data set mimic3-50",
+            "changed since it was written",
         ),
         (
             "another rule",
             |to| replace(&to.join(MANIFEST), "\"addenda\": \"caml\"", "\"addenda\": \"laat\""),
-            "the suite means",
+            "changed since it was written",
         ),
         (
             "no table",
@@ -794,6 +866,7 @@ fn rules_that_there_are_not_are_named() {
             "no rule is called \"addendum\"; expected one of addenda",
         ),
         ("addenda", "expected rule=value"),
+        ("min-count=3\nx=4", "on one line"),
         ("addenda=last-first", "unknown variant"),
         ("min-count=ten", "invalid type"),
         ("min-count=-1", "invalid value"),

@@ -103,3 +103,16 @@ fn texts_parts_and_missing_notes_are_counted() {
     assert_eq!(found.other_part.count, count(|(a, b)| a.split != b.split));
     assert!(found.other_text.count > 10 && found.other_part.count > 10 && found.other_codes.count == 0);
 }
+
+#[test]
+fn a_table_of_another_set_is_no_table_of_this_one() {
+    let scratch = tempfile::tempdir().unwrap();
+    let from = scratch.path().join("mimic3");
+    export(&from, &settings(Shape::Mimic3, 120));
+    let (a, b) = (scratch.path().join("a"), scratch.path().join("b"));
+    prepare("mimic3-full", &[], &from, &a);
+    prepare("mimic3-full", &["addenda=laat"], &from, &b);
+    std::fs::copy(b.join("notes.parquet"), a.join("notes.parquet")).unwrap();
+    let error = diff(&a, &b).unwrap_err().to_string();
+    assert!(error.contains("other rows than the manifest says"), "{error}");
+}

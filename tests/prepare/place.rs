@@ -45,6 +45,22 @@ fn a_second_run_does_nothing_and_any_change_makes_it_anew() {
 }
 
 #[test]
+fn a_file_that_came_since_counts() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (from, to) = (scratch.path().join("mimic3"), scratch.path().join("set"));
+    export(&from, &settings(Shape::Mimic3, 60));
+    let titles = from.join("D_ICD_DIAGNOSES.csv");
+    let kept = fs::read(&titles).unwrap();
+    fs::remove_file(&titles).unwrap();
+    let registry = registry().unwrap();
+    let again = || try_prepare_with(&registry, "mimic3-full", &[], (&from, &to), None).unwrap();
+    assert!(matches!(again(), Prepared::Made(_)));
+    assert!(matches!(again(), Prepared::Unchanged(_)));
+    fs::write(&titles, kept).unwrap();
+    assert!(matches!(again(), Prepared::Made(_)));
+}
+
+#[test]
 fn the_same_export_gives_the_same_bytes_plain_or_gzip() {
     use std::io::Write;
     let scratch = tempfile::tempdir().unwrap();
@@ -124,6 +140,17 @@ fn the_export_is_never_written_to_and_others_files_stay() {
     let link = scratch.path().join("link");
     std::os::unix::fs::symlink(&from, &link).unwrap();
     assert!(matches!(refused(&link.join("set")), Error::Inside { .. }));
+    assert!(matches!(
+        refused(&scratch.path().join("nowhere/../mimic3/set")),
+        Error::Inside { .. }
+    ));
+    assert!(!scratch.path().join("nowhere").exists());
+    let linked = scratch.path().join("linked");
+    fs::create_dir(&linked).unwrap();
+    fs::write(scratch.path().join("keep"), "mine").unwrap();
+    std::os::unix::fs::symlink(scratch.path().join("keep"), linked.join(".lock")).unwrap();
+    assert!(matches!(refused(&linked), Error::Occupied { .. }));
+    assert_eq!(fs::read_to_string(scratch.path().join("keep")).unwrap(), "mine");
     let mine = scratch.path().join("mine");
     fs::create_dir(&mine).unwrap();
     fs::write(mine.join("thesis.tex"), "years").unwrap();

@@ -14,20 +14,20 @@ fn write(to: &Path, many: usize) {
     let mut add = |id: &str, patient: &str, visit: &str, kind: &str, time: &str, text: &str| {
         notes.push_str(&format!("{id},{patient},{visit},{kind},{time},\"{text}\"\n"));
     };
-    add("n1", "p1", "v1", "Progress", "2018-01-02", LONG);
-    add("n2", "p1", "v2", "Progress", "2018-02-02", LONG);
+    add("n1", "p1", "v1", "Progress", "2018-01-02 09:00:00", LONG);
+    add("n2", "p1", "v2", "Progress", "2018-02-02 09:00:00", LONG);
     add("n3", "p1", "v3", "Telephone", "2018-03-02T08:00:00", LONG);
-    add("n4", "p1", "v4", "Progress", "2018-04-02", LONG);
-    add("n5", "p1", "v4", "Student", "2018-04-02", LONG);
-    add("n6", "p1", "v4", "progress", "2018-04-02", "too short");
-    add("n7", "p2", "v5", "Miscellaneous", "2018-04-02", LONG);
+    add("n4", "p1", "v4", "Progress", "2018-04-02 09:00:00", LONG);
+    add("n5", "p1", "v4", "Student", "2018-04-02 09:00:00", LONG);
+    add("n6", "p1", "v4", "progress", "2018-04-02 09:00:00", "too short");
+    add("n7", "p2", "v5", "Miscellaneous", "2018-04-02 09:00:00", LONG);
     for number in 0..many {
         add(
             &format!("m{number}"),
             &format!("q{number}"),
             &format!("w{number}"),
             "Progress",
-            "2018-05-05",
+            "2018-05-05 09:00:00",
             LONG,
         );
     }
@@ -104,7 +104,7 @@ fn what_no_export_should_have_is_named_with_its_row() {
     let cases: [(&str, &str, &str, &str); 6] = [
         (
             "notes.csv",
-            "2018-02-02",
+            "2018-02-02 09:00:00",
             "02/02/2018",
             "row 3: found a time of another form",
         ),

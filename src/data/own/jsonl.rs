@@ -10,6 +10,9 @@ use super::settings::{TableCodes, TableSettings, TableSplit};
 use crate::data::error::Error;
 use crate::data::raw_file::RawFile;
 
+/// The longest line: what is longer is no note.
+const LONGEST_LINE: usize = 64 << 20;
+
 /// The objects of a file, each with its line.
 pub(super) fn objects(
     path: &Path,
@@ -57,6 +60,10 @@ pub(super) fn objects(
             rest = &rest[end + 1..];
         }
         waiting.extend_from_slice(rest);
+        if waiting.len() > LONGEST_LINE {
+            let found = format!("a line of more than {} MiB", LONGEST_LINE >> 20);
+            return Err(wrong(path, line + 1, found, "an object in each line"));
+        }
     }
     if !waiting.is_empty() {
         take(&waiting)?;
@@ -84,10 +91,13 @@ pub(super) fn read(
         };
         let note = OwnNote {
             id: filled(&settings.id)?.trim().to_owned(),
-            patient: settings.patient.as_ref().map(&mut filled).transpose()?,
+            patient: match &settings.patient {
+                Some(name) => Some(filled(name)?.trim().to_owned()),
+                None => None,
+            },
             text: filled(&settings.text)?,
             part: match &settings.split {
-                TableSplit::Column(name) => Some(filled(name)?),
+                TableSplit::Column(name) => Some(filled(name)?.trim().to_owned()),
                 TableSplit::ByPatient(_) => None,
             },
             codes: match &settings.codes {

@@ -120,7 +120,14 @@ pub fn look(path: &Path) -> Result<Found, Error> {
             TableSplit::Column(column.name.clone())
         }
         None => {
-            because.push("no column of parts: patients are drawn, 70 % for train, 10 % for dev, 20 % for test".into());
+            let other = named(&columns, SPLITS, |column| !column.list);
+            let why = match other {
+                Some(column) => format!("`{}` has other values than train, dev and test", column.name),
+                None => "no column of parts".to_owned(),
+            };
+            because.push(format!(
+                "{why}: patients are drawn, 70 % for train, 10 % for dev, 20 % for test"
+            ));
             TableSplit::ByPatient(Shares {
                 dev: 0.1,
                 test: 0.2,

@@ -57,6 +57,13 @@ pub(super) fn read(
 ) -> Result<(), Error> {
     let (schema, batches) = open(path)?;
     let place = |name: &str| {
+        if schema.fields().iter().filter(|field| field.name() == name).count() > 1 {
+            return Err(Error::Setting {
+                key: "data.parquet",
+                found: format!("several columns `{name}`"),
+                expected: "one of each name".into(),
+            });
+        }
         schema.index_of(name).map_err(|_| Error::MissingColumn {
             path: path.to_owned(),
             name: name.into(),
@@ -145,6 +152,9 @@ fn codes_of<'a>(
     };
     match &settings.codes {
         TableCodes::Separated { separator, .. } => {
+            if is_numbers(array.data_type()) {
+                return Err(wrong("strings: numbers lose zeros"));
+            }
             let values = strings(array).ok_or_else(|| wrong("strings; lists are `codes = { list = ... }`"))?;
             Ok(Box::new(move |row| match &values[row] {
                 Some(text) => codes::separated(text, separator),
@@ -176,7 +186,7 @@ fn codes_of<'a>(
                     None => values,
                 };
                 let found = match values.data_type() {
-                    DataType::Int64 | DataType::Int32 => return Err("numbers for codes, which lose zeros".to_owned()),
+                    numbers if is_numbers(numbers) => return Err("numbers for codes, which lose zeros".to_owned()),
                     _ => strings(&values).ok_or("a list of something other than strings")?,
                 };
                 let mut listed = Vec::new();
@@ -186,6 +196,13 @@ fn codes_of<'a>(
                 Ok(listed)
             }))
         }
+    }
+}
+
+fn is_numbers(found: &DataType) -> bool {
+    match found {
+        DataType::Dictionary(_, values) => is_numbers(values),
+        found => found.is_numeric(),
     }
 }
 

@@ -29,6 +29,13 @@ pub(in crate::data) fn read(
     data_dir: Option<&Path>,
 ) -> Result<Read, Error> {
     let path = placed(&settings.file, data_dir);
+    if settings.id == settings.text {
+        return Err(Error::Setting {
+            key: "text",
+            found: "the column that is the identifier".into(),
+            expected: "another one".into(),
+        });
+    }
     let mut notes: Vec<OwnNote> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     let each = |note: OwnNote| {
@@ -64,11 +71,12 @@ pub(in crate::data) fn read(
         Some(titles) => read_titles(titles, data_dir)?,
         None => ByCode::new(),
     };
+    let parts = parts(notes, settings)?;
     let origin = Origin {
-        remarks: counts.sentences(),
+        remarks: counts.sentences().into_iter().chain(strange(&parts)).collect(),
         ..Origin::default()
     };
-    Ok((parts(notes, settings)?, titles, origin))
+    Ok((parts, titles, origin))
 }
 
 impl Counts {
@@ -83,6 +91,18 @@ impl Counts {
         let some = counted.into_iter().filter(|(count, _)| *count > 0);
         some.map(|(count, what)| format!("{count} {what}")).collect()
     }
+}
+
+/// Parts that a slip of the hand may have made.
+fn strange(parts: &[Part]) -> Vec<String> {
+    let others = parts.iter().filter(|part| !PARTS.contains(&part.name.as_str()));
+    let sentence = |part: &Part| {
+        let count = part.notes.len();
+        format!(
+            "{count} notes are of a part that is none of train, dev and test: they count only where [division] names it"
+        )
+    };
+    others.map(sentence).collect()
 }
 
 fn read_codes(

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::data::checksum;
 use crate::data::recipe::Recipe;
 
 /// Rises when files of older programs cannot be read any more.
@@ -46,6 +47,30 @@ pub struct Manifest {
     pub titles: Output,
     /// SHA-256 over the rows of the table, whatever file they are in.
     pub fingerprint: String,
+    /// SHA-256 over all of this but itself: what is changed by hand is found.
+    pub checksum: String,
+}
+
+impl Manifest {
+    /// With its checksum.
+    pub fn sealed(mut self) -> Self {
+        self.checksum = self.seal();
+        self
+    }
+
+    /// Whether it is as it was written.
+    pub(super) fn is_sealed(&self) -> bool {
+        self.checksum == self.seal()
+    }
+
+    fn seal(&self) -> String {
+        let bare = Self {
+            checksum: String::new(),
+            ..self.clone()
+        };
+        // OK because a manifest has no map whose keys are no strings.
+        checksum::sha256(&serde_json::to_vec(&bare).unwrap_or_default())
+    }
 }
 
 /// Who made it.

@@ -28,6 +28,7 @@ impl Manifest {
             path: path.clone(),
             found,
         };
+        checksum::refuse_unless_file(&path)?;
         let bytes = checksum::read(&path)?;
         #[derive(serde::Deserialize)]
         struct Format {
@@ -40,7 +41,12 @@ impl Manifest {
                 "a manifest of format {format}, this program reads {FORMAT}"
             )));
         }
-        serde_json::from_slice(&bytes).map_err(|error| not(format!("a damaged manifest ({error})")))
+        let manifest: Self =
+            serde_json::from_slice(&bytes).map_err(|error| not(format!("a damaged manifest ({error})")))?;
+        match manifest.is_sealed() {
+            true => Ok(manifest),
+            false => Err(not("a manifest that was changed since it was written".into())),
+        }
     }
 }
 
