@@ -93,7 +93,7 @@ fn what_is_damaged_is_named_and_made_anew_and_the_rest_stays() {
             StageName::Weights => all.collect(),
             _ => all.max_by_key(size).into_iter().collect(),
         };
-        assert_eq!(damaged.len(), if stage == StageName::Weights { 4 } else { 1 });
+        assert_eq!(damaged.len(), if stage == StageName::Weights { 5 } else { 1 });
         for file in damaged {
             let mut bytes = std::fs::read(place.join(&file)).unwrap();
             let middle = bytes.len() / 2;

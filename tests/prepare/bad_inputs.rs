@@ -772,7 +772,13 @@ fn a_prepared_set_that_something_happened_to_is_not_read() {
         ),
         (
             "another count",
-            |to| replace(&to.join(MANIFEST), "\"without-codes\": ", "\"without-codes\": 1"),
+            |to| {
+                replace(
+                    &to.join(MANIFEST),
+                    "\"patients-in-several-parts\": 0",
+                    "\"patients-in-several-parts\": 1",
+                )
+            },
             "changed since it was written",
         ),
         (
