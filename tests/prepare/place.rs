@@ -177,3 +177,40 @@ fn what_is_prepared_is_its_owners_whatever_the_umask() {
         assert_eq!(mode(&path), 0o600, "{}", path.display());
     }
 }
+
+/// As a disk that is full: no file may grow beyond some kilobytes.
+#[test]
+fn a_disk_without_room_is_named_and_nothing_half_written_stays() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (from, to) = (scratch.path().join("mimic3"), scratch.path().join("set"));
+    export(&from, &settings(Shape::Mimic3, 400));
+    let prepare = |limit: &str| {
+        std::process::Command::new("sh")
+            .arg("-c")
+            .arg(format!("ulimit -f {limit}; exec \"$0\" \"$@\""))
+            .arg(env!("CARGO_BIN_EXE_icdbench"))
+            .args(["data", "prepare", "mimic3-full", "--from"])
+            .arg(&from)
+            .arg("--to")
+            .arg(&to)
+            .output()
+            .unwrap()
+    };
+    // Blocks of 512 bytes: for next to nothing, for some of the texts, for more of them.
+    for limit in ["8", "64", "200"] {
+        let output = prepare(limit);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{limit}: {said}");
+        assert!(
+            said.contains("cannot write") && said.contains("free space"),
+            "{limit}: {said}"
+        );
+        assert!(
+            !to.join(MANIFEST).exists() && !to.join(".unfinished").exists(),
+            "{limit}"
+        );
+    }
+    let output = prepare("unlimited");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(rows(&to).len() as u64, Manifest::read(&to).unwrap().table.rows);
+}
