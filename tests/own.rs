@@ -300,6 +300,55 @@ fn what_a_row_has_wrong_is_named_with_its_line_and_never_quoted() {
     );
 }
 
+/// What reading and looking say of a file.
+fn said_of(format: TableFormat, path: &Path) -> [String; 2] {
+    let read = read(match format {
+        TableFormat::Csv => DatasetSettings::Csv(settings(path, separated())),
+        TableFormat::Jsonl => DatasetSettings::Jsonl(settings(path, list())),
+        TableFormat::Parquet => DatasetSettings::Parquet(settings(path, list())),
+    });
+    let chain = |error: &dyn std::error::Error| {
+        let causes = std::iter::successors(error.source(), |cause| cause.source());
+        let causes: Vec<String> = causes.map(ToString::to_string).collect();
+        format!("{error}: {}", causes.join(": "))
+    };
+    [chain(&read.unwrap_err()), chain(&look(path).unwrap_err())]
+}
+
+#[test]
+fn files_without_notes_are_refused_in_every_form() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = |name: &str| scratch.path().join(name);
+    let header = "note_id,patient_id,split,text,codes\n";
+    fs::write(path("header.csv"), header).unwrap();
+    fs::write(path("empty.jsonl"), "").unwrap();
+    fs::write(path("lines.jsonl"), "\n\n").unwrap();
+    Notes(Vec::new()).parquet(&path("rows.parquet"));
+    for (name, format) in [
+        ("header.csv", TableFormat::Csv),
+        ("empty.jsonl", TableFormat::Jsonl),
+        ("lines.jsonl", TableFormat::Jsonl),
+        ("rows.parquet", TableFormat::Parquet),
+    ] {
+        for message in said_of(format, &path(name)) {
+            assert!(message.contains(name) && message.contains("found no rows"), "{message}");
+        }
+    }
+    // Another thing under the name of a table, and no file at all.
+    fs::write(path("text.parquet"), header).unwrap();
+    fs::create_dir(path("directory.parquet")).unwrap();
+    for (name, expected) in [
+        ("text.parquet", "not Parquet, or damaged"),
+        ("directory.parquet", "no regular file"),
+        ("none.parquet", "cannot read this file"),
+    ] {
+        for message in said_of(TableFormat::Parquet, &path(name)) {
+            assert!(message.contains(name) && message.contains(expected), "{message}");
+            assert!(!message.contains("row 0"), "{message}");
+        }
+    }
+}
+
 #[test]
 fn titles_come_from_a_table_or_from_the_official_order_file() {
     let scratch = tempfile::tempdir().unwrap();

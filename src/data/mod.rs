@@ -18,6 +18,7 @@ mod identity;
 mod labels;
 mod note;
 mod own;
+mod parquet_file;
 pub mod prepared;
 mod published_split;
 mod raw_file;
@@ -58,7 +59,7 @@ pub use recipe::{
 };
 pub use registry::{Dataset, EncoderEntry, FileEntry, FolderEntry, Registry, registry};
 pub use role::Role;
-pub use split::shuffle;
+pub use split::{draw_parts, shuffle};
 pub use stats::{CorpusStats, FrequencyBin, PartStats, Percentiles, Unseen, stats};
 pub use synthetic::{SyntheticError, SyntheticSettings};
 pub use verify::{CountReport, EntryReport, Status, VerifyReport, verify};

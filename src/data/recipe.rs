@@ -204,6 +204,23 @@ pub struct Shares {
     pub seed: u64,
 }
 
+impl Shares {
+    /// Whether both shares are above 0 and leave some for training; else what was found and expected.
+    ///
+    /// # Errors
+    /// They are not.
+    pub fn check(&self) -> Result<(), (String, String)> {
+        let good = |share: f64| share > 0.0 && share < 1.0;
+        match good(self.dev) && good(self.test) && self.dev + self.test < 1.0 {
+            true => Ok(()),
+            false => Err((
+                format!("dev = {} and test = {}", self.dev, self.test),
+                "shares above 0 that leave some for training".into(),
+            )),
+        }
+    }
+}
+
 impl Recipe {
     /// Which document is in which part.
     pub fn split(&self) -> &SplitRule {

@@ -1,7 +1,7 @@
 //! A seeded split of notes in two, by patient. The draw is written out here in full, so that no
 //! dependency's change of algorithm can move a note from one side to the other.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::Error;
 use super::note::Note;
+use super::recipe::Shares;
 
 /// The notes of one part in two, each in the order of the part.
 pub(super) struct Split {
@@ -48,6 +49,25 @@ pub(super) fn split_by_patient(notes: &[Arc<Note>], fraction: f64, seed: u64) ->
         .cloned()
         .partition(|note| validation.contains(note.patient.as_str()));
     Ok(Split { fit, drawn })
+}
+
+/// Draws the part of each patient, as its place in [`PARTS`](super::published_split::PARTS): patients in a random order, the
+/// first for the test, the next for dev, each round(share x patients).
+pub fn draw_parts<'p>(patients: impl Iterator<Item = &'p str>, shares: &Shares) -> HashMap<String, usize> {
+    let patients: BTreeSet<&str> = patients.collect();
+    let mut patients: Vec<&str> = patients.into_iter().collect();
+    shuffle(&mut patients, shares.seed);
+    let share = |share: f64| (share * patients.len() as f64).round() as usize;
+    let (test, dev) = (share(shares.test), share(shares.dev));
+    let part = |place: usize| match place {
+        place if place < test => 2,
+        place if place < test + dev => 1,
+        _ => 0,
+    };
+    let drawn = patients.iter().enumerate();
+    drawn
+        .map(|(place, patient)| ((*patient).to_owned(), part(place)))
+        .collect()
 }
 
 /// Puts items in an order that follows from the seed alone: Fisher-Yates, from the last place to the first.

@@ -72,6 +72,9 @@ pub fn look(path: &Path) -> Result<Found, Error> {
         TableFormat::Jsonl => of_jsonl(path)?,
         TableFormat::Parquet => of_parquet(path)?,
     };
+    if columns.iter().all(|column| column.values.is_empty()) {
+        return Err(nothing(path));
+    }
     let mut because = Vec::new();
     let missing = |what: &str, names: &[&str]| Error::MissingColumn {
         path: path.to_owned(),
@@ -167,6 +170,17 @@ pub fn look(path: &Path) -> Result<Found, Error> {
     })
 }
 
+/// A table that has no notes.
+pub(super) fn nothing(path: &Path) -> Error {
+    Error::Row {
+        path: path.to_owned(),
+        row: 1,
+        found: "no rows".into(),
+        expected: "a note in each row (notes counted without the header)".into(),
+        next: "see that it is the whole file".into(),
+    }
+}
+
 /// The first of some names that a column has, if it can be that.
 fn named<'c>(columns: &'c [Column], names: &[&str], can: impl Fn(&Column) -> bool) -> Option<&'c Column> {
     let of = |name: &&str| {
@@ -252,8 +266,8 @@ fn of_jsonl(path: &Path) -> Result<Vec<Column>, Error> {
 }
 
 fn of_parquet(path: &Path) -> Result<Vec<Column>, Error> {
-    let (schema, mut batches) = parquet::open(path)?;
-    let first = batches.next().transpose()?;
+    let mut file = parquet::open(path)?;
+    let first = file.next_batch().map_err(|problem| parquet::damaged(path, problem))?;
     let column = |(place, field): (usize, &std::sync::Arc<arrow_schema::Field>)| {
         let array = first.as_ref().map(|batch| batch.column(place));
         let values = array.and_then(parquet::strings).unwrap_or_default();
@@ -266,5 +280,5 @@ fn of_parquet(path: &Path) -> Result<Vec<Column>, Error> {
             ),
         }
     };
-    Ok(schema.fields().iter().enumerate().map(column).collect())
+    Ok(file.schema.fields().iter().enumerate().map(column).collect())
 }

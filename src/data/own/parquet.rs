@@ -1,53 +1,37 @@
 //! Notes in Parquet, as pandas, polars and DuckDB write it.
 
-use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type, UInt32Type, UInt64Type};
 use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_schema::{DataType, SchemaRef};
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use arrow_schema::DataType;
 
 use super::codes;
 use super::note::OwnNote;
 use super::settings::{TableCodes, TableSettings, TableSplit};
 use crate::data::error::Error;
+use crate::data::parquet_file::{Damaged, ParquetFile};
 
-/// Opens a table: its columns, and its rows in batches. What is damaged may make the reader panic, which is an error here.
-pub(super) fn open(path: &Path) -> Result<(SchemaRef, impl Iterator<Item = Result<RecordBatch, Error>>), Error> {
-    let damaged = {
-        let path = path.to_owned();
-        move |problem: String| Error::Row {
-            path: path.clone(),
-            row: 0,
-            found: format!("a file that cannot be read as Parquet ({problem})"),
-            expected: "a whole Parquet file".into(),
-            next: "write it again".into(),
-        }
-    };
-    let file = File::open(path).map_err(|source| Error::Read {
+/// Rows that are looked at together.
+const BATCH_ROWS: usize = 1024;
+
+/// Opens a table.
+pub(super) fn open(path: &Path) -> Result<ParquetFile, Error> {
+    ParquetFile::open(path, BATCH_ROWS)?.map_err(|problem| damaged(path, problem))
+}
+
+/// A file that is no whole Parquet.
+pub(super) fn damaged(path: &Path, Damaged(problem): Damaged) -> Error {
+    Error::Read {
         path: path.to_owned(),
         what: "file",
-        next: "check that it exists and may be read".into(),
-        source,
-    })?;
-    let builder = || -> Result<(SchemaRef, ParquetRecordBatchReader), String> {
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| error.to_string())?;
-        let schema = builder.schema().clone();
-        Ok((schema, builder.build().map_err(|error| error.to_string())?))
-    };
-    let opened = catch_unwind(AssertUnwindSafe(builder));
-    let (schema, mut batches) = opened.unwrap_or_else(|_| Err("damaged".into())).map_err(&damaged)?;
-    let rows = std::iter::from_fn(move || {
-        let next = catch_unwind(AssertUnwindSafe(|| batches.next()));
-        match next {
-            Ok(batch) => Some(batch?.map_err(|error| damaged(error.to_string()))),
-            Err(_) => Some(Err(damaged("damaged".into()))),
-        }
-    });
-    Ok((schema, rows))
+        next: "write it again, as a whole Parquet file".into(),
+        source: std::io::Error::new(
+            std::io::ErrorKind::InvalidData,
+            format!("not Parquet, or damaged: {problem}"),
+        ),
+    }
 }
 
 pub(super) fn read(
@@ -55,7 +39,8 @@ pub(super) fn read(
     settings: &TableSettings,
     mut each: impl FnMut(OwnNote) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let (schema, batches) = open(path)?;
+    let mut file = open(path)?;
+    let schema = file.schema.clone();
     let place = |name: &str| {
         if schema.fields().iter().filter(|field| field.name() == name).count() > 1 {
             return Err(Error::Setting {
@@ -81,8 +66,7 @@ pub(super) fn read(
         TableCodes::Table { .. } => None,
     };
     let mut before = 0;
-    for batch in batches {
-        let batch = batch?;
+    while let Some(batch) = file.next_batch().map_err(|problem| damaged(path, problem))? {
         let strings = |column: usize| {
             strings(batch.column(column)).ok_or_else(|| Error::Setting {
                 key: "data.parquet",

@@ -1,9 +1,10 @@
 //! From a table to the parts of a data set.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::look::nothing;
 use super::note::{Counts, OwnNote};
 use super::settings::{TableCodes, TableFormat, TableSettings, TableSplit, TitleFile, placed};
 use super::{codes, csv, jsonl, parquet};
@@ -11,7 +12,7 @@ use crate::data::corpus::{Origin, Part};
 use crate::data::error::Error;
 use crate::data::note::Note;
 use crate::data::published_split::PARTS;
-use crate::data::split::shuffle;
+use crate::data::split::draw_parts;
 use crate::data::titles;
 
 type ByCode = BTreeMap<String, String>;
@@ -56,6 +57,9 @@ pub(in crate::data) fn read(
         TableFormat::Csv => csv::read(&path, settings, each)?,
         TableFormat::Jsonl => jsonl::read(&path, settings, each)?,
         TableFormat::Parquet => parquet::read(&path, settings, each)?,
+    }
+    if notes.is_empty() {
+        return Err(nothing(&path));
     }
     let mut counts = Counts::default();
     if let TableCodes::Table { file, id, code } = &settings.codes {
@@ -153,31 +157,13 @@ fn parts(notes: Vec<OwnNote>, settings: &TableSettings) -> Result<Vec<Part>, Err
     let drawn = match &settings.split {
         TableSplit::Column(_) => HashMap::new(),
         TableSplit::ByPatient(shares) => {
-            let good = |share: f64| share > 0.0 && share < 1.0;
-            if !(good(shares.dev) && good(shares.test) && shares.dev + shares.test < 1.0) {
-                return Err(Error::Setting {
-                    key: "split.by-patient",
-                    found: format!("dev = {}, test = {}", shares.dev, shares.test),
-                    expected: "shares above 0 that leave some for training".into(),
-                });
-            }
-            let patients: BTreeSet<&str> = notes
-                .iter()
-                .map(|note| note.patient.as_deref().unwrap_or(&note.id))
-                .collect();
-            let mut patients: Vec<&str> = patients.into_iter().collect();
-            shuffle(&mut patients, shares.seed);
-            let share = |share: f64| (share * patients.len() as f64).round() as usize;
-            let (test, dev) = (share(shares.test), share(shares.dev));
-            let part = |place: usize| match place {
-                place if place < test => PARTS[2],
-                place if place < test + dev => PARTS[1],
-                _ => PARTS[0],
-            };
-            let drawn = patients.iter().enumerate();
-            drawn
-                .map(|(place, patient)| ((*patient).to_owned(), part(place)))
-                .collect()
+            shares.check().map_err(|(found, expected)| Error::Setting {
+                key: "split.by-patient",
+                found,
+                expected,
+            })?;
+            let patients = notes.iter().map(|note| note.patient.as_deref().unwrap_or(&note.id));
+            draw_parts(patients, shares)
         }
     };
     let mut parts: BTreeMap<String, Vec<Arc<Note>>> = BTreeMap::new();
@@ -185,7 +171,7 @@ fn parts(notes: Vec<OwnNote>, settings: &TableSettings) -> Result<Vec<Part>, Err
         let patient = note.patient.unwrap_or_else(|| note.id.clone());
         let part = note
             .part
-            .unwrap_or_else(|| drawn.get(&patient).copied().unwrap_or(PARTS[0]).to_owned());
+            .unwrap_or_else(|| PARTS[drawn.get(&patient).copied().unwrap_or(0)].to_owned());
         // What others call the part that is `dev` here.
         let part = match part.to_lowercase().as_str() {
             "val" | "valid" | "validation" | "development" => PARTS[1].to_owned(),

@@ -191,14 +191,14 @@ fn check_rules(
     if meant == manifest.recipe {
         return Ok(());
     }
-    let rules = |rules: &[String]| match rules {
-        [] => "the registry's rules alone".to_owned(),
+    let rules = |rules: &[String], registry: &str| match rules {
+        [] => format!("the rules of {registry}"),
         rules => rules.join(" "),
     };
     Err(Error::OtherRules {
         path: place,
-        found: rules(&manifest.changed_rules),
-        expected: rules(&settings.rules),
+        found: rules(&manifest.changed_rules, "the registry as it was then"),
+        expected: rules(&settings.rules, "the registry as it is"),
     })
 }
 

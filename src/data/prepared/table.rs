@@ -2,7 +2,6 @@
 //! (strings), and `codes`, a list of {`code`, `kind`, `order`}, in the order of the admission's own list. Rows stand in
 //! the order of their ids.
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -15,13 +14,13 @@ use arrow_array::types::UInt32Type;
 use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Fields, Schema};
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 use crate::data::checksum::Fingerprint;
 use crate::data::error::Error;
 use crate::data::note::CodeKind;
+use crate::data::parquet_file::{Damaged, ParquetFile};
 
 /// The file's name in a prepared directory.
 pub const TABLE: &str = "notes.parquet";
@@ -243,41 +242,27 @@ pub fn read_rows(path: &Path, mut row: impl FnMut(PreparedNote) -> Result<(), Er
         path: path.to_owned(),
         found: format!("a table that cannot be read ({problem})"),
     };
-    let file = File::open(path).map_err(|error| damaged(error.to_string()))?;
-    // A damaged file may make the reader panic: it is another's code, and the file may be anybody's.
-    let opened = std::panic::catch_unwind(|| ParquetRecordBatchReaderBuilder::try_new(file));
-    let builder = opened
-        .map_err(|_| damaged("damaged".into()))?
-        .map_err(|error| damaged(error.to_string()))?;
+    let mut file = ParquetFile::open(path, BATCH_ROWS)?.map_err(|Damaged(problem)| damaged(problem))?;
     let expected = schema();
-    let same = builder.schema().fields().len() == expected.fields().len()
-        && builder
-            .schema()
-            .fields()
+    let (found, expected) = (file.schema.fields(), expected.fields());
+    let same = found.len() == expected.len()
+        && found
             .iter()
-            .zip(expected.fields())
+            .zip(expected)
             .all(|(found, expected)| found.name() == expected.name() && found.data_type() == expected.data_type());
     if !same {
         return Err(damaged("other columns than this program writes".into()));
     }
-    let mut batches = builder
-        .with_batch_size(BATCH_ROWS)
-        .build()
-        .map_err(|error| damaged(error.to_string()))?;
     let mut fingerprint = Fingerprint::new("icdbench prepared notes 1");
     let mut rows = 0;
-    loop {
-        let next = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| batches.next()));
-        let Some(batch) = next.map_err(|_| damaged("damaged".into()))? else {
-            return Ok((rows, fingerprint.finish()));
-        };
-        let batch = batch.map_err(|error| damaged(error.to_string()))?;
+    while let Some(batch) = file.next_batch().map_err(|Damaged(problem)| damaged(problem))? {
         for note in notes_of(&batch).ok_or_else(|| damaged("missing values".into()))? {
             add(&mut fingerprint, &note);
             rows += 1;
             row(note)?;
         }
     }
+    Ok((rows, fingerprint.finish()))
 }
 
 fn notes_of(batch: &RecordBatch) -> Option<Vec<PreparedNote>> {
