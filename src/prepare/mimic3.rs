@@ -1,7 +1,7 @@
 //! MIMIC-III v1.4: `NOTEEVENTS`, `DIAGNOSES_ICD`, `PROCEDURES_ICD`, and `D_ICD_*` for titles.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::addenda::{self, Report};
 use super::draft::{Draft, DraftNote};
@@ -9,11 +9,26 @@ use super::error::Error;
 use super::export::{Export, Pace};
 use super::request::Watcher;
 use super::spill::Spill;
-use super::tables::{self, Admissions, Reading, id};
+use super::tables::{Admissions, Files, Layout, NoteRows, Reading, Stay, id};
 use crate::data::{CodeKind, CsvFile, IcdVersion, Mimic3Recipe};
 
 /// The only category that counts; every published system filters by it.
 const CATEGORY: &str = "Discharge summary";
+
+const LAYOUT: Layout = Layout {
+    note_folders: &["."],
+    notes: "NOTEEVENTS",
+    code_folders: &["."],
+    codes: [
+        (CodeKind::Diagnosis, "DIAGNOSES_ICD", "D_ICD_DIAGNOSES"),
+        (CodeKind::Procedure, "PROCEDURES_ICD", "D_ICD_PROCEDURES"),
+    ],
+};
+
+/// The files that are read.
+pub(super) fn files(export: &Export, rules: &Mimic3Recipe) -> Result<Files, Error> {
+    LAYOUT.find(export, rules.codes)
+}
 
 pub(super) fn read(
     export: &Export,
@@ -22,29 +37,19 @@ pub(super) fn read(
     watcher: &dyn Watcher,
 ) -> Result<Draft, Error> {
     let mut draft = Draft::new();
-    // All files are looked for first: gigabytes are not read to find that a table is missing.
-    let notes = export.find(&["."], "NOTEEVENTS")?;
-    let paths = tables_of(export, rules)?;
-    let (reports, mut admissions) = reports(&notes, (export, &mut draft), spill, watcher)?;
+    let files = files(export, rules)?;
+    let (reports, mut admissions) = reports(&files.notes, (export, &mut draft), spill, watcher)?;
     spill.flush()?;
-    for (kind, codes, titles) in paths {
-        let reading = Reading {
-            kind,
-            column: "icd9_code",
-            version: IcdVersion::Nine,
-            versioned: false,
-            loading: rules.code_loading,
-            dots: rules.dots,
-        };
-        admissions.read(&codes, &reading, (export, &mut draft), watcher)?;
-        let mut found = std::mem::take(&mut draft.titles);
-        tables::titles(titles, &reading, (export, &mut draft), &mut found)?;
-        draft.titles = found;
-    }
-    let repeated = admissions.settle();
-    draft.step("codes that an admission has again, left out", repeated);
+    let reading = Reading {
+        column: "icd9_code",
+        version: IcdVersion::Nine,
+        versioned: false,
+        loading: rules.code_loading,
+        dots: rules.dots,
+    };
+    admissions.read_codes(&files.codes, &reading, (export, &mut draft), watcher)?;
     let mut repeated_texts = 0;
-    for ((admission, subject), reports) in reports {
+    for (Stay { admission, subject }, reports) in reports {
         let (pieces, separator, repeated) = addenda::joined(reports, rules.addenda, spill)?;
         repeated_texts += repeated;
         draft.notes.push(DraftNote {
@@ -72,49 +77,24 @@ pub(super) fn read(
     Ok(draft)
 }
 
-/// A kind of code, its table, and where there is one its table of titles.
-type TableOf = (CodeKind, PathBuf, Option<PathBuf>);
-
-fn tables_of(export: &Export, rules: &Mimic3Recipe) -> Result<Vec<TableOf>, Error> {
-    let tables = [
-        (CodeKind::Diagnosis, "DIAGNOSES_ICD", "D_ICD_DIAGNOSES"),
-        (CodeKind::Procedure, "PROCEDURES_ICD", "D_ICD_PROCEDURES"),
-    ];
-    let taken = tables.into_iter().filter(|(kind, ..)| rules.codes.takes(*kind));
-    let found = taken
-        .map(|(kind, codes, titles)| Ok((kind, export.find(&["."], codes)?, export.find_optional(&["."], titles)?)));
-    found.collect()
-}
-
-/// The files that are read.
-pub(super) fn files(export: &Export, rules: &Mimic3Recipe) -> Result<Vec<PathBuf>, Error> {
-    let mut files = vec![export.find(&["."], "NOTEEVENTS")?];
-    for (_, codes, titles) in tables_of(export, rules)? {
-        files.push(codes);
-        files.extend(titles);
-    }
-    Ok(files)
-}
-
 /// The rows that count, by admission.
-type Reports = BTreeMap<(u32, u32), Vec<Report>>;
+type Reports = BTreeMap<Stay, Vec<Report>>;
 
 fn reports(
-    path: &std::path::Path,
+    path: &Path,
     (export, draft): (&Export, &mut Draft),
     spill: &mut Spill,
     watcher: &dyn Watcher,
 ) -> Result<(Reports, Admissions), Error> {
     let mut file = CsvFile::open(path)?;
     let column = |name| file.column(name);
-    let (subject, admission, category) = (column("subject_id")?, column("hadm_id")?, column("category")?);
-    let number = column("row_id")?;
-    let (date, time) = (column("chartdate")?, column("charttime")?);
-    let (description, error, text) = (column("description")?, column("iserror")?, column("text")?);
+    let (category, number, error) = (column("category")?, column("row_id")?, column("iserror")?);
+    let (date, time, description) = (column("chartdate")?, column("charttime")?, column("description")?);
+    let mut rows = NoteRows::of(&file)?;
     let mut pace = Pace::of(&file, export, watcher);
     let mut admissions = Admissions::new();
     let mut reports = Reports::new();
-    let (mut counted, mut elsewhere, mut empty, mut errors) = (0, 0, 0, 0);
+    let (mut counted, mut errors) = (0, 0);
     loop {
         pace.row(file.position())?;
         let Some(row) = file.next_row()? else { break };
@@ -122,27 +102,12 @@ fn reports(
             continue;
         }
         counted += 1;
-        let Some(admission) = id(&row, admission, "admission")? else {
-            elsewhere += 1;
+        let Some((stay, text)) = rows.take(&row, &mut admissions)? else {
             continue;
-        };
-        let Some(subject) = id(&row, subject, "subject")? else {
-            return Err(row
-                .wrong("a discharge summary without a subject", "a subject for each")
-                .into());
         };
         errors += u64::from(row.raw(error) == b"1");
-        let content = row.text(text)?;
-        if content.trim().is_empty() {
-            empty += 1;
-            continue;
-        }
-        if !admissions.add(admission, subject) {
-            let found = "an admission that other rows give another subject";
-            return Err(row.wrong(found, "one subject for each admission").into());
-        }
-        reports.entry((admission, subject)).or_default().push(Report {
-            text: spill.push(&content)?,
+        reports.entry(stay).or_default().push(Report {
+            text: spill.push(&text)?,
             row: id(&row, number, "row")?.unwrap_or(0),
             description: row.text(description)?.into_owned(),
             chart_date: row.text(date)?.into_owned(),
@@ -151,8 +116,7 @@ fn reports(
     }
     draft.step("rows of NOTEEVENTS", file.rows());
     draft.step(format!("of these, of category {CATEGORY:?}"), counted);
-    draft.step("of these, without an admission, left out", elsewhere);
-    draft.step("of these, without text, left out", empty);
+    rows.count_left_out(draft);
     draft.step(
         "of these, marked as an error (ISERROR), kept as all published systems do",
         errors,

@@ -11,7 +11,7 @@ use super::stratify;
 use crate::data::prepared::Input;
 use crate::data::synthetic::exports::OWN_SPLIT;
 use crate::data::{
-    CodesOf, Mimic3Recipe, Mimic4Recipe, PARTS, Recipe, Shares, SplitList, SplitRule, WithoutCodes, shuffle,
+    CodesOf, Mimic3Recipe, Mimic4Recipe, PARTS, Recipe, Shares, SplitList, SplitRule, WithoutCodes, draw_parts,
 };
 
 /// Gives every document its part; those that have none are left out, and so are those without codes where the recipe says.
@@ -91,13 +91,17 @@ fn published(
     draft.step(format!("admissions of the split {name}"), list.len() as u64);
     let present: HashSet<&str> = draft.notes.iter().map(|note| note.admission.as_str()).collect();
     let missing = list.iter().filter(|(id, _)| !present.contains(id)).count() as u64;
-    // A generator's list is of all that it made, whatever the recipe then leaves.
-    if missing > 0 && !has_own(export) {
-        return Err(Error::SplitMissing {
-            name: name.into(),
-            missing,
-            total: list.len() as u64,
-        });
+    match has_own(export) {
+        // A generator's list is of all that it made, whatever the recipe then leaves.
+        true => draft.step("of these, without a document", missing),
+        false if missing > 0 => {
+            return Err(Error::SplitMissing {
+                name: name.into(),
+                missing,
+                total: list.len() as u64,
+            });
+        }
+        false => {}
     }
     for note in &mut draft.notes {
         note.part = list.part(&note.admission);
@@ -159,40 +163,20 @@ fn keep_in_scope(draft: &mut Draft, more_than: u32) {
 
 /// Patients in a random order: the first for the test, the next for dev.
 fn by_patient(draft: &mut Draft, shares: &Shares) -> Result<(), Error> {
-    let shares = check(shares)?;
-    let patients: BTreeSet<&str> = draft.notes.iter().map(|note| note.subject.as_str()).collect();
-    let mut patients: Vec<&str> = patients.into_iter().collect();
-    shuffle(&mut patients, shares.seed);
-    let share = |share: f64| (share * patients.len() as f64).round() as usize;
-    let (test, dev) = (share(shares.test), share(shares.dev));
-    let part = |place: usize| match place {
-        place if place < test => 2,
-        place if place < test + dev => 1,
-        _ => 0,
-    };
-    let parts: HashMap<String, u8> = patients
-        .iter()
-        .enumerate()
-        .map(|(place, patient)| ((*patient).to_owned(), part(place)))
-        .collect();
+    check(shares)?;
+    let parts = draw_parts(draft.notes.iter().map(|note| note.subject.as_str()), shares);
     for note in &mut draft.notes {
-        note.part = parts.get(&note.subject).copied();
+        note.part = parts.get(&note.subject).map(|&place| place as u8);
     }
     draft.step("patients, drawn into parts", parts.len() as u64);
     Ok(())
 }
 
 fn check(shares: &Shares) -> Result<&Shares, Error> {
-    let good = |share: f64| share > 0.0 && share < 1.0;
-    match good(shares.dev) && good(shares.test) && shares.dev + shares.test < 1.0 {
-        true => Ok(shares),
-        false => Err(Error::Rule {
-            problem: format!(
-                "split: found dev = {} and test = {}, expected shares above 0 that leave some for training",
-                shares.dev, shares.test
-            ),
-        }),
-    }
+    let problem = |(found, expected): (String, String)| Error::Rule {
+        problem: format!("split: found {found}, expected {expected}"),
+    };
+    shares.check().map(|()| shares).map_err(problem)
 }
 
 /// Patients who have documents in several parts.

@@ -1,14 +1,62 @@
 //! The tables of codes that MIMIC-III and MIMIC-IV have alike: rows of admission, place in its list, code.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::draft::{Draft, DraftCode};
 use super::error::Error;
 use super::export::{Export, Pace};
 use super::icd;
 use super::request::Watcher;
-use crate::data::{CodeKind, CodeLoading, CsvFile, CsvRow, Dots, IcdVersion};
+use crate::data::{CodeKind, CodeLoading, CodesOf, CsvFile, CsvRow, Dots, IcdVersion};
+
+/// Where an edition of MIMIC has its files: the folders that a module may lie in, and the tables' names.
+pub(super) struct Layout {
+    pub note_folders: &'static [&'static str],
+    pub notes: &'static str,
+    pub code_folders: &'static [&'static str],
+    /// By kind of code: its table, and its table of titles.
+    pub codes: [(CodeKind, &'static str, &'static str); 2],
+}
+
+/// What is read of an export.
+pub(super) struct Files {
+    pub notes: PathBuf,
+    pub codes: Vec<CodeTable>,
+}
+
+pub(super) struct CodeTable {
+    kind: CodeKind,
+    codes: PathBuf,
+    /// An export may lack it.
+    titles: Option<PathBuf>,
+}
+
+impl Layout {
+    /// Looks for all files at once: gigabytes are not read to find that a table is missing.
+    pub fn find(&self, export: &Export, taken: CodesOf) -> Result<Files, Error> {
+        let notes = export.find(self.note_folders, self.notes)?;
+        let tables = self.codes.iter().filter(|(kind, ..)| taken.takes(*kind));
+        let tables = tables.map(|&(kind, codes, titles)| {
+            Ok(CodeTable {
+                kind,
+                codes: export.find(self.code_folders, codes)?,
+                titles: export.find_optional(self.code_folders, titles)?,
+            })
+        });
+        let codes = tables.collect::<Result<_, Error>>()?;
+        Ok(Files { notes, codes })
+    }
+}
+
+impl Files {
+    pub fn paths(self) -> Vec<PathBuf> {
+        let tables = self.codes.into_iter();
+        let tables = tables.flat_map(|table| std::iter::once(table.codes).chain(table.titles));
+        std::iter::once(self.notes).chain(tables).collect()
+    }
+}
 
 /// A number as an export writes identifiers.
 pub(super) fn id(row: &CsvRow<'_>, field: usize, what: &str) -> Result<Option<u32>, Error> {
@@ -30,6 +78,65 @@ pub(super) fn id(row: &CsvRow<'_>, field: usize, what: &str) -> Result<Option<u3
     }
 }
 
+/// The patient and the admission of a row.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Stay {
+    pub admission: u32,
+    pub subject: u32,
+}
+
+/// Takes the rows of a table of notes that have an admission and a text; counts the others.
+pub(super) struct NoteRows {
+    subject: usize,
+    admission: usize,
+    text: usize,
+    elsewhere: u64,
+    empty: u64,
+}
+
+impl NoteRows {
+    pub fn of(file: &CsvFile) -> Result<Self, Error> {
+        let column = |name| file.column(name);
+        Ok(Self {
+            subject: column("subject_id")?,
+            admission: column("hadm_id")?,
+            text: column("text")?,
+            elsewhere: 0,
+            empty: 0,
+        })
+    }
+
+    /// Whose note a row is, and its text; `None` if it is left out.
+    pub fn take<'row>(
+        &mut self,
+        row: &'row CsvRow<'_>,
+        admissions: &mut Admissions,
+    ) -> Result<Option<(Stay, Cow<'row, str>)>, Error> {
+        let Some(admission) = id(row, self.admission, "admission")? else {
+            self.elsewhere += 1;
+            return Ok(None);
+        };
+        let Some(subject) = id(row, self.subject, "subject")? else {
+            return Err(row.wrong("a note without a subject", "a subject for each").into());
+        };
+        let text = row.text(self.text)?;
+        if text.trim().is_empty() {
+            self.empty += 1;
+            return Ok(None);
+        }
+        if !admissions.add(admission, subject) {
+            let found = "an admission that other rows give another subject";
+            return Err(row.wrong(found, "one subject for each admission").into());
+        }
+        Ok(Some((Stay { admission, subject }, text)))
+    }
+
+    pub fn count_left_out(&self, draft: &mut Draft) {
+        draft.step("of these, without an admission, left out", self.elsewhere);
+        draft.step("of these, without text, left out", self.empty);
+    }
+}
+
 /// With so many procedures some begin with 0.
 const MANY: u64 = 300;
 
@@ -40,9 +147,8 @@ pub(super) struct Admissions {
     lists: Vec<Vec<DraftCode>>,
 }
 
-/// How a table of codes is read.
+/// How the tables of codes are read.
 pub(super) struct Reading<'a> {
-    pub kind: CodeKind,
     /// The column of codes.
     pub column: &'a str,
     /// Rows of which version count; without a column of versions all do.
@@ -79,11 +185,29 @@ impl Admissions {
         std::mem::take(&mut self.lists[place])
     }
 
-    /// Reads a table of codes.
-    pub fn read(
+    /// Reads the tables of codes and of titles, and puts each admission's list in order.
+    pub fn read_codes(
+        &mut self,
+        tables: &[CodeTable],
+        reading: &Reading<'_>,
+        (export, draft): (&Export, &mut Draft),
+        watcher: &dyn Watcher,
+    ) -> Result<(), Error> {
+        for table in tables {
+            self.read_table(&table.codes, (table.kind, reading), (export, draft), watcher)?;
+            if let Some(path) = &table.titles {
+                read_titles(path, (table.kind, reading), (export, draft))?;
+            }
+        }
+        let repeated = self.settle();
+        draft.step("codes that an admission has again, left out", repeated);
+        Ok(())
+    }
+
+    fn read_table(
         &mut self,
         path: &Path,
-        reading: &Reading<'_>,
+        (kind, reading): (CodeKind, &Reading<'_>),
         (export, draft): (&Export, &mut Draft),
         watcher: &dyn Watcher,
     ) -> Result<(), Error> {
@@ -137,10 +261,10 @@ impl Admissions {
             }
             let order = id(&row, place, "place in the list")?.unwrap_or(0);
             zeros += u64::from(text.starts_with('0'));
-            let shown = icd::written(text, reading.kind, reading.version, reading.loading, reading.dots);
+            let shown = icd::written(text, kind, reading.version, reading.loading, reading.dots);
             self.lists[list].push(DraftCode {
                 code: draft.codes.number(&shown),
-                kind: reading.kind,
+                kind,
                 order,
             });
             used += 1;
@@ -157,7 +281,7 @@ impl Admissions {
             return Err(wrong(found, "codes of the documents"));
         }
         // Of the real codes one in five begins so.
-        if reading.kind == CodeKind::Procedure && reading.version == IcdVersion::Nine && used >= MANY && zeros == 0 {
+        if kind == CodeKind::Procedure && reading.version == IcdVersion::Nine && used >= MANY && zeros == 0 {
             let found = format!("{used} procedure codes of which none begins with 0");
             return Err(wrong(
                 found,
@@ -179,7 +303,7 @@ impl Admissions {
     }
 
     /// Puts the lists in order and takes out codes that an admission has twice; says how many.
-    pub fn settle(&mut self) -> u64 {
+    fn settle(&mut self) -> u64 {
         let mut repeated = 0;
         for list in &mut self.lists {
             list.sort_by_key(|code| (code.kind, code.order == 0, code.order));
@@ -192,15 +316,12 @@ impl Admissions {
     }
 }
 
-/// The table of titles of one kind, if the export has it.
-pub(super) fn titles(
-    path: Option<std::path::PathBuf>,
-    reading: &Reading<'_>,
+fn read_titles(
+    path: &Path,
+    (kind, reading): (CodeKind, &Reading<'_>),
     (export, draft): (&Export, &mut Draft),
-    titles: &mut HashMap<(CodeKind, String), String>,
 ) -> Result<(), Error> {
-    let Some(path) = path else { return Ok(()) };
-    let mut file = CsvFile::open(&path)?;
+    let mut file = CsvFile::open(path)?;
     let (code, title) = (file.column(reading.column)?, file.column("long_title")?);
     let version = match reading.versioned {
         true => Some(file.column("icd_version")?),
@@ -216,10 +337,11 @@ pub(super) fn titles(
         if !icd::is_raw(text) {
             continue;
         }
-        let shown = icd::written(text, reading.kind, reading.version, reading.loading, reading.dots);
+        let shown = icd::written(text, kind, reading.version, reading.loading, reading.dots);
         // Two codes that integer loading makes one have the title of the first.
+        let titles = &mut draft.titles;
         titles
-            .entry((reading.kind, shown))
+            .entry((kind, shown))
             .or_insert(row.text(title)?.trim().to_owned());
     }
     draft.inputs.push(export.input(file)?);

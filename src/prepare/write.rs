@@ -14,6 +14,7 @@ use super::export::{Export, changed};
 use super::parts::{self, patients_in_several};
 use super::request::{Request, Watcher};
 use super::spill::Spill;
+use super::tables::Files;
 use super::{mimic3, mimic4, visits};
 use crate::data::prepared::{
     FORMAT, MANIFEST, Manifest, Output, PartCount, PreparedCode, PreparedNote, TABLE, TITLES, TableWriter, file_sha256,
@@ -176,8 +177,8 @@ fn resolved(path: &Path) -> PathBuf {
 /// The files of an export that a recipe reads.
 fn files_of(export: &Export, recipe: &Recipe) -> Result<Vec<PathBuf>, Error> {
     match recipe {
-        Recipe::Mimic3(rules) => mimic3::files(export, rules),
-        Recipe::Mimic4(rules) => mimic4::files(export, rules),
+        Recipe::Mimic3(rules) => mimic3::files(export, rules).map(Files::paths),
+        Recipe::Mimic4(rules) => mimic4::files(export, rules).map(Files::paths),
         Recipe::Visits(rules) => visits::files(export, rules),
     }
 }
