@@ -1,32 +1,18 @@
 //! What is under a data use agreement: no word of a note and no identifier leaves the private places, and weights are not
 //! scored on notes that they have seen.
 
+mod common;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+
+use icdbench::data::prepared::read_rows;
+
+use common::{done, program, stderr};
 
 /// Stands in every note.
 const CANARY: &str = "xylophone";
-
-fn icdbench(at: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_icdbench"))
-        .args(arguments)
-        .current_dir(at)
-        .output()
-        .unwrap()
-}
-
-#[track_caller]
-fn done(at: &Path, arguments: &[&str]) -> Output {
-    let output = icdbench(at, arguments);
-    assert!(
-        output.status.success(),
-        "{arguments:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    output
-}
 
 /// A generated export with the canary in every text and in its codes' titles not.
 fn export(at: &Path) -> Vec<String> {
@@ -130,7 +116,7 @@ fn no_word_of_a_note_and_no_identifier_is_in_anything_that_is_shown() {
     let ids = export(at);
     let mut said: Vec<(String, String)> = Vec::new();
     let mut tried = |arguments: &[&str], succeeds: bool| {
-        let output = icdbench(at, arguments);
+        let output = program(at, arguments).output().unwrap();
         let all = format!(
             "{}{}",
             String::from_utf8_lossy(&output.stdout),
@@ -282,24 +268,36 @@ fn weights_are_refused_on_notes_that_they_have_seen() {
         &["--data", "data", "predict", "--weights", key, "--suite", "full.toml"],
     );
     assert!(!own.stdout.is_empty());
-    let other = icdbench(
-        at,
-        &["--data", "data", "predict", "--weights", key, "--suite", "clean.toml"],
-    );
-    let said = String::from_utf8_lossy(&other.stderr);
+    let arguments = ["--data", "data", "predict", "--weights", key, "--suite", "clean.toml"];
+    let other = program(at, &arguments).output().unwrap();
+    let said = stderr(&other);
     assert_eq!(other.status.code(), Some(2), "{said}");
     assert!(
         other.stdout.is_empty() && said.contains("the weights were trained or tuned on"),
         "{said}"
     );
     // A file of notes may have any identifiers: their texts tell, and it is the user's to decide.
-    let text = fs::read_to_string(at.join("mimic3/NOTEEVENTS.csv")).unwrap();
-    let start = text.find("Admission Date:").unwrap();
-    let end = start + text[start..].find("\"\n").unwrap();
-    fs::write(at.join("note.txt"), &text[start..end]).unwrap();
-    let seen = icdbench(
+    let mut of_train = None;
+    read_rows(&at.join("data/mimic3-full/notes.parquet"), |note| {
+        of_train = of_train.take().or_else(|| (note.split == "train").then_some(note.text));
+        Ok(())
+    })
+    .unwrap();
+    fs::write(at.join("note.txt"), of_train.unwrap()).unwrap();
+    let seen = done(
         at,
         &["--data", "data", "predict", "--weights", key, "--notes", "note.txt"],
     );
-    assert!(seen.status.success());
+    let said = stderr(&seen);
+    assert!(
+        said.contains("have the text of one that the weights were trained"),
+        "{said}"
+    );
+    // A text that they have not seen is not told of.
+    fs::write(at.join("note.txt"), "A text of nobody.").unwrap();
+    let unseen = done(
+        at,
+        &["--data", "data", "predict", "--weights", key, "--notes", "note.txt"],
+    );
+    assert!(!stderr(&unseen).contains("the text of one"), "{}", stderr(&unseen));
 }

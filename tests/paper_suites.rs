@@ -3,28 +3,20 @@
 //! the training, and the threshold is tuned, as so little training puts nothing above a fixed one; data, division, labels,
 //! lengths and metrics are the suites' own.
 
+mod common;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
+use common::stdout;
 use serde_json::Value as Json;
 use toml::{Table, Value};
 
-fn icdbench(at: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_icdbench"))
-        .args(arguments)
-        .current_dir(at)
-        .output()
-        .unwrap()
-}
-
+/// What the program prints, where it must succeed.
 #[track_caller]
 fn done(at: &Path, arguments: &[&str]) -> String {
-    let output = icdbench(at, arguments);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{arguments:?}: {said}");
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    stdout(&common::done(at, arguments))
 }
 
 /// A suite of the repository, reduced; of its runs the first of each model.
@@ -149,12 +141,7 @@ fn runs(at: &Path, suites: &[&str], paper: &str) {
     for name in suites {
         fs::write(at.join(format!("{name}.toml")), reduced(name)).unwrap();
         let file = format!("{name}.toml");
-        let output = icdbench(at, &["--json", "--data", "data", "run", &file, "--no-report"]);
-        let (lines, said) = (
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr),
-        );
-        assert!(output.status.success(), "{name}: {said}");
+        let lines = done(at, &["--json", "--data", "data", "run", &file, "--no-report"]);
         for line in lines.lines() {
             let record: Json = serde_json::from_str(line).unwrap();
             let shown = record.to_string();

@@ -135,6 +135,25 @@ pub fn codiesp_suite(evaluation: &str) -> String {
         .replace("evaluation = \"test\"", &format!("evaluation = \"{evaluation}\""))
 }
 
+/// The program, called in a directory. One thread: the tests themselves run side by side.
+pub fn program(directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_icdbench"));
+    command
+        .current_dir(directory)
+        .env_remove("ICDBENCH_DATA")
+        .env("RAYON_NUM_THREADS", "1")
+        .args(arguments);
+    command
+}
+
+/// What the program says in a directory, where it must succeed.
+#[track_caller]
+pub fn done(directory: &Path, arguments: &[&str]) -> Output {
+    let output = program(directory, arguments).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
+    output
+}
+
 /// A directory with a suite file in it, and results beside it.
 pub struct Bench {
     pub directory: tempfile::TempDir,
@@ -151,15 +170,9 @@ impl Bench {
         self.directory.path().join(name)
     }
 
-    /// The program, called in the directory. One thread: the tests themselves run side by side.
+    /// The program, called in the directory.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_icdbench"));
-        command
-            .current_dir(self.directory.path())
-            .env_remove("ICDBENCH_DATA")
-            .env("RAYON_NUM_THREADS", "1")
-            .args(arguments);
-        command
+        program(self.directory.path(), arguments)
     }
 
     pub fn run(&self, arguments: &[&str]) -> Output {
