@@ -1,5 +1,7 @@
 //! Reports from fixed records: what stands in them, that it is what the records say, and that writing is all or nothing.
 
+#[path = "report/chapters.rs"]
+mod chapters;
 #[path = "report/gains.rs"]
 mod gains;
 #[path = "report/plots.rs"]
