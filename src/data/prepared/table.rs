@@ -2,11 +2,12 @@
 //! (strings), and `codes`, a list of {`code`, `kind`, `order`}, in the order of the admission's own list. Rows stand in
 //! the order of their ids.
 
+use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{JoinHandle, ScopedJoinHandle};
 
 use arrow_array::builder::{ListBuilder, StringBuilder, StructBuilder, UInt32Builder};
 use arrow_array::cast::AsArray;
@@ -14,6 +15,7 @@ use arrow_array::types::UInt32Type;
 use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Fields, Schema};
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
@@ -29,6 +31,8 @@ pub const TABLE: &str = "notes.parquet";
 const GROUP_BYTES: usize = 32 << 20;
 /// Or so many rows.
 const GROUP_ROWS: usize = 1 << 16;
+/// Groups that are compressed at once.
+const ENCODERS: usize = 3;
 /// Rows that are read together.
 const BATCH_ROWS: usize = 1024;
 
@@ -89,7 +93,7 @@ fn schema() -> Schema {
     ])
 }
 
-/// Writes rows, and takes their fingerprint. Another thread compresses what is written: that takes as long as all the rest.
+/// Writes rows, and takes their fingerprint. Other threads compress what is written: that takes as long as all the rest.
 pub struct TableWriter<W: Write + Send + 'static> {
     groups: Option<SyncSender<Vec<PreparedNote>>>,
     writer: Option<JoinHandle<Result<W, io::Error>>>,
@@ -114,17 +118,9 @@ impl<W: Write + Send + 'static> TableWriter<W> {
             .set_column_statistics_enabled("text".into(), EnabledStatistics::None)
             .set_created_by("icdbench".into())
             .build();
-        let mut writer = ArrowWriter::try_new(output, schema.clone(), Some(properties)).map_err(io::Error::other)?;
+        let writer = ArrowWriter::try_new(output, schema.clone(), Some(properties)).map_err(io::Error::other)?;
         let (groups, received) = sync_channel::<Vec<PreparedNote>>(1);
-        let write = move || {
-            for group in received {
-                let batch = batch(&schema, group).map_err(io::Error::other)?;
-                writer.write(&batch).map_err(io::Error::other)?;
-                // Or the writer keeps a million rows.
-                writer.flush().map_err(io::Error::other)?;
-            }
-            writer.into_inner().map_err(io::Error::other)
-        };
+        let write = move || write_groups(writer, &schema, received);
         Ok(Self {
             groups: Some(groups),
             writer: Some(std::thread::Builder::new().name("table".into()).spawn(write)?),
@@ -179,6 +175,64 @@ impl<W: Write + Send + 'static> TableWriter<W> {
         let output = self.ended()?;
         Ok((output, self.rows, self.fingerprint.finish()))
     }
+}
+
+/// Writes groups in the order in which they come, while the next ones are compressed.
+fn write_groups<W: Write + Send>(
+    writer: ArrowWriter<W>,
+    schema: &Arc<Schema>,
+    received: Receiver<Vec<PreparedNote>>,
+) -> Result<W, io::Error> {
+    let (mut writer, columns) = writer.into_serialized_writer().map_err(io::Error::other)?;
+    let columns = &columns;
+    let mut append = |encoded: Encoded| -> Result<(), parquet::errors::ParquetError> {
+        let mut group = writer.next_row_group()?;
+        for chunk in encoded? {
+            chunk.append_to_row_group(&mut group)?;
+        }
+        group.close()?;
+        Ok(())
+    };
+    let oldest = |at_work: &mut VecDeque<ScopedJoinHandle<'_, Encoded>>| {
+        let joined = at_work.pop_front().map(ScopedJoinHandle::join);
+        joined.map(|joined| joined.map_err(|_| io::Error::other("compressing a part of the table ended early")))
+    };
+    std::thread::scope(|scope| -> Result<(), io::Error> {
+        let mut at_work = VecDeque::new();
+        for (place, group) in received.into_iter().enumerate() {
+            at_work.push_back(scope.spawn(move || encoded(columns, schema, group, place)));
+            if at_work.len() == ENCODERS
+                && let Some(encoded) = oldest(&mut at_work)
+            {
+                append(encoded?).map_err(io::Error::other)?;
+            }
+        }
+        while let Some(encoded) = oldest(&mut at_work) {
+            append(encoded?).map_err(io::Error::other)?;
+        }
+        Ok(())
+    })?;
+    writer.into_inner().map_err(io::Error::other)
+}
+
+/// The columns of a group, compressed.
+type Encoded = Result<Vec<ArrowColumnChunk>, parquet::errors::ParquetError>;
+
+fn encoded(
+    columns: &ArrowRowGroupWriterFactory,
+    schema: &Arc<Schema>,
+    group: Vec<PreparedNote>,
+    place: usize,
+) -> Encoded {
+    let batch = batch(schema, group)?;
+    let mut writers = columns.create_column_writers(place)?;
+    let mut leaf_writers = writers.iter_mut();
+    for (field, array) in schema.fields().iter().zip(batch.columns()) {
+        for (leaf, writer) in compute_leaves(field, array)?.iter().zip(&mut leaf_writers) {
+            writer.write(leaf)?;
+        }
+    }
+    writers.into_iter().map(|writer| writer.close()).collect()
 }
 
 fn add(fingerprint: &mut Fingerprint, note: &PreparedNote) {
