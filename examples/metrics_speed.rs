@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
+use icdbench::metrics::resampled::{Decisions, NamedDraws, REDRAWS, Rows, resample, resample_areas};
 use icdbench::metrics::{
     Evaluation, Objective, Options, Scores, Targets, ThresholdGrid, TieOrder, evaluate, tune_threshold,
 };
@@ -47,20 +48,61 @@ fn main() -> anyhow::Result<()> {
     let scores = Scores::new(&values, notes, codes)?;
     let tuned = tune_threshold(&scores, &targets, &ThresholdGrid::EDIN, Objective::MicroF1)?;
     let tuning_seconds = start.elapsed().as_secs_f64();
+    let evaluated = evaluation.as_ref().context("evaluated at least once")?;
+    let (resampling, areas) = resampling_seconds(&scores, &targets, evaluated, &options)?;
 
     let first_seconds = seconds[0];
     seconds.sort_by(f64::total_cmp);
     let report = serde_json::json!({
-        "scores": evaluation.map(|evaluation| evaluation.scores),
+        "scores": evaluated.scores,
         "first-seconds": first_seconds,
         "median-seconds": seconds[RUNS / 2],
         "peak-rss-bytes": peak_rss_bytes,
+        "redraws": REDRAWS,
+        "resampling-seconds": resampling,
+        "resampling-areas-seconds": areas,
+        "resampling-peak-rss-bytes": self::peak_rss_bytes(),
         "threads": rayon::current_num_threads(),
         "tuned": tuned,
         "tuning-seconds": tuning_seconds,
     });
     println!("{}", serde_json::to_string_pretty(&report)?);
     Ok(())
+}
+
+/// Seconds for every metric but the areas in all redraws of the notes, and for the areas.
+fn resampling_seconds(
+    scores: &Scores,
+    targets: &Targets,
+    evaluation: &Evaluation,
+    options: &Options,
+) -> anyhow::Result<(f64, f64)> {
+    let names: Vec<String> = (0..scores.notes()).map(|note| note.to_string()).collect();
+    let predicted: Vec<Vec<u32>> = (0..scores.notes())
+        .map(|note| {
+            let row = scores.row(note).iter().zip(0u32..);
+            row.filter(|(score, _)| **score > options.threshold)
+                .map(|(_, code)| code)
+                .collect()
+        })
+        .collect();
+    let start = Instant::now();
+    let named = NamedDraws::new(names.iter().map(|name| [&**name, &**name]));
+    let both = (0..scores.notes()).map(|note| (targets.row(note), &*predicted[note]));
+    let decisions = Decisions::new(both, scores.codes());
+    let rows = Rows {
+        per_note: &evaluation.per_note,
+        decisions: &decisions,
+        at_k: &options.at_k,
+    };
+    ensure!(!resample(&rows, &named.draws).is_empty(), "no metric was resampled");
+    let without_areas = start.elapsed().as_secs_f64();
+    let start = Instant::now();
+    ensure!(
+        !resample_areas(scores, targets, &named.draws).is_empty(),
+        "no area was resampled"
+    );
+    Ok((without_areas, start.elapsed().as_secs_f64()))
 }
 
 fn read_targets(directory: &Path, codes: usize) -> anyhow::Result<Targets> {

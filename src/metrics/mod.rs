@@ -30,6 +30,7 @@ mod input;
 mod ladder;
 mod names;
 mod notes;
+pub mod resampled;
 mod threshold;
 mod version;
 mod watch;

@@ -46,10 +46,10 @@ pub(super) fn note_metrics(at_k: &[usize]) -> impl Iterator<Item = String> {
 /// What each of some notes adds to one note-wise metric, ready to be summed over any sample of the notes.
 ///
 /// Over all of them in order the value equals that of [`super::evaluate`] to the last bit.
-pub struct NoteMetric(Sum);
+pub struct NoteMetric(pub(super) Sum);
 
 /// How a metric is put together from its notes.
-enum Sum {
+pub(super) enum Sum {
     /// A fraction of the sums of tp, fp and fn.
     Pooled {
         counts: Vec<[u64; 3]>, // [note]
