@@ -1,23 +1,30 @@
 //! Records as reports and comparisons take them: with their rows by note, where these are here.
 
 use super::Global;
-use crate::record::{NoteRow, NoteRows, Record, Reported, Stage, StageName, short};
+use crate::record::{NoteRow, NoteRows, Record, Reported, Resamples, Stage, StageName, short};
+use crate::results::Store;
 use crate::results::kept::Trouble;
-use crate::stages::record::ROWS;
+use crate::stages::record::{RESAMPLES, ROWS};
 
 /// A record as reports take it.
 pub(super) fn reported(global: &Global, record: Record) -> Reported {
+    reported_in(&global.store(), global, record)
+}
+
+/// A record of some results directory.
+pub(super) fn reported_in(store: &Store, global: &Global, record: Record) -> Reported {
     Reported {
-        notes: rows(global, &record),
+        notes: rows(store, global, &record),
+        resamples: resamples(store, &record),
         made_by: made_by(&record),
         record,
     }
 }
 
 /// The rows by note of a record, where they are here and what was written.
-fn rows(global: &Global, record: &Record) -> Option<Vec<NoteRow>> {
+fn rows(store: &Store, global: &Global, record: &Record) -> Option<Vec<NoteRow>> {
     let read = || -> Result<Option<NoteRows>, Trouble> {
-        let kept = global.store().open(StageName::Record, &record.key)?;
+        let kept = store.open(StageName::Record, &record.key)?;
         kept.map(|kept| kept.json(ROWS)).transpose()
     };
     match read() {
@@ -30,6 +37,13 @@ fn rows(global: &Global, record: &Record) -> Option<Vec<NoteRow>> {
             None
         }
     }
+}
+
+/// The metrics of a record in the redraws of its notes, where they are here. What is wrong with them, its rows' reader says.
+fn resamples(store: &Store, record: &Record) -> Option<Resamples> {
+    let kept = store.open(StageName::Record, &record.key).ok()??;
+    kept.sha256(RESAMPLES)?;
+    Resamples::from_bytes(&kept.read(RESAMPLES).ok()?)
 }
 
 /// What cells of one table have in common beside their settings: the program, its notes (data copy, division and label

@@ -11,6 +11,7 @@ mod codes;
 mod digits;
 mod notes;
 mod provenance;
+mod resamples;
 mod small_counts;
 mod stage;
 mod store;
@@ -25,6 +26,7 @@ pub use codes::CodeRow;
 pub use digits::hex;
 pub use notes::{NoteRow, NoteRows, Reported};
 pub use provenance::Provenance;
+pub use resamples::{Resamples, of_bin};
 pub use small_counts::SmallCounts;
 pub use stage::{Chain, Stage, StageName, identity, key_of_chain, short};
 pub use store::{Error, Listed, RecordStore};
@@ -165,7 +167,14 @@ pub struct Outcome {
     pub threshold_source: String,
     /// Metric name to value on the evaluation part. A metric that is undefined there is absent.
     pub scores: BTreeMap<String, f64>,
-    /// The same on the validation notes, at the same threshold.
+    /// Metric name to what other notes might have shown; absent for metrics that are not resampled or mostly undefined, and
+    /// in records of programs before intervals.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub intervals: BTreeMap<String, ScoreInterval>,
+    /// What the intervals were drawn from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redrawn: Option<Redrawn>,
+    /// Scores on the validation notes, at the same threshold.
     pub validation_scores: BTreeMap<String, f64>,
     /// The same for a predictor that gives every note the codes' training frequencies: the floor.
     pub prior_scores: BTreeMap<String, f64>,
@@ -185,6 +194,42 @@ pub struct Outcome {
     pub small_counts: SmallCounts,
     /// SHA-256 of the scored weights.
     pub weights_sha256: String,
+}
+
+impl Outcome {
+    /// Takes the intervals out of it.
+    pub fn without_intervals(&mut self) {
+        self.intervals.clear();
+        for bin in &mut self.frequency_bins {
+            bin.micro_f1_interval = None;
+            bin.macro_f1_present_interval = None;
+        }
+    }
+}
+
+/// A 95 % interval of a score over the evaluation notes, from a bootstrap over their patients: it says what other notes, as
+/// many and of the same kind, might have shown, and nothing about another training seed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct ScoreInterval {
+    /// Least value inside.
+    pub low: f64,
+    /// Greatest value inside.
+    pub high: f64,
+    /// Standard deviation of the score over the redraws.
+    pub standard_error: f64,
+}
+
+/// What intervals were drawn from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Redrawn {
+    /// How many redraws.
+    pub redraws: u32,
+    /// Patients that are drawn, with all their notes.
+    pub patients: u32,
+    /// Fingerprint of the draws: two cells with the same were redrawn alike.
+    pub draws: String,
 }
 
 /// Sizes of what a model was trained and scored on.
@@ -274,6 +319,12 @@ pub struct FrequencyBinRow {
     pub micro_f1: f64,
     /// Mean of the per-code F1 over the codes present; absent when there is none.
     pub macro_f1_present: Option<f64>,
+    /// Interval of `micro-f1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub micro_f1_interval: Option<ScoreInterval>,
+    /// Interval of `macro-f1-present`; absent where most redraws have none of the codes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub macro_f1_present_interval: Option<ScoreInterval>,
 }
 
 /// How long a cell took and how much memory it held, on the machine of the provenance.

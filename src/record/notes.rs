@@ -7,7 +7,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Record;
+use super::{Record, Resamples};
 
 /// One note's counts, the ranks of its gold codes, the gold codes and what was predicted for it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -51,6 +51,8 @@ pub struct Reported {
     pub record: Record,
     /// Its rows by note; absent where the private folder is not here, as with records that were handed on.
     pub notes: Option<Vec<NoteRow>>,
+    /// Its metrics in the redraws of its notes, where they are at hand.
+    pub resamples: Option<Resamples>,
     /// What two scored cells must have in common to stand in one table, in words that a reader is shown, such as
     /// `icdbench 0.1.0, data 1a2b3c`.
     pub made_by: String,

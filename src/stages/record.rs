@@ -1,22 +1,28 @@
 //! Stage `record`: from a cell's scores to the metrics of its record, and the rows by note that stay private.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::evidence::Facts as EvidenceFacts;
 use super::made::{Notes, Tokens};
 use super::scores::{Facts, Scores as CellScores};
 use super::{Error, Stop, Workshop};
+use crate::metrics::resampled::{Decisions, NamedDraws, Rows, group_f1, interval, resample, resample_areas};
 use crate::metrics::{self, Evaluation, Scores, Targets};
 use crate::models::Task;
 use crate::plan::Cell;
 use crate::record::{
-    CodeRow, DEGENERATE, FrequencyBinRow, NoteRow, NoteRows, Outcome, SCHEMA_VERSION, SmallCounts, StageName, Status,
-    TaskFacts, Timings,
+    CodeRow, DEGENERATE, FrequencyBinRow, NoteRow, NoteRows, Outcome, Redrawn, Resamples, SCHEMA_VERSION,
+    ScoreInterval, SmallCounts, StageName, Status, TaskFacts, Timings, of_bin,
 };
 use crate::train::{EvaluationSettings, Reading, Selection, fitted};
 
 /// The file of the rows by note in the stage's folder.
 pub const ROWS: &str = "rows.json";
+/// The file of the metrics in the redraws of the notes.
+pub const RESAMPLES: &str = "resamples.bin";
 
 /// What came of a cell whose notes were scored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -58,17 +64,20 @@ impl Workshop<'_> {
                 degenerate,
             });
         }
-        let evaluation = evaluating.all_columns(&scores.evaluation, threshold)?;
+        let columns = evaluating.columns(&scores.evaluation);
+        let evaluation = evaluating.all_columns(&columns, threshold)?;
         let rows = NoteRows {
             schema: SCHEMA_VERSION,
             key: cell.key.clone(),
             notes: note_rows(&evaluation, &notes, &scores.evaluation, task.codes, threshold),
         };
+        let bins = metrics::frequency_bins(&evaluation.per_code, &notes.train_frequency).map_err(stop)?;
+        let redrawn = evaluating.redrawn(&columns, &evaluation, &rows.notes, &bins)?;
         let wanted = self.wanted(cell, StageName::Record);
         self.runner.keep(wanted, &(), |draft| -> Result<(), Error> {
-            Ok(draft.json(ROWS, &rows)?)
+            draft.json(ROWS, &rows)?;
+            Ok(draft.write(RESAMPLES, &redrawn.resamples.to_bytes())?)
         })?;
-        let bins = metrics::frequency_bins(&evaluation.per_code, &notes.train_frequency).map_err(stop)?;
         let small_counts = match self.plan.credentialed {
             true => SmallCounts::BelowElevenWithheld,
             false => SmallCounts::Shown,
@@ -95,7 +104,9 @@ impl Workshop<'_> {
             best_epoch: trained.best_epoch,
             stopped: trained.stopped,
             unfinished: trained.unfinished,
-            frequency_bins: bins.into_iter().map(bin_row).collect(),
+            intervals: redrawn.intervals(&evaluation_scores),
+            frequency_bins: bins.into_iter().map(|bin| redrawn.bin_row(bin)).collect(),
+            redrawn: Some(redrawn.facts),
             codes: small_counts.shown(code_rows(&evaluation.per_code, &notes)),
             small_counts,
             scores: evaluation_scores,
@@ -134,7 +145,7 @@ impl Evaluating<'_> {
     }
 
     /// Every metric of the validation notes, over the model's codes.
-    fn validation(&self, scores: &[f32], threshold: f32) -> Result<std::collections::BTreeMap<String, f64>, Stop> {
+    fn validation(&self, scores: &[f32], threshold: f32) -> Result<BTreeMap<String, f64>, Stop> {
         let gold = fitted(&self.notes.validation_gold, self.codes);
         let evaluate = || {
             let targets = Targets::from_rows(&gold, self.codes)?;
@@ -144,23 +155,71 @@ impl Evaluating<'_> {
         Ok(evaluate().map_err(stop)?.scores)
     }
 
-    /// Every metric of the evaluation notes, over all columns: codes that no training note has get a score of 0.
-    fn all_columns(&self, scores: &[f32], threshold: f32) -> Result<Evaluation, Stop> {
+    /// The scores of all columns: codes that no training note has get a score of 0.
+    fn columns<'s>(&self, scores: &'s [f32]) -> Cow<'s, [f32]> {
         let columns = self.notes.codes.len();
-        let gold = &self.notes.evaluation_gold;
-        let evaluate = |scores: &[f32]| {
-            let targets = Targets::from_rows(gold, columns)?;
-            self.settings
-                .evaluate(&Scores::new(scores, gold.len(), columns)?, &targets, threshold)
-        };
         if columns == self.codes {
-            return evaluate(scores).map_err(stop);
+            return scores.into();
         }
-        let mut wide = vec![0f32; gold.len() * columns];
+        let mut wide = vec![0f32; self.notes.evaluation_gold.len() * columns];
         for (row, scores) in wide.chunks_mut(columns).zip(scores.chunks(self.codes)) {
             row[..self.codes].copy_from_slice(scores);
         }
-        evaluate(&wide).map_err(stop)
+        wide.into()
+    }
+
+    fn wrapped<'s>(&self, columns: &'s [f32]) -> Result<(Scores<'s>, Targets), metrics::Error> {
+        let (gold, codes) = (&self.notes.evaluation_gold, self.notes.codes.len());
+        Ok((
+            Scores::new(columns, gold.len(), codes)?,
+            Targets::from_rows(gold, codes)?,
+        ))
+    }
+
+    /// Every metric of the evaluation notes, over all columns.
+    fn all_columns(&self, columns: &[f32], threshold: f32) -> Result<Evaluation, Stop> {
+        let wrapped = self.wrapped(columns);
+        let evaluated = wrapped.and_then(|(scores, targets)| self.settings.evaluate(&scores, &targets, threshold));
+        evaluated.map_err(stop)
+    }
+
+    /// The same in redraws of the notes, and the F1 of each frequency bin.
+    fn redrawn(
+        &self,
+        columns: &[f32],
+        evaluation: &Evaluation,
+        rows: &[NoteRow],
+        bins: &[metrics::FrequencyBin],
+    ) -> Result<Redraw, Stop> {
+        let (scores, targets) = self.wrapped(columns).map_err(stop)?;
+        let named = NamedDraws::new(rows.iter().map(|row| [&*row.note, &*row.patient]));
+        let decisions = Decisions::new(rows.iter().map(|row| (&*row.gold, &*row.predicted)), targets.codes());
+        let drawn_from = Rows {
+            per_note: &evaluation.per_note,
+            decisions: &decisions,
+            at_k: &self.settings.at_k,
+        };
+        let mut values = resample(&drawn_from, &named.draws);
+        values.extend(resample_areas(&scores, &targets, &named.draws));
+        for bin in bins {
+            let upper = bin.upper.unwrap_or(u32::MAX);
+            let in_bin = |code: &usize| (bin.lower..=upper).contains(&self.notes.train_frequency[*code]);
+            let codes: Vec<usize> = (0..targets.codes()).filter(in_bin).collect();
+            let [micro, present] = group_f1(&decisions, &named.draws, &codes);
+            values.insert(of_bin(MICRO_F1, bin.lower), micro);
+            values.insert(of_bin(MACRO_F1_PRESENT, bin.lower), present);
+        }
+        Ok(Redraw {
+            facts: Redrawn {
+                redraws: named.draws.redraws() as u32,
+                patients: named.patients as u32,
+                draws: named.fingerprint.clone(),
+            },
+            resamples: Resamples {
+                draws: named.fingerprint,
+                values,
+            },
+        })
     }
 
     /// The floor: every note gets the codes' training frequencies, with a threshold chosen like a model's.
@@ -173,7 +232,8 @@ impl Evaluating<'_> {
             .selection
             .judge(&validation, &self.notes.validation_gold, self.codes);
         let threshold = judged.map_err(stop)?.threshold;
-        self.all_columns(&row.repeat(self.notes.evaluation_gold.len()), threshold)
+        let scores = row.repeat(self.notes.evaluation_gold.len());
+        self.all_columns(&self.columns(&scores), threshold)
     }
 }
 
@@ -216,15 +276,44 @@ fn facts(notes: &Notes, tokens: &Tokens, length: u32, task: &Task) -> TaskFacts 
     }
 }
 
-fn bin_row(bin: metrics::FrequencyBin) -> FrequencyBinRow {
-    FrequencyBinRow {
-        lower: bin.lower,
-        upper: bin.upper,
-        codes: bin.codes,
-        codes_present: bin.codes_present,
-        gold: bin.gold,
-        micro_f1: bin.micro_f1,
-        macro_f1_present: bin.macro_f1_present,
+/// The metrics of a cell in redraws of its notes.
+struct Redraw {
+    resamples: Resamples,
+    facts: Redrawn,
+}
+
+/// The metrics of a frequency bin.
+const MICRO_F1: &str = "micro-f1";
+const MACRO_F1_PRESENT: &str = "macro-f1-present";
+
+impl Redraw {
+    fn interval(&self, name: &str, value: f64) -> Option<ScoreInterval> {
+        let found = interval(value, self.resamples.values.get(name)?)?.of_share();
+        Some(ScoreInterval {
+            low: found.low,
+            high: found.high,
+            standard_error: found.se,
+        })
+    }
+
+    fn intervals(&self, scores: &BTreeMap<String, f64>) -> BTreeMap<String, ScoreInterval> {
+        let of_score = |(name, &value): (&String, &f64)| Some((name.clone(), self.interval(name, value)?));
+        scores.iter().filter_map(of_score).collect()
+    }
+
+    fn bin_row(&self, bin: metrics::FrequencyBin) -> FrequencyBinRow {
+        let of = |metric: &str, value: f64| self.interval(&of_bin(metric, bin.lower), value);
+        FrequencyBinRow {
+            lower: bin.lower,
+            upper: bin.upper,
+            codes: bin.codes,
+            codes_present: bin.codes_present,
+            gold: bin.gold,
+            micro_f1: bin.micro_f1,
+            macro_f1_present: bin.macro_f1_present,
+            micro_f1_interval: of(MICRO_F1, bin.micro_f1),
+            macro_f1_present_interval: bin.macro_f1_present.and_then(|value| of(MACRO_F1_PRESENT, value)),
+        }
     }
 }
 
