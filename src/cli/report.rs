@@ -13,7 +13,7 @@ use super::{Global, Sentences, exit, suite};
 use crate::data::DatasetSettings;
 use crate::plan::{GENERATED, Plan, descriptions, recorded};
 use crate::published::Published;
-use crate::record::{Record, Reported};
+use crate::record::{Outcome, Record, Reported};
 use crate::report::plots::attention::Reading;
 use crate::report::table::Table;
 use crate::report::{self, Ended, SuiteText};
@@ -35,6 +35,9 @@ pub(super) struct Output {
     /// Directory for reports; each suite has a folder in it.
     #[arg(long, default_value = "reports", value_name = "DIR")]
     reports: PathBuf,
+    /// Leave the 95 % intervals over the evaluation notes out of the report's tables of scores and plots.
+    #[arg(long)]
+    no_intervals: bool,
 }
 
 impl Output {
@@ -77,7 +80,11 @@ pub(super) fn report(global: &Global, arguments: &Arguments) -> Result<ExitCode>
 /// Writes the report and says where it is, or why there is none.
 pub(super) fn write(global: &Global, suite: &Suite, records: Vec<Record>, output: &Output) -> Result<Ended> {
     let generated = records.iter().any(|record| record.cell.dataset.ends_with(GENERATED));
-    let cells: Vec<Reported> = records.into_iter().map(|record| reported(global, record)).collect();
+    let mut cells: Vec<Reported> = records.into_iter().map(|record| reported(global, record)).collect();
+    if output.no_intervals {
+        let outcomes = cells.iter_mut().filter_map(|cell| cell.record.outcome.as_mut());
+        outcomes.for_each(Outcome::without_intervals);
+    }
     let mut described = descriptions(suite, global.device.class.name());
     if generated {
         described.iter_mut().for_each(|cell| cell.dataset.push_str(GENERATED));

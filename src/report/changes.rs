@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::spread::Spread;
 use super::table::{Cell, Column, Number, grouped};
-use crate::compare::{Change, Error, RESAMPLES};
+use crate::compare::{Change, Error, REDRAWS};
 use crate::record::Record;
 
 /// What stands under a table where a change has no interval.
@@ -61,8 +61,8 @@ pub fn foot_of_changes<'a>(
     if !notes.is_empty() {
         let notes: Vec<String> = notes.into_iter().map(|notes| grouped(notes as u64)).collect();
         foot.push(format!(
-            "95 % interval: the middle 95 % of the changes in {} redraws of the {} evaluation notes with replacement, {both} scored on the same draw (paired bootstrap, fixed seed); it says what other notes might have shown, not what another training seed would.",
-            grouped(RESAMPLES as u64),
+            "95 % interval: the middle 95 % of the changes in {} redraws of the {} evaluation notes by patient with replacement, {both} scored on the same draw (paired bootstrap, fixed seed; moved so that its mean is the change); it says what other notes might have shown, not what another training seed would.",
+            grouped(REDRAWS as u64),
             notes.join(" or "),
         ));
     }

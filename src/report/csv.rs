@@ -8,7 +8,7 @@ use super::gains;
 use super::plots::bins::bins;
 use super::pretraining;
 use super::scores::{metrics_of, score_table};
-use super::sheet::{CELL, Sheet, cell_fields, number, spread, unfinished};
+use super::sheet::{CELL, Sheet, cell_fields, interval, number, spread, unfinished};
 use super::summary::{LengthSummary, Summary, TaskSummary};
 use super::table::{Cell, Table};
 use crate::compare::{Change, margin_over_prior};
@@ -35,16 +35,29 @@ pub const CODES: &str = "codes.csv";
 
 /// One row a cell and metric; a cell without scores has one row with its status and reason.
 pub fn scores(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
-    let mut sheet = Sheet::new(CELL.iter().chain(&["status", "scored-on", "metric", "value", "reason"]))?;
+    let mut sheet =
+        Sheet::new(
+            CELL.iter()
+                .chain(&["status", "scored-on", "metric", "value", "low", "high", "reason"]),
+        )?;
     for record in &summary.records {
         let cell = cell_fields(record);
-        let mut add = |part: &str, metric: &str, value: String, reason: &str| {
+        let mut add = |part: &str, metric: &str, values: [Option<f64>; 3], reason: &str| {
             let status = record.status.spelled();
-            let fields = [status, part.to_owned(), metric.to_owned(), value, reason.to_owned()];
+            let [value, low, high] = values.map(number);
+            let fields = [
+                status,
+                part.to_owned(),
+                metric.to_owned(),
+                value,
+                low,
+                high,
+                reason.to_owned(),
+            ];
             sheet.row(cell.iter().cloned().chain(fields).collect())
         };
         let Some(outcome) = record.outcome.as_ref().filter(|_| record.status == Status::Ok) else {
-            add("", "", String::new(), record.reason.as_deref().unwrap_or_default())?;
+            add("", "", [None; 3], record.reason.as_deref().unwrap_or_default())?;
             continue;
         };
         let parts = [
@@ -54,7 +67,9 @@ pub fn scores(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
         ];
         for (part, scores) in parts {
             for (metric, value) in scores {
-                add(part, metric, number(Some(*value)), "")?;
+                let found = outcome.intervals.get(metric).filter(|_| part == "evaluation");
+                let ends = [found.map(|found| found.low), found.map(|found| found.high)];
+                add(part, metric, [Some(*value), ends[0], ends[1]], "")?;
             }
         }
     }
@@ -81,7 +96,7 @@ pub fn score_tables(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
     headings.extend(["state", "unfinished"].map(str::to_owned));
     headings.extend(
         keys.iter()
-            .flat_map(|key| [(*key).to_owned(), format!("{key} sd"), format!("{key} n")]),
+            .flat_map(|key| ["", " sd", " n", " low", " high"].map(|what| format!("{key}{what}"))),
     );
     let mut sheet = Sheet::new(headings)?;
     for (task, table) in &tables {
@@ -109,6 +124,7 @@ pub fn score_tables(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
                     _ => None,
                 };
                 fields.extend(spread(value));
+                fields.extend(interval(value));
             }
             sheet.row(fields)?;
         }
@@ -278,9 +294,13 @@ pub fn frequency_bins(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
         "macro-f1-present",
         "macro-f1-present sd",
         "macro-f1-present n",
+        "macro-f1-present low",
+        "macro-f1-present high",
         "micro-f1",
         "micro-f1 sd",
         "micro-f1 n",
+        "micro-f1 low",
+        "micro-f1 high",
     ])?;
     for task in &summary.tasks {
         for (run, length, bins) in bins(task) {
@@ -299,8 +319,10 @@ pub fn frequency_bins(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
                     bin.codes_present.to_string(),
                     bin.gold.to_string(),
                 ]);
-                fields.extend(spread(bin.macro_f1));
-                fields.extend(spread(bin.micro_f1));
+                for value in [bin.macro_f1, bin.micro_f1] {
+                    fields.extend(spread(value));
+                    fields.extend(interval(value));
+                }
                 sheet.row(fields)?;
             }
         }

@@ -130,6 +130,9 @@ fn number(number: &Number) -> String {
     if let Some(sd) = &number.sd {
         text += &format!(" <span class=\"sd\">± {sd}</span>");
     }
+    if let Some(interval) = &number.interval {
+        text += &format!(" <span class=\"interval\">[{interval}]</span>");
+    }
     if number.unfinished {
         text.push(UNFINISHED);
     }

@@ -121,6 +121,9 @@ fn number(number: &Number) -> String {
     if let Some(sd) = &number.sd {
         text += &format!(" $\\pm$ {sd}");
     }
+    if let Some(interval) = &number.interval {
+        text += &format!(" {{\\footnotesize [{}]}}", interval.replace('–', "--"));
+    }
     if number.unfinished {
         text += &escape(&UNFINISHED.to_string());
     }

@@ -113,6 +113,9 @@ fn number(number: &Number) -> String {
     if let Some(sd) = &number.sd {
         text += &format!(" ± {sd}");
     }
+    if let Some(interval) = &number.interval {
+        text += &format!(" [{interval}]");
+    }
     if number.unfinished {
         text.push(UNFINISHED);
     }

@@ -205,6 +205,7 @@ fn of_task(task: &TaskSummary<'_>) -> Vec<Block> {
     let mut add = |heading: &str, mut table: Option<Table>, figures: Vec<Option<Figure>>| {
         if let Some(table) = &mut table {
             table.explain_marks();
+            table.explain_intervals();
         }
         let figures = figures.into_iter().flatten().collect();
         blocks.push(Block::new(heading, Body::Results { table, figures }));
@@ -243,10 +244,10 @@ fn of_task(task: &TaskSummary<'_>) -> Vec<Block> {
     blocks
 }
 
-const LENGTHS: &str = "Points are means over the seeds, bars one sample standard deviation. The frequency prior is drawn where it lies near the runs; the table always has it.";
+const LENGTHS: &str = "Points are means over the seeds, thin bars one sample standard deviation, pale bars the 95 % interval over the evaluation notes. The frequency prior is drawn where it lies near the runs; the table always has it.";
 const SPEED: &str = "Training steps alone. Tokens are those of the notes up to the sequence length, without padding, also where a model has fewer positions and reads only the first of them. Both axes are logarithmic, so that equal ratios take equal room. Points are means over the seeds, bars one sample standard deviation.";
 const MEMORY: &str = "Peak resident memory of the whole process while a cell ran, without a GPU's own memory. It is an upper bound: what the process kept from cells it ran before counts too.";
-const BINS: &str = "Each run at its longest scored length. Points are means over the seeds, bars one sample standard deviation; the lines only lead the eye. Codes without a gold positive in the scored notes have no F1 and are left out.";
+const BINS: &str = "Each run at its longest scored length. Points are means over the seeds, thin bars one sample standard deviation, pale bars the 95 % interval over the evaluation notes; the lines only lead the eye. Codes without a gold positive in the scored notes have no F1 and are left out.";
 const TOKENS: &str = "Cumulative distribution of the tokens per evaluation note, before truncation.";
 const TRAINING: &str = "One line per seed; the marker is the epoch whose weights were scored.";
 

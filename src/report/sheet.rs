@@ -74,6 +74,12 @@ pub fn spread(value: Option<Spread>) -> [String; 3] {
     ]
 }
 
+/// The ends of its interval; empty where absent.
+pub fn interval(value: Option<Spread>) -> [String; 2] {
+    let ends = value.and_then(|value| value.interval);
+    [number(ends.map(|ends| ends.0)), number(ends.map(|ends| ends.1))]
+}
+
 /// The shortest decimal that reads back as the same number; empty for none.
 pub fn number(value: Option<f64>) -> String {
     value

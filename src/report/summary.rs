@@ -93,7 +93,10 @@ impl<'a> LengthSummary<'a> {
 
     /// Spread over the seeds of a metric on the evaluation part.
     pub fn score(&self, metric: &str) -> Option<Spread> {
-        self.spread(|outcome| outcome.scores.get(metric).copied())
+        let interval = |outcome: &Outcome| outcome.intervals.get(metric).map(|found| (found.low, found.high));
+        let scored = self.outcomes().filter(|outcome| outcome.scores.contains_key(metric));
+        let value = self.spread(|outcome| outcome.scores.get(metric).copied())?;
+        Some(value.within(scored.map(interval)))
     }
 
     /// The outcomes, ordered by seed.

@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use super::spread::{Spread, UNFINISHED};
 
+/// What the intervals in a table are.
+const INTERVALS: &str = "In brackets: the 95 % interval over the evaluation notes (bootstrap over patients; of several seeds the mean of theirs). It says what other notes, as many and of the same kind, might have shown; the standard deviation is over training seeds. Two runs are scored on the same notes: whether they differ, `icdbench compare` says, not whether their intervals overlap.";
+
 /// A table: leading label columns, then columns of cells.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
@@ -74,6 +77,8 @@ pub struct Number {
     pub mean: String,
     /// The standard deviation as printed; absent for one value.
     pub sd: Option<String>,
+    /// The interval over the notes as printed; absent where there is none.
+    pub interval: Option<String>,
     /// Whether the number of values must be printed because it is not the one in the foot.
     pub show_n: bool,
     /// Whether it is the best of its column and length.
@@ -91,6 +96,9 @@ impl Number {
             value,
             mean: print(value.mean),
             sd: value.sd.map(&print),
+            interval: value
+                .interval
+                .map(|(low, high)| format!("{}–{}", print(low), print(high))),
             show_n: false,
             best: false,
             notes: Vec::new(),
@@ -171,6 +179,14 @@ impl Table {
             self.foot.push(format!(
                 "{UNFINISHED} had not finished learning: the best of its epochs is among the last, or its budget ended it. More training may give another score, so compare it with care."
             ));
+        }
+    }
+
+    /// Says under the table what the intervals are, where they stand in it.
+    pub fn explain_intervals(&mut self) {
+        let number = |cell: &Cell| matches!(cell, Cell::Number(number) if number.interval.is_some());
+        if self.rows.iter().any(|row| row.cells.iter().any(number)) {
+            self.foot.push(INTERVALS.to_owned());
         }
     }
 

@@ -7,7 +7,7 @@ use super::legend::{self, Entry};
 use super::marks::Anchor;
 use super::scene::{Scene, SeriesStyle, WIDTH};
 use super::theme::Ink;
-use crate::record::FrequencyBinRow;
+use crate::record::{FrequencyBinRow, ScoreInterval};
 use crate::report::spread::Spread;
 use crate::report::summary::TaskSummary;
 use crate::report::table::grouped;
@@ -57,8 +57,8 @@ pub fn bins(task: &TaskSummary<'_>) -> Vec<RunBins> {
             codes: rows[0].codes,
             codes_present: rows[0].codes_present,
             gold: rows[0].gold,
-            macro_f1: Spread::of(rows.iter().filter_map(|row| row.macro_f1_present)),
-            micro_f1: Spread::of(rows.iter().map(|row| row.micro_f1)),
+            macro_f1: spread(&rows, |row| row.macro_f1_present, |row| row.macro_f1_present_interval),
+            micro_f1: spread(&rows, |row| Some(row.micro_f1), |row| row.micro_f1_interval),
         });
         let bins: Vec<Bin> = bins.collect();
         if !bins.is_empty() {
@@ -66,6 +66,17 @@ pub fn bins(task: &TaskSummary<'_>) -> Vec<RunBins> {
         }
     }
     found
+}
+
+/// A quantity of one bin over the seeds, with its intervals.
+fn spread(
+    rows: &[&FrequencyBinRow],
+    value: fn(&FrequencyBinRow) -> Option<f64>,
+    interval: fn(&FrequencyBinRow) -> Option<ScoreInterval>,
+) -> Option<Spread> {
+    let with_value = rows.iter().filter(|row| value(row).is_some());
+    let ends = with_value.map(|row| interval(row).map(|found| (found.low, found.high)));
+    Some(Spread::of(rows.iter().filter_map(|row| value(row)))?.within(ends))
 }
 
 /// Such as `never`, `1`, `2–5`, `≥ 101`.
@@ -125,6 +136,10 @@ fn draw_runs(scene: &mut Scene, panel: &Panel, runs: &[RunBins], (kinds, room): 
                 continue;
             };
             let x = centre(place) + shift;
+            if let Some((low, high)) = value.interval {
+                let [top, bottom] = [high, low].map(|end| panel.y.at(100.0 * end));
+                scene.interval((x, top), (x, bottom), style.ink);
+            }
             if let Some(sd) = value.sd {
                 let low = (100.0 * (value.mean - sd)).max(0.0);
                 let high = 100.0 * (value.mean + sd);
@@ -160,9 +175,7 @@ fn entries(task: &TaskSummary<'_>, runs: &[RunBins]) -> Vec<Entry> {
 
 fn highest(runs: &[RunBins]) -> f64 {
     let values = runs.iter().flat_map(|(_, _, bins)| bins).filter_map(|bin| bin.macro_f1);
-    let highest = values
-        .map(|value| value.mean + value.sd.unwrap_or(0.0))
-        .fold(0.0, f64::max);
+    let highest = values.map(|value| value.reach().1).fold(0.0, f64::max);
     (100.0 * highest).clamp(1.0, 100.0)
 }
 

@@ -140,6 +140,10 @@ fn draw_runs(scene: &mut Scene, panel: &Panel, values: &[(usize, u32, Spread)], 
         let mut points = Vec::new();
         for (_, length, value) in values.iter().filter(|(of, _, _)| *of == run) {
             let (x, y) = panel.at((f64::from(*length), value.mean));
+            if let Some((low, high)) = value.interval {
+                let (top, bottom) = (panel.y.at(high), panel.y.at(low).min(panel.bottom));
+                scene.interval((x + shift, top), (x + shift, bottom), style.ink);
+            }
             if value.sd.is_some() {
                 let (low, high) = ends(value);
                 scene.error_bar(

@@ -78,12 +78,16 @@ fn draw_runs(scene: &mut Scene, panel: &Panel, (task, metric): (&TaskSummary<'_>
         };
         let style = SeriesStyle::of(run);
         let (x, y) = (panel.x.at(value.mean), row_middle(panel.top, place));
-        let (low, high) = ends(&value);
-        let reach = panel.x.at(high);
-        if value.sd.is_some() {
+        if let Some((low, high)) = value.interval {
             let from = panel.x.at(low).max(panel.left);
-            scene.line(vec![(from, y), (reach, y)], style.ink, 1.5);
+            scene.interval((from, y), (panel.x.at(high), y), style.ink);
         }
+        if value.sd.is_some() {
+            let (low, high) = ends(&value);
+            let from = panel.x.at(low).max(panel.left);
+            scene.line(vec![(from, y), (panel.x.at(high), y)], style.ink, 1.5);
+        }
+        let reach = panel.x.at(value.reach().1);
         scene.marker((x, y), style);
         let at = (reach.max(x + MARKER_RADIUS) + 8.0, y + 4.5);
         // The axis shows percentages; `print` takes the value as the records have it.

@@ -7,6 +7,7 @@ pub(super) mod bins;
 mod by_length;
 pub(super) mod cost;
 mod dots;
+pub mod forest;
 mod legend;
 pub(super) mod lengths;
 mod marker;

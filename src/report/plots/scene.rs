@@ -6,6 +6,8 @@ use super::theme::{self, Ink};
 
 /// Width of every plot in pixels.
 pub const WIDTH: u32 = 960;
+/// Width of the bar of an interval in pixels.
+const INTERVAL: f64 = 7.0;
 
 /// A picture: what to draw, and the words for those who cannot see it.
 #[derive(Clone, Debug, PartialEq)]
@@ -117,6 +119,17 @@ impl Scene {
         let rim = style.shape.mark(at, theme::MARKER_RADIUS + 1.5, Ink::Surface);
         let marker = style.shape.mark(at, theme::MARKER_RADIUS, style.ink);
         self.marks.extend(rim.into_iter().chain(marker));
+    }
+
+    /// Adds a bar from one point to another in a faint colour: an interval over the notes, behind everything else.
+    pub fn interval(&mut self, from: Point, to: Point, ink: Ink) {
+        self.marks.push(Mark::Line {
+            points: vec![from, to],
+            ink,
+            width: INTERVAL,
+            opacity: 0.25,
+            dash: 0,
+        });
     }
 
     /// Adds a vertical error bar with short caps.

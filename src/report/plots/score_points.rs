@@ -1,7 +1,7 @@
 //! The scores of a plot on the scale they are printed in: percentages for shares.
 
 use super::axes::ticks;
-use super::by_length::{Values, ends};
+use super::by_length::Values;
 use crate::report::metric::Metric;
 use crate::report::spread::Spread;
 use crate::report::summary::TaskSummary;
@@ -17,12 +17,7 @@ pub(super) fn values(task: &TaskSummary<'_>, metric: &Metric) -> Values {
 }
 
 fn scaled(value: Spread, metric: &Metric) -> Spread {
-    let factor = if metric.ratio { 100.0 } else { 1.0 };
-    Spread {
-        mean: factor * value.mean,
-        sd: value.sd.map(|sd| factor * sd),
-        n: value.n,
-    }
+    value.scaled(if metric.ratio { 100.0 } else { 1.0 })
 }
 
 /// The ticks of an axis that spans all values, and the prior if it is drawn. The prior takes part where it is at most
@@ -30,11 +25,11 @@ fn scaled(value: Spread, metric: &Metric) -> Spread {
 pub(super) fn axis(values: &[(usize, u32, Spread)], prior: Option<f64>, ratio: bool) -> (Vec<f64>, Option<f64>) {
     let low = values
         .iter()
-        .map(|(_, _, value)| ends(value).0)
+        .map(|(_, _, value)| value.reach().0)
         .fold(f64::MAX, f64::min);
     let high = values
         .iter()
-        .map(|(_, _, value)| ends(value).1)
+        .map(|(_, _, value)| value.reach().1)
         .fold(f64::MIN, f64::max);
     // A single point, or points that hardly differ, must not fill the axis with noise.
     let least = if ratio { 2.0 } else { 1e-3 };
