@@ -1,8 +1,12 @@
 //! How results are laid out on standard output, and numbers for people.
 
-use anyhow::Result;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
 
 use super::terminal::out;
+use crate::report::plots::paint;
+use crate::report::plots::scene::Scene;
 
 /// `value` as a line of JSON on standard output.
 pub(super) fn print_json<T: serde::Serialize>(value: &T) -> Result<()> {
@@ -21,6 +25,17 @@ pub(super) fn print_columns(rows: &[Vec<String>]) -> Result<()> {
     for row in rows {
         let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}"));
         out!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
+    }
+    Ok(())
+}
+
+/// Draws a plot in the format that the file's name says.
+pub(super) fn write_plot(scene: &Scene, path: &Path) -> Result<()> {
+    let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    match ending.as_str() {
+        "png" => paint::write_png(scene, path)?,
+        "svg" => std::fs::write(path, paint::svg(scene)?).with_context(|| format!("writing {}", path.display()))?,
+        _ => bail!("--plot {}: expected a name that ends in .svg or .png", path.display()),
     }
     Ok(())
 }

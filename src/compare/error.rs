@@ -3,13 +3,29 @@
 /// Why two records cannot be compared.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// The metric is no sum over notes.
+    /// The metric cannot be redrawn from what is here.
     #[error(
-        "{metric} has no interval over notes: it is not made of counts and ranks by note, as micro-f1, micro-precision, micro-recall, jaccard-micro, exact-match, map, r-precision and precision, recall and f1 at k are"
+        "{metric} has no interval over notes: the record has no such score, or its values in redraws of the notes are not here (areas cannot be made again from rows by note; `icdbench run` keeps both beside the record)"
     )]
     NotByNote {
         /// Its name in the records.
         metric: String,
+    },
+    /// A metric that most redraws leave undefined.
+    #[error("{metric} has no interval over notes: more than one in twenty redraws of the notes leave it undefined")]
+    MostlyUndefined {
+        /// Its name in the records.
+        metric: String,
+    },
+    /// Two records whose notes were redrawn in other ways.
+    #[error(
+        "{first} and {second} were scored on different notes, as the draws of their intervals differ. Only records of the same evaluation notes can be paired; records of credentialed data must also come from one results directory, as its salt names the notes"
+    )]
+    OtherDraws {
+        /// The first record's cell, in words.
+        first: String,
+        /// The second record's cell, in words.
+        second: String,
     },
     /// A record without scores.
     #[error("{cell} has no scores: run it to its end first")]

@@ -1,56 +1,51 @@
 //! Comparing records: what changed between two cells that were scored on the same notes, and how sure that is.
 //!
-//! Everything is computed from the records and their rows by note; nothing here trains or scores.
+//! Everything is computed from the records and what lies beside them; nothing here trains or scores.
 
-mod bootstrap;
+mod change;
 mod error;
+mod exchange;
+mod family;
+mod matched;
 mod pairing;
+mod redrawn;
+mod words;
 
-pub use bootstrap::{Change, RESAMPLES};
+pub use change::{Change, change};
 pub use error::Error;
+pub use family::{ALPHA, Comparison, Finding, Test, comparisons, holm, holm_of};
+pub use matched::{Matched, Matching, Side, matched};
 
-use crate::metrics::NoteMetric;
+use crate::metrics::resampled::interval as interval_of;
 use crate::record::{Record, Reported};
-use pairing::paired;
+use redrawn::Redrawn;
+pub use words::conclusions;
+
+/// Redraws of the notes that an interval is made of.
+pub const REDRAWS: usize = crate::metrics::resampled::REDRAWS;
 
 /// The name of micro-F1 in the records.
 pub const MICRO_F1: &str = "micro-f1";
 
-/// The change of a note-wise metric (`micro-f1`, `map`, `precision-at-8`, ...) from one record to another, with its
-/// interval from a paired bootstrap over the evaluation notes: see [`Change`].
+/// The 95 % interval of a score of one record: what the record says, else made of what lies beside it.
 ///
 /// # Errors
-/// When the metric is not made of what is known by note, a record has no scores or its rows are not here, or the two
-/// were not scored on the same notes and codes.
-pub fn change(metric: &str, from: &Reported, to: &Reported) -> Result<Change, Error> {
-    let sides = paired(from, to)?;
-    let notes = sides[0].len();
-    let [before, after] = [(from, &sides[0]), (to, &sides[1])].map(|(side, rows)| {
-        let metric_of_side = NoteMetric::new(metric, rows, ranked_codes(&side.record));
-        metric_of_side.ok_or_else(|| Error::NotByNote {
-            metric: metric.to_owned(),
-        })
-    });
-    Ok(bootstrap::change(&before?, &after?, notes))
-}
-
-/// The 95 % interval of a note-wise metric of one record, from a bootstrap over its evaluation notes: see [`Change`].
-///
-/// # Errors
-/// When the metric is not made of what is known by note, or the record has no scores or its rows are not here.
+/// When the record has no scores, or the metric cannot be redrawn from what is here.
 pub fn interval(metric: &str, of: &Reported) -> Result<(f64, f64), Error> {
-    let rows = pairing::rows(of)?;
-    let tabulated = NoteMetric::new(metric, &rows, ranked_codes(&of.record));
-    let tabulated = tabulated.ok_or_else(|| Error::NotByNote {
+    let said = of
+        .record
+        .outcome
+        .as_ref()
+        .and_then(|outcome| outcome.intervals.get(metric));
+    if let Some(said) = said {
+        return Ok((said.low, said.high));
+    }
+    let redrawn = Redrawn::of(metric, of)?;
+    let found = interval_of(redrawn.value, &redrawn.redraws).ok_or_else(|| Error::MostlyUndefined {
         metric: metric.to_owned(),
     })?;
-    Ok(bootstrap::interval(&tabulated, rows.len()))
-}
-
-/// Codes that were ranked in each note: those the model knows, and those of the evaluation part alone.
-fn ranked_codes(record: &Record) -> usize {
-    let task = record.outcome.as_ref().map(|outcome| &outcome.task);
-    task.map_or(0, |task| (task.codes + task.unseen_codes) as usize)
+    let found = found.of_share();
+    Ok((found.low, found.high))
 }
 
 /// How far a record's micro-F1 lies above that of the frequency prior: the predictor that gives every note the

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::error::Error;
-use crate::metrics::NoteScore;
 use crate::record::{NoteRow, Reported};
 
-/// What each note adds to a metric in both records, ordered by the notes' salted hashes, so that the order in which
-/// the rows are listed has no effect.
-pub fn paired(first: &Reported, second: &Reported) -> Result<[Vec<NoteScore>; 2], Error> {
-    let (of_first, of_second) = (notes(first)?, notes(second)?);
+/// Refuses two records whose rows by note are of different notes or codes, in whatever order they list them.
+pub fn check(first: &Reported, second: &Reported) -> Result<(), Error> {
+    if first.notes.is_none() && first.resamples.is_some() || second.notes.is_none() && second.resamples.is_some() {
+        return Ok(());
+    }
+    let (of_first, of_second) = (rows(first)?, rows(second)?);
     let [first, second] = [first, second].map(|side| side.record.cell.title());
     let shared = of_first.keys().filter(|note| of_second.contains_key(*note)).count();
     if shared != of_first.len() || shared != of_second.len() {
@@ -33,24 +34,11 @@ pub fn paired(first: &Reported, second: &Reported) -> Result<[Vec<NoteScore>; 2]
             });
         }
     }
-    Ok([of_first, of_second].map(|rows| rows.into_values().map(score).collect()))
+    Ok(())
 }
 
-/// What each note adds to a metric, ordered as in [`paired`].
-pub fn rows(of: &Reported) -> Result<Vec<NoteScore>, Error> {
-    Ok(notes(of)?.into_values().map(score).collect())
-}
-
-fn score(row: &NoteRow) -> NoteScore {
-    NoteScore {
-        tp: row.tp,
-        fp: row.fp,
-        fn_: row.fn_,
-        gold_ranks: row.gold_ranks.clone(),
-    }
-}
-
-fn notes(reported: &Reported) -> Result<BTreeMap<&str, &NoteRow>, Error> {
+/// A record's rows, ordered by the notes' salted hashes.
+pub fn rows(reported: &Reported) -> Result<BTreeMap<&str, &NoteRow>, Error> {
     let cell = || reported.record.cell.title();
     if reported.record.outcome.is_none() {
         return Err(Error::NotScored { cell: cell() });

@@ -1,7 +1,7 @@
 //! `icdbench data stats SUITE`.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -11,12 +11,11 @@ use clap::Args;
 use serde::Serialize;
 
 use super::super::terminal::{out, say};
-use super::super::{Global, Sentences, print_columns, print_json, suite};
+use super::super::{Global, Sentences, print_columns, print_json, suite, write_plot};
 use crate::data::prepared::{Manifest, Step};
 use crate::data::{self, CorpusStats, DatasetSettings, PartStats};
 use crate::machine;
 use crate::plan::Plan;
-use crate::report::plots::paint;
 use crate::report::plots::tokens::{Curve, of_curves};
 use crate::stages::Workshop;
 use crate::stages::statistics::Outside;
@@ -174,7 +173,7 @@ fn vocabulary(path: &PathBuf) -> Result<HashSet<String>> {
     }
 }
 
-fn plot(path: &PathBuf, shown: &Shown) -> Result<()> {
+fn plot(path: &Path, shown: &Shown) -> Result<()> {
     let curves = shown.tokens.iter().map(|tokens| Curve {
         label: format!("[text.{}]", tokens.text),
         quantiles: tokens.quantiles.clone(),
@@ -183,13 +182,7 @@ fn plot(path: &PathBuf, shown: &Shown) -> Result<()> {
     let heading = "Share of notes with at most so many tokens (%)";
     let scene = of_curves("tokens".into(), (&title, heading), &LENGTHS, curves.collect());
     let scene = scene.context("no note to plot")?;
-    let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    match ending.as_str() {
-        "png" => paint::write_png(&scene, path)?,
-        "svg" => std::fs::write(path, paint::svg(&scene)?).with_context(|| format!("writing {}", path.display()))?,
-        _ => bail!("--plot {}: expected a name that ends in .svg or .png", path.display()),
-    }
-    Ok(())
+    write_plot(&scene, path)
 }
 
 fn print(shown: &Shown) -> Result<()> {
