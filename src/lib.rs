@@ -30,6 +30,7 @@ mod contain;
 pub mod data;
 pub mod device;
 pub mod engines;
+pub mod gate;
 pub mod kernels;
 pub mod machine;
 pub mod metrics;

@@ -12,10 +12,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &[
             "bench",
             "codiesp",
+            "compare",
             "contain",
             "data",
             "device",
             "engines",
+            "gate",
             "machine",
             "plan",
             "prepare",
@@ -34,6 +36,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "text/store.rs",
         ],
     ),
+    ("gate", &["compare", "metrics", "record"]),
     // Hashes as digits.
     ("published", &["record/digits.rs"]),
     (
@@ -171,7 +174,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("codiesp", &[]),
     // How files are written so that a crash cannot hurt them.
     ("record", &["results/disk.rs", "results/files.rs", "results/seal.rs"]),
-    ("compare", &["metrics/notes.rs", "record"]),
+    ("compare", &["metrics", "record"]),
     ("report", &["compare", "metrics/names.rs", "record"]),
     ("device", &["contain"]),
     ("machine", &["record/provenance.rs"]),
@@ -188,6 +191,7 @@ const WITHOUT: &[(&str, &[&str])] = &[
     ("record", &["burn"]),
     ("plan", &["burn", "indicatif", "clap"]),
     ("compare", &["burn"]),
+    ("gate", &["burn"]),
     ("codiesp", &["burn"]),
     ("report", &["burn", "indicatif", "clap"]),
     ("pretrained", &["burn"]),

@@ -4,10 +4,12 @@ mod bench;
 mod check;
 mod claims;
 mod clean;
+mod compare;
 mod data;
 mod doctor;
 pub mod exit;
 mod export;
+mod gate;
 mod global;
 mod list;
 mod plan;
@@ -20,6 +22,7 @@ mod run;
 mod score;
 mod search;
 mod show;
+mod sides;
 mod stop;
 mod suites;
 mod terminal;
@@ -32,7 +35,7 @@ use clap::{Parser, Subcommand};
 use crate::contain::in_full;
 use crate::engines::worker;
 use global::{Global, Sentences, forget_empty_variables};
-use show::{bytes, duration, print_columns, print_json};
+use show::{bytes, duration, print_columns, print_json, write_plot};
 use suites::{SUITES, suite};
 use terminal::say;
 
@@ -43,7 +46,7 @@ use terminal::say;
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 #[command(
-    after_help = "Exit codes: 0 good, 1 a check failed, 2 could not run, 3 not enough data to say, 5 degenerate result, 130 stopped"
+    after_help = "Exit codes: 0 good, 1 a check failed, 2 could not run, 3 not enough data to say, 4 not comparable, 5 degenerate result, 130 stopped"
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -67,6 +70,12 @@ enum Command {
     /// Show the tables of a paper with ours beside each published number, and a verdict on it; without a paper, list the
     /// papers.
     Reproduce(reproduce::Arguments),
+    /// Say whether one side is better than another, by how much and how sure that is, from their records.
+    Compare(compare::Arguments),
+    /// Say whether a suite's scores are as good as those that were accepted: for a build server.
+    Gate(gate::GateArguments),
+    /// Accept a suite's scores: what `gate` compares later ones with.
+    Accept(gate::AcceptArguments),
     /// Say which sentences of the papers hold, in the papers' own tables and in the records at hand.
     Claims(claims::Arguments),
     /// Look at data sets and prepare them: what there is, whether the files are right, what is in them.
@@ -130,6 +139,9 @@ fn dispatch(mut cli: Cli) -> Result<ExitCode> {
         Command::Search(arguments) => search::search(global, &arguments),
         Command::Report(arguments) => report::report(global, &arguments),
         Command::Reproduce(arguments) => reproduce::reproduce(global, &arguments),
+        Command::Compare(arguments) => compare::compare(global, &arguments),
+        Command::Gate(arguments) => gate::gate(global, &arguments),
+        Command::Accept(arguments) => gate::accept(global, &arguments),
         Command::Claims(arguments) => claims::claims(global, &arguments),
         Command::Data(arguments) => data::data(global, &arguments),
         Command::Bench(arguments) => bench::bench(global, &arguments),

@@ -270,6 +270,7 @@ const NOTHING: &[(&[&str], &str)] = &[
             "src/reproduce/",
             "src/published/",
             "src/compare/",
+            "src/gate/",
             "src/bench/",
         ],
         "beside the stages: reads records, or times models",

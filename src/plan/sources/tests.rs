@@ -52,6 +52,7 @@ const NEVER: &[&str] = &[
     "src/cli/",
     "src/report/",
     "src/compare/",
+    "src/gate/",
     "src/bench/",
     "src/suite/",
     "src/plan/",

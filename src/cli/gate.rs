@@ -1,0 +1,193 @@
+//! `icdbench gate SUITE` and `icdbench accept SUITE`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use serde_json::json;
+
+use super::terminal::out;
+use super::{Global, exit, print_json, suite};
+use crate::gate::{Accepted, AcceptedCell, Answer, FORMAT, MARGINS, judge, junit, markdown, sentence, worst};
+use crate::plan::{Plan, recorded};
+use crate::record::{Reported, Status};
+
+#[derive(Debug, Args)]
+pub(super) struct GateArguments {
+    /// A suite file, or the name of a built-in suite, that was run.
+    suite: PathBuf,
+    /// The accepted scores [default: baselines/accepted/SUITE.json].
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Write the verdicts as JUnit XML, which build servers show.
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Write the verdicts as Markdown, for a comment under a pull request.
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AcceptArguments {
+    /// A suite file, or the name of a built-in suite, that was run.
+    suite: PathBuf,
+    /// Why these scores are accepted: it stands in the file.
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// Where to write [default: baselines/accepted/SUITE.json].
+    #[arg(long, value_name = "FILE")]
+    to: Option<PathBuf>,
+    /// A metric that is compared, and the fall that still counts as the same, 0 to 1; may be repeated
+    /// [default: micro-f1=0.01, macro-f1-all=0.01 and map=0.01].
+    #[arg(long = "margin", value_name = "METRIC=FALL", value_parser = margin)]
+    margins: Vec<(String, f64)>,
+}
+
+fn margin(text: &str) -> Result<(String, f64), String> {
+    let wrong = || "expected a metric and a fall above 0 and below 1, such as micro-f1=0.01".to_owned();
+    let (metric, fall) = text.split_once('=').ok_or_else(wrong)?;
+    let fall: f64 = fall.parse().map_err(|_| wrong())?;
+    let known = crate::metrics::metric_title(metric).is_some();
+    match known && fall > 0.0 && fall < 1.0 {
+        true => Ok((metric.to_owned(), fall)),
+        false => Err(wrong()),
+    }
+}
+
+/// Where the accepted scores of a suite lie.
+fn place(name: &str) -> PathBuf {
+    Path::new("baselines/accepted").join(format!("{name}.json"))
+}
+
+/// A suite's name, and its records that are here.
+fn cells(global: &Global, argument: &Path) -> Result<(String, usize, Vec<Reported>)> {
+    let suite = suite(argument)?;
+    let device = global.device.class.name();
+    let planned = Plan::make(suite.clone(), &global.registry()?, global.data(), device);
+    let plan = planned.unwrap_or_else(|_| Plan::without_data(suite, device));
+    let listed = global.store().records().all()?;
+    listed
+        .refused
+        .iter()
+        .for_each(|refused| global.notice(&refused.to_string()));
+    let records = recorded(&plan.cells, &listed.records);
+    let reported = records
+        .into_iter()
+        .map(|record| super::reported::reported(global, record));
+    Ok((plan.suite.name.clone(), plan.cells.len(), reported.collect()))
+}
+
+pub(super) fn accept(global: &Global, arguments: &AcceptArguments) -> Result<ExitCode> {
+    let (name, planned, reported) = cells(global, &arguments.suite)?;
+    if arguments.reason.trim().is_empty() {
+        bail!("--reason: found nothing, expected why these scores are accepted");
+    }
+    let margins: BTreeMap<String, f64> = match arguments.margins.is_empty() {
+        true => MARGINS.map(|(metric, fall)| (metric.to_owned(), fall)).into(),
+        false => arguments.margins.iter().cloned().collect(),
+    };
+    let scored: Vec<&Reported> = reported
+        .iter()
+        .filter(|cell| cell.record.status == Status::Ok)
+        .collect();
+    if scored.is_empty() {
+        bail!(
+            "{name}: found no scored cell in {}, expected some; run the suite first",
+            global.results.display()
+        );
+    }
+    let cells: Result<Vec<AcceptedCell>, _> = scored
+        .iter()
+        .map(|cell| AcceptedCell::of(cell, margins.keys()))
+        .collect();
+    let accepted = Accepted {
+        format: FORMAT,
+        suite: name.clone(),
+        reason: arguments.reason.trim().to_owned(),
+        accepted: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+        margins,
+        cells: cells?,
+    };
+    let path = arguments.to.clone().unwrap_or_else(|| place(&name));
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+    }
+    let mut text = serde_json::to_string_pretty(&accepted)?;
+    text.push('\n');
+    write_whole(&path, &text)?;
+    let count = accepted.cells.len();
+    if count < planned {
+        global.notice(&format!(
+            "{} of {planned} cells have no score, and none is accepted for them",
+            planned - count
+        ));
+    }
+    match global.json {
+        true => print_json(&json!({ "accepted": path, "cells": count }))?,
+        false => out!("{}: the scores of {count} cells", path.display()),
+    }
+    Ok(ExitCode::from(exit::GOOD))
+}
+
+pub(super) fn gate(global: &Global, arguments: &GateArguments) -> Result<ExitCode> {
+    let (name, _, reported) = cells(global, &arguments.suite)?;
+    let path = arguments.baseline.clone().unwrap_or_else(|| place(&name));
+    let accepted = Accepted::read(&path)?;
+    if accepted.suite != name {
+        bail!(
+            "{}: found the scores of the suite {:?}, expected those of {name:?}",
+            path.display(),
+            accepted.suite
+        );
+    }
+    let verdicts = judge(&accepted, &reported);
+    let worst = worst(&verdicts);
+    if let Some(path) = &arguments.junit {
+        write_whole(path, &junit(&name, &verdicts))?;
+    }
+    if let Some(path) = &arguments.markdown {
+        write_whole(path, &markdown(&name, &accepted.reason, &verdicts))?;
+    }
+    match global.json {
+        true => print_json(&json!({ "suite": name, "answer": worst, "verdicts": verdicts }))?,
+        false => {
+            for verdict in &verdicts {
+                out!("{}", sentence(verdict));
+            }
+            let good = |answer: Answer| matches!(answer, Answer::Same | Answer::Better);
+            let count = verdicts.iter().filter(|verdict| good(verdict.answer)).count();
+            out!(
+                "\n{name}: {count} of {} comparisons are as good as what was accepted ({})",
+                verdicts.len(),
+                path.display()
+            );
+        }
+    }
+    Ok(ExitCode::from(match worst {
+        None => exit::NOT_ENOUGH_DATA,
+        Some(Answer::Same | Answer::Better) => exit::GOOD,
+        Some(Answer::Worse) => exit::WORSE,
+        Some(Answer::Missing) => exit::COULD_NOT_RUN,
+        Some(Answer::NotEnoughData) => exit::NOT_ENOUGH_DATA,
+        Some(Answer::NotComparable) => exit::NOT_COMPARABLE,
+        Some(Answer::Degenerate) => exit::DEGENERATE,
+    }))
+}
+
+/// Writes a file so that a reader sees all of it or what was there before.
+fn write_whole(path: &Path, text: &str) -> Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let write = || -> std::io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        std::io::Write::write_all(&mut file, text.as_bytes())?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().with_context(|| format!("writing {}", path.display()))
+}

@@ -1,0 +1,10 @@
+//! Whether a suite's scores are as good as those that were accepted: a verdict for each run, length and metric, and one for
+//! all of them. Nothing here trains or scores.
+
+mod accepted;
+mod judge;
+mod shown;
+
+pub use accepted::{Accepted, AcceptedCell, Error, FORMAT, MARGINS};
+pub use judge::{ALPHA, Answer, Verdict, judge, worst};
+pub use shown::{junit, markdown, sentence};
