@@ -314,8 +314,11 @@ cells = {{ micro-f1 = "{}" }}
     }
 }
 
-fn verdicts(bench: &Bench) -> BTreeMap<String, String> {
-    let paper = reproduced(bench, &["own", "--published", "own", "--tolerance", "0"]);
+fn verdicts(bench: &Bench, arguments: &[&str]) -> BTreeMap<String, String> {
+    let paper = reproduced(
+        bench,
+        &[&["own", "--published", "own", "--tolerance", "0"], arguments].concat(),
+    );
     let found = cells(&paper).into_iter();
     found
         .map(|(_, row, _, cell)| (row, cell["verdict"].as_str().unwrap().to_owned()))
@@ -325,16 +328,15 @@ fn verdicts(bench: &Bench) -> BTreeMap<String, String> {
 #[test]
 fn a_digit_that_changes_changes_the_verdict_or_fails_the_checksum() {
     // Few notes and a strange recipe: what matters is that the records are of the suite's own cells. Scores over so few notes
-    // have wide intervals, so the rows by note are put away and rounding alone decides.
+    // have wide intervals, so rounding alone decides.
     let bench = Bench::new(&suite_text(60, &(caml(3, 8) + &logistic_regression(40))));
     assert_good(&bench.run(&["--quiet", "run", "tiny.toml", "--no-report"]));
     let as_it_is = |_: &str, value: String| value;
     registry(&bench, as_it_is, true);
-    let inside = verdicts(&bench);
-    std::fs::rename(bench.path("results/private"), bench.path("elsewhere")).unwrap();
+    let inside = verdicts(&bench, &[]);
     let finished = |verdict: &str| ["reproduced", "not-comparable"].contains(&verdict);
     assert!(inside.values().all(|verdict| finished(verdict)), "{inside:?}");
-    let before = verdicts(&bench);
+    let before = verdicts(&bench, &["--no-intervals"]);
     assert_eq!(before, inside);
     // A model that had not finished learning is not compared; at least one of the two had.
     let row = before
@@ -360,7 +362,7 @@ fn a_digit_that_changes_changes_the_verdict_or_fails_the_checksum() {
         &["published/own.toml", "SHA256SUMS", "a digit of it changed", "sha256sum"],
     );
     registry(&bench, last_digit, true);
-    assert_eq!(verdicts(&bench)[&row], "differs");
+    assert_eq!(verdicts(&bench, &["--no-intervals"])[&row], "differs");
 
     // In a record: it is no longer believed.
     registry(&bench, as_it_is, true);
@@ -394,9 +396,11 @@ fn an_interval_that_holds_the_published_value_reproduces_it() {
         |_, value| format!("{:.1}", value.parse::<f64>().unwrap() + 3.0),
         true,
     );
-    let inside = verdicts(&bench);
+    let inside = verdicts(&bench, &[]);
+    // The records say their intervals, so that a stranger who has no more than these finds the same.
     std::fs::remove_dir_all(bench.path("results/private")).unwrap();
-    let outside = verdicts(&bench);
+    assert_eq!(verdicts(&bench, &[]), inside);
+    let outside = verdicts(&bench, &["--no-intervals"]);
     let row = inside
         .iter()
         .find(|(_, verdict)| *verdict == "reproduced")

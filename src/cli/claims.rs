@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::Args;
 
-use super::reproduce::{Format, Registry, all_reported, planned, print_tables};
+use super::reproduce::{Format, Registry, planned, print_tables};
 use super::terminal::out;
 use super::{Global, print_json};
 use crate::published::Source;
@@ -24,7 +24,7 @@ pub(super) struct Arguments {
 
 pub(super) fn claims(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     let published = arguments.registry.read()?;
-    let records = all_reported(global)?;
+    let records = arguments.registry.records(global)?;
     let evidence = arguments.registry.evidence(planned(global, &published)?, &records);
     let sources: Vec<&Source> = match &arguments.paper {
         Some(name) => vec![published.paper(name)?],

@@ -43,6 +43,10 @@ pub(super) struct Registry {
     /// How far ours may lie from a published score, beyond its rounding, and still count as reproduced, in percentage points.
     #[arg(long, default_value_t = 0.5, value_name = "POINTS", value_parser = points)]
     tolerance: f64,
+    /// Ours are a published score only where rounding and tolerance say so: our 95 % intervals over the evaluation notes do
+    /// not count.
+    #[arg(long)]
+    no_intervals: bool,
 }
 
 impl Registry {
@@ -51,6 +55,18 @@ impl Registry {
             Some(folder) => Published::read(folder)?,
             None => Published::built_in()?,
         })
+    }
+
+    /// The records that are here, without intervals and what they could be made of where they are not to count.
+    pub(super) fn records(&self, global: &Global) -> Result<Vec<Reported>> {
+        let mut records = all_reported(global)?;
+        for reported in records.iter_mut().filter(|_| self.no_intervals) {
+            (reported.notes, reported.resamples) = (None, None);
+            if let Some(outcome) = &mut reported.record.outcome {
+                outcome.without_intervals();
+            }
+        }
+        Ok(records)
     }
 
     /// What there is to compare with.
@@ -99,7 +115,7 @@ pub(super) fn reproduce(global: &Global, arguments: &Arguments) -> Result<ExitCo
         );
         return Ok(ExitCode::SUCCESS);
     }
-    let records = all_reported(global)?;
+    let records = arguments.registry.records(global)?;
     let evidence = arguments.registry.evidence(planned(global, &published)?, &records);
     let asked: Vec<(&Source, Vec<&Table>)> = match &arguments.paper {
         None => published
@@ -206,7 +222,7 @@ fn needs(global: &Global, published: &Published) -> Result<BTreeMap<String, Stri
 }
 
 /// All records of the results directory with their rows by note.
-pub(super) fn all_reported(global: &Global) -> Result<Vec<Reported>> {
+fn all_reported(global: &Global) -> Result<Vec<Reported>> {
     let listed = global.store().records().all()?;
     for refused in &listed.refused {
         global.notice(&refused.to_string());
