@@ -11,6 +11,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "cli",
         &[
             "bench",
+            "audit",
             "codiesp",
             "compare",
             "contain",
@@ -37,6 +38,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     ("gate", &["compare", "metrics", "record"]),
+    ("audit", &["metrics", "record"]),
     // Hashes as digits.
     ("published", &["record/digits.rs"]),
     (
@@ -191,6 +193,7 @@ const WITHOUT: &[(&str, &[&str])] = &[
     ("record", &["burn"]),
     ("plan", &["burn", "indicatif", "clap"]),
     ("compare", &["burn"]),
+    ("audit", &["burn"]),
     ("gate", &["burn"]),
     ("codiesp", &["burn"]),
     ("report", &["burn", "indicatif", "clap"]),

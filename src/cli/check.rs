@@ -1,19 +1,42 @@
 //! `icdbench check`.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use clap::Args;
+use serde::Serialize;
 
+use super::reported::reported_in;
 use super::terminal::out;
-use super::{Global, exit, print_json};
+use super::{Global, exit, print_json, suite};
+use crate::audit::{Audit, audit, copies};
+use crate::plan::{Plan, recorded};
+use crate::record::{Record, StageName, short};
 use crate::results::Store;
-use crate::results::check::check as check_store;
+use crate::results::check::{Findings, check as check_store};
+use crate::stages::scores::{EVALUATION, numbers};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The results directory [default: that of --results].
-    results: Option<std::path::PathBuf>,
+    results: Option<PathBuf>,
+    /// A suite file, or the name of a built-in suite, of which every cell must have a record here.
+    #[arg(long, value_name = "SUITE")]
+    suite: Option<PathBuf>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Shown {
+    #[serde(flatten)]
+    findings: Findings,
+    /// What was found of each cell that has a record.
+    cells: Vec<Audit>,
+    /// Records that cannot both have been run.
+    copies: Vec<[String; 2]>,
+    /// Cells of the suite without a record.
+    missing: Vec<String>,
 }
 
 pub(super) fn check(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
@@ -24,31 +47,89 @@ pub(super) fn check(global: &Global, arguments: &Arguments) -> Result<ExitCode> 
     if let Some(sentence) = &findings.foreign {
         global.notice(sentence);
     }
-    if global.json {
-        print_json(&findings)?;
-    } else {
-        for found in &findings.problems {
-            out!("{}: {}", found.path.display(), found.problem);
-        }
-        let stages = findings.stages.iter().map(|(stage, count)| match stage {
-            crate::record::StageName::Record => format!("{count} rows by note"),
-            stage => format!("{count} {stage}"),
-        });
-        let stages: Vec<String> = stages.collect();
-        out!(
-            "{}: {} records and {} are what was written; {} problems",
-            results.display(),
-            findings.records,
-            if stages.is_empty() {
-                "no stage".into()
-            } else {
-                stages.join(", ")
-            },
-            findings.problems.len()
-        );
+    let records = store.records().all()?.records;
+    let cells = records.iter().map(|record| {
+        let reported = reported_in(&store, global, record.clone());
+        audit(&reported, scores(&store, record).as_deref())
+    });
+    let shown = Shown {
+        cells: cells.collect(),
+        copies: copies(records.iter())
+            .into_iter()
+            .map(|pair| pair.map(|record| format!("{} ({})", record.cell.title(), short(&record.key))))
+            .collect(),
+        missing: arguments
+            .suite
+            .as_deref()
+            .map_or(Ok(Vec::new()), |suite| missing(global, suite, &records))?,
+        findings,
+    };
+    match global.json {
+        true => print_json(&shown)?,
+        false => print(results, &shown)?,
     }
-    let good = findings.problems.is_empty();
+    let good = shown.findings.problems.is_empty()
+        && shown.cells.iter().all(|cell| cell.problems.is_empty())
+        && shown.copies.is_empty()
+        && shown.missing.is_empty();
     Ok(ExitCode::from(if good { exit::GOOD } else { exit::WORSE }))
+}
+
+/// The kept probabilities of the evaluation notes.
+fn scores(store: &Store, record: &Record) -> Option<Vec<f32>> {
+    let key = record.stages.get(&StageName::Scores)?.key();
+    let kept = store.open(StageName::Scores, &key).ok()??;
+    Some(numbers(&kept.read(EVALUATION).ok()?))
+}
+
+/// Cells of a suite that no record is of.
+fn missing(global: &Global, argument: &Path, records: &[Record]) -> Result<Vec<String>> {
+    let suite = suite(argument)?;
+    let device = global.device.class.name();
+    let planned = Plan::make(suite.clone(), &global.registry()?, global.data(), device);
+    let plan = planned.unwrap_or_else(|_| Plan::without_data(suite, device));
+    let without = plan
+        .cells
+        .iter()
+        .filter(|cell| recorded(std::slice::from_ref(*cell), records).is_empty());
+    Ok(without.map(|cell| cell.description.title()).collect())
+}
+
+fn print(results: &Path, shown: &Shown) -> Result<()> {
+    let findings = &shown.findings;
+    for found in &findings.problems {
+        out!("{}: {}", found.path.display(), found.problem);
+    }
+    for cell in &shown.cells {
+        out!("{}: {}", cell.cell, cell.verdict.word());
+        for problem in &cell.problems {
+            out!("  {problem}");
+        }
+    }
+    for [first, second] in &shown.copies {
+        out!("{second} is a copy of {first}: both took the same time to the last digit, and have the same scores");
+    }
+    for cell in &shown.missing {
+        out!("{cell}: missing");
+    }
+    let stages = findings.stages.iter().map(|(stage, count)| match stage {
+        StageName::Record => format!("{count} rows by note"),
+        stage => format!("{count} {stage}"),
+    });
+    let stages: Vec<String> = stages.collect();
+    let wrong = shown.cells.iter().filter(|cell| !cell.problems.is_empty()).count();
+    out!(
+        "{}: {} records and {} are what was written; {} problems",
+        results.display(),
+        findings.records,
+        if stages.is_empty() {
+            "no stage".into()
+        } else {
+            stages.join(", ")
+        },
+        findings.problems.len() + wrong + shown.copies.len() + shown.missing.len()
+    );
+    Ok(())
 }
 
 /// Refuses a directory in which no run has left anything: its name is mistyped, or nothing was run yet.

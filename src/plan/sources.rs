@@ -271,6 +271,7 @@ const NOTHING: &[(&[&str], &str)] = &[
             "src/published/",
             "src/compare/",
             "src/gate/",
+            "src/audit/",
             "src/bench/",
         ],
         "beside the stages: reads records, or times models",

@@ -11,7 +11,7 @@ mod made;
 mod notes;
 pub mod reading;
 pub mod record;
-mod scores;
+pub mod scores;
 pub mod statistics;
 mod tokenizer;
 #[allow(clippy::type_complexity)] // A note's marks are columns with places: a type of their own would say no more.

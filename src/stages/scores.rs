@@ -18,7 +18,8 @@ use crate::text::TokenStore;
 use crate::train::probabilities;
 
 const VALIDATION: &str = "validation.f32";
-const EVALUATION: &str = "evaluation.f32";
+/// The file of the evaluation notes' probabilities.
+pub const EVALUATION: &str = "evaluation.f32";
 
 /// Probabilities and how they came about.
 pub(super) struct Scores {
@@ -103,7 +104,7 @@ pub(super) fn bytes(numbers: &[f32]) -> Vec<u8> {
 }
 
 /// Little-endian bytes as numbers.
-pub(super) fn numbers(bytes: &[u8]) -> Vec<f32> {
+pub fn numbers(bytes: &[u8]) -> Vec<f32> {
     let (chunks, _) = bytes.as_chunks::<4>();
     chunks.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect()
 }

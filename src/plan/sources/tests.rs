@@ -53,6 +53,7 @@ const NEVER: &[&str] = &[
     "src/report/",
     "src/compare/",
     "src/gate/",
+    "src/audit/",
     "src/bench/",
     "src/suite/",
     "src/plan/",

@@ -1,0 +1,246 @@
+//! A record against its rows by note, and against the scores where they were kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::differing::{differing, differs};
+use crate::metrics::resampled::{Decisions, Draws, NamedDraws, Redraws, Rows, interval, resample, resample_areas};
+use crate::metrics::{NoteScore, Options, Scores, Targets, TieOrder, evaluate};
+use crate::record::{NoteRow, Outcome, Record, Reported, ScoreInterval, SmallCounts, StageName};
+
+const FROM_ROWS: &str = "the rows by note";
+const FROM_SCORES: &str = "the kept scores";
+
+pub fn problems(reported: &Reported, outcome: &Outcome, notes: &[NoteRow], scores: Option<&[f32]>) -> Vec<String> {
+    let codes = outcome.task.codes + outcome.task.unseen_codes;
+    let mut problems: Vec<String> = notes
+        .iter()
+        .enumerate()
+        .filter_map(|(at, row)| of_row(at, row, codes))
+        .collect();
+    if notes.len() != outcome.task.evaluation_notes as usize {
+        problems.push(format!(
+            "there are {} rows by note, the task has {} evaluation notes",
+            notes.len(),
+            outcome.task.evaluation_notes
+        ));
+    }
+    let names: BTreeSet<&str> = notes.iter().map(|row| row.note.as_str()).collect();
+    if names.len() != notes.len() {
+        problems.push(format!("{} notes have a row twice or more", notes.len() - names.len()));
+    }
+    // What follows counts on ranks and columns that can be.
+    if !problems.is_empty() {
+        return problems;
+    }
+    let at_k = at_k(outcome);
+    let per_note: Vec<NoteScore> = notes.iter().map(score).collect();
+    let both = notes.iter().map(|row| (&*row.gold, &*row.predicted));
+    let decisions = Decisions::new(both, codes as usize);
+    let rows = Rows {
+        per_note: &per_note,
+        decisions: &decisions,
+        at_k: &at_k,
+    };
+    let made = once(resample(&rows, &Draws::once(notes.len())));
+    problems.extend(differing("scores", &outcome.scores, &made, FROM_ROWS));
+    if outcome.small_counts == SmallCounts::Shown {
+        problems.extend(of_codes(outcome, notes));
+    }
+    let named = NamedDraws::new(notes.iter().map(|row| [&*row.note, &*row.patient]));
+    let mut redraws = resample(&rows, &named.draws);
+    if let Some(scores) = scores {
+        match areas(&reported.record, outcome, notes, scores) {
+            Ok((evaluated, drawn)) => {
+                problems.extend(differing("scores", &outcome.scores, &evaluated, FROM_SCORES));
+                redraws.extend(drawn(&named.draws));
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    problems.extend(of_redraws(reported, outcome, &named, &redraws));
+    problems
+}
+
+/// A row that contradicts itself.
+fn of_row(at: usize, row: &NoteRow, codes: u32) -> Option<String> {
+    let ascending =
+        |columns: &[u32]| columns.is_sorted_by(|a, b| a < b) && columns.last().is_none_or(|last| *last < codes);
+    let right = row
+        .gold
+        .iter()
+        .filter(|code| row.predicted.binary_search(code).is_ok())
+        .count() as u32;
+    let counts = [right, row.predicted.len() as u32 - right, row.gold.len() as u32 - right];
+    let ranks_fit = row.gold_ranks.len() == row.gold.len()
+        && row.gold_ranks.is_sorted_by(|a, b| a < b)
+        && row.gold_ranks.iter().all(|rank| (1..=codes).contains(rank));
+    let problem = match () {
+        () if !ascending(&row.gold) || !ascending(&row.predicted) => "its columns do not rise, or go beyond the codes",
+        () if counts != [row.tp, row.fp, row.fn_] => "its counts are not those of its gold and predicted codes",
+        () if !ranks_fit => "its ranks are not those of its gold codes",
+        () => return None,
+    };
+    Some(format!("row {} of the rows by note: {problem}", at + 1))
+}
+
+fn score(row: &NoteRow) -> NoteScore {
+    NoteScore {
+        tp: row.tp,
+        fp: row.fp,
+        fn_: row.fn_,
+        gold_ranks: row.gold_ranks.clone(),
+    }
+}
+
+/// The k of the record's scores.
+fn at_k(outcome: &Outcome) -> Vec<usize> {
+    let names = outcome.scores.keys();
+    names
+        .filter_map(|name| name.strip_prefix("precision-at-")?.parse().ok())
+        .collect()
+}
+
+/// The only redraw of each metric that is defined.
+fn once(redraws: Redraws) -> BTreeMap<String, f64> {
+    let defined = redraws.into_iter().filter(|(_, values)| values[0].is_finite());
+    defined.map(|(name, values)| (name, values[0])).collect()
+}
+
+/// The rows by code are the columns of the rows by note.
+fn of_codes(outcome: &Outcome, notes: &[NoteRow]) -> Vec<String> {
+    let mut counts = vec![[0u32; 3]; outcome.codes.len()];
+    for row in notes {
+        for code in &row.gold {
+            let right = row.predicted.binary_search(code).is_ok();
+            if let Some(counts) = counts.get_mut(*code as usize) {
+                counts[if right { 0 } else { 2 }] += 1;
+            }
+        }
+        for code in row
+            .predicted
+            .iter()
+            .filter(|code| row.gold.binary_search(code).is_err())
+        {
+            if let Some(counts) = counts.get_mut(*code as usize) {
+                counts[1] += 1;
+            }
+        }
+    }
+    let wrong = outcome
+        .codes
+        .iter()
+        .zip(&counts)
+        .filter(|(row, counts)| [row.tp, row.fp, row.fn_] != **counts)
+        .count();
+    match wrong {
+        0 => Vec::new(),
+        wrong => vec![format!("{wrong} rows by code are not the sums of {FROM_ROWS}")],
+    }
+}
+
+/// What makes the areas in each redraw.
+type Drawn<'a> = Box<dyn Fn(&Draws) -> Redraws + 'a>;
+
+/// Everything from the kept scores.
+fn areas<'a>(
+    record: &Record,
+    outcome: &Outcome,
+    notes: &[NoteRow],
+    kept: &'a [f32],
+) -> Result<(BTreeMap<String, f64>, Drawn<'a>), String> {
+    let (known, all) = (
+        outcome.task.codes as usize,
+        (outcome.task.codes + outcome.task.unseen_codes) as usize,
+    );
+    if kept.len() != known * notes.len() {
+        return Err(format!(
+            "the kept scores have {} numbers, {} notes and {known} codes need {}",
+            kept.len(),
+            notes.len(),
+            known * notes.len()
+        ));
+    }
+    let mut wide = vec![0f32; notes.len() * all];
+    for (row, scores) in wide.chunks_mut(all).zip(kept.chunks(known)) {
+        row[..known].copy_from_slice(scores);
+    }
+    let gold: Vec<Vec<u32>> = notes.iter().map(|row| row.gold.clone()).collect();
+    let wrong = |error: crate::metrics::Error| format!("the kept scores: {error}");
+    let targets = Targets::from_rows(&gold, all).map_err(wrong)?;
+    let options = Options {
+        threshold: outcome.threshold,
+        at_k: at_k(outcome),
+        ties: ties(record),
+    };
+    let count = notes.len();
+    let scores = Scores::new(&wide, count, all).map_err(wrong)?;
+    let evaluated = evaluate(&scores, &targets, &options).map_err(wrong)?.scores;
+    let drawn = move |draws: &Draws| match Scores::new(&wide, count, all) {
+        Ok(scores) => resample_areas(&scores, &targets, draws),
+        Err(_) => Redraws::new(),
+    };
+    Ok((evaluated, Box::new(drawn)))
+}
+
+fn ties(record: &Record) -> TieOrder {
+    let settings = record.stages.get(&StageName::Record).map(|stage| &stage.settings);
+    let said = settings.and_then(|settings| settings.get("evaluation")?.get("ties")?.as_str());
+    match said {
+        Some("lower-index-first") => TieOrder::LowerIndexFirst,
+        _ => TieOrder::HigherIndexFirst,
+    }
+}
+
+/// Intervals, and what lies beside the rows, are those of the notes' own draws.
+fn of_redraws(reported: &Reported, outcome: &Outcome, named: &NamedDraws, made: &Redraws) -> Vec<String> {
+    let mut problems = Vec::new();
+    let Some(facts) = &outcome.redrawn else {
+        return problems;
+    };
+    if facts.draws != named.fingerprint || facts.patients as usize != named.patients {
+        problems.push("redrawn: the draws are not those of the rows' notes and patients".into());
+        return problems;
+    }
+    for (name, redraws) in made {
+        let (Some(score), found) = (outcome.scores.get(name), outcome.intervals.get(name)) else {
+            continue;
+        };
+        let made = interval(*score, redraws).map(|made| made.of_share());
+        match (found, made) {
+            (Some(found), Some(made)) => {
+                let ScoreInterval {
+                    low,
+                    high,
+                    standard_error,
+                } = *found;
+                let ends = [
+                    ("low", low, made.low),
+                    ("high", high, made.high),
+                    ("standard-error", standard_error, made.se),
+                ];
+                let each =
+                    ends.map(|(end, found, made)| differs(&format!("intervals.{name}.{end}"), found, made, FROM_ROWS));
+                problems.extend(each.into_iter().flatten());
+            }
+            (None, None) => {}
+            _ => problems.push(format!(
+                "intervals.{name} is there and cannot be, or the other way round"
+            )),
+        }
+    }
+    if let Some(kept) = &reported.resamples {
+        if kept.draws != named.fingerprint {
+            problems.push("the redraws beside the rows by note are of other notes".into());
+        }
+        for (name, made) in made {
+            let same = kept.values.get(name).is_some_and(|kept| {
+                let each = || kept.iter().zip(made);
+                kept.len() == made.len() && each().all(|(kept, made)| differs("", *kept, *made, "").is_none())
+            });
+            if !same {
+                problems.push(format!("the redraws of {name} are not those of {FROM_ROWS}"));
+            }
+        }
+    }
+    problems
+}
