@@ -14,6 +14,7 @@ use super::{Global, exit, print_json, suite};
 use crate::gate::{Accepted, AcceptedCell, Answer, FORMAT, MARGINS, judge, junit, markdown, sentence, worst};
 use crate::plan::{Plan, recorded};
 use crate::record::{Reported, Status};
+use crate::results::files;
 
 #[derive(Debug, Args)]
 pub(super) struct GateArguments {
@@ -117,7 +118,7 @@ pub(super) fn accept(global: &Global, arguments: &AcceptArguments) -> Result<Exi
     }
     let mut text = serde_json::to_string_pretty(&accepted)?;
     text.push('\n');
-    write_whole(&path, &text)?;
+    files::write_atomically(&path, text.as_bytes(), false)?;
     let count = accepted.cells.len();
     if count < planned {
         global.notice(&format!(
@@ -146,10 +147,10 @@ pub(super) fn gate(global: &Global, arguments: &GateArguments) -> Result<ExitCod
     let verdicts = judge(&accepted, &reported);
     let worst = worst(&verdicts);
     if let Some(path) = &arguments.junit {
-        write_whole(path, &junit(&name, &verdicts))?;
+        files::write_atomically(path, junit(&name, &verdicts).as_bytes(), false)?;
     }
     if let Some(path) = &arguments.markdown {
-        write_whole(path, &markdown(&name, &accepted.reason, &verdicts))?;
+        files::write_atomically(path, markdown(&name, &accepted.reason, &verdicts).as_bytes(), false)?;
     }
     match global.json {
         true => print_json(&json!({ "suite": name, "answer": worst, "verdicts": verdicts }))?,
@@ -175,19 +176,4 @@ pub(super) fn gate(global: &Global, arguments: &GateArguments) -> Result<ExitCod
         Some(Answer::NotComparable) => exit::NOT_COMPARABLE,
         Some(Answer::Degenerate) => exit::DEGENERATE,
     }))
-}
-
-/// Writes a file so that a reader sees all of it or what was there before.
-fn write_whole(path: &Path, text: &str) -> Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let write = || -> std::io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        std::io::Write::write_all(&mut file, text.as_bytes())?;
-        file.persist(path)?;
-        Ok(())
-    };
-    write().with_context(|| format!("writing {}", path.display()))
 }
