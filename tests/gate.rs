@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use common::{Bench, logistic_regression, stderr, stdout, suite_text};
-use icdbench::gate::{Accepted, AcceptedCell, Answer, FORMAT, MARGINS, Verdict, judge, junit, markdown, worst};
+use icdbench::gate::{
+    Accepted, AcceptedCell, Answer, FORMAT, MARGINS, Verdict, judge, judge_by_reference, junit, markdown, worst,
+};
 use icdbench::record::{Reported, Status};
 use simulated::{Population, Sample, Stream, reported};
 
@@ -168,6 +170,51 @@ fn the_seeds_own_differences_widen_the_interval() {
     let (of_two, narrow) = width([&first[..2], &second[..2]]);
     assert_eq!((of_three, of_two), (3, 2));
     assert!(wide > narrow, "{wide} {narrow}");
+}
+
+#[test]
+fn new_seeds_lie_within_a_reference_of_seeds_or_below_it() {
+    let population = Population {
+        notes: 150,
+        codes: 20,
+        ..POPULATION
+    };
+    let mut stream = Stream::new(21);
+    let sample = population.sample(&mut stream);
+    let mut seeds = |skill: f64, seeds: std::ops::Range<u64>| -> Vec<Reported> {
+        let system = Population { skill, ..population };
+        let of_seed = seeds.map(|seed| {
+            let scores = system.scores(&sample, &mut stream);
+            reported(&sample, &scores, ("caml", seed), false)
+        });
+        of_seed.collect()
+    };
+    let reference = accepted(&seeds(2.2, 1..11));
+    let (alike, worse, better) = (seeds(2.2, 101..106), seeds(1.7, 101..106), seeds(2.7, 101..106));
+    let of_new = |cells: &[Reported]| of(&judge_by_reference(&reference, cells), "micro-f1");
+    let found = of_new(&alike);
+    assert!(found.answer == Answer::Same && found.seeds == 5, "{found:?}");
+    assert_eq!(of_new(&worse).answer, Answer::Worse);
+    assert_eq!(of_new(&better).answer, Answer::Better);
+    // More new seeds than half the reference, diverged ones, none.
+    let many = [alike.clone(), worse.clone()].concat();
+    assert_eq!(of_new(&many).answer, Answer::NotEnoughData);
+    let diverged = |seed: u64| {
+        records::ended(
+            records::cell("caml", 512, seed),
+            Status::Failed,
+            Some("degenerate result: all scores are equal"),
+        )
+    };
+    let some = [&alike[..4], &[diverged(1)]].concat();
+    let found = of_new(&some);
+    assert!(
+        found.answer == Answer::Same && found.reason.clone().unwrap().contains("1 of 5 seeds diverged"),
+        "{found:?}"
+    );
+    let most = [&alike[..1], &[diverged(1), diverged(2)]].concat();
+    assert_eq!(worst(&judge_by_reference(&reference, &most)), Some(Answer::Degenerate));
+    assert_eq!(worst(&judge_by_reference(&reference, &[])), Some(Answer::Missing));
 }
 
 #[test]

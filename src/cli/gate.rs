@@ -11,7 +11,9 @@ use serde_json::json;
 
 use super::terminal::out;
 use super::{Global, exit, print_json, suite};
-use crate::gate::{Accepted, AcceptedCell, Answer, FORMAT, MARGINS, judge, junit, markdown, sentence, worst};
+use crate::gate::{
+    Accepted, AcceptedCell, Answer, FORMAT, MARGINS, judge, judge_by_reference, junit, markdown, sentence, worst,
+};
 use crate::plan::{Plan, recorded};
 use crate::record::{Reported, Status};
 use crate::results::files;
@@ -23,6 +25,10 @@ pub(super) struct GateArguments {
     /// The accepted scores [default: baselines/accepted/SUITE.json].
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
+    /// The accepted seeds are a reference, the new ones other seeds, at most half as many: do these lie within what seeds alone
+    /// do to those?
+    #[arg(long)]
+    reference: bool,
     /// Write the verdicts as JUnit XML, which build servers show.
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
@@ -144,7 +150,10 @@ pub(super) fn gate(global: &Global, arguments: &GateArguments) -> Result<ExitCod
             accepted.suite
         );
     }
-    let verdicts = judge(&accepted, &reported);
+    let verdicts = match arguments.reference {
+        true => judge_by_reference(&accepted, &reported),
+        false => judge(&accepted, &reported),
+    };
     let worst = worst(&verdicts);
     if let Some(path) = &arguments.junit {
         files::write_atomically(path, junit(&name, &verdicts).as_bytes(), false)?;

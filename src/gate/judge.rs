@@ -108,7 +108,7 @@ pub fn judge(accepted: &Accepted, new: &[Reported]) -> Vec<Verdict> {
             seeds: cells.len(),
             reason: None,
         };
-        let pairs: Result<Vec<_>, (Answer, String)> = cells.iter().map(|cell| paired(cell, new)).collect();
+        let pairs: Result<Vec<_>, (Answer, String)> = cells.iter().map(|cell| same_seed(cell, new)).collect();
         let pairs = match pairs {
             Ok(pairs) => pairs,
             Err((answer, reason)) => {
@@ -160,12 +160,12 @@ fn answer(found: &Measured, p: f64) -> Answer {
     }
 }
 
-fn task(cell: &CellDescription) -> String {
+pub(super) fn task(cell: &CellDescription) -> String {
     format!("{}, {}, {}", cell.dataset, cell.labels, cell.evaluation_part)
 }
 
 /// The new record of an accepted cell, or why there is none that compares.
-fn paired<'a>(
+fn same_seed<'a>(
     cell: &'a AcceptedCell,
     new: &'a [Reported],
 ) -> Result<(&'a AcceptedCell, &'a Reported), (Answer, String)> {
@@ -173,11 +173,19 @@ fn paired<'a>(
         let (a, b) = (&found.record.cell, &cell.cell);
         (task(a), &a.run, a.length, a.seed) == (task(b), &b.run, b.length, b.seed)
     };
-    let title = cell.cell.title();
-    let Some(found) = new.iter().find(same) else {
-        return Err((Answer::Missing, format!("{title} has no record: run the suite first")));
-    };
+    match new.iter().find(same) {
+        Some(found) => paired(cell, found).map(|()| (cell, found)),
+        None => Err((
+            Answer::Missing,
+            format!("{} has no record: run the suite first", cell.cell.title()),
+        )),
+    }
+}
+
+/// Why a new record does not compare with an accepted cell, if so.
+pub(super) fn paired(cell: &AcceptedCell, found: &Reported) -> Result<(), (Answer, String)> {
     let record = &found.record;
+    let title = record.cell.title();
     let reason = || record.reason.clone().unwrap_or_default();
     if record.is_degenerate() {
         return Err((Answer::Degenerate, format!("{title}: {}", reason())));
@@ -206,7 +214,7 @@ fn paired<'a>(
     if notes(record) != cell.notes {
         return differs("scored on another copy or division of the data, or other labels, than what was accepted");
     }
-    Ok((cell, found))
+    Ok(())
 }
 
 enum Compared {

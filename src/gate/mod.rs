@@ -3,8 +3,10 @@
 
 mod accepted;
 mod judge;
+mod reference;
 mod shown;
 
 pub use accepted::{Accepted, AcceptedCell, Error, FORMAT, MARGINS};
 pub use judge::{ALPHA, Answer, Verdict, judge, worst};
+pub use reference::judge_by_reference;
 pub use shown::{junit, markdown, sentence};
