@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::{Bench, assert_good, logistic_regression, stderr, stdout, suite_text};
+use icdbench::audit::copies;
 use icdbench::record::{NoteRows, Outcome, Record, RecordStore, StageName, key_of_chain};
 use icdbench::results::seal;
 use serde_json::{Value, json};
@@ -326,6 +327,20 @@ fn files_that_are_changed_moved_copied_or_gone_are_found() {
         kept.put_back(&results);
         assert_eq!(check(&bench).0, 0, "after {what}");
     }
+}
+
+#[test]
+fn cells_that_share_their_weights_are_no_copies() {
+    let bench = finished(false);
+    let record = bench.records("results").remove(0);
+    let mut longer = record.clone();
+    let stage = longer.stages.get_mut(&StageName::Record).unwrap();
+    stage.settings.insert("length".into(), json!(96));
+    longer.cell.length = 96;
+    assert_eq!(copies([&record, &longer].into_iter()).len(), 0);
+    let weights = longer.stages.get_mut(&StageName::Weights).unwrap();
+    weights.settings.insert("reads".into(), json!(96));
+    assert_eq!(copies([&record, &longer].into_iter()).len(), 1);
 }
 
 #[test]
