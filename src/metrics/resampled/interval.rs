@@ -36,8 +36,9 @@ pub fn interval(value: f64, redraws: &[f64]) -> Option<Interval> {
     let squares: f64 = defined.iter().map(|redraw| (redraw - mean).powi(2)).sum();
     let outside = (1.0 - INSIDE) / 2.0;
     Some(Interval {
-        low: value + (quantile(&defined, outside) - mean),
-        high: value + (quantile(&defined, 1.0 - outside) - mean),
+        // The value itself is always inside: where nearly all redraws are one number, both quantiles lie on one side of the mean.
+        low: value.min(value + (quantile(&defined, outside) - mean)),
+        high: value.max(value + (quantile(&defined, 1.0 - outside) - mean)),
         se: (squares / (count - 1.0).max(1.0)).sqrt(),
     })
 }
@@ -81,6 +82,14 @@ mod tests {
     fn equal_redraws_leave_no_room() {
         let found = interval(0.3, &[0.1; 7]).unwrap();
         assert_eq!((found.low, found.high, found.se), (0.3, 0.3, 0.0));
+    }
+
+    #[test]
+    fn the_value_is_inside_though_nearly_all_redraws_are_one_number() {
+        let mut redraws = vec![0.3; 1000];
+        redraws[..3].fill(0.2);
+        let found = interval(0.3, &redraws).unwrap();
+        assert!(found.low <= 0.3 && 0.3 <= found.high && found.se > 0.0, "{found:?}");
     }
 
     #[test]
