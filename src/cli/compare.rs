@@ -51,7 +51,11 @@ pub(super) fn compare(global: &Global, arguments: &Arguments) -> Result<ExitCode
     let sides = [side(global, &arguments.first)?, side(global, &arguments.second)?];
     let metrics: Vec<String> = match arguments.metrics.is_empty() {
         true => METRICS.map(str::to_owned).into(),
-        false => arguments.metrics.clone(),
+        false => {
+            let mut known = std::collections::BTreeSet::new();
+            let metrics = arguments.metrics.iter().filter(|metric| known.insert(*metric));
+            metrics.cloned().collect()
+        }
     };
     if let Some(unknown) = metrics.iter().find(|name| metric_title(name).is_none()) {
         bail!("--metric {unknown}: expected one that `icdbench list` has (with a number for k: precision-at-8)");
@@ -158,13 +162,18 @@ fn print(global: &Global, shown: &Shown<'_>) -> Result<()> {
         ]);
     }
     print_columns(&table)?;
-    if let Some(first) = shown.comparisons.first() {
-        let seeds: Vec<String> = first.seeds.iter().map(u64::to_string).collect();
+    let of = |what: &dyn Fn(&Comparison) -> String| -> String {
+        let all: std::collections::BTreeSet<String> = shown.comparisons.iter().map(what).collect();
+        all.into_iter().collect::<Vec<_>>().join(" or ")
+    };
+    if !shown.comparisons.is_empty() {
+        let seeds = |found: &Comparison| found.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
         out!(
-            "\n{} notes, redrawn by patient; seed {}. p: paired randomisation over patients, (b) paired bootstrap; Holm over \
-             the {} tests. Could have seen: the difference that a test at 5 % finds in 8 of 10 samples of as many notes.\n",
-            first.notes,
-            seeds.join(", "),
+            "\n{} notes, redrawn by patient; seed {}. p: paired randomisation over patients, (b) normal, with the standard error of \
+             the redraws; Holm over the {} tests. Could have seen: the difference that a test at 5 % finds in 8 of 10 samples of \
+             as many notes.\n",
+            of(&|found| found.notes.to_string()),
+            of(&seeds),
             shown.comparisons.len()
         );
     }

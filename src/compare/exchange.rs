@@ -83,13 +83,12 @@ pub(super) fn exchanged(pair: &Matched<'_>, metrics: &[String]) -> Result<Vec<Op
         .collect())
 }
 
-/// The p-value that redraws give: how often they lie as far from their mean as the change from 0.
-pub(super) fn of_redraws(change: f64, redraws: &[f64]) -> f64 {
-    let defined: Vec<f64> = redraws.iter().copied().filter(|redraw| redraw.is_finite()).collect();
-    let mean = defined.iter().sum::<f64>() / defined.len().max(1) as f64;
-    let as_far = defined
-        .iter()
-        .filter(|redraw| (*redraw - mean).abs() >= change.abs() - SAME)
-        .count();
-    (as_far + 1) as f64 / (defined.len() + 1) as f64
+/// The two-sided p-value of a change with a standard error: the normal distribution's share as far out. A share of redraws could
+/// not get below one in so many of them, and no family of tests above that size could find anything.
+pub(super) fn of_standard_error(change: f64, se: f64) -> f64 {
+    match (change.abs(), se) {
+        (change, _) if change <= SAME => 1.0,
+        (_, se) if se <= 0.0 => 0.0,
+        (change, se) => libm::erfc(change / se / std::f64::consts::SQRT_2),
+    }
 }

@@ -65,7 +65,7 @@ pub enum Test {
     /// Paired randomisation: the two sides' results of a patient's notes are exchanged or not, by a coin (Noreen 1989; for
     /// systems over documents Yeh 2000).
     Randomisation,
-    /// How often the redraws lie as far from their mean as the change from 0: for what cannot be made from rows by note.
+    /// The change by its standard error over the redraws, as normal: for what cannot be made from rows by note.
     Bootstrap,
 }
 
@@ -154,7 +154,7 @@ fn one(
         .sum();
     let (p, test) = match randomised {
         Some(p) => (p, Test::Randomisation),
-        None => (exchange::of_redraws(change, &redraws), Test::Bootstrap),
+        None => (exchange::of_standard_error(change, se), Test::Bootstrap),
     };
     Ok(Comparison {
         task: pair.task.clone(),

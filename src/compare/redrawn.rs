@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::pairing::rows;
 use crate::metrics::NoteScore;
-use crate::metrics::resampled::{Decisions, Draws, NamedDraws, Rows, resample_one};
+use crate::metrics::resampled::{Decisions, Draws, NamedDraws, REDRAWS, Rows, resample_one};
 use crate::record::{NoteRow, Record, Reported};
 
 /// A metric and its redraws.
@@ -35,9 +35,10 @@ impl Redrawn {
             });
         };
         if let Some(resamples) = &of.resamples {
+            let redraws = resamples.values.get(metric).filter(|redraws| redraws.len() == REDRAWS);
             return Ok(Self {
                 value: value(metric, record).ok_or_else(no_such)?,
-                redraws: resamples.values.get(metric).ok_or_else(no_such)?.clone(),
+                redraws: redraws.ok_or_else(no_such)?.clone(),
                 draws: resamples.draws.clone(),
                 notes: outcome.task.evaluation_notes as usize,
             });

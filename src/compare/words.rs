@@ -1,22 +1,34 @@
 //! What a family of comparisons says, in sentences.
 
-use super::family::{Comparison, Finding};
+use super::family::{ALPHA, Comparison, Finding};
 
 /// A sentence for each run and metric, then what can be said of rare codes.
 pub fn conclusions(family: &[Comparison], [first, second]: [&str; 2]) -> Vec<String> {
     let mut lines = Vec::new();
-    let mut told: Vec<(&str, &str)> = Vec::new();
+    let mut told: Vec<(&str, &str, &str)> = Vec::new();
+    let several = family.iter().any(|comparison| comparison.task != family[0].task);
     for comparison in family.iter().filter(|comparison| comparison.bin.is_none()) {
-        let about = (comparison.run.as_str(), comparison.metric.as_str());
+        let about = (
+            comparison.task.as_str(),
+            comparison.run.as_str(),
+            comparison.metric.as_str(),
+        );
         if told.contains(&about) {
             continue;
         }
         told.push(about);
         let of: Vec<&Comparison> = family
             .iter()
-            .filter(|other| other.bin.is_none() && (other.run.as_str(), other.metric.as_str()) == about)
+            .filter(|other| {
+                other.bin.is_none() && (other.task.as_str(), other.run.as_str(), other.metric.as_str()) == about
+            })
             .collect();
-        lines.push(format!("{}: {}.", about.0, sentence(&of, [first, second])));
+        let of_task = if several {
+            format!(" ({})", about.0)
+        } else {
+            String::new()
+        };
+        lines.push(format!("{}{of_task}: {}.", about.1, sentence(&of, [first, second])));
     }
     let rare: Vec<&Comparison> = family.iter().filter(|found| is_rare(found)).collect();
     if !rare.is_empty() {
@@ -61,14 +73,29 @@ fn sentence(of: &[&Comparison], [first, second]: [&str; 2]) -> String {
         parts.push(match exact {
             true => format!("{metric} is the same at {}", list(&lengths)),
             false => format!(
-                "no difference in {metric} was found at {} (one of {:.1} points would have been, in 8 of 10 samples, by a test \
-                 alone)",
+                "no difference in {metric} was found at {} ({})",
                 list(&lengths),
-                100.0 * detectable
+                why(&unclear, detectable)
             ),
         });
     }
     parts.join("; ")
+}
+
+/// What a test alone says, or would have.
+fn why(unclear: &[&&Comparison], detectable: f64) -> String {
+    let alone = unclear.iter().filter(|found| found.p < ALPHA);
+    let alone: Vec<String> = alone.map(|found| found.length.to_string()).collect();
+    match alone.is_empty() {
+        true => format!(
+            "one of {:.1} points would have been, in 8 of 10 samples, by a test alone",
+            100.0 * detectable
+        ),
+        false => format!(
+            "at {} a test alone tells one; among all that was asked it may be chance",
+            list(&alone)
+        ),
+    }
 }
 
 fn of_rare(rare: &[&Comparison], second: &str) -> String {
@@ -79,7 +106,7 @@ fn of_rare(rare: &[&Comparison], second: &str) -> String {
     if found.is_empty() {
         let detectable = rare.iter().map(|found| found.detectable).fold(0.0, f64::max);
         return format!(
-            "nothing can be said (differences below {:.1} points go unseen)",
+            "nothing can be said (a test alone finds differences of {:.1} points in 8 of 10 samples)",
             100.0 * detectable
         );
     }
@@ -89,7 +116,9 @@ fn of_rare(rare: &[&Comparison], second: &str) -> String {
         } else {
             "worse"
         };
-        format!("{second} is {word} for {} at {}", found.run, found.length)
+        let (lower, upper) = found.bin.unwrap_or_default();
+        let bin = upper.map_or(String::new(), |upper| format!(" ({lower} to {upper} notes)"));
+        format!("{second} is {word} for {} at {}{bin}", found.run, found.length)
     });
     let mut each: Vec<String> = each.collect();
     each.dedup();
