@@ -13,7 +13,7 @@ use common::{Bench, logistic_regression, stderr, stdout, suite_text};
 use icdbench::gate::{
     Accepted, AcceptedCell, Answer, FORMAT, MARGINS, Verdict, judge, judge_by_reference, junit, markdown, worst,
 };
-use icdbench::record::{Reported, Status};
+use icdbench::record::{RecordStore, Reported, StageName, Status, key_of_chain};
 use simulated::{Population, Sample, Stream, reported};
 
 const POPULATION: Population = Population {
@@ -329,7 +329,15 @@ fn what_is_written_is_read_and_what_people_are_shown_says_it_all() {
     for (before, after, problem) in [
         ("\"format\": 1", "\"format\": 9", "format 9"),
         ("\"suite\"", "\"suit\"", "unknown field"),
-        ("\"redraws\": {", "\"redraws\": {\"x\": \"1 two\", ", "the redraws of x"),
+        ("\"map\": \"", "\"map\": \"two ", "no 1000 redraws of map"),
+        ("\"map\": \"", "\"map\": \"1 ", "no 1000 redraws of map"),
+        ("\"micro-f1\": 0.01", "\"micro-f1\": 50.0", "a margin of 50"),
+        ("\"micro-f1\": 0.01", "\"micro-f1\": -0.5", "a margin of -0.5"),
+        (
+            "\"micro-f1\": 0.01",
+            "\"precision-at-7\": 0.01",
+            "no precision-at-7 from 0 to 1",
+        ),
     ] {
         let text = fs::read_to_string(&path).unwrap();
         let damaged = scratch.path().join("damaged.json");
@@ -420,6 +428,22 @@ fn the_command_ends_as_its_verdicts_say() {
         cell.redraws.insert("map".into(), wide.join(" "));
     };
     assert_eq!(judged(&noisy), (3, "not-enough-data".into()));
+    // Accepted under other labels: run, and not comparable.
+    assert_eq!(
+        judged(&|other| other.cells[0].cell.labels = "top 9".into()),
+        (4, "not-comparable".into())
+    );
+    // One cell of two was accepted: nothing is said of the other, and that is told.
+    let both = suite_text(80, &(logistic_regression(3) + &common::caml(1, 8)));
+    fs::write(bench.path("tiny.toml"), &both).unwrap();
+    common::assert_good(&bench.run(&["run", "tiny.toml", "--no-report"]));
+    let more = bench.run(&gate);
+    common::assert_good(&more);
+    assert!(
+        stderr(&more).contains("1 scored cells are not among what was accepted"),
+        "{}",
+        stderr(&more)
+    );
     let unreadable = bench.run(&["gate", "tiny.toml", "--baseline", "none.json"]);
     assert_eq!(unreadable.status.code(), Some(2));
     assert!(
@@ -429,6 +453,28 @@ fn the_command_ends_as_its_verdicts_say() {
     );
     let wrong = bench.run(&["accept", "tiny.toml", "--reason", "x", "--margin", "micro-f1=2"]);
     assert!(stderr(&wrong).contains("micro-f1=0.01"), "{}", stderr(&wrong));
+}
+
+#[test]
+fn a_record_of_another_program_says_nothing_of_this_one() {
+    let bench = Bench::new(&suite_text(80, &logistic_regression(3)));
+    common::assert_good(&bench.run(&["run", "tiny.toml", "--no-report"]));
+    common::assert_good(&bench.run(&["accept", "tiny.toml", "--reason", "first", "--to", "a.json"]));
+    // As another program's code would have it, with all keys behind it.
+    let results = bench.path("results");
+    let mut record = bench.records("results").remove(0);
+    fs::remove_file(RecordStore::new(&results).path(&record.key)).unwrap();
+    let last = record.stages.get_mut(&StageName::Record).unwrap();
+    last.made_by.insert("code".into(), "of another program".into());
+    record.key = key_of_chain(&record.stages).unwrap();
+    RecordStore::new(&results).write(&record).unwrap();
+    let found = bench.run(&["gate", "tiny.toml", "--baseline", "a.json"]);
+    assert_eq!(found.status.code(), Some(2), "{}", stdout(&found));
+    assert!(
+        stderr(&found).contains("1 records were made by another program"),
+        "{}",
+        stderr(&found)
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `icdbench gate SUITE` and `icdbench accept SUITE`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::SystemTime;
@@ -15,7 +15,7 @@ use crate::gate::{
     Accepted, AcceptedCell, Answer, FORMAT, MARGINS, judge, judge_by_reference, junit, markdown, sentence, worst,
 };
 use crate::plan::{Plan, recorded};
-use crate::record::{Reported, Status};
+use crate::record::{Record, Reported, Status};
 use crate::results::files;
 
 #[derive(Debug, Args)]
@@ -74,6 +74,7 @@ fn cells(global: &Global, argument: &Path) -> Result<(String, usize, Vec<Reporte
     let suite = suite(argument)?;
     let device = global.device.class.name();
     let planned = Plan::make(suite.clone(), &global.registry()?, global.data(), device);
+    let with_data = planned.is_ok();
     let plan = planned.unwrap_or_else(|_| Plan::without_data(suite, device));
     let listed = global.store().records().all()?;
     listed
@@ -81,6 +82,22 @@ fn cells(global: &Global, argument: &Path) -> Result<(String, usize, Vec<Reporte
         .iter()
         .for_each(|refused| global.notice(&refused.to_string()));
     let records = recorded(&plan.cells, &listed.records);
+    // A record of another program or copy of the data says nothing of this one. Without the data nobody knows.
+    let keys: BTreeSet<&str> = plan.cells.iter().map(|cell| cell.key.as_str()).collect();
+    let all = records.len();
+    let records: Vec<Record> = match with_data {
+        true => records
+            .into_iter()
+            .filter(|record| keys.contains(record.key.as_str()))
+            .collect(),
+        false => records,
+    };
+    if records.len() < all {
+        global.notice(&format!(
+            "{} records were made by another program or from another copy of the data, and do not count: run the suite again",
+            all - records.len()
+        ));
+    }
     let reported = records
         .into_iter()
         .map(|record| super::reported::reported(global, record));
@@ -155,6 +172,26 @@ pub(super) fn gate(global: &Global, arguments: &GateArguments) -> Result<ExitCod
         false => judge(&accepted, &reported),
     };
     let worst = worst(&verdicts);
+    let is_new = |found: &&Reported| {
+        let scored = found.record.status == Status::Ok;
+        let same = |known: &AcceptedCell| {
+            let (a, b) = (&known.cell, &found.record.cell);
+            (&a.run, a.length, a.seed) == (&b.run, b.length, b.seed)
+        };
+        scored && !arguments.reference && !accepted.cells.iter().any(same)
+    };
+    let new: Vec<String> = reported
+        .iter()
+        .filter(is_new)
+        .map(|found| found.record.cell.title())
+        .collect();
+    if !new.is_empty() {
+        global.notice(&format!(
+            "{} scored cells are not among what was accepted, and nothing is said of them: {}",
+            new.len(),
+            new.join("; ")
+        ));
+    }
     if let Some(path) = &arguments.junit {
         files::write_atomically(path, junit(&name, &verdicts).as_bytes(), false)?;
     }
@@ -162,7 +199,7 @@ pub(super) fn gate(global: &Global, arguments: &GateArguments) -> Result<ExitCod
         files::write_atomically(path, markdown(&name, &accepted.reason, &verdicts).as_bytes(), false)?;
     }
     match global.json {
-        true => print_json(&json!({ "suite": name, "answer": worst, "verdicts": verdicts }))?,
+        true => print_json(&json!({ "suite": name, "answer": worst, "verdicts": verdicts, "not-accepted": new }))?,
         false => {
             for verdict in &verdicts {
                 out!("{}", sentence(verdict));

@@ -1,10 +1,11 @@
 //! The file of accepted scores: what a later run is compared with, wherever it is made. It has sums over all notes only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::metrics::resampled::REDRAWS;
 use crate::record::{CellDescription, Provenance, Record, Reported, StageName, Status, identity};
 
 /// Rises when older files are no longer understood.
@@ -114,14 +115,51 @@ impl Accepted {
                 accepted.format
             )));
         }
-        for cell in &accepted.cells {
-            for (metric, redraws) in &cell.redraws {
-                if numbers(redraws).is_none() {
-                    return Err(shape(format!("the redraws of {metric} of {}", cell.cell.title())));
+        accepted.check().map_err(shape)?;
+        Ok(accepted)
+    }
+}
+
+impl Accepted {
+    /// What no run of this program writes, and a gate must not believe.
+    fn check(&self) -> Result<(), String> {
+        if self.margins.is_empty() {
+            return Err("no margin, so that no metric is compared".into());
+        }
+        if let Some((metric, margin)) = self
+            .margins
+            .iter()
+            .find(|(_, margin)| !(0.0 < **margin && **margin < 1.0))
+        {
+            return Err(format!(
+                "a margin of {margin} for {metric}, expected above 0 and below 1"
+            ));
+        }
+        let mut known = BTreeSet::new();
+        for cell in &self.cells {
+            let (of, title) = (&cell.cell, cell.cell.title());
+            if !known.insert((
+                &of.dataset,
+                &of.labels,
+                &of.evaluation_part,
+                &of.run,
+                of.length,
+                of.seed,
+            )) {
+                return Err(format!("{title} twice"));
+            }
+            for metric in self.margins.keys() {
+                let score = cell.scores.get(metric).filter(|score| (0.0..=1.0).contains(*score));
+                if score.is_none() {
+                    return Err(format!("no {metric} from 0 to 1 of {title}"));
+                }
+                let redraws = cell.redraws(metric).filter(|redraws| redraws.len() == REDRAWS);
+                if redraws.is_none() {
+                    return Err(format!("no {REDRAWS} redraws of {metric} of {title}"));
                 }
             }
         }
-        Ok(accepted)
+        Ok(())
     }
 }
 

@@ -9,10 +9,13 @@ use crate::compare::holm_of;
 use crate::metrics::resampled::{Interval, interval};
 use crate::record::{CellDescription, Reported, Status};
 
-/// The chance that any of a gate's tests calls something worse that is not: a gate that cries wolf is switched off.
+/// The chance that any of a gate's tests calls something worse because of the notes: a gate that cries wolf is switched off. Of
+/// fewer than [`SEEDS`] seeds it says nothing of what another training would have done.
 pub const ALPHA: f64 = 0.001;
 /// From so many seeds on, the differences over the seeds say how much of a difference is the seeds'.
-const SEEDS: usize = 3;
+pub const SEEDS: usize = 3;
+/// The normal distribution's quantile of the ends of a 95 % interval.
+const NORMAL: f64 = 1.959_964;
 
 /// What is said of one run, length and metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -81,6 +84,8 @@ struct Measured {
     found: Interval,
     change: f64,
     margin: f64,
+    /// Degrees of freedom of the standard error.
+    freedom: f64,
 }
 
 /// Judges new records by accepted ones. `new` has a record of each cell of the suite that was run.
@@ -133,11 +138,21 @@ pub fn judge(accepted: &Accepted, new: &[Reported]) -> Vec<Verdict> {
     }
     let p_values: Vec<f64> = measured
         .iter()
-        .map(|found| of_fall(found.change, found.found.se))
+        .map(|found| of_fall(found.change, found.found.se, found.freedom))
         .collect();
-    for (found, p) in measured.into_iter().zip(holm_of(&p_values)) {
+    for (mut found, p) in measured.into_iter().zip(holm_of(&p_values)) {
+        let answer = answer(&found, p);
+        if answer == Answer::Worse && found.verdict.seeds < SEEDS {
+            let more = "another seed alone might do this: accept 3 seeds or more to have that counted";
+            let said = found
+                .verdict
+                .reason
+                .take()
+                .map_or(String::new(), |said| format!("{said}; "));
+            found.verdict.reason = Some(format!("{said}{more}"));
+        }
         verdicts.push(Verdict {
-            answer: answer(&found, p),
+            answer,
             p: Some(p),
             ..found.verdict
         });
@@ -173,8 +188,20 @@ fn same_seed<'a>(
         let (a, b) = (&found.record.cell, &cell.cell);
         (task(a), &a.run, a.length, a.seed) == (task(b), &b.run, b.length, b.seed)
     };
+    let elsewhere = |found: &&Reported| {
+        let (a, b) = (&found.record.cell, &cell.cell);
+        (&a.run, a.length, a.seed) == (&b.run, b.length, b.seed)
+    };
     match new.iter().find(same) {
         Some(found) => paired(cell, found).map(|()| (cell, found)),
+        None if new.iter().any(|found| elsewhere(&found)) => Err((
+            Answer::NotComparable,
+            format!(
+                "{} was scored on other data, labels or another part than {}",
+                cell.cell.title(),
+                task(&cell.cell)
+            ),
+        )),
         None => Err((
             Answer::Missing,
             format!("{} has no record: run the suite first", cell.cell.title()),
@@ -284,12 +311,17 @@ fn compared(
     let Some(mut found) = interval(change, &redraws) else {
         return Err(format!("{metric} is undefined in most redraws of the notes"));
     };
+    let mut freedom = f64::INFINITY;
     if differences.len() >= SEEDS {
         let squares: f64 = differences.iter().map(|difference| (difference - change).powi(2)).sum();
         let of_seeds = squares / (count - 1.0) / count;
         let wider = (found.se.powi(2) + of_seeds).sqrt();
+        // Welch and Satterthwaite: the notes' part is as good as known.
+        if of_seeds > 0.0 {
+            freedom = (count - 1.0) * wider.powi(4) / of_seeds.powi(2);
+        }
         if found.se > 0.0 {
-            let factor = wider / found.se;
+            let factor = wider / found.se * t_quantile(freedom) / NORMAL;
             found.low = change + factor * (found.low - change);
             found.high = change + factor * (found.high - change);
         }
@@ -301,14 +333,52 @@ fn compared(
         found,
         change,
         margin,
+        freedom,
     }))
 }
 
-/// How likely so great a fall is where there is none: the normal distribution's share below.
-fn of_fall(change: f64, se: f64) -> f64 {
+/// How likely so great a fall is where there is none: the share below of Student's distribution, by the normal one (Abramowitz
+/// and Stegun 1964, 26.7.8).
+fn of_fall(change: f64, se: f64, freedom: f64) -> f64 {
     match (change, se) {
         (change, _) if change >= 0.0 => 1.0,
         (_, se) if se <= 0.0 => 0.0,
-        (change, se) => 0.5 * libm::erfc(-change / se / std::f64::consts::SQRT_2),
+        (change, se) => {
+            let t = -change / se;
+            let normal = t * (1.0 - 0.25 / freedom) / (1.0 + t * t / (2.0 * freedom)).sqrt();
+            0.5 * libm::erfc(normal / std::f64::consts::SQRT_2)
+        }
+    }
+}
+
+/// Student's quantile of the ends of a 95 % interval (Abramowitz and Stegun 1964, 26.7.5).
+fn t_quantile(freedom: f64) -> f64 {
+    let z = NORMAL;
+    let first = (z.powi(3) + z) / 4.0;
+    let second = (5.0 * z.powi(5) + 16.0 * z.powi(3) + 3.0 * z) / 96.0;
+    let third = (3.0 * z.powi(7) + 19.0 * z.powi(5) + 17.0 * z.powi(3) - 15.0 * z) / 384.0;
+    z + first / freedom + second / freedom.powi(2) + third / freedom.powi(3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn students_distribution_is_that_of_its_table() {
+        // Two-sided 95 % of 2, 4 and 10 degrees of freedom, and one-sided 0.001 of 4 (7.173) and 10 (4.144).
+        for (freedom, expected) in [(4.0, 2.776), (10.0, 2.228), (f64::INFINITY, 1.960)] {
+            assert!(
+                (t_quantile(freedom) - expected).abs() < 0.01,
+                "{freedom}: {}",
+                t_quantile(freedom)
+            );
+        }
+        assert!((t_quantile(2.0) - 4.303).abs() < 0.15, "{}", t_quantile(2.0));
+        for (freedom, t) in [(4.0, 7.173), (10.0, 4.144)] {
+            let p = of_fall(-t, 1.0, freedom);
+            assert!((0.0007..0.0013).contains(&p), "{freedom}: {p}");
+        }
+        assert!((of_fall(-3.090, 1.0, f64::INFINITY) - 0.001).abs() < 1e-5);
     }
 }

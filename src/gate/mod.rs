@@ -7,6 +7,6 @@ mod reference;
 mod shown;
 
 pub use accepted::{Accepted, AcceptedCell, Error, FORMAT, MARGINS};
-pub use judge::{ALPHA, Answer, Verdict, judge, worst};
+pub use judge::{ALPHA, Answer, SEEDS, Verdict, judge, worst};
 pub use reference::judge_by_reference;
 pub use shown::{junit, markdown, sentence};
