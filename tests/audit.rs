@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use common::{Bench, assert_good, logistic_regression, stderr, stdout, suite_text};
 use icdbench::audit::copies;
-use icdbench::record::{NoteRows, Outcome, Record, RecordStore, StageName, key_of_chain};
+use icdbench::record::{NoteRows, Outcome, Record, RecordStore, StageName, Status, key_of_chain};
 use icdbench::results::seal;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -118,6 +118,28 @@ const OF_RECORD: &[OfRecord] = &[
     ("the draws", |record| {
         outcome(record).redrawn.as_mut().unwrap().draws = "0".into()
     }),
+    ("that anything was redrawn", |record| outcome(record).redrawn = None),
+    ("redraws", |record| {
+        outcome(record).redrawn.as_mut().unwrap().redraws = 10_000
+    }),
+    ("the interval of a bin", |record| {
+        let bins = &mut outcome(record).frequency_bins;
+        let found = bins.iter_mut().find_map(|bin| bin.micro_f1_interval.as_mut()).unwrap();
+        found.low = (found.low - 0.01).max(0.0);
+        found.high += 0.01;
+    }),
+    ("the area of a code", |record| {
+        let row = outcome(record)
+            .codes
+            .iter_mut()
+            .find(|row| row.roc_auc.is_some())
+            .unwrap();
+        row.roc_auc = Some(0.999);
+    }),
+    ("a score that nobody gives", |record| {
+        outcome(record).scores.insert("accuracy".into(), 0.9);
+    }),
+    ("the status", |record| record.status = Status::Failed),
     ("F1 of a bin", |record| {
         outcome(record).frequency_bins[0].micro_f1 += 1e-6
     }),

@@ -9,7 +9,7 @@ mod sums;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::record::{Record, Reported, StageName};
+use crate::record::{Record, Reported, StageName, Status};
 
 pub use copies::copies;
 
@@ -61,6 +61,14 @@ pub fn audit(reported: &Reported, scores: Option<&[f32]>) -> Audit {
     let record = &reported.record;
     let mut problems = provenance(record);
     problems.extend(description(record));
+    if (record.status == Status::Ok) != record.outcome.is_some() {
+        let has = if record.outcome.is_some() {
+            "has scores"
+        } else {
+            "has no scores"
+        };
+        problems.push(format!("its status is {}, and it {has}", record.status.word()));
+    }
     let mut verdict = Verdict::NoScores;
     if let Some(outcome) = &record.outcome {
         problems.extend(sums::problems(record, outcome));

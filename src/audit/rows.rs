@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::differing::{differing, differs};
-use crate::metrics::resampled::{Decisions, Draws, NamedDraws, Redraws, Rows, interval, resample, resample_areas};
-use crate::metrics::{NoteScore, Options, Scores, Targets, TieOrder, evaluate};
-use crate::record::{NoteRow, Outcome, Record, Reported, ScoreInterval, SmallCounts, StageName};
+use crate::metrics::resampled::{
+    Decisions, Draws, NamedDraws, Redraws, Rows, group_f1, interval, resample, resample_areas,
+};
+use crate::metrics::{CodeScore, Evaluation, NoteScore, Options, Scores, Targets, TieOrder, evaluate, is_of_evidence};
+use crate::record::{NoteRow, Outcome, Record, Reported, ScoreInterval, SmallCounts, StageName, of_bin};
 
 const FROM_ROWS: &str = "the rows by note";
 const FROM_SCORES: &str = "the kept scores";
@@ -48,10 +50,25 @@ pub fn problems(reported: &Reported, outcome: &Outcome, notes: &[NoteRow], score
     }
     let named = NamedDraws::new(notes.iter().map(|row| [&*row.note, &*row.patient]));
     let mut redraws = resample(&rows, &named.draws);
+    if outcome.small_counts == SmallCounts::Shown {
+        for bin in &outcome.frequency_bins {
+            let upper = bin.upper.unwrap_or(u32::MAX);
+            let inside = outcome.codes.iter().enumerate();
+            let inside = inside.filter(|(_, row)| (bin.lower..=upper).contains(&row.training));
+            let codes: Vec<usize> = inside.map(|(column, _)| column).collect();
+            let [micro, present] = group_f1(&decisions, &named.draws, &codes);
+            redraws.insert(of_bin("micro-f1", bin.lower), micro);
+            redraws.insert(of_bin("macro-f1-present", bin.lower), present);
+        }
+    }
     if let Some(scores) = scores {
         match areas(&reported.record, outcome, notes, scores) {
             Ok((evaluated, drawn)) => {
-                problems.extend(differing("scores", &outcome.scores, &evaluated, FROM_SCORES));
+                problems.extend(differing("scores", &outcome.scores, &evaluated.scores, FROM_SCORES));
+                problems.extend(of_areas(outcome, &evaluated.per_code));
+                let unknown = |name: &&String| !evaluated.scores.contains_key(*name) && !is_of_evidence(name);
+                let unknown = outcome.scores.keys().filter(unknown);
+                problems.extend(unknown.map(|name| format!("scores.{name} is no score that {FROM_SCORES} give")));
                 redraws.extend(drawn(&named.draws));
             }
             Err(problem) => problems.push(problem),
@@ -138,6 +155,26 @@ fn of_codes(outcome: &Outcome, notes: &[NoteRow]) -> Vec<String> {
     }
 }
 
+/// The areas of each code.
+fn of_areas(outcome: &Outcome, per_code: &[CodeScore]) -> Vec<String> {
+    if outcome.small_counts != SmallCounts::Shown {
+        return Vec::new();
+    }
+    let both = outcome.codes.iter().zip(per_code);
+    let wrong = both
+        .filter(|(row, made)| {
+            let areas = [(row.roc_auc, made.roc_auc), (row.pr_auc, made.pr_auc)];
+            let each = areas.map(|(found, made)| [found, made].map(|area| area.unwrap_or(f64::NAN)));
+            each.iter()
+                .any(|[found, made]| differs("", *found, *made, "").is_some())
+        })
+        .count();
+    match wrong {
+        0 => Vec::new(),
+        wrong => vec![format!("{wrong} rows by code have other areas than {FROM_SCORES} give")],
+    }
+}
+
 /// What makes the areas in each redraw.
 type Drawn<'a> = Box<dyn Fn(&Draws) -> Redraws + 'a>;
 
@@ -147,7 +184,7 @@ fn areas<'a>(
     outcome: &Outcome,
     notes: &[NoteRow],
     kept: &'a [f32],
-) -> Result<(BTreeMap<String, f64>, Drawn<'a>), String> {
+) -> Result<(Evaluation, Drawn<'a>), String> {
     let (known, all) = (
         outcome.task.codes as usize,
         (outcome.task.codes + outcome.task.unseen_codes) as usize,
@@ -174,7 +211,7 @@ fn areas<'a>(
     };
     let count = notes.len();
     let scores = Scores::new(&wide, count, all).map_err(wrong)?;
-    let evaluated = evaluate(&scores, &targets, &options).map_err(wrong)?.scores;
+    let evaluated = evaluate(&scores, &targets, &options).map_err(wrong)?;
     let drawn = move |draws: &Draws| match Scores::new(&wide, count, all) {
         Ok(scores) => resample_areas(&scores, &targets, draws),
         Err(_) => Redraws::new(),
@@ -195,9 +232,14 @@ fn ties(record: &Record) -> TieOrder {
 fn of_redraws(reported: &Reported, outcome: &Outcome, named: &NamedDraws, made: &Redraws) -> Vec<String> {
     let mut problems = Vec::new();
     let Some(facts) = &outcome.redrawn else {
+        // A record of a program before intervals has none of all this.
+        if !outcome.intervals.is_empty() || reported.resamples.is_some() {
+            problems.push("redrawn is missing, though there are intervals or redraws".into());
+        }
         return problems;
     };
-    if facts.draws != named.fingerprint || facts.patients as usize != named.patients {
+    let expected = (named.fingerprint.as_str(), named.patients, named.draws.redraws());
+    if (facts.draws.as_str(), facts.patients as usize, facts.redraws as usize) != expected {
         problems.push("redrawn: the draws are not those of the rows' notes and patients".into());
         return problems;
     }
@@ -226,6 +268,25 @@ fn of_redraws(reported: &Reported, outcome: &Outcome, named: &NamedDraws, made: 
             _ => problems.push(format!(
                 "intervals.{name} is there and cannot be, or the other way round"
             )),
+        }
+    }
+    for bin in &outcome.frequency_bins {
+        let both = [
+            ("micro-f1", Some(bin.micro_f1), bin.micro_f1_interval),
+            ("macro-f1-present", bin.macro_f1_present, bin.macro_f1_present_interval),
+        ];
+        for (metric, value, found) in both {
+            let name = of_bin(metric, bin.lower);
+            let (Some(value), Some(redraws)) = (value, made.get(&name)) else {
+                continue;
+            };
+            let made = interval(value, redraws).map(|made| made.of_share());
+            let ends = |found: Option<[f64; 3]>| found.unwrap_or([f64::NAN; 3]);
+            let found = ends(found.map(|found| [found.low, found.high, found.standard_error]));
+            let made = ends(made.map(|made| [made.low, made.high, made.se]));
+            let each = found.into_iter().zip(made);
+            let what = format!("the interval of {name}");
+            problems.extend(each.filter_map(|(found, made)| differs(&what, found, made, FROM_ROWS)));
         }
     }
     if let Some(kept) = &reported.resamples {
