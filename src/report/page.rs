@@ -195,10 +195,14 @@ impl Block {
 fn of_task(task: &TaskSummary<'_>) -> Vec<Block> {
     let metrics = metrics_of(task);
     let scored = task.outcomes().next().is_some();
+    let intervals = task.outcomes().any(|outcome| !outcome.intervals.is_empty());
     let figure = |stem: &str, caption: &str, draw: &dyn Fn(String) -> Option<Scene>| {
         let stem = with_slug(stem, &task.slug);
         let scene = draw(format!("icd-{stem}"))?;
-        let caption = caption.to_owned();
+        let caption = match intervals {
+            true => caption.to_owned(),
+            false => caption.replace(PALE_BARS, ""),
+        };
         Some(Figure { stem, caption, scene })
     };
     let mut blocks = Vec::new();
@@ -244,6 +248,8 @@ fn of_task(task: &TaskSummary<'_>) -> Vec<Block> {
     blocks
 }
 
+/// What captions say of intervals, where there are some.
+const PALE_BARS: &str = ", pale bars the 95 % interval over the evaluation notes";
 const LENGTHS: &str = "Points are means over the seeds, thin bars one sample standard deviation, pale bars the 95 % interval over the evaluation notes. The frequency prior is drawn where it lies near the runs; the table always has it.";
 const SPEED: &str = "Training steps alone. Tokens are those of the notes up to the sequence length, without padding, also where a model has fewer positions and reads only the first of them. Both axes are logarithmic, so that equal ratios take equal room. Points are means over the seeds, bars one sample standard deviation.";
 const MEMORY: &str = "Peak resident memory of the whole process while a cell ran, without a GPU's own memory. It is an upper bound: what the process kept from cells it ran before counts too.";

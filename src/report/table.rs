@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::spread::{Spread, UNFINISHED};
 
 /// What the intervals in a table are.
-const INTERVALS: &str = "In brackets: the 95 % interval over the evaluation notes (bootstrap over patients; of several seeds the mean of theirs). It says what other notes, as many and of the same kind, might have shown; the standard deviation is over training seeds. Two runs are scored on the same notes: whether they differ, `icdbench compare` says, not whether their intervals overlap.";
+const INTERVALS: &str = "In brackets: the 95 % interval over the evaluation notes (bootstrap over patients; of several seeds the mean of theirs). It says what other notes, as many and of the same kind, might have shown; of few patients (below about 50) it is too narrow, and where hardly anything was counted it says little. The standard deviation is over training seeds. Two runs are scored on the same notes: whether they differ, `icdbench compare` says, not whether their intervals overlap.";
 
 /// A table: leading label columns, then columns of cells.
 #[derive(Clone, Debug, PartialEq)]
