@@ -4,6 +4,7 @@
 mod common;
 
 use std::fs::File;
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
 use common::signals::signalled_in_training;
@@ -97,6 +98,14 @@ fn a_terminal_that_is_gone_stops_a_run_after_its_step_unless_hangups_are_ignored
                 .env("RAYON_NUM_THREADS", "1")
                 .args(["-c", &command])
                 .stderr(Stdio::null());
+            // Whoever starts the tests may ignore hangups (nohup does), which children inherit.
+            // SAFETY: between fork and exec only `signal` is called, which may be.
+            unsafe {
+                shell.pre_exec(|| {
+                    libc::signal(libc::SIGHUP, libc::SIG_DFL);
+                    Ok(())
+                })
+            };
             shell.spawn().unwrap()
         };
         let mut child = signalled_in_training(&bench, results, "-HUP", start);
