@@ -35,8 +35,6 @@ pub fn signalled_in_training(bench: &Bench, results: &str, name: &str, start: im
             let trains = !files(&bench.work(results)).is_empty() && bench.records(results).is_empty();
             if trains {
                 signal(&child.id().to_string(), name);
-                // What it then tells its worker lies there when the worker goes on, also where both wait for a processor.
-                std::thread::sleep(Duration::from_millis(300));
             }
             signal(&worker, "-CONT");
             if trains {
