@@ -90,17 +90,9 @@ struct Measured {
 
 /// Judges new records by accepted ones. `new` has a record of each cell of the suite that was run.
 pub fn judge(accepted: &Accepted, new: &[Reported]) -> Vec<Verdict> {
-    let mut groups: BTreeMap<(String, String, u32), Vec<&AcceptedCell>> = BTreeMap::new();
-    for cell in &accepted.cells {
-        let of = &cell.cell;
-        groups
-            .entry((task(of), of.run.clone(), of.length))
-            .or_default()
-            .push(cell);
-    }
     let mut verdicts = Vec::new();
     let mut measured = Vec::new();
-    for ((task, run, length), cells) in groups {
+    for ((task, run, length), cells) in seeds_together(accepted) {
         let verdict = |metric: Option<&str>, answer: Answer| Verdict {
             task: task.clone(),
             run: run.clone(),
@@ -173,6 +165,17 @@ fn answer(found: &Measured, p: f64) -> Answer {
         Interval { low, .. } if low > -found.margin => Answer::Same,
         _ => Answer::NotEnoughData,
     }
+}
+
+/// The accepted cells by task, run and length: their seeds.
+pub(super) fn seeds_together(accepted: &Accepted) -> BTreeMap<(String, String, u32), Vec<&AcceptedCell>> {
+    let mut groups: BTreeMap<_, Vec<&AcceptedCell>> = BTreeMap::new();
+    for cell in &accepted.cells {
+        let of = &cell.cell;
+        let group = groups.entry((task(of), of.run.clone(), of.length));
+        group.or_default().push(cell);
+    }
+    groups
 }
 
 pub(super) fn task(cell: &CellDescription) -> String {

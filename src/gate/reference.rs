@@ -1,10 +1,8 @@
 //! New runs beside a reference of many seeds (MLPerf's reference convergence points): do the new ones lie within what seeds
 //! alone do to the accepted ones? Seeds need not be the same.
 
-use std::collections::BTreeMap;
-
-use super::accepted::{Accepted, AcceptedCell};
-use super::judge::{Answer, Verdict, paired, task};
+use super::accepted::Accepted;
+use super::judge::{Answer, Verdict, paired, seeds_together, task};
 use crate::record::{Reported, Status};
 
 /// The chance that a test calls seeds of one quality worse.
@@ -16,16 +14,8 @@ const SPLITS: u64 = 20_000;
 /// scores. A reference should have at least twice as many seeds as there are new ones. Seeds that diverged have no score: they
 /// are counted and told, and more than half of them are the verdict.
 pub fn judge_by_reference(accepted: &Accepted, new: &[Reported]) -> Vec<Verdict> {
-    let mut groups: BTreeMap<(String, String, u32), Vec<&AcceptedCell>> = BTreeMap::new();
-    for cell in &accepted.cells {
-        let of = &cell.cell;
-        groups
-            .entry((task(of), of.run.clone(), of.length))
-            .or_default()
-            .push(cell);
-    }
     let mut verdicts = Vec::new();
-    for ((task_of, run, length), cells) in groups {
+    for ((task_of, run, length), cells) in seeds_together(accepted) {
         let of_group = |found: &&Reported| {
             let cell = &found.record.cell;
             (task(cell), &cell.run, cell.length) == (task_of.clone(), &run, length)
