@@ -209,6 +209,8 @@ fn patients_are_drawn_where_no_column_says_the_part() {
 fn what_a_row_has_wrong_is_named_with_its_line_and_never_quoted() {
     let scratch = tempfile::tempdir().unwrap();
     let path = |name: &str| scratch.path().join(name);
+    // A temporary directory has any letters in its name.
+    let without_place = |message: &str| message.replace(&scratch.path().display().to_string(), "");
     let csv = "note_id,patient_id,split,text,codes\nn1,p1,train,zebra one,I10;E11.9\nn2,p2,test,zebra two,I10\n";
     let jsonl = "{\"note_id\":\"n1\",\"patient_id\":\"p1\",\"split\":\"train\",\"text\":\"zebra one\",\"codes\":[\"I10\"]}\n\
                  {\"note_id\":7,\"patient_id\":\"p2\",\"split\":\"test\",\"text\":\"zebra two\",\"codes\":[\"I10\"]}\n";
@@ -237,7 +239,8 @@ fn what_a_row_has_wrong_is_named_with_its_line_and_never_quoted() {
             .unwrap_err()
             .to_string();
         assert!(message.contains(expected), "{before} {after}: {message}");
-        assert!(!message.contains("zebra") && !message.contains("n2"), "{message}");
+        let said = without_place(&message);
+        assert!(!said.contains("zebra") && !said.contains("n2"), "{message}");
     }
     for (before, after, expected) in [
         (
@@ -273,8 +276,9 @@ fn what_a_row_has_wrong_is_named_with_its_line_and_never_quoted() {
             .to_string(),
         look(&path("bad.csv")).unwrap_err().to_string(),
     ] {
+        let said = without_place(&message);
         assert!(
-            message.contains("5 columns") && !message.contains("zebra") && !message.contains("n1"),
+            said.contains("5 columns") && !said.contains("zebra") && !said.contains("n1"),
             "{message}"
         );
     }
