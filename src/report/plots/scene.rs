@@ -22,6 +22,17 @@ pub struct Scene {
     pub title: String,
     /// The marks, from back to front.
     pub marks: Vec<Mark>,
+    /// What a page with a script says of a place.
+    pub tips: Vec<Tip>,
+}
+
+/// The values behind a point, for who points at it or reaches it with the keyboard.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tip {
+    /// The middle of the point.
+    pub at: Point,
+    /// The series and its values, such as `CAML at 2,048: micro-F1 61.2 [59.8, 62.7]`.
+    pub text: String,
 }
 
 /// How a series is drawn, apart from its data: the same in every plot of a report.
@@ -65,7 +76,13 @@ impl Scene {
             height: height.ceil() as u32,
             title,
             marks: Vec::new(),
+            tips: Vec::new(),
         }
+    }
+
+    /// Says what stands at a point.
+    pub fn tip(&mut self, at: Point, text: String) {
+        self.tips.push(Tip { at, text });
     }
 
     /// Adds a solid line.
