@@ -122,7 +122,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     // How stages are named, how hashes are spelled, and which records there are: their types and nothing computed.
     ("results", &["record"]),
-    ("data", &[]),
+    // What a record says of a file of predictions that was read.
+    ("data", &["record/external.rs"]),
     // How files are written so that a crash cannot hurt them.
     ("prepare", &["data", "results/disk.rs", "results/files.rs"]),
     // The notes that may be fitted on.

@@ -6,7 +6,9 @@ use super::differing::{differing, differs};
 use crate::metrics::resampled::{
     Decisions, Draws, NamedDraws, Redraws, Rows, group_f1, interval, resample, resample_areas,
 };
-use crate::metrics::{CodeScore, Evaluation, NoteScore, Options, Scores, Targets, TieOrder, evaluate, is_of_evidence};
+use crate::metrics::{
+    CodeScore, Evaluation, NoteScore, Options, Scores, Targets, TieOrder, evaluate, is_by_rank, is_of_evidence,
+};
 use crate::record::{NoteRow, Outcome, Record, Reported, ScoreInterval, SmallCounts, StageName, of_bin};
 
 const FROM_ROWS: &str = "the rows by note";
@@ -43,7 +45,11 @@ pub fn problems(reported: &Reported, outcome: &Outcome, notes: &[NoteRow], score
         decisions: &decisions,
         at_k: &at_k,
     };
-    let made = once(resample(&rows, &Draws::once(notes.len())));
+    let decides = outcome.external.as_ref().is_some_and(|external| !external.scored);
+    // A system that only decides has no ranks, whatever order its equal scores would have.
+    let given = |name: &String| !(decides && is_by_rank(name));
+    let mut made = once(resample(&rows, &Draws::once(notes.len())));
+    made.retain(|name, _| given(name));
     problems.extend(differing("scores", &outcome.scores, &made, FROM_ROWS));
     if outcome.small_counts == SmallCounts::Shown {
         problems.extend(of_codes(outcome, notes));
@@ -63,7 +69,13 @@ pub fn problems(reported: &Reported, outcome: &Outcome, notes: &[NoteRow], score
     }
     if let Some(scores) = scores {
         match areas(&reported.record, outcome, notes, scores) {
-            Ok((evaluated, drawn)) => {
+            Ok((mut evaluated, drawn)) => {
+                evaluated.scores.retain(|name, _| given(name));
+                if decides {
+                    for code in &mut evaluated.per_code {
+                        (code.roc_auc, code.pr_auc) = (None, None);
+                    }
+                }
                 problems.extend(differing("scores", &outcome.scores, &evaluated.scores, FROM_SCORES));
                 problems.extend(of_areas(outcome, &evaluated.per_code));
                 let unknown = |name: &&String| !evaluated.scores.contains_key(*name) && !is_of_evidence(name);
@@ -74,6 +86,7 @@ pub fn problems(reported: &Reported, outcome: &Outcome, notes: &[NoteRow], score
             Err(problem) => problems.push(problem),
         }
     }
+    redraws.retain(|name, _| given(name));
     problems.extend(of_redraws(reported, outcome, &named, &redraws));
     problems
 }

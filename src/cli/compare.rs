@@ -11,7 +11,7 @@ use super::sides::side;
 use super::terminal::out;
 use super::{Global, exit, print_columns, print_json, write_plot};
 use crate::compare::{Comparison, Test, comparisons, conclusions, holm, matched};
-use crate::metrics::metric_title;
+use crate::metrics::{is_by_rank, metric_title};
 use crate::report::plots::forest::{self, Line};
 
 #[derive(Debug, Args)]
@@ -74,6 +74,17 @@ pub(super) fn compare(global: &Global, arguments: &Arguments) -> Result<ExitCode
     let mut family = Vec::new();
     let mut refused = Vec::new();
     for pair in &matching.pairs {
+        let without_ranks = pair.decides() && arguments.metrics.is_empty();
+        let metrics: Vec<String> = match without_ranks {
+            true => metrics.iter().filter(|name| !is_by_rank(name)).cloned().collect(),
+            false => metrics.clone(),
+        };
+        if without_ranks {
+            global.notice(&format!(
+                "{}: one side decides and gives no scores, so that metrics by rank and areas are not compared",
+                pair.run
+            ));
+        }
         match comparisons(pair, &metrics) {
             Ok(found) => family.extend(found),
             Err(error) => refused.push(error.to_string()),

@@ -1,4 +1,4 @@
-//! `icdbench export SUITE --codiesp D`.
+//! `icdbench export SUITE --codiesp D` and `icdbench export SUITE --predictions`.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -21,8 +21,16 @@ pub(super) struct Arguments {
     suite: PathBuf,
     /// As a run file of this sub-track of CodiEsp: D and P, the codes of each case by rank; X, those that are given with
     /// their evidence.
-    #[arg(long, value_name = "SUBTRACK", ignore_case = true)]
-    codiesp: Subtrack,
+    #[arg(
+        long,
+        value_name = "SUBTRACK",
+        ignore_case = true,
+        required_unless_present = "predictions"
+    )]
+    codiesp: Option<Subtrack>,
+    /// As the score of every scored note and code, columns note, code and score: what `icdbench score SUITE` reads.
+    #[arg(long, conflicts_with = "codiesp")]
+    predictions: bool,
     /// Title of the run or the ensemble [default: the first].
     #[arg(long)]
     run: Option<String>,
@@ -37,15 +45,15 @@ pub(super) fn export(global: &Global, arguments: &Arguments) -> Result<ExitCode>
     let plan = Plan::make(suite, &registry, global.data(), global.device.class.name())?;
     if plan.credentialed {
         bail!(
-            "{}: a run file names the notes, which those of {} may not be named outside of the data directory",
+            "{}: such a file names the notes, and those of {} may not be named outside of the data directory",
             plan.suite.name,
             plan.suite.data.name()
         );
     }
     if let DatasetSettings::Codiesp(settings) = &plan.suite.data {
         let wrong = match (arguments.codiesp, settings.codes) {
-            (Subtrack::D, CodeChoice::Procedures) => "procedures",
-            (Subtrack::P, CodeChoice::Diagnoses) => "diagnoses",
+            (Some(Subtrack::D), CodeChoice::Procedures) => "procedures",
+            (Some(Subtrack::P), CodeChoice::Diagnoses) => "diagnoses",
             _ => "",
         };
         if !wrong.is_empty() {
@@ -75,8 +83,9 @@ pub(super) fn export(global: &Global, arguments: &Arguments) -> Result<ExitCode>
         &sentences,
     );
     let text = match arguments.codiesp {
-        Subtrack::D | Subtrack::P => workshop.codiesp_ranking(cell)?,
-        Subtrack::X => match workshop.codiesp_spans(cell)? {
+        None => workshop.predictions(cell)?,
+        Some(Subtrack::D | Subtrack::P) => workshop.codiesp_ranking(cell)?,
+        Some(Subtrack::X) => match workshop.codiesp_spans(cell)? {
             Some(text) => text,
             None => bail!(
                 "{} gives no evidence: its suite has no [evidence], or its model does not explain itself",

@@ -11,7 +11,7 @@ use super::reported::reported;
 use super::terminal::say;
 use super::{Global, Sentences, exit, suite};
 use crate::data::DatasetSettings;
-use crate::plan::{GENERATED, Plan, descriptions, recorded};
+use crate::plan::{GENERATED, Plan, descriptions, externals, recorded};
 use crate::published::Published;
 use crate::record::{Outcome, Record, Reported};
 use crate::report::plots::attention::Reading;
@@ -60,7 +60,8 @@ pub(super) fn report(global: &Global, arguments: &Arguments) -> Result<ExitCode>
     // Records tell the cells of a suite also where its data is not.
     let planned = Plan::make(suite.clone(), &global.registry()?, global.data(), device);
     let plan = planned.unwrap_or_else(|_| Plan::without_data(suite, device));
-    let records = recorded(&plan.cells, &listed.records);
+    let mut records = recorded(&plan.cells, &listed.records);
+    records.extend(externals(&plan.cells, &listed.records));
     match write(global, &plan.suite, records, &arguments.output)? {
         Ended::Written(_) => return Ok(ExitCode::from(exit::GOOD)),
         Ended::Kept { .. } => {}
@@ -89,6 +90,8 @@ pub(super) fn write(global: &Global, suite: &Suite, records: Vec<Record>, output
     if generated {
         described.iter_mut().for_each(|cell| cell.dataset.push_str(GENERATED));
     }
+    let external = cells.iter().filter(|cell| cell.record.is_external());
+    described.extend(external.map(|cell| cell.record.cell.clone()));
     let text = SuiteText {
         beside: beside(global, suite, &cells)?,
         readings: readings(global, suite)?,

@@ -8,7 +8,7 @@ use super::reported::reported_in;
 use super::suites::SUITES;
 use super::{Global, suite};
 use crate::compare::Side;
-use crate::plan::{Plan, recorded};
+use crate::plan::{Plan, externals, recorded};
 use crate::record::{Record, Reported, Status};
 use crate::results::Store;
 
@@ -84,5 +84,7 @@ fn records(global: &Global, place: &Path) -> Result<(Vec<Record>, Store)> {
         .refused
         .iter()
         .for_each(|refused| global.notice(&refused.to_string()));
-    Ok((recorded(&plan.cells, &listed.records), store))
+    let mut found = recorded(&plan.cells, &listed.records);
+    found.extend(externals(&plan.cells, &listed.records));
+    Ok((found, store))
 }

@@ -25,6 +25,19 @@ pub struct Matched<'a> {
     pub seeds: BTreeMap<u64, [&'a Reported; 2]>,
 }
 
+impl Matched<'_> {
+    /// Whether a side is of an external system that decides and gives no scores.
+    pub fn decides(&self) -> bool {
+        let outcomes = self
+            .seeds
+            .values()
+            .flatten()
+            .filter_map(|cell| cell.record.outcome.as_ref());
+        let mut external = outcomes.filter_map(|outcome| outcome.external.as_ref());
+        external.any(|external| !external.scored)
+    }
+}
+
 /// What can be compared, and how many scored cells of each side have none to be compared with.
 #[derive(Debug)]
 pub struct Matching<'a> {
@@ -51,7 +64,12 @@ pub fn matched<'a>(sides: [&'a Side; 2]) -> Matching<'a> {
         let task = format!("{}, {}, {}", cell.dataset, cell.labels, cell.evaluation_part);
         (task, run, cell.length, cell.seed)
     };
-    let [first, second] = scored.map(|cells| {
+    // An external system has no length and no seeds to be matched by: alone on its side, it stands beside each.
+    let lone = scored.each_ref().map(|cells| match cells[..] {
+        [one] if one.record.is_external() => Some(one),
+        _ => None,
+    });
+    let mut keyed = scored.map(|cells| {
         // Of several records of one cell the last that was made.
         let mut by_key: BTreeMap<_, &Reported> = BTreeMap::new();
         for cell in cells {
@@ -62,6 +80,15 @@ pub fn matched<'a>(sides: [&'a Side; 2]) -> Matching<'a> {
         }
         by_key
     });
+    for (side, other) in [(0, 1), (1, 0)] {
+        if let Some(one) = lone[side] {
+            let task = key(&one.record.cell).0;
+            let beside = keyed[other].keys().filter(|(of, ..)| *of == task).cloned();
+            let beside: Vec<_> = beside.collect();
+            keyed[side] = beside.into_iter().map(|key| (key, one)).collect();
+        }
+    }
+    let [first, second] = keyed;
     let mut pairs: Vec<Matched<'a>> = Vec::new();
     for (key, one) in &first {
         let Some(other) = second.get(key) else { continue };

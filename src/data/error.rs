@@ -332,6 +332,18 @@ pub enum Error {
         /// The least limit that would let it through.
         needed: f64,
     },
+    /// A file of predictions, as a whole, does not go with the notes that are scored.
+    #[error("{path}: found {found}, expected {expected}; {next}", path = path.display())]
+    Predictions {
+        /// The file, as it was opened.
+        path: PathBuf,
+        /// What is there, in counts.
+        found: String,
+        /// What should be there.
+        expected: String,
+        /// What the user can do.
+        next: String,
+    },
     /// A setting has a value that cannot be used.
     #[error("setting `{key}`: found {found}, expected {expected}")]
     Setting {

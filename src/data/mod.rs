@@ -19,6 +19,7 @@ mod labels;
 mod note;
 mod own;
 mod parquet_file;
+pub mod predictions;
 pub mod prepared;
 mod published_split;
 mod raw_file;
@@ -38,6 +39,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 pub use agreement::{Agreement, DataLimits, RoleAgreement, check_left_out};
+pub use checksum::file_sha256;
 pub use codiesp::{CodeChoice, CodiespSettings, Language};
 pub use corpus::{Corpus, Origin, Part};
 pub use csv_file::{CsvFile, Row as CsvRow};

@@ -213,9 +213,11 @@ impl Cells<'_> {
         let record = match ended {
             Ended::Interrupted => return Ok(Some(CellEnd::Interrupted)),
             Ended::World(words) => return Err(Error::World(words)),
-            Ended::Failed { status, reason } => self.made(cell, started, (status, Some(reason)), None, None),
+            Ended::Failed { status, reason } => {
+                made(cell, (&self.machine, started), (status, Some(reason)), (None, None))
+            }
             Ended::Done(None) => return Err(Error::World("the worker did not score its cell".into())),
-            Ended::Done(Some(scored)) => self.scored(cell, started, *scored),
+            Ended::Done(Some(scored)) => record_of(cell, (&self.machine, started), *scored),
         };
         self.runner.store().records().write(&record)?;
         Ok(Some(CellEnd::Written(Box::new(record))))
@@ -332,35 +334,34 @@ impl Cells<'_> {
             Event::Ended { .. } | Event::Idle => {}
         }
     }
+}
 
-    fn scored(&self, cell: &Cell, started: SystemTime, scored: Scored) -> Record {
-        let ended = match scored.degenerate {
-            None => (Status::Ok, None),
-            Some(reason) => (Status::Failed, Some(format!("{DEGENERATE}{reason}"))),
-        };
-        self.made(cell, started, ended, scored.outcome, Some(scored.timings))
-    }
+/// The record of a cell whose scores were made, on this machine, since a time.
+pub fn record_of(cell: &Cell, (machine, started): (&Machine, SystemTime), scored: Scored) -> Record {
+    let ended = match scored.degenerate {
+        None => (Status::Ok, None),
+        Some(reason) => (Status::Failed, Some(format!("{DEGENERATE}{reason}"))),
+    };
+    made(cell, (machine, started), ended, (scored.outcome, scored.timings))
+}
 
-    fn made(
-        &self,
-        cell: &Cell,
-        started: SystemTime,
-        (status, reason): (Status, Option<String>),
-        outcome: Option<record::Outcome>,
-        timings: Option<Timings>,
-    ) -> Record {
-        Record {
-            schema: SCHEMA_VERSION,
-            checksum: String::new(),
-            key: cell.key.clone(),
-            status,
-            reason,
-            cell: cell.description.clone(),
-            stages: cell.chain.clone(),
-            outcome,
-            timings,
-            provenance: self.machine.provenance(started, SystemTime::now()),
-        }
+fn made(
+    cell: &Cell,
+    (machine, started): (&Machine, SystemTime),
+    (status, reason): (Status, Option<String>),
+    (outcome, timings): (Option<record::Outcome>, Option<Timings>),
+) -> Record {
+    Record {
+        schema: SCHEMA_VERSION,
+        checksum: String::new(),
+        key: cell.key.clone(),
+        status,
+        reason,
+        cell: cell.description.clone(),
+        stages: cell.chain.clone(),
+        outcome,
+        timings,
+        provenance: machine.provenance(started, SystemTime::now()),
     }
 }
 

@@ -42,7 +42,7 @@ pub use error::{Degenerate, Error};
 pub use evaluate::{Evaluation, Options, evaluate};
 pub use frequency::{FrequencyBin, frequency_bins};
 pub use input::{Scores, Targets, TieOrder};
-pub use names::{METRICS, MetricInfo, is_of_evidence, metric_info, metric_title};
+pub use names::{METRICS, MetricInfo, is_by_rank, is_of_evidence, metric_info, metric_title};
 pub use notes::{NoteMetric, NoteScore};
 pub use threshold::{MOST_POINTS, Objective, ThresholdGrid, Tuned, tune_threshold};
 pub use version::VERSION;

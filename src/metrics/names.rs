@@ -202,6 +202,11 @@ pub fn is_of_evidence(name: &str) -> bool {
     name.starts_with("evidence-")
 }
 
+/// Whether a metric is of the order of the scores: of ranks or areas. Decisions alone do not give it.
+pub fn is_by_rank(name: &str) -> bool {
+    matches!(name, "map" | "r-precision") || name.contains("-auc") || split_k(name).1.is_some()
+}
+
 /// The title for the name of a score: `P@8` for `precision-at-8`.
 pub fn metric_title(name: &str) -> Option<String> {
     let title = metric_info(name)?.title;
@@ -243,6 +248,27 @@ mod tests {
             assert!(METRICS[..position].iter().all(|other| other.name != metric.name));
             assert!(METRICS[..position].iter().all(|other| other.title != metric.title));
         }
+    }
+
+    #[test]
+    fn ranks_and_areas_need_scores_and_decisions_do_not() {
+        let by_rank = [
+            "map",
+            "r-precision",
+            "precision-at-8",
+            "f1-at-5",
+            "micro-roc-auc",
+            "macro-pr-auc",
+        ];
+        assert!(by_rank.into_iter().all(is_by_rank));
+        let decided = [
+            "micro-f1",
+            "macro-f1-present",
+            "exact-match",
+            "jaccard-macro",
+            "evidence-f1",
+        ];
+        assert!(!decided.into_iter().any(is_by_rank));
     }
 
     #[test]

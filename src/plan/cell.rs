@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::external::{EXTERNAL, ExternalSystem};
 use crate::record::{CellDescription, Chain, StageName, identity};
 use crate::suite::{Ensemble, Run, Suite};
 
@@ -61,6 +62,29 @@ impl Cell {
             keys,
             chain,
             skipped: None,
+        }
+    }
+
+    /// The cell of an external system on the notes of this one.
+    pub(super) fn of_external(&self, asked: &ExternalSystem, chain: Chain) -> Self {
+        let keys: BTreeMap<StageName, String> = chain.iter().map(|(&name, stage)| (name, stage.key())).collect();
+        Self {
+            run: self.run,
+            ensemble: None,
+            length: asked.length,
+            seed: asked.seed,
+            description: CellDescription {
+                model: EXTERNAL.into(),
+                run: asked.run(),
+                length: asked.length,
+                seed: asked.seed,
+                ..self.description.clone()
+            },
+            key: keys.values().next_back().cloned().unwrap_or_default(),
+            identity: identity(&chain),
+            keys,
+            chain,
+            skipped: self.skipped.clone(),
         }
     }
 

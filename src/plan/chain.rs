@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::external::{EXTERNAL, ExternalSystem};
 use super::sources::{self, Code};
 use super::{Cell, Error};
 use crate::data::{self, Registry};
@@ -146,6 +147,26 @@ pub(super) fn ensemble(suite: &Suite, ensemble: &Ensemble, members: &[&Cell]) ->
     }
     let length = members.first().map_or(0, |first| first.length);
     add(&mut chain, StageName::Record, record(suite, length));
+    chain
+}
+
+/// The stages of an external system: the notes of a suite, and scores that a file of predictions gives. The same system on
+/// the same notes is the same cell, whatever file it gave.
+pub(super) fn external(suite: &Suite, notes: &Stage, asked: &ExternalSystem) -> Chain {
+    let mut chain = Chain::from([(StageName::Notes, notes.clone())]);
+    let mut made_by = vec![
+        ("predictions", asked.predictions.clone()),
+        ("code", sources::sha256(Code::External)),
+    ];
+    let said = [
+        ("validation predictions", asked.validation.clone()),
+        ("threshold", asked.threshold.map(|threshold| threshold.to_string())),
+        ("trained on", asked.trained_on.clone()),
+    ];
+    made_by.extend(said.into_iter().filter_map(|(what, value)| Some((what, value?))));
+    let settings = vec![(EXTERNAL, json!(asked.system)), ("seed", json!(asked.seed))];
+    add(&mut chain, StageName::Scores, (&[StageName::Notes], settings, made_by));
+    add(&mut chain, StageName::Record, record(suite, asked.length));
     chain
 }
 

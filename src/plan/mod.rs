@@ -3,6 +3,7 @@
 mod cell;
 mod chain;
 mod error;
+mod external;
 mod lacking;
 mod recorded;
 pub mod sources;
@@ -11,6 +12,7 @@ use std::path::Path;
 
 pub use cell::{Cell, descriptions};
 pub use error::Error;
+pub use external::{ExternalSystem, externals};
 pub use recorded::{recorded, scored_before};
 
 use crate::data::{self, Registry};

@@ -1,5 +1,9 @@
 //! Which records are those of a suite's cells.
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
 use super::{Cell, GENERATED};
 use crate::record::{Record, Stage, StageName, Status, identity};
 
@@ -42,6 +46,19 @@ pub fn scored_before(cell: &Cell, records: &[Record]) -> Option<Record> {
     cell.skipped.as_ref()?;
     let found = recorded(std::slice::from_ref(cell), records).pop();
     found.filter(|record| record.status == Status::Ok)
+}
+
+/// Whether the second of two records was made later.
+pub(super) fn later(one: &Record, other: &Record) -> bool {
+    let age = |record: &Record| (record.provenance.ended.clone(), record.key.clone());
+    age(other) > age(one)
+}
+
+/// The settings of a stage of notes, as where nobody knows whether they are generated.
+pub(super) fn meant(notes: &Stage) -> BTreeMap<String, Value> {
+    let mut settings = notes.settings.clone();
+    settings.remove("generated");
+    settings
 }
 
 /// Whether a record is of generated notes in the form of a data set that they are not.

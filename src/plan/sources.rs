@@ -40,6 +40,8 @@ pub enum Code<'a> {
     },
     /// Scores that are made of several models' scores.
     Ensemble,
+    /// Scores that a file of another system's predictions gives.
+    External,
     /// The spans that a model gives as evidence, and their scores.
     Evidence {
         /// As the table of models names it.
@@ -180,6 +182,33 @@ const ENSEMBLE: Group = Group {
         ("src/data/", "an earlier stage's"),
         ("src/text/", "an earlier stage's"),
         ("src/train/fit.rs", "how results are handed on"),
+        ("src/record/", "how results are written down"),
+        (
+            "src/metrics/evaluate.rs",
+            "puts the families' metrics together for the record",
+        ),
+        ("src/metrics/names.rs", "what metrics are called"),
+        ("src/metrics/frequency.rs", "the record's"),
+        ("src/metrics/degenerate.rs", "refuses scores, moves none"),
+        ("src/metrics/error.rs", "texts"),
+    ],
+    floats: true,
+};
+
+const EXTERNAL: Group = Group {
+    roots: &["src/data/predictions/", "src/stages/external.rs"],
+    walls: &[
+        (BEFORE_TRAINING, "an earlier stage's"),
+        ("src/stages/record.rs", "a later stage's"),
+        ("src/stages/scores.rs", "how scores are written"),
+        ("src/stages/weights.rs", "of models that are trained here"),
+        ("src/models/", "of models that are trained here"),
+        ("src/text/", "of models that are trained here"),
+        ("src/train/fit.rs", "how results are handed on"),
+        (
+            "src/data/corpus.rs|src/data/division.rs|src/data/labels.rs",
+            "an earlier stage's",
+        ),
         ("src/record/", "how results are written down"),
         (
             "src/metrics/evaluate.rs",
@@ -420,6 +449,7 @@ fn group(code: Code<'_>) -> (&'static Group, &str) {
         Code::Weights { model } => (&WEIGHTS, model),
         Code::Scores { model } => (&SCORES, model),
         Code::Ensemble => (&ENSEMBLE, ""),
+        Code::External => (&EXTERNAL, ""),
         Code::Evidence { model } => (&EVIDENCE, model),
         Code::Record => (&RECORD, ""),
         Code::Preparation => (&PREPARATION, ""),

@@ -9,6 +9,7 @@
 mod bounds;
 mod codes;
 mod digits;
+mod external;
 mod notes;
 mod provenance;
 mod resamples;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use bounds::{MOST_EPOCHS, MOST_TOKENS};
 pub use codes::CodeRow;
 pub use digits::hex;
+pub use external::{External, LeftOut};
 pub use notes::{NoteRow, NoteRows, Reported};
 pub use provenance::Provenance;
 pub use resamples::{Resamples, of_bin};
@@ -76,6 +78,11 @@ impl Record {
             inputs.extend(made_by.map(|(what, value)| (format!("{name} {what}"), value.clone().into())));
         }
         inputs
+    }
+
+    /// Whether another system than this program made the scores.
+    pub fn is_external(&self) -> bool {
+        self.outcome.as_ref().is_some_and(|outcome| outcome.external.is_some())
     }
 
     /// Whether the cell failed because its result says nothing about the notes.
@@ -192,8 +199,11 @@ pub struct Outcome {
     pub codes: Vec<CodeRow>,
     /// What became of codes that few notes have.
     pub small_counts: SmallCounts,
-    /// SHA-256 of the scored weights.
+    /// SHA-256 of the scored weights; of an external system, of its file of predictions.
     pub weights_sha256: String,
+    /// What made the scores, where this program did not; all that is said of training is then empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external: Option<External>,
 }
 
 impl Outcome {

@@ -44,6 +44,29 @@ impl Workshop<'_> {
         Ok(())
     }
 
+    /// The score of every evaluation note and code that the model knows, as comma-separated values `note,code,score`. Scores
+    /// are written so that reading them gives the same bits.
+    ///
+    /// # Errors
+    /// The cell's scores cannot be had.
+    pub fn predictions(&self, cell: &Cell) -> Result<String, Stop> {
+        let notes = self.notes(cell)?;
+        let scores = self.kept_scores(cell)?;
+        let codes = &notes.codes[..notes.fitted()];
+        let quoted = |text: &str| match text.contains([',', '"', '\n', '\r']) {
+            true => format!("\"{}\"", text.replace('"', "\"\"")),
+            false => text.to_owned(),
+        };
+        let mut text = "note,code,score\n".to_owned();
+        for (note, row) in self.texts()?.division.evaluation.iter().zip(scores.chunks(codes.len())) {
+            let id = quoted(&note.id);
+            for (code, score) in codes.iter().zip(row) {
+                text += &format!("{id},{},{score}\n", quoted(code));
+            }
+        }
+        Ok(text)
+    }
+
     /// The codes of each evaluation note by falling score, at most a thousand of each: a run file of CodiEsp's sub-tracks D
     /// and P.
     ///

@@ -7,6 +7,7 @@ mod error;
 pub mod estimate;
 pub mod evidence;
 pub mod export;
+mod external;
 mod made;
 mod notes;
 pub mod reading;
@@ -29,6 +30,7 @@ use burn::tensor::Device;
 
 pub use cell::{CellWork, Ended};
 pub use error::{Error, Stop};
+pub use external::PredictionFiles;
 pub use made::{Notes, Overlap, Seen, Tokens, identifiers};
 
 use crate::data::Registry;

@@ -10,14 +10,14 @@ use super::made::{Notes, Tokens};
 use super::scores::{Facts, Scores as CellScores};
 use super::{Error, Stop, Workshop};
 use crate::metrics::resampled::{Decisions, NamedDraws, Rows, group_f1, interval, resample, resample_areas};
-use crate::metrics::{self, Evaluation, Scores, Targets};
+use crate::metrics::{self, Evaluation, Scores, Targets, is_by_rank};
 use crate::models::Task;
 use crate::plan::Cell;
 use crate::record::{
-    CodeRow, DEGENERATE, FrequencyBinRow, NoteRow, NoteRows, Outcome, Redrawn, Resamples, SCHEMA_VERSION,
+    CodeRow, DEGENERATE, External, FrequencyBinRow, NoteRow, NoteRows, Outcome, Redrawn, Resamples, SCHEMA_VERSION,
     ScoreInterval, SmallCounts, StageName, Status, TaskFacts, Timings, of_bin,
 };
-use crate::train::{EvaluationSettings, Reading, Selection, fitted};
+use crate::train::{EvaluationSettings, Reading, Selection, TrainedFacts, fitted};
 
 /// The file of the rows by note in the stage's folder.
 pub const ROWS: &str = "rows.json";
@@ -29,8 +29,8 @@ pub const RESAMPLES: &str = "resamples.bin";
 pub struct Scored {
     /// What goes into the record; absent where the result says nothing about the notes.
     pub outcome: Option<Outcome>,
-    /// How long it took.
-    pub timings: Timings,
+    /// How long it took; absent where another system made the scores.
+    pub timings: Option<Timings>,
     /// Why the result says nothing about the notes, if so.
     pub degenerate: Option<String>,
 }
@@ -46,33 +46,70 @@ impl Workshop<'_> {
     ) -> Result<Scored, Stop> {
         let notes = self.notes(cell)?;
         let timings = timings(&scores.facts, &self.reading(cell, task), tokens);
-        let evaluating = Evaluating {
-            settings: &self.plan.suite.evaluation,
+        let trained = scores.facts.training.trained;
+        let judged = Judged {
+            codes: task.codes,
+            threshold: trained.threshold,
+            threshold_source: self.plan.suite.evaluation.threshold_source(),
             selection: Selection::of(
                 &self.plan.suite.evaluation,
                 &self.plan.suite.runs[cell.run].training.select,
             ),
-            notes: &notes,
-            codes: task.codes,
+            task: TaskFacts {
+                words_with_vector: self.words_with_vector(cell)?,
+                ..facts(&notes, tokens, cell.length, task)
+            },
+            trained,
+            sha256: scores.facts.weights_sha256,
+            evaluation: scores.evaluation,
+            validation: scores.validation,
+            evidence,
+            external: None,
         };
-        let threshold = scores.facts.training.trained.threshold;
-        let degenerate = evaluating.degenerate(&scores.evaluation, threshold)?;
+        let (outcome, degenerate) = self.judged(cell, judged)?;
+        Ok(Scored {
+            outcome,
+            timings: Some(timings),
+            degenerate,
+        })
+    }
+
+    /// What goes into the record of scores, whoever made them, or why they say nothing about the notes; the rows by note are
+    /// kept.
+    pub(super) fn judged(&self, cell: &Cell, judged: Judged) -> Result<(Option<Outcome>, Option<String>), Stop> {
+        let notes = self.notes(cell)?;
+        let evaluating = Evaluating {
+            settings: &self.plan.suite.evaluation,
+            notes: &notes,
+            codes: judged.codes,
+        };
+        let (codes, threshold) = (judged.codes, judged.threshold);
+        let degenerate = evaluating.degenerate(&judged.evaluation, threshold)?;
         if degenerate.is_some() {
-            return Ok(Scored {
-                outcome: None,
-                timings,
-                degenerate,
-            });
+            return Ok((None, degenerate));
         }
-        let columns = evaluating.columns(&scores.evaluation);
-        let evaluation = evaluating.all_columns(&columns, threshold)?;
+        let columns = evaluating.columns(&judged.evaluation);
+        let mut evaluation = evaluating.all_columns(&columns, threshold)?;
         let rows = NoteRows {
             schema: SCHEMA_VERSION,
             key: cell.key.clone(),
-            notes: note_rows(&evaluation, &notes, &scores.evaluation, task.codes, threshold),
+            notes: note_rows(&evaluation, &notes, &judged.evaluation, codes, threshold),
         };
         let bins = metrics::frequency_bins(&evaluation.per_code, &notes.train_frequency).map_err(stop)?;
-        let redrawn = evaluating.redrawn(&columns, &evaluation, &rows.notes, &bins)?;
+        let mut redrawn = evaluating.redrawn(&columns, &evaluation, &rows.notes, &bins)?;
+        let mut validation_scores = match judged.validation.is_empty() {
+            true => BTreeMap::new(),
+            false => evaluating.validation(&judged.validation, threshold)?,
+        };
+        if judged.external.as_ref().is_some_and(|external| !external.scored) {
+            // Ranks among equal scores would be the order of the codes.
+            evaluation.scores.retain(|name, _| !is_by_rank(name));
+            validation_scores.retain(|name, _| !is_by_rank(name));
+            redrawn.resamples.values.retain(|name, _| !is_by_rank(name));
+            for code in &mut evaluation.per_code {
+                (code.roc_auc, code.pr_auc) = (None, None);
+            }
+        }
         let wanted = self.wanted(cell, StageName::Record);
         self.runner.keep(wanted, &(), |draft| -> Result<(), Error> {
             draft.json(ROWS, &rows)?;
@@ -82,42 +119,59 @@ impl Workshop<'_> {
             true => SmallCounts::BelowElevenWithheld,
             false => SmallCounts::Shown,
         };
-        let trained = scores.facts.training.trained;
-        let mut validation_scores = evaluating.validation(&scores.validation, threshold)?;
+        let prior = Evaluating {
+            codes: notes.fitted(),
+            ..evaluating
+        };
+        let prior_scores = prior.prior(&judged.selection)?.scores;
         let mut evaluation_scores = evaluation.scores;
-        if let Some(facts) = &evidence {
+        if let Some(facts) = &judged.evidence {
             let [of_validation, of_evaluation] = facts.scores();
             validation_scores.extend(of_validation.clone());
             evaluation_scores.extend(of_evaluation.clone());
         }
         let outcome = Outcome {
-            task: TaskFacts {
-                words_with_vector: self.words_with_vector(cell)?,
-                ..facts(&notes, tokens, cell.length, task)
-            },
-            parameters: trained.parameters,
+            task: judged.task,
+            parameters: judged.trained.parameters,
             threshold,
-            threshold_source: evaluating.settings.threshold_source(),
+            threshold_source: judged.threshold_source,
             validation_scores,
-            prior_scores: evaluating.prior()?.scores,
-            epochs: trained.epochs,
-            best_epoch: trained.best_epoch,
-            stopped: trained.stopped,
-            unfinished: trained.unfinished,
+            prior_scores,
+            epochs: judged.trained.epochs,
+            best_epoch: judged.trained.best_epoch,
+            stopped: judged.trained.stopped,
+            unfinished: judged.trained.unfinished,
             intervals: redrawn.intervals(&evaluation_scores),
             frequency_bins: bins.into_iter().map(|bin| redrawn.bin_row(bin)).collect(),
             redrawn: Some(redrawn.facts),
             codes: small_counts.shown(code_rows(&evaluation.per_code, &notes)),
             small_counts,
             scores: evaluation_scores,
-            weights_sha256: scores.facts.weights_sha256,
+            weights_sha256: judged.sha256,
+            external: judged.external,
         };
-        Ok(Scored {
-            outcome: Some(outcome),
-            timings,
-            degenerate: None,
-        })
+        Ok((Some(outcome), None))
     }
+}
+
+/// Scores, and all that their record says of them beside the metrics.
+pub(super) struct Judged {
+    /// Of the evaluation notes, row-major `[note, code]`.
+    pub(super) evaluation: Vec<f32>,
+    /// Of the validation notes; empty where there are none.
+    pub(super) validation: Vec<f32>,
+    /// Codes that have a score: the first columns.
+    pub(super) codes: usize,
+    pub(super) threshold: f32,
+    pub(super) threshold_source: String,
+    /// How the threshold of the floor is chosen.
+    pub(super) selection: Selection,
+    pub(super) task: TaskFacts,
+    pub(super) trained: TrainedFacts,
+    /// Of the weights, or of the file of predictions.
+    pub(super) sha256: String,
+    pub(super) evidence: Option<EvidenceFacts>,
+    pub(super) external: Option<External>,
 }
 
 /// A metric that cannot be computed ends the cell.
@@ -132,7 +186,6 @@ fn stop(error: metrics::Error) -> Stop {
 /// What scores are evaluated against.
 struct Evaluating<'a> {
     settings: &'a EvaluationSettings,
-    selection: Selection,
     notes: &'a Notes,
     /// Codes that the model predicts.
     codes: usize,
@@ -223,14 +276,12 @@ impl Evaluating<'_> {
     }
 
     /// The floor: every note gets the codes' training frequencies, with a threshold chosen like a model's.
-    fn prior(&self) -> Result<Evaluation, Stop> {
+    fn prior(&self, selection: &Selection) -> Result<Evaluation, Stop> {
         let notes = self.notes.training_gold.len() as f32;
         let frequency = &self.notes.train_frequency[..self.codes];
         let row: Vec<f32> = frequency.iter().map(|&count| count as f32 / notes).collect();
         let validation = row.repeat(self.notes.validation_gold.len());
-        let judged = self
-            .selection
-            .judge(&validation, &self.notes.validation_gold, self.codes);
+        let judged = selection.judge(&validation, &self.notes.validation_gold, self.codes);
         let threshold = judged.map_err(stop)?.threshold;
         let scores = row.repeat(self.notes.evaluation_gold.len());
         self.all_columns(&self.columns(&scores), threshold)

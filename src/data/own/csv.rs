@@ -9,7 +9,7 @@ use crate::data::csv_file::{CsvFile, Row};
 use crate::data::error::Error;
 
 /// Opens a table with the separator that its name tells.
-pub(super) fn open(path: &Path) -> Result<CsvFile, Error> {
+pub(in crate::data) fn open(path: &Path) -> Result<CsvFile, Error> {
     let name = path.to_string_lossy().to_ascii_lowercase();
     let name = name.strip_suffix(".gz").unwrap_or(&name);
     match name.ends_with(".tsv") {

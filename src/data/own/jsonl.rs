@@ -14,7 +14,7 @@ use crate::data::raw_file::RawFile;
 const LONGEST_LINE: usize = 64 << 20;
 
 /// The objects of a file, each with its line.
-pub(super) fn objects(
+pub(in crate::data) fn objects(
     path: &Path,
     mut each: impl FnMut(usize, Map<String, Value>) -> Result<bool, Error>,
 ) -> Result<(), Error> {

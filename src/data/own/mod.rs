@@ -10,7 +10,10 @@ mod parquet;
 mod read;
 pub(super) mod settings;
 
+pub(super) use csv::open as open_table;
+pub(super) use jsonl::objects as json_objects;
 pub use look::{Found, look};
+pub(super) use parquet::{damaged as damaged_parquet, open as open_parquet, strings};
 pub(super) use read::read;
 pub use settings::{OwnName, TableCodes, TableFormat, TableSettings, TableSplit, TitleFile};
 

@@ -17,12 +17,12 @@ use crate::data::parquet_file::{Damaged, ParquetFile};
 const BATCH_ROWS: usize = 1024;
 
 /// Opens a table.
-pub(super) fn open(path: &Path) -> Result<ParquetFile, Error> {
+pub(in crate::data) fn open(path: &Path) -> Result<ParquetFile, Error> {
     ParquetFile::open(path, BATCH_ROWS)?.map_err(|problem| damaged(path, problem))
 }
 
 /// A file that is no whole Parquet.
-pub(super) fn damaged(path: &Path, Damaged(problem): Damaged) -> Error {
+pub(in crate::data) fn damaged(path: &Path, Damaged(problem): Damaged) -> Error {
     Error::Read {
         path: path.to_owned(),
         what: "file",
@@ -191,7 +191,7 @@ fn is_numbers(found: &DataType) -> bool {
 }
 
 /// A column as strings; `None` for a type that is none.
-pub(super) fn strings(column: &ArrayRef) -> Option<Vec<Option<String>>> {
+pub(in crate::data) fn strings(column: &ArrayRef) -> Option<Vec<Option<String>>> {
     fn owned<T: ToString>(values: impl Iterator<Item = Option<T>>) -> Vec<Option<String>> {
         values.map(|value| value.map(|value| value.to_string())).collect()
     }

@@ -1,50 +1,40 @@
-//! `icdbench score --codiesp D --gold FILE --predictions FILE`.
+//! By a track's own rules: `icdbench score --codiesp D --gold FILE --predictions FILE`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
-use clap::{Args, ValueEnum};
+use clap::ValueEnum;
 
-use super::{Global, print_columns, print_json};
+use super::super::{Global, print_columns, print_json};
 use crate::codiesp::{self, Agreement, Codes};
 
-#[derive(Debug, Args)]
-pub(super) struct Arguments {
-    /// By the rules of the CodiEsp track's scripts: D, diagnoses, and P, procedures, by rank; X, both with the place of
-    /// their evidence.
-    #[arg(long, value_name = "SUBTRACK", ignore_case = true)]
-    codiesp: Subtrack,
-    /// The gold file as the track gives it: case and code between tabs; for X case, kind, code, evidence and its place.
-    #[arg(long, value_name = "FILE")]
-    gold: PathBuf,
-    /// The run: case and code between tabs, the best code of a case first; for X case, place (`100 115`), kind and code.
-    #[arg(long, value_name = "FILE")]
-    predictions: PathBuf,
-    /// A list of valid codes, the first column of each line, as the track gives them; may be repeated (X takes those of D and
-    /// P). Predicted codes that no list has are left out before they get a rank. Without a list all count.
-    #[arg(long, value_name = "FILE")]
-    valid_codes: Vec<PathBuf>,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Subtrack {
+pub(in crate::cli) enum Subtrack {
     D,
     P,
     X,
 }
 
-pub(super) fn score(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
-    let valid = valid(&arguments.valid_codes)?;
+/// A run file and what it is compared with.
+pub(super) struct RunFile<'a> {
+    pub(super) subtrack: Subtrack,
+    pub(super) gold: &'a Path,
+    pub(super) run: &'a Path,
+    pub(super) valid_codes: &'a [PathBuf],
+}
+
+pub(super) fn score(global: &Global, asked: &RunFile<'_>) -> Result<ExitCode> {
+    let valid = valid(asked.valid_codes)?;
     let valid = valid.as_ref();
     if valid.is_none() {
         global.notice("no list of valid codes (--valid-codes): every predicted code takes a rank");
     }
-    let (gold, run) = (text(&arguments.gold)?, text(&arguments.predictions)?);
-    let of_gold = |problem| placed(&arguments.gold, problem);
-    let of_run = |problem| placed(&arguments.predictions, problem);
-    match arguments.codiesp {
+    let (gold, run) = (text(asked.gold)?, text(asked.run)?);
+    let of_gold = |problem| placed(asked.gold, problem);
+    let of_run = |problem| placed(asked.run, problem);
+    match asked.subtrack {
         Subtrack::X => {
             let gold = codiesp::gold_spans(&gold).map_err(of_gold)?;
             let run = codiesp::span_entries(&run).map_err(of_run)?;
