@@ -331,7 +331,7 @@ fn what_is_left_out_is_counted_and_told_and_too_much_is_refused() {
         .external
         .unwrap()
         .predictions;
-    assert_eq!((found.notes_without_prediction, found.pairs_of_unknown_codes), (1, 1));
+    assert_eq!((found.notes_without_prediction, found.pairs_of_unknown_codes), (3, 1));
 }
 
 #[test]

@@ -156,7 +156,10 @@ pub struct CellDescription {
 impl CellDescription {
     /// What tells a cell from the others of its task, in words: `caml at length 512 with seed 1`.
     pub fn title(&self) -> String {
-        format!("{} at length {} with seed {}", self.run, self.length, self.seed)
+        match self.length {
+            MOST_TOKENS => format!("{} on whole notes, run {}", self.run, self.seed),
+            length => format!("{} at length {length} with seed {}", self.run, self.seed),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use super::icd::{Version, chapter};
 use super::scores::with_slug;
 use super::spread::Spread;
 use super::summary::{LengthSummary, TaskSummary};
-use super::table::{Cell, Column, Number, Row, Table, grouped};
+use super::table::{Cell, Column, Number, Row, Table, grouped, length_word};
 use crate::record::{CodeRow, SmallCounts};
 
 /// Gold pairs of a chapter, and micro-F1 in it by run.
@@ -63,7 +63,7 @@ pub fn chapter_table(task: &TaskSummary<'_>) -> Option<Table> {
     let mut columns = vec![plain("codes".into()), plain("gold pairs".into())];
     columns.extend(scored.iter().map(|(label, length, _)| Column {
         group: "micro-F1 (%)".into(),
-        title: format!("{label}, {}", grouped(u64::from(*length))),
+        title: format!("{label}, {}", length_word(*length)),
         key: format!("{label} {length}"),
     }));
     let row = |((_, title), chapter): ((usize, &'static str), Chapter)| {

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::scores::{state_cell, with_slug};
 use super::spread::Spread;
 use super::summary::{LengthSummary, TaskSummary};
-use super::table::{Cell, Column, Number, Row, Table, grouped, three_digits};
-use crate::record::{Outcome, Timings};
+use super::table::{Cell, Column, Number, Row, Table, grouped, length_word, three_digits};
+use crate::record::{MOST_TOKENS, Outcome, Timings};
 
 /// One column of the speed table: heading, group, and the quantity of a cell.
 type Measure = (&'static str, &'static str, fn(&Timings) -> Option<f64>);
@@ -69,11 +69,11 @@ pub fn speed_table(task: &TaskSummary<'_>) -> Table {
     let mut rows = Vec::new();
     for length in &task.lengths {
         for run in &task.runs {
-            let Some(seeds) = run.cells.get(length) else {
+            let Some(seeds) = run.cells.get(length).filter(|seeds| !seeds.external()) else {
                 continue;
             };
             rows.push(
-                Row::new(vec![grouped(u64::from(*length)), run.label.clone()], speed_cells(seeds))
+                Row::new(vec![length_word(*length), run.label.clone()], speed_cells(seeds))
                     .of_unfinished(seeds.unfinished()),
             );
         }
@@ -124,7 +124,11 @@ pub fn training_table(task: &TaskSummary<'_>) -> Table {
     let mut rows = Vec::new();
     for length in &task.lengths {
         for run in &task.runs {
-            let Some(seeds) = run.cells.get(length).filter(|seeds| !seeds.ok.is_empty()) else {
+            let Some(seeds) = run
+                .cells
+                .get(length)
+                .filter(|seeds| !seeds.ok.is_empty() && !seeds.external())
+            else {
                 continue;
             };
             let each = |print: &dyn Fn(&Outcome) -> String| {
@@ -140,7 +144,7 @@ pub fn training_table(task: &TaskSummary<'_>) -> Table {
                 each(&|outcome| grouped(outcome.epochs.last().map_or(0, |row| row.steps))),
                 each(&|outcome| outcome.stopped.clone()),
             ];
-            let labels = vec![grouped(u64::from(*length)), run.label.clone()];
+            let labels = vec![length_word(*length), run.label.clone()];
             rows.push(Row::new(labels, cells).of_unfinished(seeds.unfinished()));
         }
     }
@@ -170,7 +174,7 @@ pub fn tokenisations<'a>(task: &TaskSummary<'a>) -> Vec<Tokenisation<'a>> {
     let mut found: Vec<(Tokenisation<'a>, Vec<&str>)> = Vec::new();
     for run in &task.runs {
         for (length, cell) in &run.cells {
-            for outcome in cell.outcomes() {
+            for outcome in cell.outcomes().filter(|outcome| outcome.external.is_none()) {
                 let facts = &outcome.task;
                 let same = found.iter().position(|(known, _)| {
                     known.outcome.task.vocabulary == facts.vocabulary
@@ -222,9 +226,9 @@ pub fn data_table(task: &TaskSummary<'_>) -> Table {
         title: title.to_owned(),
         key: format!("tokens {title}"),
     }));
-    columns.extend(task.lengths.iter().map(|length| Column {
+    columns.extend(measured(task).map(|length| Column {
         group: "tokens cut off (%) at length".to_owned(),
-        title: grouped(u64::from(*length)),
+        title: length_word(*length),
         key: format!("cut off at {length}"),
     }));
     let found = tokenisations(task);
@@ -250,6 +254,11 @@ pub fn data_table(task: &TaskSummary<'_>) -> Table {
         rows,
         foot,
     }
+}
+
+/// The lengths at which notes were cut.
+fn measured<'t>(task: &'t TaskSummary<'_>) -> impl Iterator<Item = &'t u32> {
+    task.lengths.iter().filter(|length| **length != MOST_TOKENS)
 }
 
 /// How many words of each run's vocabulary have a pretrained vector, of the runs whose text has any.
@@ -299,7 +308,7 @@ fn data_row(task: &TaskSummary<'_>, tokenisation: &Tokenisation<'_>) -> Row {
     let quantiles = &facts.token_length_quantiles;
     let at = |percent: usize| quantiles.get(percent * quantiles.len().saturating_sub(1) / 100);
     cells.extend([50, 90, 100].map(|percent| at(percent).map_or(Cell::Empty, |tokens| count(*tokens))));
-    cells.extend(task.lengths.iter().map(|length| {
+    cells.extend(measured(task).map(|length| {
         let share = tokenisation.truncated.get(length).copied();
         mean_cell(Spread::of(share), |value| format!("{:.1}", 100.0 * value))
     }));

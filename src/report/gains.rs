@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::changes::{change_cells, change_columns, column, foot_of_changes, number, percent, points, unfinished};
 use super::scores::{PRIOR, with_slug};
 use super::summary::{RunSummary, TaskSummary};
-use super::table::{Cell, Number, Row, Table, grouped};
+use super::table::{Cell, Number, Row, Table, length_word};
 use crate::compare::{self, Change, MICRO_F1};
 use crate::record::{Record, Reported};
 
@@ -101,7 +101,7 @@ pub fn gains_table(task: &TaskSummary<'_>) -> Option<Table> {
 
 fn row(task: &TaskSummary<'_>, gain: &Gain<'_>, with_seed: bool, refusals: &mut Vec<String>) -> Row {
     let cell = &gain.record.cell;
-    let mut length = grouped(u64::from(cell.length));
+    let mut length = length_word(cell.length);
     if with_seed {
         length += &format!(", seed {}", cell.seed);
     }

@@ -7,7 +7,7 @@ use super::escape::html as escape;
 use super::html_table::table;
 use super::page::{Block, Body, Figure, Page};
 use super::plots::paint::{self, inline_svg};
-use super::table::{Table, grouped};
+use super::table::{Table, grouped, length_word};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -145,7 +145,7 @@ fn codes(excerpt: &CodeExcerpt) -> String {
     );
     for (run, length) in runs {
         let length = length.map_or(String::new(), |length| {
-            format!(" <span class=\"sd\">{}</span>", grouped(u64::from(length)))
+            format!(" <span class=\"sd\">{}</span>", length_word(length))
         });
         text += &format!("<th scope=\"col\">{}{length}</th>", escape(run));
     }

@@ -15,7 +15,7 @@ use super::provenance::provenance;
 use super::scores::{headline, headline_table, metrics_of, score_table, with_slug};
 use super::suite_text::SuiteText;
 use super::summary::{LengthSummary, RunSummary, Summary, TaskSummary, summarise};
-use super::table::{Table, grouped};
+use super::table::{Table, length_word};
 use super::versions::sentences;
 use crate::record::{Record, Reported};
 
@@ -152,6 +152,7 @@ pub fn assemble<'a>(cells: &'a [Reported], suite: &'a SuiteText) -> Page<'a> {
             Body::Remarks(sentences(&summary.other_versions)),
         ),
         ("How settings were chosen", Body::Facts(suite.chosen.clone())),
+        ("External systems", Body::Remarks(externals(&summary))),
         ("Metrics", Body::Definitions(definitions(&summary))),
         ("Provenance", Body::Facts(provenance(&summary))),
         (
@@ -268,6 +269,13 @@ fn definitions(summary: &Summary<'_>) -> Vec<Metric> {
     definitions
 }
 
+/// What is said of each external system.
+fn externals(summary: &Summary<'_>) -> Vec<String> {
+    let outcomes = summary.tasks.iter().flat_map(TaskSummary::outcomes);
+    let sentences = outcomes.filter_map(|outcome| Some(outcome.external.as_ref()?.sentence()));
+    sentences.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
 /// Points of micro-F1 above the frequency prior, 0 to 1, below which a model has hardly learnt to read.
 const NEAR: f64 = 0.03;
 
@@ -277,7 +285,7 @@ fn near_the_prior(task: &TaskSummary<'_>) -> Option<String> {
     let near = |cell: &LengthSummary<'_>| cell.score("micro-f1").is_some_and(|score| score.mean - prior < NEAR);
     let of_run = |run: &RunSummary<'_>| {
         let cells = run.cells.iter().filter(|(_, cell)| near(cell));
-        let lengths: Vec<String> = cells.map(|(length, _)| grouped(u64::from(*length))).collect();
+        let lengths: Vec<String> = cells.map(|(length, _)| length_word(*length)).collect();
         (!lengths.is_empty()).then(|| format!("{} at {}", run.label, lengths.join(" and ")))
     };
     let runs: Vec<String> = task.runs.iter().filter_map(of_run).collect();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::metric::{self, Metric};
 use super::summary::{LengthSummary, Summary, TaskSummary};
-use super::table::{Cell, Column, Number, Row, Table, grouped};
+use super::table::{Cell, Column, Number, Row, Table, length_word};
 
 /// Name of the row of the predictor that gives every note the codes' training frequencies.
 pub const PRIOR: &str = "frequency prior";
@@ -42,7 +42,7 @@ pub fn headline_table(task: &TaskSummary<'_>, metrics: &[Metric]) -> Table {
     for metric in &chosen {
         columns.extend(task.lengths.iter().map(|length| Column {
             group: metric.label_with_unit(),
-            title: grouped(u64::from(*length)),
+            title: length_word(*length),
             key: format!("{}, {length}", metric.name),
         }));
     }
@@ -99,7 +99,7 @@ pub fn score_table(task: &TaskSummary<'_>, metrics: &[Metric]) -> Table {
                     .map(|metric| score_cell(Some(seeds), metric, usual))
                     .collect(),
             };
-            let labels = vec![grouped(u64::from(*length)), run.label.clone()];
+            let labels = vec![length_word(*length), run.label.clone()];
             rows.push(Row::new(labels, cells).of_unfinished(seeds.unfinished()));
         }
     }

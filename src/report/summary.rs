@@ -109,6 +109,11 @@ impl<'a> LengthSummary<'a> {
         self.outcomes().any(|outcome| outcome.unfinished.is_some())
     }
 
+    /// Whether another system than this program made the scores.
+    pub fn external(&self) -> bool {
+        self.outcomes().any(|outcome| outcome.external.is_some())
+    }
+
     /// Cells asked for: one per seed.
     pub fn planned(&self) -> usize {
         self.ok.len() + self.ends.len()

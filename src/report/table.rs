@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::spread::{Spread, UNFINISHED};
+use crate::record::MOST_TOKENS;
 
 /// What the intervals in a table are.
 const INTERVALS: &str = "In brackets: the 95 % interval over the evaluation notes (bootstrap over patients; of several seeds the mean of theirs). It says what other notes, as many and of the same kind, might have shown; of few patients (below about 50) it is too narrow, and where hardly anything was counted it says little. The standard deviation is over training seeds. Two runs are scored on the same notes: whether they differ, `icdbench compare` says, not whether their intervals overlap.";
@@ -268,6 +269,14 @@ pub fn merged(cells: &[Cell]) -> Vec<(&Cell, usize)> {
         }
     }
     merged
+}
+
+/// A sequence length: `2,048`, or `all` of a system that read whole notes.
+pub fn length_word(length: u32) -> String {
+    match length {
+        MOST_TOKENS => "all".to_owned(),
+        length => grouped(u64::from(length)),
+    }
 }
 
 /// A whole number with thousands separators: `1,234,567`.

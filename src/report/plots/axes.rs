@@ -3,7 +3,7 @@
 use super::marks::{Anchor, Point};
 use super::scene::Scene;
 use super::theme::Ink;
-use crate::report::table::grouped;
+use crate::report::table::{grouped, length_word};
 
 /// Size of tick labels and legends in pixels.
 pub const LABEL: f64 = 13.0;
@@ -203,11 +203,7 @@ pub fn length_ticks(lengths: &[u32], pixels_apart: f64) -> Vec<(f64, String)> {
     let every = (44.0 / pixels_apart.max(1.0)).ceil().max(1.0) as usize;
     let label = |(index, length): (usize, &u32)| {
         let shown = (lengths.len() - 1 - index).is_multiple_of(every);
-        let text = if shown {
-            grouped(u64::from(*length))
-        } else {
-            String::new()
-        };
+        let text = if shown { length_word(*length) } else { String::new() };
         (f64::from(*length), text)
     };
     lengths.iter().enumerate().map(label).collect()

@@ -10,7 +10,7 @@ use super::theme::Ink;
 use crate::record::{FrequencyBinRow, ScoreInterval};
 use crate::report::spread::Spread;
 use crate::report::summary::TaskSummary;
-use crate::report::table::grouped;
+use crate::report::table::{grouped, length_word};
 
 const PANEL_HEIGHT: f64 = 280.0;
 const MARGIN: f64 = 16.0;
@@ -166,7 +166,7 @@ fn entries(task: &TaskSummary<'_>, runs: &[RunBins]) -> Vec<Entry> {
         let label = if one_length {
             label
         } else {
-            format!("{label}, {}", grouped(u64::from(*length)))
+            format!("{label}, {}", length_word(*length))
         };
         (SeriesStyle::of(*run), label)
     };

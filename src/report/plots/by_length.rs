@@ -4,8 +4,10 @@ use super::axes::{LABEL, Panel, length_ticks, log_ticks, tick_label};
 use super::legend::{self, Entry};
 use super::paint::text_width;
 use super::scene::{Scene, SeriesStyle, WIDTH};
+use crate::record::MOST_TOKENS;
 use crate::report::spread::Spread;
 use crate::report::summary::TaskSummary;
+use crate::report::table::length_word;
 
 const PANEL_HEIGHT: f64 = 280.0;
 const MARGIN: f64 = 16.0;
@@ -90,7 +92,11 @@ pub fn draw(id: String, title: String, task: &TaskSummary<'_>, quantities: &[Qua
     let between = BETWEEN.max(room + MARGIN);
     let count = quantities.len() as f64;
     let panel_width = (width - room - MARGIN - between * (count - 1.0)) / count;
-    let bounds = (f64::from(lengths[0]), f64::from(lengths[lengths.len() - 1]));
+    let lengths = Lengths(lengths);
+    let bounds = (
+        lengths.place(lengths.0[0]),
+        lengths.place(lengths.0[lengths.0.len() - 1]),
+    );
     for (index, quantity) in quantities.iter().enumerate() {
         let axis = &quantity.axis;
         let left = room + index as f64 * (panel_width + between);
@@ -99,15 +105,40 @@ pub fn draw(id: String, title: String, task: &TaskSummary<'_>, quantities: &[Qua
         panel.y.logarithmic = axis.logarithmic;
         panel.heading(&mut scene, &quantity.heading);
         panel.horizontal_grid(&mut scene, &axis.ticks, |tick| axis.label(tick));
-        panel.base_line(&mut scene, &length_ticks(&lengths, panel.closest(&lengths)));
+        panel.base_line(&mut scene, &lengths.ticks(&panel));
         panel.x_title(&mut scene, "sequence length (tokens, doubling scale)", 46.0);
         if let Some((_, value)) = quantity.reference {
             let y = panel.y.at(value);
             scene.series_line(&[(panel.left, y), (panel.right, y)], SeriesStyle::reference(), 1.5, 1.0);
         }
-        draw_runs(&mut scene, &panel, &quantity.values, task.runs.len());
+        draw_runs(&mut scene, (&panel, &lengths), &quantity.values, task.runs.len());
     }
     scene
+}
+
+/// The lengths of a plot, ascending.
+struct Lengths(Vec<u32>);
+
+impl Lengths {
+    /// Where a length lies on the axis. Whole notes have no length: they lie one step behind the longest.
+    fn place(&self, length: u32) -> f64 {
+        let known = self.0.iter().rev().find(|known| **known != MOST_TOKENS);
+        match (length, known) {
+            (MOST_TOKENS, Some(longest)) => 2.0 * f64::from(*longest),
+            (length, _) => f64::from(length),
+        }
+    }
+
+    fn ticks(&self, panel: &Panel) -> Vec<(f64, String)> {
+        let drawn: Vec<u32> = self.0.iter().map(|length| self.place(*length) as u32).collect();
+        let ticks = length_ticks(&drawn, panel.closest(&drawn));
+        let labelled = self.0.iter().zip(ticks);
+        let tick = |(length, (place, label)): (&u32, (f64, String))| match *length {
+            MOST_TOKENS if !label.is_empty() => (place, length_word(*length)),
+            _ => (place, label),
+        };
+        labelled.map(tick).collect()
+    }
 }
 
 /// The runs with scores, and the reference line where a panel has one.
@@ -131,7 +162,7 @@ pub(super) fn ends(value: &Spread) -> (f64, f64) {
 }
 
 /// Error bars, then lines, then markers. Runs are moved apart by a few pixels so that bars do not hide each other.
-fn draw_runs(scene: &mut Scene, panel: &Panel, values: &[(usize, u32, Spread)], runs: usize) {
+fn draw_runs(scene: &mut Scene, (panel, lengths): (&Panel, &Lengths), values: &[(usize, u32, Spread)], runs: usize) {
     let apart = (24.0 / runs as f64).min(5.0);
     let mut markers = Vec::new();
     for run in 0..runs {
@@ -139,7 +170,7 @@ fn draw_runs(scene: &mut Scene, panel: &Panel, values: &[(usize, u32, Spread)], 
         let shift = (run as f64 - (runs as f64 - 1.0) / 2.0) * apart;
         let mut points = Vec::new();
         for (_, length, value) in values.iter().filter(|(of, _, _)| *of == run) {
-            let (x, y) = panel.at((f64::from(*length), value.mean));
+            let (x, y) = panel.at((lengths.place(*length), value.mean));
             if let Some((low, high)) = value.interval {
                 let (top, bottom) = (panel.y.at(high), panel.y.at(low).min(panel.bottom));
                 scene.interval((x + shift, top), (x + shift, bottom), style.ink);

@@ -7,6 +7,7 @@ use super::paint::text_width;
 use super::scene::{Scene, SeriesStyle, WIDTH};
 use super::score_points::{axis, names, prior_of, values};
 use super::theme::{Ink, MARKER_RADIUS};
+use crate::record::MOST_TOKENS;
 use crate::report::metric::Metric;
 use crate::report::scores::PRIOR;
 use crate::report::summary::TaskSummary;
@@ -30,7 +31,10 @@ pub(super) fn draw(id: String, task: &TaskSummary<'_>, metrics: &[&Metric], leng
     let with_prior = axes.iter().any(|(_, prior)| prior.is_some());
     let top = MARGIN + if with_prior { 46.0 } else { 24.0 };
     let bottom = top + ROW * shown.len() as f64 + 12.0;
-    let title = format!("{} at length {length}, {}", names(metrics), task.title);
+    let title = match length {
+        MOST_TOKENS => format!("{} on whole notes, {}", names(metrics), task.title),
+        length => format!("{} at length {length}, {}", names(metrics), task.title),
+    };
     let mut scene = Scene::new(id, title, bottom + 32.0);
     for (place, label) in labels.iter().enumerate() {
         let at = (left - 12.0, row_middle(top, place) + 4.5);

@@ -7,6 +7,7 @@ use super::marks::Anchor;
 use super::paint::text_width;
 use super::scene::{Scene, SeriesStyle, WIDTH};
 use super::theme::Ink;
+use crate::record::MOST_TOKENS;
 use crate::report::facts::{Tokenisation, tokenisations};
 use crate::report::summary::TaskSummary;
 use crate::report::table::grouped;
@@ -49,7 +50,13 @@ pub fn plot(id: String, task: &TaskSummary<'_>) -> Option<Scene> {
     let curves: Vec<Curve> = tokenisations(task).iter().map(curve).collect();
     let title = format!("Note length and what a sequence length holds, {}", task.title);
     let heading = "Share of evaluation notes with at most so many tokens (%)";
-    of_curves(id, (&title, heading), &task.lengths, curves)
+    let lengths: Vec<u32> = task
+        .lengths
+        .iter()
+        .copied()
+        .filter(|length| *length != MOST_TOKENS)
+        .collect();
+    of_curves(id, (&title, heading), &lengths, curves)
 }
 
 /// The plot of some curves, or `None` where none of them has a point. `lengths` are the sequence lengths to mark, one at
