@@ -224,7 +224,28 @@ fn a_system_that_only_decides_has_no_metrics_by_rank() {
     );
     assert_good(&bench.run(&["check", "results"]));
     let more = bench.run(&[&arguments[..], &["--threshold", "0.5"]].concat());
-    assert_fails(&more, 2, &["--threshold", "no scores"]);
+    assert_good(&more);
+    assert!(stderr(&more).contains("decisions without scores"), "{}", stderr(&more));
+    // Decisions as numbers are decisions.
+    let decided = pairs.iter().map(|(note, code, score)| {
+        let above = score.parse::<f32>().unwrap() > ours.threshold;
+        (note.clone(), code.clone(), u8::from(above).to_string())
+    });
+    fs::write(bench.path("decided.csv"), wide(&decided.collect::<Vec<_>>())).unwrap();
+    let numbers = [
+        "score",
+        "tiny.toml",
+        "--predictions",
+        "decided.csv",
+        "--system",
+        "numbers",
+    ];
+    assert_good(&bench.run(&numbers));
+    let numbers = record(&bench, "numbers (external)").outcome.unwrap();
+    assert_eq!(
+        (&numbers.scores, &numbers.intervals),
+        (&theirs.scores, &theirs.intervals)
+    );
     // It stands in the report, with what is said of it, and can be compared with each length and seed.
     assert_good(&bench.run(&["report", "tiny.toml"]));
     let report = fs::read_to_string(bench.path("reports/tiny/report.md")).unwrap();

@@ -76,9 +76,6 @@ pub enum Error {
         /// The run's title.
         run: String,
     },
-    /// A threshold for predictions without scores.
-    #[error("--threshold: the predictions have no scores: expected a score with every pair, or no threshold")]
-    NoScores,
     /// Nobody says from which score on a code is predicted.
     #[error(
         "the suite tunes its threshold on the validation notes, and the predictions are of other notes: give those of the          validation notes with --validation FILE, or the threshold that was chosen for the system with --threshold T"

@@ -113,10 +113,12 @@ impl Workshop<'_> {
         (predictions, validation): (&Predictions, Option<&Predictions>),
     ) -> Result<(f32, String), Stop> {
         if !predictions.scored {
-            return match asked.threshold {
-                Some(_) => Err(Error::NoScores.into()),
-                None => Ok((BETWEEN_DECISIONS, "the system decides".into())),
-            };
+            if asked.threshold.is_some() {
+                self.observer.notice(
+                    "the predictions are decisions without scores: the threshold that was given moves none of them",
+                );
+            }
+            return Ok((BETWEEN_DECISIONS, "the system decides".into()));
         }
         if let Some(threshold) = asked.threshold {
             return Ok((threshold, "given with the predictions".into()));

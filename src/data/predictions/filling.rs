@@ -212,6 +212,8 @@ impl<'n> Filling<'n> {
         for score in self.scores.iter_mut().filter(|score| score.is_nan()) {
             *score = 0.0;
         }
+        // Scores of 0 and 1 alone are decisions that were written as numbers.
+        let scored = scored && self.scores.iter().any(|score| *score != 0.0 && *score != 1.0);
         Ok(Predictions {
             scores: self.scores,
             scored,

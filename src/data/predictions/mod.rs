@@ -7,7 +7,8 @@
 //! | `.jsonl`, long | `{"note": "...", "code": "...", "score": 0.9}` |
 //! | `.jsonl`, a note a line | `{"note": "...", "codes": {"...": 0.9}}`, or `"codes": ["..."]` of one that only decides |
 //!
-//! A score is 0 to 1, read in single precision. Pairs that the file does not name have a score of 0.
+//! A score is 0 to 1, read in single precision. Pairs that the file does not name have a score of 0. Where there are no other
+//! scores than 0 and 1, the system only decides.
 
 mod filling;
 mod jsonl;
@@ -36,7 +37,7 @@ pub struct Predictions {
     /// Row-major `[note, code]`, 0 to 1; 0 where the file has no such pair. Of a system that only decides 1 for a code that
     /// is predicted.
     pub scores: Vec<f32>,
-    /// Whether the file has scores; otherwise the system only decides.
+    /// Whether the file has scores other than 0 and 1; otherwise the system only decides.
     pub scored: bool,
     /// What was not taken, and of what.
     pub left_out: LeftOut,
