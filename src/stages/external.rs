@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use super::record::{Judged, Scored};
+use super::record::{Judged, Scored, sizes};
 use super::scores::{Facts, Scores};
 use super::weights::Facts as TrainingFacts;
 use super::{Error, Notes, Stop, Workshop};
 use crate::data::predictions::{Nameable, Predictions, read};
 use crate::plan::{Cell, ExternalSystem};
-use crate::record::{External, StageName, Status, TaskFacts};
+use crate::record::{External, StageName, Status};
 use crate::train::{Effort, Select, Selection, ThresholdRule, TrainedFacts};
 
 /// The decision of a system that only decides is a score of 1, or of 0.
@@ -83,7 +83,8 @@ impl Workshop<'_> {
             threshold,
             threshold_source,
             selection,
-            task: facts(&notes),
+            // Of the system's own tokens and vocabulary nothing is known.
+            task: sizes(&notes),
             trained,
             sha256: asked.predictions.clone(),
             evaluation: scores.evaluation,
@@ -132,23 +133,5 @@ impl Workshop<'_> {
             }
             (ThresholdRule::Tuned { .. }, None) => Err(Error::NoThreshold.into()),
         }
-    }
-}
-
-/// Sizes of the task; of the system's own tokens and vocabulary nothing is known.
-fn facts(notes: &Notes) -> TaskFacts {
-    TaskFacts {
-        codes: notes.codes.len() as u32,
-        unseen_codes: 0,
-        training_notes: notes.training_gold.len() as u32,
-        validation_notes: notes.validation_gold.len() as u32,
-        evaluation_notes: notes.evaluation_gold.len() as u32,
-        notes_without_codes: notes.without_codes.all() as u32,
-        notes_outside_labels: notes.outside_labels.all() as u32,
-        evaluation_notes_left_out: (notes.without_codes.evaluation + notes.outside_labels.evaluation) as u32,
-        vocabulary: 0,
-        words_with_vector: None,
-        token_length_quantiles: Vec::new(),
-        truncated_tokens: 0.0,
     }
 }

@@ -314,16 +314,28 @@ fn facts(notes: &Notes, tokens: &Tokens, length: u32, task: &Task) -> TaskFacts 
     TaskFacts {
         codes: task.codes as u32,
         unseen_codes: (notes.codes.len() - task.codes) as u32,
+        vocabulary: task.vocabulary as u32,
+        token_length_quantiles: (0..=100).map(quantile).collect(),
+        truncated_tokens: (all - read) as f64 / all as f64,
+        ..sizes(notes)
+    }
+}
+
+/// Sizes of a task whose scores are for all codes, without what tokens tell.
+pub(super) fn sizes(notes: &Notes) -> TaskFacts {
+    TaskFacts {
+        codes: notes.codes.len() as u32,
+        unseen_codes: 0,
         training_notes: notes.training_gold.len() as u32,
         validation_notes: notes.validation_gold.len() as u32,
         evaluation_notes: notes.evaluation_gold.len() as u32,
         notes_without_codes: notes.without_codes.all() as u32,
         notes_outside_labels: notes.outside_labels.all() as u32,
         evaluation_notes_left_out: (notes.without_codes.evaluation + notes.outside_labels.evaluation) as u32,
-        vocabulary: task.vocabulary as u32,
+        vocabulary: 0,
         words_with_vector: None,
-        token_length_quantiles: (0..=100).map(quantile).collect(),
-        truncated_tokens: (all - read) as f64 / all as f64,
+        token_length_quantiles: Vec::new(),
+        truncated_tokens: 0.0,
     }
 }
 
