@@ -9,7 +9,7 @@ use burn::tensor::Device;
 
 use super::super::terminal::say;
 use super::super::{Global, Sentences, exit, print_columns, print_json, suite};
-use super::Arguments;
+use super::arguments::Arguments;
 use crate::data;
 use crate::engines::cells::record_of;
 use crate::machine::Machine;

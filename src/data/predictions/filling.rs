@@ -3,8 +3,20 @@
 use std::path::{Path, PathBuf};
 
 use super::nameable::{Nameable, UnknownCode, UnknownNote};
-use super::{Error, Predictions};
+use crate::data::error::Error;
 use crate::record::LeftOut;
+
+/// What a file says of the notes that are scored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Predictions {
+    /// Row-major `[note, code]`, 0 to 1; 0 where the file has no such pair. Of a system that only decides 1 for a code that
+    /// is predicted.
+    pub scores: Vec<f32>,
+    /// Whether the file has scores other than 0 and 1; otherwise the system only decides.
+    pub scored: bool,
+    /// What was not taken, and of what.
+    pub left_out: LeftOut,
+}
 
 /// Where a row or a column of predictions goes: to a place of the scores, or nowhere.
 pub(super) type Place = Option<u32>;

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use super::columns::{CODE, NOTE, SCORE};
 use super::filling::Filling;
-use super::{CODE, Error, NOTE, SCORE};
+use crate::data::error::Error;
 use crate::data::own::json_objects;
 
 pub(super) fn read(path: &Path, filling: &mut Filling<'_>) -> Result<(), Error> {

@@ -7,8 +7,9 @@ use arrow_array::types::{Float32Type, Float64Type};
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType;
 
+use super::columns::{CODE, NOTE, SCORE, first_of, no_note_column};
 use super::filling::Filling;
-use super::{CODE, Error, NOTE, SCORE, first_of, no_note_column};
+use crate::data::error::Error;
 use crate::data::own::{damaged_parquet, open_parquet, strings};
 
 pub(super) fn read(path: &Path, filling: &mut Filling<'_>) -> Result<(), Error> {

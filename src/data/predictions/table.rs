@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use super::columns::{CODE, NOTE, SCORE, first_of, no_note_column};
 use super::filling::Filling;
-use super::{CODE, Error, NOTE, SCORE, first_of, no_note_column};
+use crate::data::error::Error;
 use crate::data::own::open_table;
 
 const NUMBER: &str = "a number from 0 to 1, with a point";
