@@ -36,6 +36,7 @@ pub mod kernels;
 pub mod machine;
 pub mod metrics;
 pub mod models;
+pub mod pack;
 pub mod plan;
 pub mod prepare;
 pub mod pretrained;

@@ -20,6 +20,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "engines",
             "gate",
             "machine",
+            "pack",
             "plan",
             "prepare",
             "published",
@@ -39,6 +40,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("gate", &["compare", "metrics", "record"]),
     ("audit", &["metrics", "record"]),
+    // What the registry says of a data set, the published numbers as files, and what a store has of a cell.
+    ("pack", &["data", "published", "record", "results"]),
     // Hashes as digits.
     ("published", &["record/digits.rs"]),
     (
@@ -195,6 +198,7 @@ const WITHOUT: &[(&str, &[&str])] = &[
     ("plan", &["burn", "indicatif", "clap"]),
     ("compare", &["burn"]),
     ("audit", &["burn"]),
+    ("pack", &["burn", "indicatif", "clap"]),
     ("gate", &["burn"]),
     ("codiesp", &["burn"]),
     ("report", &["burn", "indicatif", "clap"]),

@@ -76,7 +76,7 @@ pub(super) fn check(global: &Global, arguments: &Arguments) -> Result<ExitCode> 
 }
 
 /// The kept probabilities of the evaluation notes.
-fn scores(store: &Store, record: &Record) -> Option<Vec<f32>> {
+pub(super) fn scores(store: &Store, record: &Record) -> Option<Vec<f32>> {
     let key = record.stages.get(&StageName::Scores)?.key();
     let kept = store.open(StageName::Scores, &key).ok()??;
     Some(numbers(&kept.read(EVALUATION).ok()?))

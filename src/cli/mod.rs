@@ -12,6 +12,7 @@ mod export;
 mod gate;
 mod global;
 mod list;
+mod pack;
 mod plan;
 mod predict;
 mod progress;
@@ -91,6 +92,8 @@ enum Command {
     Score(score::Arguments),
     /// Look whether everything in a results directory is what was written.
     Check(check::Arguments),
+    /// Put a suite's records, report and registry into one archive for a reviewer: an RO-Crate.
+    Pack(pack::Arguments),
     /// Remove what interrupted and outdated work has left in a results directory.
     Clean(clean::Arguments),
     /// Say what this program and this machine can do.
@@ -149,6 +152,7 @@ fn dispatch(mut cli: Cli) -> Result<ExitCode> {
         Command::Export(arguments) => export::export(global, &arguments),
         Command::Score(arguments) => score::score(global, &arguments),
         Command::Check(arguments) => check::check(global, &arguments),
+        Command::Pack(arguments) => pack::pack(global, &arguments),
         Command::Clean(arguments) => clean::clean(global, &arguments),
         Command::Doctor => doctor::doctor(global),
         Command::Worker => {

@@ -80,29 +80,14 @@ pub(super) fn report(global: &Global, arguments: &Arguments) -> Result<ExitCode>
 
 /// Writes the report and says where it is, or why there is none.
 pub(super) fn write(global: &Global, suite: &Suite, records: Vec<Record>, output: &Output) -> Result<Ended> {
-    let generated = records.iter().any(|record| record.cell.dataset.ends_with(GENERATED));
     let mut cells: Vec<Reported> = records.into_iter().map(|record| reported(global, record)).collect();
     if output.no_intervals {
         let outcomes = cells.iter_mut().filter_map(|cell| cell.record.outcome.as_mut());
         outcomes.for_each(Outcome::without_intervals);
     }
-    let mut described = descriptions(suite, global.device.class.name());
-    if generated {
-        described.iter_mut().for_each(|cell| cell.dataset.push_str(GENERATED));
-    }
-    let external = cells.iter().filter(|cell| cell.record.is_external());
-    described.extend(external.map(|cell| cell.record.cell.clone()));
     let text = SuiteText {
-        beside: beside(global, suite, &cells)?,
         readings: readings(global, suite)?,
-        name: suite.name.clone(),
-        description: suite.description.clone(),
-        cells: described,
-        chosen: suite
-            .runs
-            .iter()
-            .filter_map(|run| Some((run.title().to_owned(), run.chosen.as_ref()?.sentence())))
-            .collect(),
+        ..text(global, suite, &cells)?
     };
     let directory = output.folder(suite);
     let ended = report::write_report(&cells, &text, &directory)
@@ -133,6 +118,28 @@ pub(super) fn write(global: &Global, suite: &Suite, records: Vec<Record>, output
         say!("report: {}", directory.join("index.html").display());
     }
     Ok(ended)
+}
+
+/// What a report says beside its records that takes no model to say.
+pub(super) fn text(global: &Global, suite: &Suite, cells: &[Reported]) -> Result<SuiteText> {
+    let mut described = descriptions(suite, global.device.class.name());
+    if cells.iter().any(|cell| cell.record.cell.dataset.ends_with(GENERATED)) {
+        described.iter_mut().for_each(|cell| cell.dataset.push_str(GENERATED));
+    }
+    let external = cells.iter().filter(|cell| cell.record.is_external());
+    described.extend(external.map(|cell| cell.record.cell.clone()));
+    Ok(SuiteText {
+        beside: beside(global, suite, cells)?,
+        readings: Vec::new(),
+        name: suite.name.clone(),
+        description: suite.description.clone(),
+        cells: described,
+        chosen: suite
+            .runs
+            .iter()
+            .filter_map(|run| Some((run.title().to_owned(), run.chosen.as_ref()?.sentence())))
+            .collect(),
+    })
 }
 
 /// What the models of a suite on generated notes read in one of them, of those whose weights are kept; each at its least

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::search::Trials;
 use crate::suite::Suite;
@@ -51,6 +51,17 @@ pub(super) fn suite(argument: &Path) -> Result<Suite> {
     match suite.search {
         Some(_) => Ok(Trials::of(&suite)?.suite),
         None => Ok(suite),
+    }
+}
+
+/// The text of a suite's file.
+pub(super) fn text(argument: &Path) -> Result<String> {
+    let built_in = SUITES.iter().find(|(name, _)| argument.as_os_str() == *name);
+    match built_in {
+        Some((_, text)) if !argument.is_file() => Ok((*text).to_owned()),
+        _ => {
+            std::fs::read_to_string(argument).with_context(|| format!("{}: cannot read the suite", argument.display()))
+        }
     }
 }
 

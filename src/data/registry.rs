@@ -21,6 +21,7 @@ const EMBEDDED: &str = include_str!("../../datasets.toml");
 #[derive(Clone, Debug)]
 pub struct Registry {
     origin: String,
+    text: String,
     datasets: Vec<Dataset>,
     encoders: BTreeMap<String, EncoderEntry>,
     splits: BTreeMap<String, SplitEntry>,
@@ -153,6 +154,7 @@ impl Registry {
         })?;
         let registry = Self {
             origin: origin.into(),
+            text: text.into(),
             datasets: wire.datasets,
             encoders: wire.encoders,
             splits: wire.splits,
@@ -174,6 +176,11 @@ impl Registry {
             registry.check(dataset)?;
         }
         Ok(registry)
+    }
+
+    /// The file as it was written.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// The data sets, in the order of the file.

@@ -301,6 +301,7 @@ const NOTHING: &[(&[&str], &str)] = &[
             "src/compare/",
             "src/gate/",
             "src/audit/",
+            "src/pack/",
             "src/bench/",
         ],
         "beside the stages: reads records, or times models",

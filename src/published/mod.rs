@@ -21,5 +21,5 @@ pub use claim::Claim;
 pub use claims::Numbers;
 pub use error::Error;
 pub use printed::Printed;
-pub use registry::Published;
+pub use registry::{Published, built_in_files};
 pub use source::{Column, Computed, Kind, Paper, Remark, Row, Source, Statement, Table};

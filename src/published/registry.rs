@@ -56,6 +56,16 @@ const CLAIMS_SUMS: &str = include_str!("../../baselines/claims/SHA256SUMS");
 
 const SUMS: &str = "SHA256SUMS";
 
+/// The files of the registry that is built into the program: each one's path in `baselines/`, and its text.
+pub fn built_in_files() -> impl Iterator<Item = (String, &'static str)> {
+    let texts = PUBLISHED
+        .iter()
+        .chain(CLAIMS)
+        .map(|(name, text)| ((*name).to_owned(), *text));
+    let sums = [("published", PUBLISHED_SUMS), ("claims", CLAIMS_SUMS)];
+    texts.chain(sums.map(|(folder, text)| (format!("{folder}/{SUMS}"), text)))
+}
+
 /// The registry.
 #[derive(Clone, Debug)]
 pub struct Published {

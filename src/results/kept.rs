@@ -119,6 +119,11 @@ impl Kept {
         self.directory.join(file)
     }
 
+    /// The names of its files, sorted; the list itself is none of them.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        self.list.files.keys().map(String::as_str)
+    }
+
     /// The SHA-256 that the list has of a file.
     pub fn sha256(&self, file: &str) -> Option<&str> {
         self.list.files.get(file).map(|facts| facts.sha256.as_str())

@@ -55,6 +55,7 @@ const NEVER: &[&str] = &[
     "src/compare/",
     "src/gate/",
     "src/audit/",
+    "src/pack/",
     "src/bench/",
     "src/suite/",
     "src/plan/",
