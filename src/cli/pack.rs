@@ -15,7 +15,7 @@ use super::{Global, bytes, exit, print_json, report, suite, suites};
 use crate::audit::{audit, copies};
 use crate::data;
 use crate::machine::built;
-use crate::pack::{Access, Agent, Pack, PackedCell};
+use crate::pack::{Access, Agent, Pack, PackedCell, absolute_paths};
 use crate::plan::{GENERATED, Plan, recorded};
 use crate::record::{self, Record, Reported, short};
 use crate::report::write_report;
@@ -253,6 +253,15 @@ fn write(place: &Path, archive: &[u8], private: bool) -> Result<()> {
 fn tell(global: &Global, packed: &Pack<'_>, place: &Path, archive: &[u8]) -> Result<()> {
     if packed.access == Access::Credentialed {
         global.notice(&packed.access.sentence(packed.dataset));
+    }
+    for (file, text) in [("suite", packed.suite), ("registry of data sets", packed.registry)] {
+        let keys = absolute_paths(text);
+        if !keys.is_empty() {
+            global.notice(&format!(
+                "the {file} has paths of this machine, which the archive tells: {}",
+                keys.join(", ")
+            ));
+        }
     }
     if !packed.missing.is_empty() {
         global.notice(&format!(

@@ -56,7 +56,7 @@ impl Access {
         match self {
             Self::Public => format!(
                 "The data set {name} ({licence}) is public: rows by note (ranks of the gold codes, gold and predicted codes) \
-                 are packed where they were at hand, under salted names."
+                 are packed where they were at hand, notes by the hashes of their names."
             ),
             Self::Credentialed => format!(
                 "The data set {name} ({licence}) is credentialed. Rows by note (ranks, gold and predicted codes) and metrics in \

@@ -36,7 +36,7 @@ fn describe(pack: &Pack<'_>) -> Value {
         "conformsTo": "http://mlcommons.org/croissant/1.1",
         "name": dataset.name,
         "description": format!("{}. Source: {}.{access}", pack.dataset_title(), dataset.source),
-        "license": licence(&dataset.licence),
+        "license": licence(pack.dataset_licence()),
         "citeAs": dataset.citation,
         "distribution": distribution,
         "recordSet": record_sets,

@@ -21,6 +21,7 @@ const PROFILES: [(&str, &str, &str); 3] = [
 const CROISSANT: &str = "http://mlcommons.org/croissant/1.1";
 const LICENCE: &str = "#licence";
 const LEFT_OUT: &str = "#left-out";
+const MISSING: &str = "#missing";
 const ASSERTION: &str = "#assertion";
 const AGENT: &str = "#agent";
 
@@ -141,6 +142,10 @@ fn beside(pack: &Pack<'_>) -> Vec<Value> {
                      documents that come with icdbench are MIT OR Apache-2.0; the data are under their own licence." }),
         ),
     });
+    if !pack.missing.is_empty() {
+        let text = json!({ "text": pack.missing.join("\n") });
+        entities.push(creative(MISSING, "Cells of the suite without a record", text));
+    }
     if let super::Access::Asserted(reason) = &pack.access {
         let mut assertion = creative(
             ASSERTION,
@@ -181,7 +186,7 @@ fn data_set(pack: &Pack<'_>, dataset: &str) -> Value {
         "@type": "Dataset",
         "name": pack.dataset_title(),
         "description": format!("The data set {} of the suite. It is not in this archive.", pack.dataset.name),
-        "license": pack.dataset.licence,
+        "license": pack.dataset_licence(),
         "conditionsOfAccess": access,
         "citation": pack.dataset.citation,
         "subjectOf": id(&uri(&super::croissant::path(pack.dataset))),

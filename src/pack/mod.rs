@@ -11,12 +11,14 @@ mod cell;
 mod croissant;
 mod environment;
 mod metadata;
+mod paths;
 mod readme;
 
 use sha2::{Digest, Sha256};
 
 pub use access::Access;
 pub use cell::PackedCell;
+pub use paths::absolute_paths;
 
 use crate::data::Dataset;
 use crate::published;
@@ -178,6 +180,14 @@ impl Pack<'_> {
         match self.generated {
             true => format!("Generated notes in the form of: {}", self.dataset.title),
             false => self.dataset.title.clone(),
+        }
+    }
+
+    /// Its licence; of what this program generates, the program's.
+    fn dataset_licence(&self) -> &str {
+        match self.dataset.licence.as_str() {
+            "as this program" => env!("CARGO_PKG_LICENSE"),
+            stated => stated,
         }
     }
 

@@ -37,7 +37,7 @@ pub(super) fn readme(pack: &Pack<'_>) -> String {
 ## Check it
 
     sha256sum -c SHA256SUMS
-    icdbench{device} --datasets datasets.toml check results --suite suite.toml
+    icdbench{device} --datasets datasets.toml check results{suite}
 
 The second makes again what can be made again without training, and says of every cell how far that went.
 
@@ -50,7 +50,7 @@ writes the report from the records alone{report}.
     icdbench{device} --datasets datasets.toml --results again run suite.toml
     icdbench{device} compare results again
 
-Data: {dataset}. {source} ({licence}){directory}
+Data: {dataset}. Source: {source}. Licence: {licence}{directory}
 
 ## What is not in it
 
@@ -69,7 +69,12 @@ Data: {dataset}. {source} ({licence}){directory}
         },
         dataset = pack.dataset_title(),
         source = pack.dataset.source,
-        licence = pack.dataset.licence,
+        licence = pack.dataset_licence(),
+        suite = match pack.missing.is_empty() {
+            true => " --suite suite.toml",
+            // It would find those that are named below.
+            false => "",
+        },
         directory = match pack.dataset.source.starts_with("http") {
             true => "; add `--data DIR`.",
             false => ".",

@@ -50,7 +50,7 @@ fn action(
         "result": result,
         "startTime": time(&record.provenance.started),
         "endTime": time(&record.provenance.ended),
-        "actionStatus": id(&format!("http://schema.org/{status}")),
+        "actionStatus": format!("http://schema.org/{status}"),
     });
     if record.status != Status::Ok {
         let reason = record.reason.as_deref().unwrap_or("no reason was recorded");
