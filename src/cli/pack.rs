@@ -99,6 +99,16 @@ pub(super) fn pack(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
             dataset.name
         ));
     }
+    let small = access.small_counts(records.iter());
+    if !small.is_empty() {
+        bail!(
+            "{} is credentialed, and the records of {} were made when its registry called it public: they show how many \
+             notes have each rare code. Run the suite again by a registry that says credentialed, or assert with \
+             --include-rows that this may be shared",
+            dataset.name,
+            small.join("; ")
+        );
+    }
     let store = global.store();
     let generated = records.iter().any(|record| record.cell.dataset.ends_with(GENERATED));
     let read = |record| PackedCell::read(&store, record, &access);

@@ -36,6 +36,19 @@ impl Access {
         }
     }
 
+    /// Cells whose records show counts of few notes that this access withholds: they were run when nobody called the data
+    /// credentialed.
+    pub fn small_counts<'a>(&self, records: impl Iterator<Item = &'a Record>) -> Vec<String> {
+        let shows = |record: &&Record| {
+            let outcome = record.outcome.as_ref();
+            outcome.is_some_and(|outcome| outcome.small_counts == SmallCounts::Shown)
+        };
+        match self {
+            Self::Credentialed => records.filter(shows).map(|record| record.cell.title()).collect(),
+            Self::Public | Self::Asserted(_) => Vec::new(),
+        }
+    }
+
     /// Whether rows by note go in.
     pub fn shows_rows(&self) -> bool {
         !matches!(self, Self::Credentialed)

@@ -123,6 +123,16 @@ fn a_registry_that_calls_the_data_public_lets_no_rows_out() {
     let archive = unzipped(&at.join("mimic3-full.crate.zip"));
     assert!(archive.keys().all(|name| !name.contains("private")));
     tells_nothing(&archive, at, &ids);
+    // Nor small counts, where the cells were run by it too.
+    let global = ["--datasets", "mine.toml", "--data", "data", "--results", "open", "-q"];
+    done(at, &[&global[..], &["run", "s.toml", "--no-report"]].concat());
+    let arguments = ["--datasets", "mine.toml", "--results", "open", "--out", "open.zip"];
+    let words = [
+        "mimic3-full is credentialed",
+        "logistic_regression at length 64 with seed 1",
+    ];
+    super::common::assert_fails(&packs(at, &arguments), 2, &words);
+    assert!(!at.join("open.zip").exists());
 }
 
 #[test]
