@@ -16,7 +16,7 @@ use crate::audit::{audit, copies};
 use crate::data;
 use crate::machine::built;
 use crate::pack::{Access, Agent, Pack, PackedCell, absolute_paths};
-use crate::plan::{GENERATED, Plan, recorded};
+use crate::plan::{GENERATED, Plan, externals, recorded};
 use crate::record::{self, Record, Reported, short};
 use crate::report::write_report;
 use crate::results::{disk, files};
@@ -164,6 +164,7 @@ fn cells(global: &Global, arguments: &Arguments, suite: &Suite) -> Result<Option
             None => missing.push(cell.description.title()),
         }
     }
+    records.extend(externals(&plan.cells, &listed.records));
     let name = arguments.suite.display();
     let results = global.results.display();
     if records.is_empty() {
