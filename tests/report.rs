@@ -4,6 +4,10 @@
 mod chapters;
 #[path = "report/gains.rs"]
 mod gains;
+#[path = "report/glance.rs"]
+mod glance;
+#[path = "report/linked.rs"]
+mod linked;
 #[path = "report/plots.rs"]
 mod plots;
 #[path = "report/pretraining.rs"]
@@ -240,6 +244,9 @@ fn the_html_page_loads_nothing() {
     ] {
         assert!(!html.contains(address), "{address}");
     }
+    assert!(html.contains(
+        "content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:;"
+    ));
     for part in html.split("href=\"").skip(1) {
         assert!(part.starts_with('#'), "{}", &part[..20.min(part.len())]);
     }
@@ -276,10 +283,10 @@ fn markdown_and_html_have_the_blocks_of_the_page_in_its_order() {
         headings.iter().eq(page.blocks.iter().map(|block| &block.heading)),
         "{headings:?}"
     );
-    // Markdown heads a table by its caption and a plot not at all, and leaves the codes to the CSV.
+    // Markdown heads a table by its caption and a plot not at all, and leaves codes and records to their files.
     let expected = page.blocks.iter().filter_map(|block| match &block.body {
         Body::Results { table, .. } => Some(format!("### {}", table.as_ref()?.caption)),
-        Body::Codes(_) => None,
+        Body::Codes(_) | Body::Records(_) => None,
         _ => Some(format!("## {}", block.heading)),
     });
     let markdown = markdown::page(&page);

@@ -68,7 +68,7 @@ fn the_program_knows_the_hash_of_every_file_but_those_of_tests() {
         }
     }
     assert_eq!(built.len() + left_out.len(), files.len());
-    assert!(built.contains_key("src/data/synthetic/bank.tsv") && built.contains_key("src/report/page.css"));
+    assert!(built.contains_key("src/data/synthetic/bank.tsv") && built.contains_key("src/report/page/page.css"));
     for name in left_out {
         assert!(!imports.contains_key(name));
         let is_for_tests = name.ends_with("/tests.rs") || name == "src/kernels/testing.rs";

@@ -122,6 +122,18 @@ pub fn comparisons(pair: &Matched<'_>, metrics: &[String]) -> Result<Vec<Compari
     Ok(found)
 }
 
+/// One metric of one pair, without its frequency bins; `p_holm` is not corrected yet.
+///
+/// # Errors
+/// The two were not scored on the same notes and codes, or the metric cannot be redrawn.
+pub fn comparison(pair: &Matched<'_>, metric: &str) -> Result<Comparison, Error> {
+    for [first, second] in pair.seeds.values() {
+        pairing::check(first, second)?;
+    }
+    let p = exchanged(pair, &[metric.to_owned()])?.pop().flatten();
+    one(pair, metric, None, p)
+}
+
 fn one(
     pair: &Matched<'_>,
     metric: &str,

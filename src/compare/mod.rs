@@ -13,7 +13,7 @@ mod words;
 
 pub use change::{Change, change};
 pub use error::Error;
-pub use family::{ALPHA, Comparison, Finding, Test, comparisons, holm, holm_of};
+pub use family::{ALPHA, Comparison, Finding, Test, comparison, comparisons, holm, holm_of};
 pub use matched::{Matched, Matching, Side, matched};
 
 use crate::metrics::resampled::interval as interval_of;

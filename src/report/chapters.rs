@@ -71,9 +71,9 @@ pub fn chapter_table(task: &TaskSummary<'_>) -> Option<Table> {
             Cell::Text(grouped(chapter.codes as u64)),
             Cell::Text(grouped(chapter.gold)),
         ];
-        cells.extend(chapter.f1.into_iter().map(|values| match Spread::of(values) {
-            Some(value) => Cell::Number(Number::new(value, percent)),
-            None => Cell::Empty,
+        cells.extend(chapter.f1.into_iter().zip(&scored).map(|(values, (.., cell))| {
+            let number = Spread::of(values).map(|value| Cell::Number(Number::new(value, percent)));
+            number.map_or(Cell::Empty, |number| number.of_records(cell.keys()))
         }));
         Row::new(vec![title.to_owned()], cells)
     };

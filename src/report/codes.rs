@@ -73,6 +73,10 @@ pub struct CodeExcerpt {
     pub runs: Vec<(String, Option<u32>)>,
     /// In the table's order.
     pub rows: Vec<CodeScores>,
+    /// Keys of the records of each run there.
+    pub records: Vec<Vec<String>>,
+    /// All codes, which a page with a script shows in their place.
+    pub all: CodeTable,
 }
 
 /// At most so many codes stand on the page; the CSV has all.
@@ -94,8 +98,9 @@ impl CodeExcerpt {
             true => (format!("{run} {UNFINISHED}"), length(of)),
             false => (run, length(of)),
         };
-        let runs = table.runs.into_iter().map(marked).collect();
-        let mut rows: Vec<CodeScores> = table.rows.into_iter().filter(|row| row.gold > 0).collect();
+        let runs = table.runs.iter().cloned().map(marked).collect();
+        let present = table.rows.iter().filter(|row| row.gold > 0);
+        let mut rows: Vec<CodeScores> = present.cloned().collect();
         let present = grouped(rows.len() as u64);
         let which = if rows.len() > SHOWN {
             let rare = SHOWN / 2;
@@ -107,6 +112,17 @@ impl CodeExcerpt {
         } else {
             format!("all {present} codes")
         };
-        Self { id, which, runs, rows }
+        Self {
+            id,
+            which,
+            runs,
+            rows,
+            records: task
+                .runs
+                .iter()
+                .filter_map(|run| Some(run.longest()?.1.keys()))
+                .collect(),
+            all: table,
+        }
     }
 }

@@ -19,6 +19,18 @@ pub fn html(text: &str) -> String {
     escaped
 }
 
+/// A value as JSON inside an element of script: nothing in it ends the element, whatever a name holds.
+pub fn script(value: &serde_json::Value) -> String {
+    let mut escaped = String::new();
+    for character in value.to_string().chars() {
+        match character {
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => escaped += &format!("\\u{:04x}", u32::from(character)),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
 /// Text with the characters that Markdown or its inline HTML would interpret escaped, on one line.
 pub fn markdown(text: &str) -> String {
     let mut escaped = String::new();
@@ -136,6 +148,14 @@ mod tests {
         assert_eq!(markdown("1. not a list"), "1\\. not a list");
         assert_eq!(markdown("-0.3"), "-0.3");
         assert_eq!(markdown("512 - 1024"), "512 - 1024");
+    }
+
+    #[test]
+    fn no_value_ends_the_script_that_it_stands_in_and_all_are_read_back() {
+        let value = serde_json::json!({ "</script><!--": ["a\"b\\", "&amp;\u{2028}", -1, null] });
+        let text = script(&value);
+        assert!(!text.contains(['<', '>', '&', '\u{2028}']), "{text}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
     }
 
     #[test]

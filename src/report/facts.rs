@@ -54,8 +54,25 @@ pub fn measured_on(task: &TaskSummary<'_>) -> String {
     format!("{}{compare}", machines.into_iter().collect::<Vec<_>>().join("; "))
 }
 
-/// Parameters, throughput, time and memory of each run at each length: means over the seeds.
-pub fn speed_table(task: &TaskSummary<'_>) -> Table {
+/// What is said of a run's cost beside its score: places in [`MEASURES`].
+const COSTS: [usize; 4] = [2, 0, 3, 6];
+
+/// Columns of parameters, training time, speeds and memory.
+pub fn cost_columns() -> Vec<Column> {
+    let columns = measure_columns();
+    let parameters = columns[0].clone();
+    let chosen = COSTS.iter().map(|place| columns[place + 1].clone());
+    std::iter::once(parameters).chain(chosen).collect()
+}
+
+/// The cells under [`cost_columns`], of a cell that was scored.
+pub fn cost_cells(seeds: &LengthSummary<'_>) -> Vec<Cell> {
+    let cells = speed_cells(seeds);
+    let chosen = COSTS.iter().map(|place| cells[place + 1].clone());
+    std::iter::once(cells[0].clone()).chain(chosen).collect()
+}
+
+fn measure_columns() -> Vec<Column> {
     let mut columns = vec![Column {
         group: String::new(),
         title: "parameters".to_owned(),
@@ -66,6 +83,11 @@ pub fn speed_table(task: &TaskSummary<'_>) -> Table {
         title: (*title).to_owned(),
         key: format!("{group} {title}"),
     }));
+    columns
+}
+
+/// Parameters, throughput, time and memory of each run at each length: means over the seeds.
+pub fn speed_table(task: &TaskSummary<'_>) -> Table {
     let mut rows = Vec::new();
     for length in &task.lengths {
         for run in &task.runs {
@@ -74,7 +96,8 @@ pub fn speed_table(task: &TaskSummary<'_>) -> Table {
             };
             rows.push(
                 Row::new(vec![length_word(*length), run.label.clone()], speed_cells(seeds))
-                    .of_unfinished(seeds.unfinished()),
+                    .of_unfinished(seeds.unfinished())
+                    .of_records(seeds.keys()),
             );
         }
     }
@@ -82,7 +105,7 @@ pub fn speed_table(task: &TaskSummary<'_>) -> Table {
         id: with_slug("speed", &task.slug),
         caption: format!("Speed and memory on {}", task.title),
         stub: vec!["length".to_owned(), "run".to_owned()],
-        columns,
+        columns: measure_columns(),
         rows,
         foot: vec![
             "Depends on the machine: compare only cells made on one machine with one number of threads (see Provenance).".to_owned(),
@@ -145,7 +168,8 @@ pub fn training_table(task: &TaskSummary<'_>) -> Table {
                 each(&|outcome| outcome.stopped.clone()),
             ];
             let labels = vec![length_word(*length), run.label.clone()];
-            rows.push(Row::new(labels, cells).of_unfinished(seeds.unfinished()));
+            let row = Row::new(labels, cells).of_unfinished(seeds.unfinished());
+            rows.push(row.of_records(seeds.keys()));
         }
     }
     Table {

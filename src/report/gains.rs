@@ -124,5 +124,7 @@ fn row(task: &TaskSummary<'_>, gain: &Gain<'_>, with_seed: bool, refusals: &mut 
         excludes,
         number(compare::margin_over_prior(gain.record), points),
     ];
-    Row::new(vec![task.runs[gain.run].label.clone(), length], cells).of_unfinished(unfinished(gain.record))
+    let row = Row::new(vec![task.runs[gain.run].label.clone(), length], cells);
+    row.of_unfinished(unfinished(gain.record))
+        .of_records(vec![gain.record.key.clone()])
 }

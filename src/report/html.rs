@@ -1,56 +1,68 @@
-//! The page as one HTML file that loads nothing: styles, script and plots are inside.
+//! The page as one HTML file that loads nothing: styles, scripts and plots are inside.
 
-use super::codes::CodeExcerpt;
-use super::csv;
 use super::error::Error;
 use super::escape::html as escape;
+use super::glance::{Answer, Glance};
+use super::html_codes::codes;
+use super::html_document::Document;
+use super::html_records::records;
 use super::html_table::table;
 use super::page::{Block, Body, Figure, Page};
 use super::plots::paint::{self, inline_svg};
-use super::table::{Table, grouped, length_word};
-
-const STYLE: &str = include_str!("page.css");
-const SCRIPT: &str = include_str!("page.js");
+use super::records::Links;
+use super::scores::notes_in;
+use super::table::Table;
 
 /// The whole report as HTML.
 ///
 /// # Errors
 /// When a plot cannot be painted.
 pub fn page(page: &Page<'_>) -> Result<String, Error> {
-    let name = escape(&page.suite.name);
-    let mut body = head(page);
+    let links = Links::to(page.record_groups());
+    let mut document = Document::default();
+    document.head(&head(page));
     for block_of_page in &page.blocks {
-        body += &block(block_of_page)?;
+        if let Body::Task = block_of_page.body {
+            document.task(&block_of_page.heading);
+            continue;
+        }
+        let class = match block_of_page.body {
+            Body::Glance(_) => "glance",
+            Body::Records(_) => "records",
+            _ => "",
+        };
+        document.section(&block_of_page.heading, class, &block(block_of_page, &links)?);
+        if let Some(table) = table_of(&block_of_page.body) {
+            document.copied(table, &notes_in(&[table], &page.summary));
+        }
     }
-    Ok(document(&format!("{name}: icdbench report"), &body))
+    Ok(document.finish(&format!("{}: icdbench report", page.suite.name)))
 }
 
-/// A whole file around what stands in its `<main>`; `title` is escaped already.
-pub fn document(title: &str, main: &str) -> String {
-    format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n\
-         <style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{main}</main>\n<script>\n{SCRIPT}</script>\n</body>\n</html>\n"
-    )
+fn table_of(body: &Body) -> Option<&Table> {
+    match body {
+        Body::Glance(glance) => Some(&glance.costs),
+        Body::Results { table, .. } => table.as_ref(),
+        _ => None,
+    }
 }
 
 /// A page of tables under a heading and some lines.
 pub fn tables(title: &str, head: &[String], tables: &[Table]) -> String {
-    let title = escape(title);
-    let mut body = format!("<header>\n<p class=\"eyebrow\">icdbench</p>\n<h1>{title}</h1>\n");
+    let mut document = Document::default();
+    let mut text = format!(
+        "<header>\n<p class=\"eyebrow\">icdbench</p>\n<h1>{}</h1>\n",
+        escape(title)
+    );
     for line in head {
-        body += &format!("<p class=\"lead\">{}</p>\n", escape(line));
+        text += &format!("<p class=\"lead\">{}</p>\n", escape(line));
     }
-    body += "</header>\n";
+    document.head(&(text + "</header>\n"));
     for found in tables {
-        body += &format!(
-            "<section>\n<h2>{}</h2>\n{}</section>\n",
-            escape(&found.caption),
-            table(found)
-        );
+        document.section(&found.caption, "", &table(found, &Links::default()));
+        document.copied(found, &[]);
     }
-    document(&title, &body)
+    document.finish(title)
 }
 
 fn head(page: &Page<'_>) -> String {
@@ -87,21 +99,25 @@ fn head(page: &Page<'_>) -> String {
     text + "</header>\n"
 }
 
-fn block(block: &Block) -> Result<String, Error> {
-    let heading = escape(&block.heading);
-    let inside = match &block.body {
-        Body::Task => return Ok(format!("<h2 class=\"task\">{heading}</h2>\n")),
+fn block(block: &Block, links: &Links) -> Result<String, Error> {
+    Ok(match &block.body {
+        Body::Task => String::new(),
+        Body::Glance(answer) => glance(answer, links),
         Body::Results {
             table: table_of_block,
             figures,
         } => {
-            let mut text = table_of_block.as_ref().map(table).unwrap_or_default();
+            let mut text = match table_of_block {
+                Some(found) => table(found, links),
+                None => String::new(),
+            };
             for figure_of_block in figures {
                 text += &figure(figure_of_block)?;
             }
             text
         }
-        Body::Codes(excerpt) => codes(excerpt),
+        Body::Codes(excerpt) => codes(excerpt, links),
+        Body::Records(groups) => records(groups),
         Body::Notes(notes) => numbered(notes),
         Body::Remarks(remarks) => {
             let remark = |remark: &String| format!("<p>{}</p>\n", escape(remark));
@@ -115,13 +131,28 @@ fn block(block: &Block) -> Result<String, Error> {
         Body::Command { command, sheets } => {
             let sheets: Vec<String> = sheets.iter().map(|file| format!("<code>{file}</code>")).collect();
             format!(
-                "<pre><code>{}</code></pre>\n<p class=\"foot\">Finished cells are kept; only what is missing is run. The numbers behind this page lie beside it: {}.</p>\n",
+                "<pre tabindex=\"0\" role=\"group\" aria-label=\"Command\"><code>{}</code></pre>\n<p class=\"foot\">Finished cells are kept; only what is missing is run. The numbers behind this page lie beside it: {}.</p>\n",
                 escape(command),
                 sheets.join(", ")
             )
         }
-    };
-    Ok(format!("<section>\n<h2>{heading}</h2>\n{inside}</section>\n"))
+    })
+}
+
+fn glance(glance: &Glance, links: &Links) -> String {
+    let mut text = "<dl>\n".to_owned();
+    for Answer { question, short, rest } in &glance.answers {
+        let short = match short.as_str() {
+            "" => String::new(),
+            short => format!("<strong>{}</strong> ", escape(short)),
+        };
+        text += &format!("<div><dt>{question}</dt><dd>{short}{}</dd></div>\n", escape(rest));
+    }
+    text + &format!(
+        "</dl>\n{}<pre tabindex=\"0\" role=\"group\" aria-label=\"Command\"><code>{}</code></pre>\n",
+        table(&glance.costs, links),
+        escape(&glance.command)
+    )
 }
 
 fn figure(figure: &Figure) -> Result<String, Error> {
@@ -134,44 +165,6 @@ fn figure(figure: &Figure) -> Result<String, Error> {
         escape(&figure.scene.title),
         escape(&figure.caption)
     ))
-}
-
-/// The table of codes; the script makes its columns sortable.
-fn codes(excerpt: &CodeExcerpt) -> String {
-    let CodeExcerpt { id, which, runs, rows } = excerpt;
-    let mut text = format!(
-        "<details open>\n<summary>F1 (%) of {which} with a gold positive in the scored notes</summary>\n\
-         <div class=\"scroll tall\" tabindex=\"0\" role=\"region\" aria-label=\"F1 by code\">\n<table id=\"{id}\" class=\"sortable\">\n<thead>\n<tr><th scope=\"col\" class=\"stub\">code</th><th scope=\"col\">training notes</th><th scope=\"col\">gold notes</th>"
-    );
-    for (run, length) in runs {
-        let length = length.map_or(String::new(), |length| {
-            format!(" <span class=\"sd\">{}</span>", length_word(length))
-        });
-        text += &format!("<th scope=\"col\">{}{length}</th>", escape(run));
-    }
-    text += "</tr>\n</thead>\n<tbody>\n";
-    for row in rows {
-        text += &format!(
-            "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td>",
-            escape(&row.code),
-            grouped(u64::from(row.training)),
-            grouped(u64::from(row.gold))
-        );
-        for f1 in &row.f1 {
-            text += &match f1 {
-                Some(f1) => {
-                    let printed = format!("{:.1}", 100.0 * f1.mean);
-                    format!("<td class=\"share\" style=\"--share-width:{printed}%\">{printed}</td>")
-                }
-                None => "<td class=\"none\">–</td>".to_owned(),
-            };
-        }
-        text += "</tr>\n";
-    }
-    text + &format!(
-        "</tbody>\n</table>\n</div>\n</details>\n<p class=\"foot\">Means over the seeds, each run at its longest scored length. All codes are in <code>{}</code>.</p>\n",
-        csv::CODES
-    )
 }
 
 /// Reasons, each with the anchor that the tables lead to.

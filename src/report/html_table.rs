@@ -1,39 +1,49 @@
 //! Tables as HTML.
 
 use super::escape::html as escape;
+use super::records::Links;
 use super::spread::UNFINISHED;
 use super::table::{Cell, Number, Row, Table, merged};
 
-/// One table with caption and foot.
-pub fn table(table: &Table) -> String {
+/// One table with caption and foot; its numbers lead to their records.
+pub fn table(table: &Table, links: &Links) -> String {
     let caption = escape(&table.caption);
-    let mut text = format!(
-        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\">\n<table id=\"{}\"{}>\n<caption>{caption}</caption>\n<thead>\n",
-        table.id,
-        if table.columns.len() == 1 {
-            " class=\"narrow\""
-        } else {
-            ""
-        }
-    );
     if table.rows.is_empty() {
         return format!("<p class=\"empty\">{caption}: nothing was scored yet.</p>\n");
     }
     // Two label columns become one: the first labels a block of rows.
     let in_blocks = table.stub.len() > 1;
-    text += &heading(table, in_blocks);
-    text += "</thead>\n<tbody>\n";
+    let narrow = if table.columns.len() == 1 {
+        " class=\"narrow\""
+    } else {
+        ""
+    };
+    let blocks = match in_blocks {
+        true => format!(" data-blocks=\"{}\"", escape(&table.stub[0])),
+        false => String::new(),
+    };
+    let mut text = format!(
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\">\n<table id=\"{}\"{narrow}{blocks}>\n<caption>{caption}</caption>\n<thead>\n{}</thead>\n",
+        table.id,
+        heading(table, in_blocks)
+    );
     let mut block: Option<(&str, bool)> = None;
     for row in &table.rows {
         let of_row = (if in_blocks { row.labels[0].as_str() } else { "" }, row.reference);
-        if block.is_some_and(|block| block != of_row) {
-            text += "</tbody>\n<tbody>\n";
-        }
-        if in_blocks && block != Some(of_row) && !row.reference {
-            text += &block_heading(table, &row.labels[0]);
+        if block != Some(of_row) {
+            if block.is_some() {
+                text += "</tbody>\n";
+            }
+            text += &match in_blocks {
+                true => format!("<tbody data-of=\"{}\">\n", escape(&row.labels[0])),
+                false => "<tbody>\n".to_owned(),
+            };
+            if in_blocks && !row.reference {
+                text += &block_heading(table, &row.labels[0]);
+            }
         }
         block = Some(of_row);
-        text += &row_html(row);
+        text += &row_html(row, links, in_blocks);
     }
     text += "</tbody>\n</table>\n</div>\n";
     for line in &table.foot {
@@ -48,12 +58,16 @@ fn block_heading(table: &Table, label: &str) -> String {
         "<tr class=\"group\"><th scope=\"rowgroup\">{} {}</th><td colspan=\"{}\"></td></tr>\n",
         escape(&table.stub[0]),
         escape(label),
-        table.columns.len()
+        table.stub.len() - 2 + table.columns.len()
     )
 }
 
-fn row_html(row: &Row) -> String {
-    let mut label = escape(row.labels.last().map_or("", String::as_str));
+fn row_html(row: &Row, links: &Links, in_blocks: bool) -> String {
+    let labels = &row.labels[usize::from(in_blocks)..];
+    let (last, before) = labels
+        .split_last()
+        .map_or(("", &[][..]), |(last, before)| (last, before));
+    let mut label = escape(last);
     if let Some((n, notes)) = &row.fewer_seeds {
         label += &format!(" <span class=\"sd\">({n})</span>{}", marks(notes));
     }
@@ -61,9 +75,13 @@ fn row_html(row: &Row) -> String {
         label += &format!(" {UNFINISHED}");
     }
     let class = if row.reference { " class=\"reference\"" } else { "" };
-    let mut text = format!("<tr{class}><th scope=\"row\">{label}</th>");
+    let mut text = format!("<tr{class}>");
+    for label in before {
+        text += &format!("<th scope=\"row\">{}</th>", escape(label));
+    }
+    text += &format!("<th scope=\"row\">{label}</th>");
     for (cell_of_row, width) in merged(&row.cells) {
-        text += &cell(cell_of_row, width);
+        text += &cell(cell_of_row, width, (links, &row.records));
     }
     text + "</tr>\n"
 }
@@ -105,11 +123,21 @@ fn unbroken_words(title: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-fn cell(cell: &Cell, width: usize) -> String {
+fn cell(cell: &Cell, width: usize, (links, of_row): (&Links, &[String])) -> String {
     match cell {
         Cell::Empty => "<td class=\"none\">–</td>".to_owned(),
-        Cell::Text(text) => format!("<td>{}</td>", escape(text)),
-        Cell::Number(value) => format!("<td>{}</td>", number(value)),
+        Cell::Text(text) => {
+            let anchor = links.anchor(of_row).filter(|_| begins_with_a_number(text));
+            format!("<td>{}</td>", leading_to(anchor, escape(text)))
+        }
+        Cell::Number(value) => {
+            let of_number = if value.records.is_empty() {
+                of_row
+            } else {
+                &value.records
+            };
+            format!("<td>{}</td>", number(value, links.anchor(of_number)))
+        }
         Cell::State { word, notes } => {
             let class = if width > 6 { "state wide" } else { "state" };
             let span = if width > 1 {
@@ -122,8 +150,21 @@ fn cell(cell: &Cell, width: usize) -> String {
     }
 }
 
-fn number(number: &Number) -> String {
-    let mut text = number.mean.clone();
+/// The number behind a link, or alone where there is no anchor.
+pub fn leading_to(anchor: Option<&str>, number: String) -> String {
+    match anchor {
+        Some(anchor) => format!("<a class=\"to\" href=\"#{anchor}\">{number}</a>"),
+        None => number,
+    }
+}
+
+fn begins_with_a_number(text: &str) -> bool {
+    text.trim_start_matches(['+', '−', '-'])
+        .starts_with(|first: char| first.is_ascii_digit())
+}
+
+fn number(number: &Number, anchor: Option<&str>) -> String {
+    let mut text = leading_to(anchor, number.mean.clone());
     if number.best {
         text = format!("<strong>{text}</strong>");
     }

@@ -1,6 +1,7 @@
 //! Tables and the page as GitHub-flavoured Markdown.
 
 use super::escape::{html, markdown as escape};
+use super::glance::Answer;
 use super::metric::Metric;
 use super::page::{Block, Body, Figure, Page};
 use super::spread::UNFINISHED;
@@ -26,6 +27,15 @@ fn block(block: &Block) -> String {
     let heading = format!("\n## {}\n", escape(&block.heading));
     match &block.body {
         Body::Task => heading,
+        Body::Glance(glance) => {
+            let answer = |Answer { question, short, rest }: &Answer| {
+                let words = [short, rest].map(|words| escape(words)).join(" ");
+                format!("- **{question}**: {}\n", words.trim())
+            };
+            let answers: String = glance.answers.iter().map(answer).collect();
+            let costs = table(&glance.costs);
+            format!("{heading}\n{answers}\n{costs}\n```sh\n{}\n```\n", glance.command)
+        }
         Body::Results {
             table: table_of_block,
             figures,
@@ -36,6 +46,8 @@ fn block(block: &Block) -> String {
         }
         // A hundred rows to scroll through; the CSV has them, and the HTML page can fold them away.
         Body::Codes(_) => String::new(),
+        // Long, and behind no link here: the records themselves are the files of the results directory.
+        Body::Records(_) => String::new(),
         Body::Notes(notes) => {
             let line = |(index, note): (usize, &String)| format!("{}. {}\n", index + 1, escape(note));
             let lines: String = notes.iter().enumerate().map(line).collect();

@@ -7,11 +7,13 @@ use super::codes::CodeExcerpt;
 use super::csv;
 use super::facts::{data_table, measured_on, speed_table, training_table};
 use super::gains::gains_table;
+use super::glance::Glance;
 use super::metric::Metric;
 use super::plots::paint::has_letters;
 use super::plots::{attention, bins, cost, lengths, scene::Scene, tokens, training};
 use super::pretraining::pretraining_table;
 use super::provenance::provenance;
+use super::records::{RecordGroup, groups};
 use super::scores::{headline, headline_table, metrics_of, score_table, with_slug};
 use super::suite_text::SuiteText;
 use super::summary::{LengthSummary, RunSummary, Summary, TaskSummary, summarise};
@@ -46,6 +48,8 @@ pub struct Block {
 pub enum Body {
     /// The blocks up to the next of this kind are about one task, named in the heading; only where the suite has several.
     Task,
+    /// Which run won, how sure that is and what it cost.
+    Glance(Glance),
     /// A table, plots or both.
     Results {
         /// The numbers; `None` where only the plots show them.
@@ -61,6 +65,8 @@ pub enum Body {
     Remarks(Vec<String>),
     /// Every metric of the page, to be shown with its definition.
     Definitions(Vec<Metric>),
+    /// The records that the numbers were made from.
+    Records(Vec<RecordGroup>),
     /// Rows of a name and its value.
     Facts(Vec<(String, String)>),
     /// How to make the records again.
@@ -101,6 +107,15 @@ impl Page<'_> {
         })
     }
 
+    /// The records that the page shows; empty where it shows none.
+    pub fn record_groups(&self) -> &[RecordGroup] {
+        let groups = self.blocks.iter().find_map(|block| match &block.body {
+            Body::Records(groups) => Some(groups.as_slice()),
+            _ => None,
+        });
+        groups.unwrap_or_default()
+    }
+
     /// The title of the only task; `None` where there are several.
     pub fn only_task(&self) -> Option<&str> {
         match self.summary.tasks.as_slice() {
@@ -118,6 +133,8 @@ pub fn assemble<'a>(cells: &'a [Reported], suite: &'a SuiteText) -> Page<'a> {
         if summary.tasks.len() > 1 {
             blocks.push(Block::new(&task.title, Body::Task));
         }
+        let glance = Glance::of(task, &metrics_of(task), &suite.name);
+        blocks.extend(glance.map(|glance| Block::new("At a glance", Body::Glance(glance))));
         blocks.extend(of_task(task));
     }
     if !suite.readings.is_empty() {
@@ -154,6 +171,7 @@ pub fn assemble<'a>(cells: &'a [Reported], suite: &'a SuiteText) -> Page<'a> {
         ("How settings were chosen", Body::Facts(suite.chosen.clone())),
         ("External systems", Body::Remarks(externals(&summary))),
         ("Metrics", Body::Definitions(definitions(&summary))),
+        ("Records", Body::Records(groups(&summary, &suite.name))),
         ("Provenance", Body::Facts(provenance(&summary))),
         (
             "Reproduce",
@@ -181,11 +199,12 @@ impl Block {
 
     fn is_empty(&self) -> bool {
         match &self.body {
-            Body::Task | Body::Command { .. } => false,
+            Body::Task | Body::Glance(_) | Body::Command { .. } => false,
             Body::Results { table, figures } => table.is_none() && figures.is_empty(),
             Body::Codes(codes) => codes.rows.is_empty(),
             Body::Notes(lines) | Body::Remarks(lines) => lines.is_empty(),
             Body::Definitions(metrics) => metrics.is_empty(),
+            Body::Records(groups) => groups.is_empty(),
             Body::Facts(facts) => facts.is_empty(),
         }
     }

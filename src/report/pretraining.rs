@@ -77,13 +77,16 @@ fn row(pair: &Pair<'_>, refusals: &mut Vec<String>) -> Row {
     let (from, to) = (&pair.from.record, &pair.to.record);
     let mut cells = Vec::new();
     for (place, ((metric, _), change)) in METRICS.iter().zip(&pair.changes).enumerate() {
-        cells.extend([from, to].map(|record| marked(number(score(record, metric), percent), unfinished(record))));
+        cells.extend([from, to].map(|record| {
+            let cell = marked(number(score(record, metric), percent), unfinished(record));
+            cell.of_records(vec![record.key.clone()])
+        }));
         let [change, interval, excludes] = change_cells(change, pair.difference(place), refusals);
         cells.extend([marked(change, unfinished(from) || unfinished(to)), interval, excludes]);
     }
     let [with, without] = pair.labels.map(str::to_owned);
     let (length, seed) = (grouped(u64::from(to.cell.length)), to.cell.seed.to_string());
-    Row::new(vec![with, without, length, seed], cells)
+    Row::new(vec![with, without, length, seed], cells).of_records(vec![to.key.clone()])
 }
 
 /// A number with the mark of what had not finished learning.

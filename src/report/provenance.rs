@@ -37,6 +37,12 @@ const PARTS: [Part; 12] = [
     ("threads", |record| record.provenance.threads.to_string()),
 ];
 
+/// Name and value of each part of one record.
+pub fn parts(record: &Record) -> Vec<(String, String)> {
+    let parts = PARTS.iter().map(|(name, part)| ((*name).to_owned(), part(record)));
+    parts.collect()
+}
+
 /// Name and value of each part, over the records that are shown; nothing where there is none.
 pub fn provenance(summary: &Summary<'_>) -> Vec<(String, String)> {
     if summary.records.is_empty() {

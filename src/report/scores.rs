@@ -194,6 +194,7 @@ fn score_cell(seeds: Option<&LengthSummary<'_>>, metric: &Metric, usual: usize) 
         Some(value) => Cell::Number(Number {
             show_n: value.n != usual,
             notes: notes_of(seeds),
+            records: seeds.keys(),
             ..Number::new(value, |value| metric.print(value))
         }),
         None if seeds.ok.is_empty() => state_cell(seeds),

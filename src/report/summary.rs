@@ -104,6 +104,11 @@ impl<'a> LengthSummary<'a> {
         self.ok.iter().filter_map(|cell| cell.record.outcome.as_ref())
     }
 
+    /// The keys of its records, ordered by seed.
+    pub fn keys(&self) -> Vec<String> {
+        self.ok.iter().map(|cell| cell.record.key.clone()).collect()
+    }
+
     /// Whether the model had not finished learning, with any of the seeds.
     pub fn unfinished(&self) -> bool {
         self.outcomes().any(|outcome| outcome.unfinished.is_some())

@@ -49,6 +49,8 @@ pub struct Row {
     pub fewer_seeds: Option<(usize, Vec<usize>)>,
     /// Whether the row is of one cell whose model had not finished learning, with any of its seeds.
     pub unfinished: bool,
+    /// Keys of the records that its cells were made from, where the cells do not say it themselves.
+    pub records: Vec<String>,
 }
 
 /// What stands in one place of a table.
@@ -88,6 +90,8 @@ pub struct Number {
     pub notes: Vec<usize>,
     /// Whether the model had not finished learning, with any of the seeds.
     pub unfinished: bool,
+    /// Keys of the records that it was made from; empty where those of its row are.
+    pub records: Vec<String>,
 }
 
 impl Number {
@@ -104,11 +108,20 @@ impl Number {
             best: false,
             notes: Vec::new(),
             unfinished: false,
+            records: Vec::new(),
         }
     }
 }
 
 impl Cell {
+    /// The cell, made from these records where it is a number.
+    pub fn of_records(self, records: Vec<String>) -> Self {
+        match self {
+            Self::Number(number) => Self::Number(Number { records, ..number }),
+            other => other,
+        }
+    }
+
     /// The numbers of the notes that the cell refers to.
     pub fn notes(&self) -> &[usize] {
         match self {
@@ -143,12 +156,18 @@ impl Row {
             reference: false,
             fewer_seeds,
             unfinished: false,
+            records: Vec::new(),
         }
     }
 
     /// The row, of a cell whose model had not finished learning if `unfinished`.
     pub fn of_unfinished(self, unfinished: bool) -> Self {
         Self { unfinished, ..self }
+    }
+
+    /// The row, of cells that were made from these records.
+    pub fn of_records(self, records: Vec<String>) -> Self {
+        Self { records, ..self }
     }
 
     /// The row that the others are compared with.
@@ -159,6 +178,7 @@ impl Row {
             reference: true,
             fewer_seeds: None,
             unfinished: false,
+            records: Vec::new(),
         }
     }
 
@@ -276,6 +296,14 @@ pub fn length_word(length: u32) -> String {
     match length {
         MOST_TOKENS => "all".to_owned(),
         length => grouped(u64::from(length)),
+    }
+}
+
+/// Where a run stands: `at length 2,048`, or `on whole notes`.
+pub fn at_length(length: u32) -> String {
+    match length {
+        MOST_TOKENS => "on whole notes".to_owned(),
+        length => format!("at length {}", length_word(length)),
     }
 }
 

@@ -82,7 +82,8 @@ pub fn field_table(
                 &interval,
                 &record.cell.evaluation_part,
                 &told.join("; "),
-            ),
+            )
+            .of_records(group.iter().map(|reported| reported.record.key.clone()).collect()),
         ));
     }
     rows.sort_by(|a, b| b.0.total_cmp(&a.0));

@@ -7,6 +7,7 @@ use super::legend::{self, Entry};
 use super::marks::Anchor;
 use super::scene::{Scene, SeriesStyle, WIDTH};
 use super::theme::Ink;
+use super::tips;
 use crate::record::{FrequencyBinRow, ScoreInterval};
 use crate::report::spread::Spread;
 use crate::report::summary::TaskSummary;
@@ -117,16 +118,16 @@ pub fn plot(id: String, task: &TaskSummary<'_>) -> Option<Scene> {
     let room = (panel.right - panel.left) / kinds.len() as f64;
     let centre = |place: usize| panel.left + (place as f64 + 0.5) * room;
     bin_labels(&mut scene, &panel, &kinds, centre);
-    draw_runs(&mut scene, &panel, &runs, (&kinds, room));
+    draw_runs(&mut scene, &panel, (&runs, &entries), (&kinds, room));
     Some(scene)
 }
 
 /// Error bars, then faint lines, then markers; the runs stand side by side in a bin.
-fn draw_runs(scene: &mut Scene, panel: &Panel, runs: &[RunBins], (kinds, room): (&Kinds, f64)) {
+fn draw_runs(scene: &mut Scene, panel: &Panel, (runs, entries): (&[RunBins], &[Entry]), (kinds, room): (&Kinds, f64)) {
     let centre = |place: usize| panel.left + (place as f64 + 0.5) * room;
     let apart = (0.7 * room / runs.len() as f64).min(18.0);
     let mut markers = Vec::new();
-    for (rank, (run, _, bins)) in runs.iter().enumerate() {
+    for (rank, ((run, _, bins), (_, label))) in runs.iter().zip(entries).enumerate() {
         let style = SeriesStyle::of(*run);
         let shift = (rank as f64 - (runs.len() as f64 - 1.0) / 2.0) * apart;
         let mut points = Vec::new();
@@ -145,7 +146,15 @@ fn draw_runs(scene: &mut Scene, panel: &Panel, runs: &[RunBins], (kinds, room): 
                 let high = 100.0 * (value.mean + sd);
                 scene.error_bar(x, (panel.y.at(high), panel.y.at(low)), style.ink);
             }
-            points.push((x, panel.y.at(100.0 * value.mean)));
+            let at = (x, panel.y.at(100.0 * value.mean));
+            let said = tips::words("macro-F1 (%)", &value.scaled(100.0), tips::score(true));
+            let present = grouped(u64::from(bin.codes_present));
+            let bin = match bin_label(bin.lower, bin.upper).as_str() {
+                "never" => "in no training note".to_owned(),
+                label => format!("in {label} training notes"),
+            };
+            scene.tip(at, format!("{label}, codes {bin}: {said}; {present} codes present"));
+            points.push(at);
         }
         // The line only leads the eye from bin to bin, so it is faint.
         if points.len() > 1 {

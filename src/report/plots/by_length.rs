@@ -4,10 +4,11 @@ use super::axes::{LABEL, Panel, length_ticks, log_ticks, tick_label};
 use super::legend::{self, Entry};
 use super::paint::text_width;
 use super::scene::{Scene, SeriesStyle, WIDTH};
+use super::tips;
 use crate::record::MOST_TOKENS;
 use crate::report::spread::Spread;
 use crate::report::summary::TaskSummary;
-use crate::report::table::length_word;
+use crate::report::table::{at_length, length_word};
 
 const PANEL_HEIGHT: f64 = 280.0;
 const MARGIN: f64 = 16.0;
@@ -24,6 +25,8 @@ pub struct Quantity {
     /// Heading with the unit.
     pub heading: String,
     pub values: Values,
+    /// How a value is said at its point.
+    pub print: fn(f64) -> String,
     pub axis: Axis,
     /// Name and value of a line to compare with.
     pub reference: Option<(&'static str, f64)>,
@@ -111,7 +114,7 @@ pub fn draw(id: String, title: String, task: &TaskSummary<'_>, quantities: &[Qua
             let y = panel.y.at(value);
             scene.series_line(&[(panel.left, y), (panel.right, y)], SeriesStyle::reference(), 1.5, 1.0);
         }
-        draw_runs(&mut scene, (&panel, &lengths), &quantity.values, task.runs.len());
+        draw_runs(&mut scene, (&panel, &lengths), quantity, task);
     }
     scene
 }
@@ -162,15 +165,19 @@ pub(super) fn ends(value: &Spread) -> (f64, f64) {
 }
 
 /// Error bars, then lines, then markers. Runs are moved apart by a few pixels so that bars do not hide each other.
-fn draw_runs(scene: &mut Scene, (panel, lengths): (&Panel, &Lengths), values: &[(usize, u32, Spread)], runs: usize) {
+fn draw_runs(scene: &mut Scene, (panel, lengths): (&Panel, &Lengths), quantity: &Quantity, task: &TaskSummary<'_>) {
+    let runs = task.runs.len();
     let apart = (24.0 / runs as f64).min(5.0);
     let mut markers = Vec::new();
     for run in 0..runs {
         let style = SeriesStyle::of(run);
         let shift = (run as f64 - (runs as f64 - 1.0) / 2.0) * apart;
         let mut points = Vec::new();
-        for (_, length, value) in values.iter().filter(|(of, _, _)| *of == run) {
+        let label = task.runs[run].legend(None);
+        for (_, length, value) in quantity.values.iter().filter(|(of, _, _)| *of == run) {
             let (x, y) = panel.at((lengths.place(*length), value.mean));
+            let said = tips::words(&quantity.heading, value, quantity.print);
+            scene.tip((x + shift, y), format!("{label} {}: {said}", at_length(*length)));
             if let Some((low, high)) = value.interval {
                 let (top, bottom) = (panel.y.at(high), panel.y.at(low).min(panel.bottom));
                 scene.interval((x + shift, top), (x + shift, bottom), style.ink);

@@ -7,6 +7,7 @@ use crate::record::Timings;
 use crate::report::facts::gibibytes;
 use crate::report::spread::Spread;
 use crate::report::summary::TaskSummary;
+use crate::report::table::three_digits;
 
 /// Notes and tokens a second in training, on logarithmic axes; `None` with fewer than two lengths.
 pub fn speed(id: String, task: &TaskSummary<'_>) -> Option<Scene> {
@@ -27,6 +28,7 @@ pub fn speed(id: String, task: &TaskSummary<'_>) -> Option<Scene> {
         Some(Quantity {
             heading: heading.to_owned(),
             values,
+            print: three_digits,
             axis: Axis::logarithmic(low, high),
             reference: None,
         })
@@ -43,6 +45,7 @@ pub fn memory(id: String, task: &TaskSummary<'_>) -> Option<Scene> {
     let quantity = Quantity {
         heading: "Peak memory (GiB)".to_owned(),
         values,
+        print: three_digits,
         axis: Axis::linear(ticks(0.0, highest)),
         reference: None,
     };

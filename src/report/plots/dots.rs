@@ -7,6 +7,7 @@ use super::paint::text_width;
 use super::scene::{Scene, SeriesStyle, WIDTH};
 use super::score_points::{axis, names, prior_of, values};
 use super::theme::{Ink, MARKER_RADIUS};
+use super::tips;
 use crate::record::MOST_TOKENS;
 use crate::report::metric::Metric;
 use crate::report::scores::PRIOR;
@@ -93,6 +94,8 @@ fn draw_runs(scene: &mut Scene, panel: &Panel, (task, metric): (&TaskSummary<'_>
         }
         let reach = panel.x.at(value.reach().1);
         scene.marker((x, y), style);
+        let said = tips::words(&metric.label_with_unit(), &value, tips::score(metric.ratio));
+        scene.tip((x, y), format!("{}: {said}", task.runs[run].legend(None)));
         let at = (reach.max(x + MARKER_RADIUS) + 8.0, y + 4.5);
         // The axis shows percentages; `print` takes the value as the records have it.
         let printed = metric.print(if metric.ratio { value.mean / 100.0 } else { value.mean });

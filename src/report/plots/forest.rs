@@ -70,6 +70,19 @@ pub fn draw(id: String, title: String, lines: &[Line]) -> Option<Scene> {
             let ends = [line.ends.0, line.ends.1].map(|end| (panel.x.at(end), at));
             scene.line(ends.to_vec(), style.ink, 2.0);
             scene.marker((panel.x.at(line.change), at), style);
+            let found = match line.found {
+                Finding::Better => "better",
+                Finding::Worse => "worse",
+                Finding::Unclear => "cannot be told",
+            };
+            let [low, high] = [line.ends.0, line.ends.1].map(|end| format!("{end:+.1}"));
+            scene.tip(
+                (panel.x.at(line.change), at),
+                format!(
+                    "{}, {}: {:+.1} points; 95 % interval {low} to {high}; {found}",
+                    line.group, line.label, line.change
+                ),
+            );
         }
     }
     Some(scene)

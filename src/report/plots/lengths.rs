@@ -4,6 +4,7 @@ use super::by_length::{self, Axis, Quantity};
 use super::dots;
 use super::scene::Scene;
 use super::score_points::{axis, names, prior_of, values};
+use super::tips;
 use crate::report::metric::Metric;
 use crate::report::scores::PRIOR;
 use crate::report::summary::TaskSummary;
@@ -31,6 +32,7 @@ fn lines(id: String, task: &TaskSummary<'_>, metrics: &[&Metric]) -> Scene {
         Quantity {
             heading: metric.label_with_unit(),
             values,
+            print: tips::score(metric.ratio),
             axis: Axis::linear(ticks),
             reference: reference.map(|value| (PRIOR, value)),
         }

@@ -16,5 +16,6 @@ pub mod paint;
 pub mod scene;
 mod score_points;
 mod theme;
+mod tips;
 pub mod tokens;
 pub(super) mod training;

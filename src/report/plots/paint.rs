@@ -14,6 +14,7 @@ use plotters::style::{Color, FontDesc, FontFamily, FontStyle, RGBColor, ShapeSty
 use super::marks::{Anchor, Mark, Point};
 use super::scene::{Scene, dashed};
 use super::theme::{DASHES, FONTS, Ink, Rgb};
+use super::tips;
 use crate::report::escape;
 
 const FAMILY: &str = "Noto Sans";
@@ -44,23 +45,62 @@ pub fn text_width(text: &str, size: f64, bold: bool) -> f64 {
 
 /// The scene as a standalone SVG document that needs nothing from outside.
 pub fn svg(scene: &Scene) -> Result<String, PaintError> {
-    let inner = svg_marks(scene)?;
-    let Scene { id, width, height, .. } = scene;
     let title = escape::html(&scene.title);
+    let style = dark_style(&scene.id);
+    let head = format!(
+        "<title>{title}</title>\n<style>{style}.tip:focus{{stroke:#5A606B;stroke-width:30;outline:none}}</style>\n"
+    );
+    element(scene, " xmlns=\"http://www.w3.org/2000/svg\"", &head, &scene.id)
+}
+
+/// The scene as an element of an HTML page that has [`page_colours`]: a name space is implied there, and the page must not
+/// name any address to load from.
+pub fn inline_svg(scene: &Scene) -> Result<String, PaintError> {
+    element(scene, "", "", PAGE)
+}
+
+fn element(scene: &Scene, name_space: &str, head: &str, classes: &str) -> Result<String, PaintError> {
+    let mut marks = svg_marks(scene, classes)?;
+    let Scene { width, height, .. } = scene;
+    let title = escape::html(&scene.title);
+    let picture = format!("role=\"img\" aria-label=\"{title}\"");
+    // A picture has no parts that a keyboard could reach: with points it becomes one part of a group.
+    let mut role = picture.clone();
+    if !scene.tips.is_empty() {
+        role = format!("role=\"group\" aria-label=\"{title}\"");
+        marks = format!("<g {picture}>\n{marks}</g>\n{}", tips::circles(scene, SVG_SCALE));
+    }
     Ok(format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {} {}\" \
-         role=\"img\" aria-label=\"{title}\" font-family=\"{FONTS}\" stroke-linecap=\"round\" stroke-linejoin=\"round\">\n\
-         <title>{title}</title>\n<style>{}</style>\n{inner}</svg>\n",
+        "<svg{name_space} width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {} {}\" {role} font-family=\"{FONTS}\" \
+         stroke-linecap=\"round\" stroke-linejoin=\"round\">\n{head}{marks}</svg>\n",
         width * SVG_SCALE,
         height * SVG_SCALE,
-        dark_style(id),
     ))
 }
 
-/// The scene as an element of an HTML page.
-pub fn inline_svg(scene: &Scene) -> Result<String, PaintError> {
-    // Inside HTML the name space is implied, and the page must not name any address to load from.
-    Ok(svg(scene)?.replacen(" xmlns=\"http://www.w3.org/2000/svg\"", "", 1))
+/// Prefix of the classes that the plots of a page share.
+const PAGE: &str = "ink";
+
+/// The colours of a page's plots as values of style properties: those on white, or those on black.
+pub fn page_colours(dark: bool) -> String {
+    let value = |ink: Ink| {
+        let (on_white, on_black) = ink.colours();
+        format!(
+            "--{PAGE}-{}:{};",
+            ink.class(),
+            hex(if dark { on_black } else { on_white })
+        )
+    };
+    Ink::all().map(value).collect()
+}
+
+/// What gives the marks of a page's plots these colours.
+pub fn page_classes() -> String {
+    let rules = |ink: Ink| {
+        let class = ink.class();
+        format!(".{PAGE}-f-{class}{{fill:var(--{PAGE}-{class})}}.{PAGE}-l-{class}{{stroke:var(--{PAGE}-{class})}}")
+    };
+    Ink::all().map(rules).collect()
 }
 
 /// Writes the scene as a PNG of twice its size, in the light theme.
@@ -87,7 +127,7 @@ pub fn write_png(scene: &Scene, path: &Path) -> Result<(), PaintError> {
 }
 
 /// The marks as SVG elements with classes, without the document around them.
-fn svg_marks(scene: &Scene) -> Result<String, PaintError> {
+fn svg_marks(scene: &Scene, classes: &str) -> Result<String, PaintError> {
     register_fonts();
     let mut painted = String::new();
     {
@@ -114,12 +154,11 @@ fn svg_marks(scene: &Scene) -> Result<String, PaintError> {
         .replace(" \"/>", "\"/>");
     for ink in Ink::all() {
         let (class, light) = (ink.class(), hex(ink.colours().0));
-        let fill = format!("fill=\"{light}\" class=\"{}-f-{class}\"", scene.id);
+        let fill = format!("fill=\"{light}\" class=\"{classes}-f-{class}\"");
         marks = marks.replace(&format!("fill=\"{}\"", hex(stand_in(ink, 0))), &fill);
         for dash in 0..DASHES.len() {
             let stroke = format!(
-                "stroke=\"{light}\" class=\"{}-l-{class}\"{}",
-                scene.id,
+                "stroke=\"{light}\" class=\"{classes}-l-{class}\"{}",
                 dash_attributes(dash)
             );
             marks = marks.replace(&format!("stroke=\"{}\"", hex(stand_in(ink, dash))), &stroke);

@@ -11,7 +11,7 @@ use super::theme::Ink;
 use crate::record::EpochRow;
 use crate::report::metric::{Metric, choose};
 use crate::report::summary::TaskSummary;
-use crate::report::table::grouped;
+use crate::report::table::{at_length, length_word, three_digits};
 
 const PANEL_HEIGHT: f64 = 170.0;
 const MARGIN: f64 = 16.0;
@@ -20,9 +20,11 @@ const BETWEEN: f64 = 24.0;
 /// More columns than this would be too narrow to read: the longest lengths are shown.
 const MOST_LENGTHS: usize = 5;
 
-/// One seed of one run at one length: run, length, epochs, best epoch.
+/// One seed of one run at one length.
 struct Curve<'a> {
     run: usize,
+    /// As a tip names it.
+    label: String,
     length: u32,
     epochs: &'a [EpochRow],
     best: u32,
@@ -79,9 +81,15 @@ fn curves<'a>(task: &TaskSummary<'a>) -> Vec<Curve<'a>> {
     let mut curves = Vec::new();
     for (run, summary) in task.runs.iter().enumerate() {
         for (length, cell) in &summary.cells {
-            for outcome in cell.outcomes().filter(|outcome| !outcome.epochs.is_empty()) {
+            for of_seed in &cell.ok {
+                let outcomes = of_seed.record.outcome.as_ref();
+                let Some(outcome) = outcomes.filter(|outcome| !outcome.epochs.is_empty()) else {
+                    continue;
+                };
+                let (label, seed) = (summary.legend(Some(*length)), of_seed.record.cell.seed);
                 curves.push(Curve {
                     run,
+                    label: format!("{label} {}, seed {seed}", at_length(*length)),
                     length: *length,
                     epochs: &outcome.epochs,
                     best: outcome.best_epoch,
@@ -137,7 +145,7 @@ fn panels(
         let shown = (y_ticks[0], y_ticks[y_ticks.len() - 1]);
         let panel = Panel::new(edges, bounds, false, shown);
         let at = (left, top - 12.0);
-        let heading = format!("length {}", grouped(u64::from(*length)));
+        let heading = format!("length {}", length_word(*length));
         scene.text(at, &heading, LABEL, Anchor::Start, Ink::Muted);
         panel.horizontal_grid(
             scene,
@@ -149,12 +157,17 @@ fn panels(
         panel.base_line(scene, &epoch_ticks(epochs, panel_width));
         panel.x_title(scene, "epoch", 40.0);
         for curve in curves.iter().filter(|curve| curve.length == *length) {
-            draw_curve(scene, &panel, curve, (quantity, marked));
+            draw_curve(scene, &panel, curve, (name, quantity, marked));
         }
     }
 }
 
-fn draw_curve(scene: &mut Scene, panel: &Panel, curve: &Curve<'_>, (quantity, marked): (Quantity<'_>, bool)) {
+fn draw_curve(
+    scene: &mut Scene,
+    panel: &Panel,
+    curve: &Curve<'_>,
+    (name, quantity, marked): (&str, Quantity<'_>, bool),
+) {
     let style = SeriesStyle::of(curve.run);
     let value = |row: &EpochRow| quantity(row).filter(|value| value.is_finite());
     let point = |row: &EpochRow| Some(panel.at((f64::from(row.epoch), value(row)?)));
@@ -169,6 +182,20 @@ fn draw_curve(scene: &mut Scene, panel: &Panel, curve: &Curve<'_>, (quantity, ma
     let best = curve.epochs.iter().find(|row| row.epoch == curve.best);
     if let Some(at) = best.and_then(point).filter(|_| marked) {
         scene.marker(at, style);
+    }
+    // The end of the line says what came of it, the marker what was scored.
+    let last = curve.epochs.last();
+    let ends = [(best, "the epoch that was scored"), (last, "the last epoch")];
+    let same = curve.epochs.last().is_some_and(|row| row.epoch == curve.best);
+    for (row, what) in &ends[..if same { 1 } else { 2 }] {
+        let Some((row, at)) = row.and_then(|row| Some((row, point(row)?))) else {
+            continue;
+        };
+        let value = value(row).map(three_digits).unwrap_or_default();
+        scene.tip(
+            at,
+            format!("{}: {name} {value}; epoch {}, {what}", curve.label, row.epoch),
+        );
     }
 }
 
