@@ -11,7 +11,7 @@ use std::time::Instant;
 use anyhow::{Context, ensure};
 use icdbench::metrics::resampled::{Decisions, NamedDraws, REDRAWS, Rows, resample, resample_areas};
 use icdbench::metrics::{
-    Evaluation, Objective, Options, Scores, Targets, ThresholdGrid, TieOrder, evaluate, tune_threshold,
+    Evaluation, Objective, Options, Scores, Targets, ThresholdGrid, TieOrder, curves, evaluate, tune_threshold,
 };
 
 /// Runs of `evaluate`; the median is reported beside the first, which also pays for cold caches.
@@ -49,6 +49,9 @@ fn main() -> anyhow::Result<()> {
     let tuned = tune_threshold(&scores, &targets, &ThresholdGrid::EDIN, Objective::MicroF1)?;
     let tuning_seconds = start.elapsed().as_secs_f64();
     let evaluated = evaluation.as_ref().context("evaluated at least once")?;
+    let start = Instant::now();
+    let made = curves(&scores, &targets, &evaluated.per_code, 1)?;
+    let curves_seconds = start.elapsed().as_secs_f64();
     let (resampling, areas) = resampling_seconds(&scores, &targets, evaluated, &options)?;
 
     let first_seconds = seconds[0];
@@ -65,6 +68,8 @@ fn main() -> anyhow::Result<()> {
         "threads": rayon::current_num_threads(),
         "tuned": tuned,
         "tuning-seconds": tuning_seconds,
+        "curves-seconds": curves_seconds,
+        "expected-calibration-error": made.calibration.map(|found| found.expected_error),
     });
     println!("{}", serde_json::to_string_pretty(&report)?);
     Ok(())

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use common::{Bench, assert_good, logistic_regression, stderr, stdout, suite_text};
 use icdbench::audit::copies;
-use icdbench::record::{NoteRows, Outcome, Record, RecordStore, StageName, Status, key_of_chain};
+use icdbench::record::{Curves, NoteRows, Outcome, Record, RecordStore, StageName, Status, key_of_chain};
 use icdbench::results::seal;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -64,6 +64,10 @@ type OfRows = (&'static str, fn(&mut NoteRows));
 
 fn outcome(record: &mut Record) -> &mut Outcome {
     record.outcome.as_mut().unwrap()
+}
+
+fn curves(record: &mut Record) -> &mut Curves {
+    outcome(record).curves.as_mut().unwrap()
 }
 
 fn nudge(record: &mut Record, metric: &str) {
@@ -135,6 +139,33 @@ const OF_RECORD: &[OfRecord] = &[
             .find(|row| row.roc_auc.is_some())
             .unwrap();
         row.roc_auc = Some(0.999);
+    }),
+    ("micro-F1 at a threshold", |record| {
+        curves(record).thresholds[40].micro_f1 += 1e-4;
+    }),
+    ("macro-F1 at a threshold", |record| {
+        *curves(record).thresholds[9].macro_f1_present.as_mut().unwrap() += 1e-4;
+    }),
+    ("a threshold", |record| {
+        curves(record).thresholds.pop();
+    }),
+    ("precision at a recall", |record| {
+        curves(record).precision_recall[30].precision += 1e-4;
+    }),
+    ("the calibration error", |record| {
+        curves(record).calibration.as_mut().unwrap().expected_error *= 0.5;
+    }),
+    ("the gold share of a bin", |record| {
+        let bins = &mut curves(record).calibration.as_mut().unwrap().bins;
+        bins[0].gold_share += 1e-3;
+    }),
+    ("that there is a calibration", |record| {
+        curves(record).calibration = None
+    }),
+    ("codes of an area", |record| {
+        let bins = &mut curves(record).areas;
+        bins[0].codes += 1;
+        bins[1].codes -= 1;
     }),
     ("a score that nobody gives", |record| {
         outcome(record).scores.insert("accuracy".into(), 0.9);

@@ -26,9 +26,10 @@ fn unzipped(path: &Path) -> Archive {
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
     let read = |at| {
         let mut file = archive.by_index(at).unwrap();
+        let name = file.name().unwrap().into_owned();
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).unwrap();
-        (file.name().to_owned(), bytes)
+        (name, bytes)
     };
     (0..archive.len()).map(read).collect()
 }

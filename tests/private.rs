@@ -92,6 +92,36 @@ fn small_counts_of_credentialed_data_are_withheld_by_a_named_rule() {
         let counts = outcome.codes.iter().flat_map(|row| [row.training, row.tp + row.fn_]);
         assert!(counts.min().unwrap() >= 11);
         assert!(outcome.codes.len() < 40, "some codes of this suite are rarer");
+        let all_gold: u64 = outcome.frequency_bins.iter().map(|bin| bin.gold).sum();
+        let curves = outcome.curves.unwrap();
+        let few = |count: f64| count > 0.4 && count < 10.6;
+        assert!(curves.thresholds.len() > 3 && curves.precision_recall.len() > 3);
+        let points = curves
+            .thresholds
+            .iter()
+            .map(|row| (row.micro_precision, row.micro_recall));
+        for (precision, recall) in points.chain(curves.precision_recall.iter().map(|row| (row.precision, row.recall))) {
+            let right = recall * all_gold as f64;
+            // Where nothing is predicted nothing is wrong.
+            let wrong = if precision > 0.0 {
+                right / precision - right
+            } else {
+                0.0
+            };
+            assert!(!few(right) && !few(wrong), "{right} right, {wrong} wrong");
+        }
+        let bins = curves.calibration.unwrap().bins;
+        assert!(bins.len() > 1);
+        let counts = bins
+            .iter()
+            .map(|bin| (bin.pairs as f64, bin.gold_share * bin.pairs as f64));
+        assert!(
+            counts
+                .into_iter()
+                .all(|(pairs, gold)| gold > 10.6 && pairs - gold > 10.6)
+        );
+        let areas = curves.areas.iter().map(|bin| bin.codes);
+        assert!(areas.min().is_some_and(|codes| codes >= 11));
     }
 }
 

@@ -1,7 +1,11 @@
 //! Reports from fixed records: what stands in them, that it is what the records say, and that writing is all or nothing.
 
+#[path = "report/by_code.rs"]
+mod by_code;
 #[path = "report/chapters.rs"]
 mod chapters;
+#[path = "report/figures.rs"]
+mod figures;
 #[path = "report/gains.rs"]
 mod gains;
 #[path = "report/glance.rs"]
@@ -12,6 +16,8 @@ mod linked;
 mod plots;
 #[path = "report/pretraining.rs"]
 mod pretraining;
+#[path = "report/printed.rs"]
+mod printed;
 #[path = "fixtures/report/records.rs"]
 mod records;
 #[path = "report/typeset.rs"]
@@ -49,6 +55,7 @@ fn mixed() -> (Vec<Reported>, SuiteText) {
 fn suite(cells: Vec<CellDescription>) -> SuiteText {
     SuiteText {
         beside: Vec::new(),
+        printed: Vec::new(),
         readings: Vec::new(),
         name: "lengths".to_owned(),
         description: "Longer inputs, better codes?\n\nInvented numbers.".to_owned(),
@@ -208,6 +215,7 @@ fn names_are_escaped_in_every_format() {
     let records = [scored(cell(name, 512, 1), 0.4), scored(cell("caml", 512, 1), 0.5)];
     let suite = SuiteText {
         beside: Vec::new(),
+        printed: Vec::new(),
         readings: Vec::new(),
         name: name.to_owned(),
         ..suite(Vec::new())

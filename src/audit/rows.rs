@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::differing::{differing, differs};
+use super::differing::{differing, differing_trees, differs};
 use crate::metrics::resampled::{
     Decisions, Draws, NamedDraws, Redraws, Rows, group_f1, interval, resample, resample_areas,
 };
 use crate::metrics::{
-    CodeScore, Evaluation, NoteScore, Options, Scores, Targets, TieOrder, evaluate, is_by_rank, is_of_evidence,
+    CodeScore, Curves, Evaluation, NoteScore, Options, Scores, Targets, TieOrder, curves, evaluate, is_by_rank,
+    is_of_evidence,
 };
 use crate::record::{NoteRow, Outcome, Record, Reported, ScoreInterval, SmallCounts, StageName, of_bin};
 
@@ -69,13 +70,19 @@ pub fn problems(reported: &Reported, outcome: &Outcome, notes: &[NoteRow], score
     }
     if let Some(scores) = scores {
         match areas(&reported.record, outcome, notes, scores) {
-            Ok((mut evaluated, drawn)) => {
+            Ok((mut evaluated, curves, drawn)) => {
                 evaluated.scores.retain(|name, _| given(name));
                 if decides {
                     for code in &mut evaluated.per_code {
                         (code.roc_auc, code.pr_auc) = (None, None);
                     }
                 }
+                problems.extend(
+                    outcome
+                        .curves
+                        .iter()
+                        .flat_map(|found| differing_trees("curves", found, &curves)),
+                );
                 problems.extend(differing("scores", &outcome.scores, &evaluated.scores, FROM_SCORES));
                 problems.extend(of_areas(outcome, &evaluated.per_code));
                 let unknown = |name: &&String| !evaluated.scores.contains_key(*name) && !is_of_evidence(name);
@@ -197,7 +204,7 @@ fn areas<'a>(
     outcome: &Outcome,
     notes: &[NoteRow],
     kept: &'a [f32],
-) -> Result<(Evaluation, Drawn<'a>), String> {
+) -> Result<(Evaluation, Curves, Drawn<'a>), String> {
     let (known, all) = (
         outcome.task.codes as usize,
         (outcome.task.codes + outcome.task.unseen_codes) as usize,
@@ -225,11 +232,13 @@ fn areas<'a>(
     let count = notes.len();
     let scores = Scores::new(&wide, count, all).map_err(wrong)?;
     let evaluated = evaluate(&scores, &targets, &options).map_err(wrong)?;
+    let least = u64::from(outcome.small_counts.least());
+    let curves = curves(&scores, &targets, &evaluated.per_code, least).map_err(wrong)?;
     let drawn = move |draws: &Draws| match Scores::new(&wide, count, all) {
         Ok(scores) => resample_areas(&scores, &targets, draws),
         Err(_) => Redraws::new(),
     };
-    Ok((evaluated, Box::new(drawn)))
+    Ok((evaluated, curves, Box::new(drawn)))
 }
 
 fn ties(record: &Record) -> TieOrder {

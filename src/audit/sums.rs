@@ -1,7 +1,7 @@
 //! What a record alone must satisfy: totals that add up, shares between 0 and 1, intervals around their scores.
 
 use super::differing::differs;
-use crate::record::{FrequencyBinRow, Outcome, Record, ScoreInterval, SmallCounts, Timings};
+use crate::record::{Curves, FrequencyBinRow, Outcome, Record, ScoreInterval, SmallCounts, Timings};
 
 pub fn problems(record: &Record, outcome: &Outcome) -> Vec<String> {
     let mut problems = Vec::new();
@@ -30,6 +30,7 @@ pub fn problems(record: &Record, outcome: &Outcome) -> Vec<String> {
         problems.extend(of_micro);
         problems.extend(of_macro.and_then(|(value, found)| around(&name, value, &found)));
     }
+    problems.extend(outcome.curves.iter().flat_map(|found| of_curves(outcome, found)));
     let task = &outcome.task;
     let all_codes = task.codes + task.unseen_codes;
     let in_bins: u32 = outcome.frequency_bins.iter().map(|bin| bin.codes).sum();
@@ -160,6 +161,47 @@ fn of_codes(outcome: &Outcome, all_codes: u32) -> Vec<String> {
         let mean = (!present.is_empty()).then(|| present.iter().sum::<f64>() / present.len() as f64);
         let both = [bin.macro_f1_present, mean].map(|value| value.unwrap_or(f64::NAN));
         problems.extend(differs(&format!("macro-f1-present of {name}"), both[0], both[1], from));
+    }
+    problems
+}
+
+/// Curves must be of all pairs and codes, and F1 that of precision and recall.
+fn of_curves(outcome: &Outcome, found: &Curves) -> Vec<String> {
+    /// Precision and recall have four digits.
+    const ROUNDING: f64 = 3e-4;
+    let mut problems = Vec::new();
+    for row in &found.thresholds {
+        let sum = row.micro_precision + row.micro_recall;
+        let f1 = if sum == 0.0 {
+            0.0
+        } else {
+            2.0 * row.micro_precision * row.micro_recall / sum
+        };
+        if (row.micro_f1 - f1).abs() > ROUNDING {
+            problems.push(format!(
+                "curves: micro-f1 at threshold {} is {}, precision and recall give {f1}",
+                row.threshold, row.micro_f1
+            ));
+        }
+    }
+    if outcome.small_counts != SmallCounts::Shown {
+        return problems;
+    }
+    let task = &outcome.task;
+    let all = u64::from(task.codes + task.unseen_codes) * u64::from(task.evaluation_notes);
+    let bins = found.calibration.iter().flat_map(|found| &found.bins);
+    let pairs: u64 = bins.map(|bin| bin.pairs).sum();
+    if found.calibration.is_some() && pairs != all {
+        problems.push(format!(
+            "curves: the bins of calibration have {pairs} pairs, the task {all}"
+        ));
+    }
+    let codes: u32 = found.areas.iter().map(|bin| bin.codes).sum();
+    let with_area = outcome.codes.iter().filter(|row| row.roc_auc.is_some()).count();
+    if codes as usize != with_area {
+        problems.push(format!(
+            "curves: the bins of areas have {codes} codes, {with_area} have an area"
+        ));
     }
     problems
 }

@@ -78,8 +78,8 @@ pub(super) fn pack(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     {
         bail!("--include-rows: found nothing, expected why rows by note may be shared: it is written into the archive");
     }
-    let text = suites::text(&arguments.suite)?;
     let suite = suite(&arguments.suite)?;
+    let text = suites::text(&arguments.suite)?;
     let registry = global.registry()?;
     let dataset = suite.data.entry(&registry)?.into_owned();
     let Some((records, missing)) = cells(global, arguments, &suite)? else {
@@ -111,7 +111,10 @@ pub(super) fn pack(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     }
     let store = global.store();
     let generated = records.iter().any(|record| record.cell.dataset.ends_with(GENERATED));
-    let read = |record| PackedCell::read(&store, record, &access);
+    let read = |record| {
+        let read = PackedCell::read(&store, record, &access);
+        read.context("nothing was packed; delete the cell's record and run the suite again")
+    };
     let packed = Pack {
         name: &suite.name,
         description: &suite.description,
@@ -120,7 +123,7 @@ pub(super) fn pack(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
         generated,
         registry: registry.text(),
         report: report_files(global, &suite, &cells)?,
-        cells: records.into_iter().map(read).collect::<Result<_, _>>()?,
+        cells: records.into_iter().map(read).collect::<Result<_>>()?,
         missing,
         access: access.clone(),
         agent: arguments.agent.clone().map(|name| Agent {

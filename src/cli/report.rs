@@ -1,5 +1,6 @@
 //! `icdbench report SUITE`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -16,8 +17,8 @@ use crate::published::Published;
 use crate::record::{Outcome, Record, Reported};
 use crate::report::plots::attention::Reading;
 use crate::report::table::Table;
-use crate::report::{self, Ended, SuiteText};
-use crate::reproduce::{Evidence, claims_table, field_table, judged};
+use crate::report::{self, Ended, PrintedScore, SuiteText};
+use crate::reproduce::{Evidence, Planned, PrintedPoint, claims_table, field_table, judged, printed_points};
 use crate::stages::Workshop;
 use crate::suite::Suite;
 
@@ -128,8 +129,11 @@ pub(super) fn text(global: &Global, suite: &Suite, cells: &[Reported]) -> Result
     }
     let external = cells.iter().filter(|cell| cell.record.is_external());
     described.extend(external.map(|cell| cell.record.cell.clone()));
+    let published = Published::built_in()?;
+    let planned = super::reproduce::planned(global, &published)?;
     Ok(SuiteText {
-        beside: beside(global, suite, cells)?,
+        printed: printed(&published, &planned, cells),
+        beside: beside(suite, &published, planned, cells)?,
         readings: Vec::new(),
         name: suite.name.clone(),
         description: suite.description.clone(),
@@ -187,16 +191,36 @@ fn readings(global: &Global, suite: &Suite) -> Result<Vec<Reading>> {
     Ok(found.into_iter().map(|(_, reading)| reading).collect())
 }
 
+/// The scores that papers print of the suite's own tasks.
+fn printed(published: &Published, planned: &BTreeMap<String, Vec<Planned>>, cells: &[Reported]) -> Vec<PrintedScore> {
+    let points = printed_points(published, planned, cells).into_iter();
+    let score = |point: PrintedPoint| PrintedScore {
+        task: point.task,
+        paper: point.paper,
+        label: point.label,
+        run: point.run,
+        model: point.model,
+        length: point.length,
+        metric: point.metric,
+        value: point.value,
+    };
+    points.map(score).collect()
+}
+
 /// Published scores beside the suite's own, and the papers' claims that its records decide.
-fn beside(global: &Global, suite: &Suite, cells: &[Reported]) -> Result<Vec<(String, Table)>> {
-    let published = Published::built_in()?;
+fn beside(
+    suite: &Suite,
+    published: &Published,
+    planned: BTreeMap<String, Vec<Planned>>,
+    cells: &[Reported],
+) -> Result<Vec<(String, Table)>> {
     let mut tables = Vec::new();
     if let Some(beside) = &suite.beside {
-        let table = field_table(&published, &beside.tables, &beside.metric, cells);
+        let table = field_table(published, &beside.tables, &beside.metric, cells);
         let table = table.map_err(|problem| anyhow::anyhow!("{}: [beside]: {problem}", suite.name))?;
         tables.push(("Beside published systems".to_owned(), table));
     }
-    let evidence = Evidence::new(super::reproduce::planned(global, &published)?, cells, 0.0);
+    let evidence = Evidence::new(planned, cells, 0.0);
     for source in &published.sources {
         let mut claims = judged(source, &evidence);
         claims.retain(|claim| claim.ours.decided().0 > 0);

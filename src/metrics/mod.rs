@@ -21,6 +21,7 @@
 mod codes;
 mod columns;
 mod combine;
+mod curves;
 mod degenerate;
 mod error;
 mod evaluate;
@@ -37,6 +38,7 @@ mod watch;
 
 pub use codes::CodeScore;
 pub use combine::{Combination, weights};
+pub use curves::{AreaBin, Calibration, CalibrationBin, Curves, PrecisionPoint, ThresholdPoint, curves};
 pub use degenerate::degenerate;
 pub use error::{Degenerate, Error};
 pub use evaluate::{Evaluation, Options, evaluate};

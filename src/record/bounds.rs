@@ -1,6 +1,6 @@
 //! Numbers beyond which a record is not believed: whatever reads it may count up to them.
 
-use super::{Record, Timings};
+use super::{Curves, Record, Timings};
 
 /// Most epochs of a training.
 pub const MOST_EPOCHS: u32 = 100_000;
@@ -45,6 +45,14 @@ impl Record {
             timings.check_numbers()?;
         }
         let Some(outcome) = &self.outcome else { return Ok(()) };
+        if let Some(share) = outcome
+            .curves
+            .iter()
+            .flat_map(Curves::shares)
+            .find(|share| !(0.0..=1.0).contains(share))
+        {
+            return Err(format!("a curve has the value {share}: expected 0 to 1"));
+        }
         let quantiles = outcome.task.token_length_quantiles.len();
         // Nobody knows the tokens of a system that is not this program's.
         let expected_quantiles = if outcome.external.is_some() { 0 } else { QUANTILES };

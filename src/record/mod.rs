@@ -8,6 +8,7 @@
 
 mod bounds;
 mod codes;
+mod curves;
 mod digits;
 mod external;
 mod notes;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 pub use bounds::{MOST_EPOCHS, MOST_TOKENS};
 pub use codes::CodeRow;
+pub use curves::{AreaBinRow, CalibrationBinRow, CalibrationFacts, Curves, PrecisionRow, ThresholdRow};
 pub use digits::hex;
 pub use external::{External, LeftOut};
 pub use notes::{NoteRow, NoteRows, Reported};
@@ -198,6 +200,10 @@ pub struct Outcome {
     pub unfinished: Option<Unfinished>,
     /// F1 by how often a code occurs in training.
     pub frequency_bins: Vec<FrequencyBinRow>,
+    /// What stands behind single scores: thresholds, precision against recall, calibration, areas of the codes; absent in
+    /// records of programs before curves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub curves: Option<Curves>,
     /// One row a code (column), in column order, but for those that the rule for small counts withholds.
     pub codes: Vec<CodeRow>,
     /// What became of codes that few notes have.

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::CodeRow;
 
-/// The rule for rows by code. Records of data under a use agreement withhold small counts; records of public data
-/// show all.
+/// The rule for rows by code and for curves. Records of data under a use agreement withhold small counts; records of public
+/// data show all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SmallCounts {
@@ -14,14 +14,23 @@ pub enum SmallCounts {
     Shown,
     /// A code that fewer than 11 training notes or fewer than 11 evaluation notes have has no row: no cell of 1 to 10
     /// may be shown, the Cell Size Suppression Policy of the Centers for Medicare & Medicaid Services, which data use
-    /// agreements in the United States follow.
+    /// agreements in the United States follow. Points of curves that so few pairs decide are left out, and bins are put
+    /// together until each has as many.
     BelowElevenWithheld,
 }
 
 impl SmallCounts {
+    /// The least count that may be shown beside 0.
+    pub fn least(self) -> u32 {
+        match self {
+            Self::Shown => 1,
+            Self::BelowElevenWithheld => 11,
+        }
+    }
+
     /// The rows that may be shown.
     pub fn shown(self, rows: Vec<CodeRow>) -> Vec<CodeRow> {
-        let few = |count: u32| count < 11;
+        let few = |count: u32| count < self.least();
         let shows = |row: &CodeRow| match self {
             Self::Shown => true,
             Self::BelowElevenWithheld => !few(row.training) && !few(row.tp + row.fn_),

@@ -26,6 +26,8 @@ pub struct CodeScores {
     /// F1 by run, mean over the seeds; absent where the run does not know the code, or where
     /// there is neither a gold nor a predicted positive.
     pub f1: Vec<Option<Spread>>,
+    /// Area under the ROC curve by run, mean over the seeds; absent where it is not defined.
+    pub roc_auc: Vec<Option<Spread>>,
 }
 
 impl CodeTable {
@@ -36,24 +38,28 @@ impl CodeTable {
             .iter()
             .filter_map(|run| Some((run.label.clone(), run.longest()?)))
             .collect();
-        let mut codes: BTreeMap<&str, (u32, u32, Vec<Vec<f64>>)> = BTreeMap::new();
+        type Values = Vec<Vec<f64>>;
+        let mut codes: BTreeMap<&str, (u32, u32, Values, Values)> = BTreeMap::new();
         for (index, (_, (_, cell))) in scored.iter().enumerate() {
             for row in cell.outcomes().flat_map(|outcome| &outcome.codes) {
-                let empty = || (row.training, row.tp + row.fn_, vec![Vec::new(); scored.len()]);
-                let (_, _, f1) = codes.entry(&row.code).or_insert_with(empty);
+                let none = || vec![Vec::new(); scored.len()];
+                let empty = || (row.training, row.tp + row.fn_, none(), none());
+                let (_, _, f1, roc_auc) = codes.entry(&row.code).or_insert_with(empty);
                 let decisions = 2 * row.tp + row.fp + row.fn_;
                 if decisions > 0 {
                     f1[index].push(f64::from(2 * row.tp) / f64::from(decisions));
                 }
+                roc_auc[index].extend(row.roc_auc);
             }
         }
         let mut rows: Vec<CodeScores> = codes
             .into_iter()
-            .map(|(code, (training, gold, f1))| CodeScores {
+            .map(|(code, (training, gold, f1, roc_auc))| CodeScores {
                 code: code.to_owned(),
                 training,
                 gold,
                 f1: f1.into_iter().map(Spread::of).collect(),
+                roc_auc: roc_auc.into_iter().map(Spread::of).collect(),
             })
             .collect();
         rows.sort_by(|a, b| b.training.cmp(&a.training).then_with(|| a.code.cmp(&b.code)));

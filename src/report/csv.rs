@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::codes::CodeTable;
 use super::facts::tokenisations;
+use super::figure_sheets;
 use super::gains;
 use super::plots::bins::bins;
 use super::pretraining;
@@ -15,7 +16,7 @@ use crate::compare::{Change, margin_over_prior};
 use crate::record::{Outcome, Record, Status};
 
 /// Every CSV file of a report: its name, and what fills it.
-pub const SHEETS: [(&str, Fill); 9] = [
+pub const SHEETS: [(&str, Fill); 16] = [
     ("scores.csv", scores),
     ("table.csv", score_tables),
     ("lengths.csv", gains),
@@ -25,6 +26,13 @@ pub const SHEETS: [(&str, Fill); 9] = [
     ("training.csv", training),
     ("tokens.csv", note_lengths),
     (CODES, codes),
+    ("bins-by-seed.csv", figure_sheets::bins_by_seed),
+    ("groups.csv", figure_sheets::code_groups),
+    ("areas.csv", figure_sheets::areas),
+    ("thresholds.csv", figure_sheets::thresholds),
+    ("precision-recall.csv", figure_sheets::precision_recall),
+    ("calibration.csv", figure_sheets::calibration),
+    ("printed.csv", figure_sheets::printed),
 ];
 
 /// Fills one file from the records.
@@ -366,11 +374,14 @@ pub fn codes(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
         "f1",
         "f1 sd",
         "f1 n",
+        "roc-auc",
+        "roc-auc sd",
+        "roc-auc n",
     ])?;
     for task in &summary.tasks {
         let table = CodeTable::of(task);
         for row in &table.rows {
-            for ((run, length), f1) in table.runs.iter().zip(&row.f1) {
+            for (((run, length), f1), roc_auc) in table.runs.iter().zip(&row.f1).zip(&row.roc_auc) {
                 let mut fields = vec![
                     task.title.clone(),
                     row.code.clone(),
@@ -382,6 +393,7 @@ pub fn codes(summary: &Summary<'_>) -> Result<Vec<u8>, csv::Error> {
                 fields.extend([run.clone(), length.to_string()]);
                 fields.push(yes(cells.into_iter().any(LengthSummary::unfinished)));
                 fields.extend(spread(*f1));
+                fields.extend(spread(*roc_auc));
                 sheet.row(fields)?;
             }
         }

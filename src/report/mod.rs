@@ -6,12 +6,17 @@
 
 mod changes;
 mod chapters;
+mod code_groups;
+mod code_tables;
 mod codes;
 pub mod csv;
+mod decisions;
 mod earlier;
 mod error;
 mod escape;
 mod facts;
+mod figure_sheets;
+mod figures;
 mod files;
 mod gains;
 mod glance;
@@ -24,6 +29,7 @@ mod html_table;
 mod icd;
 pub mod latex;
 mod latex_letters;
+mod longest;
 pub mod markdown;
 mod metric;
 mod names;
@@ -43,7 +49,7 @@ mod versions;
 mod write;
 
 pub use error::Error;
-pub use suite_text::SuiteText;
+pub use suite_text::{PrintedScore, SuiteText};
 pub use summary::Coverage;
 pub use versions::OtherVersion;
 pub use write::{Ended, Written, write_report};

@@ -6,11 +6,12 @@ use super::chapters::chapter_table;
 use super::codes::CodeExcerpt;
 use super::csv;
 use super::facts::{data_table, measured_on, speed_table, training_table};
+use super::figures;
 use super::gains::gains_table;
 use super::glance::Glance;
 use super::metric::Metric;
 use super::plots::paint::has_letters;
-use super::plots::{attention, bins, cost, lengths, scene::Scene, tokens, training};
+use super::plots::{attention, cost, lengths, scene::Scene, tokens, training};
 use super::pretraining::pretraining_table;
 use super::provenance::provenance;
 use super::records::{RecordGroup, groups};
@@ -216,13 +217,17 @@ fn of_task(task: &TaskSummary<'_>) -> Vec<Block> {
     let metrics = metrics_of(task);
     let scored = task.outcomes().next().is_some();
     let intervals = task.outcomes().any(|outcome| !outcome.intervals.is_empty());
+    let mut cells = task.runs.iter().flat_map(|run| run.cells.values());
+    let several_seeds = cells.any(|cell| cell.ok.len() > 1);
     let figure = |stem: &str, caption: &str, draw: &dyn Fn(String) -> Option<Scene>| {
         let stem = with_slug(stem, &task.slug);
         let scene = draw(format!("icd-{stem}"))?;
-        let caption = match intervals {
-            true => caption.to_owned(),
-            false => caption.replace(PALE_BARS, ""),
-        };
+        let mut caption = caption.to_owned();
+        for (words, apply) in [(PALE_BARS, intervals), (SMALL_DOTS, several_seeds)] {
+            if !apply {
+                caption = caption.replace(words, "");
+            }
+        }
         Some(Figure { stem, caption, scene })
     };
     let mut blocks = Vec::new();
@@ -236,7 +241,10 @@ fn of_task(task: &TaskSummary<'_>) -> Vec<Block> {
     };
     let scores = score_table(task, &metrics);
     let id = scores.id.clone();
-    let by_length = figure("lengths", LENGTHS, &|id| lengths::plot(id, task, &headline(&metrics)));
+    let printed = if task.printed.is_empty() { "" } else { PRINTED };
+    let by_length = figure("lengths", &format!("{LENGTHS}{printed}"), &|id| {
+        lengths::plot(id, task, &headline(&metrics))
+    });
     if metrics.is_empty() || task.lengths.len() < 2 {
         add("Scores", Some(scores), vec![by_length]);
     } else {
@@ -246,8 +254,13 @@ fn of_task(task: &TaskSummary<'_>) -> Vec<Block> {
         add("All metrics", Some(scores), vec![]);
     }
     add("What pretrained parameters give", pretraining_table(task), vec![]);
-    let by_frequency = figure("bins", BINS, &|id| bins::plot(id, task));
-    add("Frequent and rare codes", None, vec![by_frequency]);
+    for part in figures::parts(task) {
+        let drawn = part
+            .plots
+            .iter()
+            .map(|plot| figure(plot.stem, &plot.caption, &|id| (plot.draw)(id, task)));
+        add(part.heading, part.table, drawn.collect());
+    }
     if let Some(chapters) = chapter_table(task) {
         add("Chapters of the ICD", Some(chapters), vec![]);
     }
@@ -268,12 +281,14 @@ fn of_task(task: &TaskSummary<'_>) -> Vec<Block> {
     blocks
 }
 
+/// What captions say of seeds, where a cell has several.
+const SMALL_DOTS: &str = ", small dots single seeds";
 /// What captions say of intervals, where there are some.
 const PALE_BARS: &str = ", pale bars the 95 % interval over the evaluation notes";
-const LENGTHS: &str = "Points are means over the seeds, thin bars one sample standard deviation, pale bars the 95 % interval over the evaluation notes. The frequency prior is drawn where it lies near the runs; the table always has it.";
+const LENGTHS: &str = "Points are means over the seeds, small dots single seeds, thin bars one sample standard deviation, pale bars the 95 % interval over the evaluation notes. The frequency prior is drawn where it lies near the runs; the table always has it.";
+const PRINTED: &str = " Hollow markers are scores that papers print of the same data, division and label set, at the lengths that they print; their notes, text and training may differ.";
 const SPEED: &str = "Training steps alone. Tokens are those of the notes up to the sequence length, without padding, also where a model has fewer positions and reads only the first of them. Both axes are logarithmic, so that equal ratios take equal room. Points are means over the seeds, bars one sample standard deviation.";
 const MEMORY: &str = "Peak resident memory of the whole process while a cell ran, without a GPU's own memory. It is an upper bound: what the process kept from cells it ran before counts too.";
-const BINS: &str = "Each run at its longest scored length. Points are means over the seeds, thin bars one sample standard deviation, pale bars the 95 % interval over the evaluation notes; the lines only lead the eye. Codes without a gold positive in the scored notes have no F1 and are left out.";
 const TOKENS: &str = "Cumulative distribution of the tokens per evaluation note, before truncation.";
 const TRAINING: &str = "One line per seed; the marker is the epoch whose weights were scored.";
 

@@ -14,6 +14,8 @@ pub struct SuiteText {
     /// Every cell the suite asks for, in its order: cells without a record are shown as `missing`, records of other
     /// cells are left out. Where it is empty, the records' cells are taken.
     pub cells: Vec<CellDescription>,
+    /// Scores that papers print of these tasks: same data, division and label set.
+    pub printed: Vec<PrintedScore>,
     /// Tables about more than these records, each under its heading: published scores beside ours, claims of papers.
     pub beside: Vec<(String, Table)>,
     /// What models read in a generated note.
@@ -28,4 +30,25 @@ impl SuiteText {
         let paragraphs = self.description.split("\n\n").map(str::trim);
         paragraphs.filter(|paragraph| !paragraph.is_empty())
     }
+}
+
+/// A score that a paper prints of a task of the suite, at a length that it prints too.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PrintedScore {
+    /// Of the task: data set, label set and scored part, as the records' cells name them.
+    pub task: [String; 3],
+    /// The paper's name in the registry.
+    pub paper: String,
+    /// The row's label.
+    pub label: String,
+    /// The run of the paper's suite that the row is.
+    pub run: String,
+    /// Its model's name.
+    pub model: String,
+    /// Sequence length.
+    pub length: u32,
+    /// The metric's name in the records.
+    pub metric: String,
+    /// As a share of 1.
+    pub value: f64,
 }

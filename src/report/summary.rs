@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::{Identity, Names, identity, task_key};
 use super::spread::{Spread, UNFINISHED};
-use super::suite_text::SuiteText;
+use super::suite_text::{PrintedScore, SuiteText};
 use super::versions::{OtherVersion, versions};
 use crate::record::{CellDescription, Outcome, Record, Reported, Status};
 
@@ -39,6 +39,8 @@ pub struct TaskSummary<'a> {
     pub runs: Vec<RunSummary<'a>>,
     /// Sequence lengths, ascending.
     pub lengths: Vec<u32>,
+    /// What papers print of this task.
+    pub printed: Vec<&'a PrintedScore>,
 }
 
 /// One run: a row of the tables, a line of the plots.
@@ -228,7 +230,12 @@ pub fn summarise<'a>(cells: &'a [Reported], suite: &'a SuiteText) -> Summary<'a>
             None if others.contains_key(&identity(cell)) => Err((OTHER_VERSION, NOT_SHOWN.to_owned())),
             None => Err(("missing", NO_RECORD.to_owned())),
         };
-        summary.place(cell, end, &names);
+        let task = summary.place(cell, end, &names);
+        if task.printed.is_empty() {
+            let (dataset, labels, part) = task_key(cell);
+            let of_task = |score: &&PrintedScore| score.task == [dataset, labels, part];
+            task.printed = suite.printed.iter().filter(of_task).collect();
+        }
     }
     for task in &mut summary.tasks {
         for cell in task.runs.iter_mut().flat_map(|run| run.cells.values_mut()) {
@@ -239,8 +246,13 @@ pub fn summarise<'a>(cells: &'a [Reported], suite: &'a SuiteText) -> Summary<'a>
 }
 
 impl<'a> Summary<'a> {
-    /// Puts one planned cell where it belongs: with its scores, or with the word and the reason of its end.
-    fn place(&mut self, cell: &CellDescription, end: Result<&'a Reported, (&'static str, String)>, names: &Names) {
+    /// Puts one planned cell where it belongs: with its scores, or with the word and the reason of its end. Returns its task.
+    fn place(
+        &mut self,
+        cell: &CellDescription,
+        end: Result<&'a Reported, (&'static str, String)>,
+        names: &Names,
+    ) -> &mut TaskSummary<'a> {
         let title = names.task(cell);
         let task = match self.tasks.iter().position(|task| task.title == title) {
             Some(index) => &mut self.tasks[index],
@@ -254,6 +266,7 @@ impl<'a> Summary<'a> {
                     title,
                     runs: Vec::new(),
                     lengths: Vec::new(),
+                    printed: Vec::new(),
                 });
                 self.tasks.last_mut().unwrap() // OK because one was just pushed
             }
@@ -289,6 +302,7 @@ impl<'a> Summary<'a> {
                 seeds.ends.push((word, note));
             }
         }
+        task
     }
 }
 

@@ -1,6 +1,7 @@
 //! The work of each stage, one file a stage. [`Workshop`] is what they share: the plan, the data, the store.
 
 mod cell;
+mod curves;
 mod encoder;
 mod ensemble;
 mod error;

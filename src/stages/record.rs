@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::curves::curve_rows;
 use super::evidence::Facts as EvidenceFacts;
 use super::made::{Notes, Tokens};
 use super::scores::{Facts, Scores as CellScores};
@@ -14,8 +15,8 @@ use crate::metrics::{self, Evaluation, Scores, Targets, is_by_rank};
 use crate::models::Task;
 use crate::plan::Cell;
 use crate::record::{
-    CodeRow, DEGENERATE, External, FrequencyBinRow, NoteRow, NoteRows, Outcome, Redrawn, Resamples, SCHEMA_VERSION,
-    ScoreInterval, SmallCounts, StageName, Status, TaskFacts, Timings, of_bin,
+    CodeRow, Curves, DEGENERATE, External, FrequencyBinRow, NoteRow, NoteRows, Outcome, Redrawn, Resamples,
+    SCHEMA_VERSION, ScoreInterval, SmallCounts, StageName, Status, TaskFacts, Timings, of_bin,
 };
 use crate::train::{EvaluationSettings, Reading, Selection, TrainedFacts, fitted};
 
@@ -95,13 +96,22 @@ impl Workshop<'_> {
             key: cell.key.clone(),
             notes: note_rows(&evaluation, &notes, &judged.evaluation, codes, threshold),
         };
+        let small_counts = match self.plan.credentialed {
+            true => SmallCounts::BelowElevenWithheld,
+            false => SmallCounts::Shown,
+        };
+        let decides = judged.external.as_ref().is_some_and(|external| !external.scored);
+        let curves = match decides {
+            true => None,
+            false => Some(evaluating.curves(&columns, &evaluation, small_counts)?),
+        };
         let bins = metrics::frequency_bins(&evaluation.per_code, &notes.train_frequency).map_err(stop)?;
         let mut redrawn = evaluating.redrawn(&columns, &evaluation, &rows.notes, &bins)?;
         let mut validation_scores = match judged.validation.is_empty() {
             true => BTreeMap::new(),
             false => evaluating.validation(&judged.validation, threshold)?,
         };
-        if judged.external.as_ref().is_some_and(|external| !external.scored) {
+        if decides {
             // Ranks among equal scores would be the order of the codes.
             evaluation.scores.retain(|name, _| !is_by_rank(name));
             validation_scores.retain(|name, _| !is_by_rank(name));
@@ -115,10 +125,6 @@ impl Workshop<'_> {
             draft.json(ROWS, &rows)?;
             Ok(draft.write(RESAMPLES, &redrawn.resamples.to_bytes())?)
         })?;
-        let small_counts = match self.plan.credentialed {
-            true => SmallCounts::BelowElevenWithheld,
-            false => SmallCounts::Shown,
-        };
         let prior = Evaluating {
             codes: notes.fitted(),
             ..evaluating
@@ -144,6 +150,7 @@ impl Workshop<'_> {
             intervals: redrawn.intervals(&evaluation_scores),
             frequency_bins: bins.into_iter().map(|bin| redrawn.bin_row(bin)).collect(),
             redrawn: Some(redrawn.facts),
+            curves,
             codes: small_counts.shown(code_rows(&evaluation.per_code, &notes)),
             small_counts,
             scores: evaluation_scores,
@@ -234,6 +241,14 @@ impl Evaluating<'_> {
         let wrapped = self.wrapped(columns);
         let evaluated = wrapped.and_then(|(scores, targets)| self.settings.evaluate(&scores, &targets, threshold));
         evaluated.map_err(stop)
+    }
+
+    /// The curves over all columns.
+    fn curves(&self, columns: &[f32], evaluation: &Evaluation, small_counts: SmallCounts) -> Result<Curves, Stop> {
+        let (scores, targets) = self.wrapped(columns).map_err(stop)?;
+        let least = u64::from(small_counts.least());
+        let found = metrics::curves(&scores, &targets, &evaluation.per_code, least);
+        Ok(curve_rows(found.map_err(stop)?))
     }
 
     /// The same in redraws of the notes, and the F1 of each frequency bin.

@@ -45,6 +45,9 @@ const column = (page, table, index) =>
 const labels = (page, table) => column(page, table, 0);
 const bar = (page, table) => page.locator(`.tools:has(+ .scroll #${table})`);
 
+// Whether something becomes true that a browser does a little later, such as to follow a link.
+const soon = (page, holds, asked) => page.waitForFunction(holds, asked, { timeout: 5000 }).then(() => true, () => false);
+
 const accessible = async (page, what, part = "html") => {
   await page.evaluate(axe);
   const { violations } = await page.evaluate((part) => globalThis.axe.run(part), part);
@@ -99,15 +102,17 @@ const steps = {
     const { label, key, group } = asked.link;
     await page.locator("#scores tbody tr", { hasText: label }).last().locator("a.to").first().click();
     const sheet = page.locator(".sheet:visible");
+    await sheet.waitFor();
     equal("a number leads to one record", await sheet.count(), 1);
     check("with its key", (await sheet.innerText()).includes(key));
     for (const word of ["seed", "threshold", "data-fingerprint = ", "git revision", "icdbench run suites/"]) {
       check(`the record says ${word}`, (await sheet.innerText()).includes(word));
     }
-    check("and it is in view", await sheet.evaluate((found) => found.getBoundingClientRect().top < innerHeight));
+    check("and it is in view", await soon(page, () => document.querySelector(".sheet:target").getBoundingClientRect().top < innerHeight));
     await page.goBack();
     await page.locator("#headline tbody tr").first().locator("a.to").first().click();
     const target = page.locator(".cell:target");
+    await target.waitFor();
     check("a mean leads to all its seeds", (await target.innerText()).includes(group) && (await target.locator("details").count()) === 2);
     await page.goBack();
   },
@@ -177,7 +182,7 @@ const until = async (selector, key = "Tab", most = 400) => {
 await press("Tab");
 equal("the first stop skips to the content", await active("textContent"), "Skip to the content");
 await press("Enter");
-equal("which is then in focus", await active("id"), "main");
+check("which is then in focus", await soon(keys, () => document.activeElement.id === "main"));
 check("the switch of colours is reached", await until(".switch"));
 await press("Enter");
 equal("and turns them", await keys.evaluate(() => document.documentElement.dataset.theme), "dark");
@@ -190,7 +195,7 @@ await press("ArrowRight");
 await press("ArrowDown");
 check("arrows go to others", (await active("textContent")) !== first);
 await press("Enter");
-check("and one leads to its records", await keys.evaluate(() => document.activeElement.closest(".records") !== null && location.hash !== ""));
+check("and one leads to its records", await soon(keys, () => document.activeElement.closest(".records") !== null && location.hash !== ""));
 await keys.goBack();
 await keys.locator("#headline a.to").first().focus();
 check("a point is reached", await until("circle.tip"));
@@ -201,6 +206,13 @@ check("arrows go from point to point", (await active("ariaLabel")) !== point && 
 await press("Escape");
 check("escape closes it", await keys.locator(".tooltip").isHidden());
 check("a filter is reached", await until("#scores th button", "Shift+Tab") || (await until(".tools input")));
+
+// Where the system is dark.
+const night = await visit(asked.small, { colorScheme: "dark" });
+const surface = () => night.evaluate(() => getComputedStyle(document.body).backgroundColor);
+equal("dark where the system is", await surface(), "rgb(22, 24, 29)");
+await night.getByText("Light colours").click();
+equal("and light on demand", await surface(), "rgb(255, 255, 255)");
 
 // Without a script.
 const plain = await visit(asked.small, { javaScriptEnabled: false }, `#${asked.anchor}`);

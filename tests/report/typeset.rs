@@ -115,8 +115,16 @@ fn a_table_without_such_letters_needs_no_macro_for_them() {
 
 #[test]
 fn no_field_of_a_csv_file_is_a_formula() {
-    let records = records();
-    let suite = suite(Vec::new());
+    let mut records = records();
+    for record in &mut records {
+        let outcome = record.record.outcome.as_mut().unwrap();
+        outcome.curves = Some(figures::curves(figures::two_bins()));
+    }
+    let mut suite = suite(Vec::new());
+    suite.printed = NAMES
+        .iter()
+        .map(|name| printed::printed(name, name, 512, "micro-f1", 0.5))
+        .collect();
     let page = page(&records, &suite);
     for (name, sheet) in csv::SHEETS {
         let bytes = sheet(&page.summary).unwrap();

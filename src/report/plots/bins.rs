@@ -9,9 +9,10 @@ use super::scene::{Scene, SeriesStyle, WIDTH};
 use super::theme::Ink;
 use super::tips;
 use crate::record::{FrequencyBinRow, ScoreInterval};
+use crate::report::longest::labels;
 use crate::report::spread::Spread;
 use crate::report::summary::TaskSummary;
-use crate::report::table::{grouped, length_word};
+use crate::report::table::grouped;
 
 const PANEL_HEIGHT: f64 = 280.0;
 const MARGIN: f64 = 16.0;
@@ -33,6 +34,8 @@ pub struct Bin {
     pub macro_f1: Option<Spread>,
     /// F1 of the bin's pooled decisions, over the seeds.
     pub micro_f1: Option<Spread>,
+    /// Macro-F1 of each seed, ascending by seed.
+    pub seeds: Vec<f64>,
 }
 
 /// Bounds of the bins, with their codes and the codes present.
@@ -60,6 +63,7 @@ pub fn bins(task: &TaskSummary<'_>) -> Vec<RunBins> {
             gold: rows[0].gold,
             macro_f1: spread(&rows, |row| row.macro_f1_present, |row| row.macro_f1_present_interval),
             micro_f1: spread(&rows, |row| Some(row.micro_f1), |row| row.micro_f1_interval),
+            seeds: rows.iter().filter_map(|row| row.macro_f1_present).collect(),
         });
         let bins: Vec<Bin> = bins.collect();
         if !bins.is_empty() {
@@ -146,6 +150,10 @@ fn draw_runs(scene: &mut Scene, panel: &Panel, (runs, entries): (&[RunBins], &[E
                 let high = 100.0 * (value.mean + sd);
                 scene.error_bar(x, (panel.y.at(high), panel.y.at(low)), style.ink);
             }
+            if bin.seeds.len() > 1 {
+                let seeds = bin.seeds.iter().map(|seed| panel.y.at(100.0 * seed));
+                seeds.for_each(|y| scene.seed((x, y), style.ink));
+            }
             let at = (x, panel.y.at(100.0 * value.mean));
             let said = tips::words("macro-F1 (%)", &value.scaled(100.0), tips::score(true));
             let present = grouped(u64::from(bin.codes_present));
@@ -169,17 +177,9 @@ fn draw_runs(scene: &mut Scene, panel: &Panel, (runs, entries): (&[RunBins], &[E
 
 /// Legend entries; the length is named where the runs differ in it.
 fn entries(task: &TaskSummary<'_>, runs: &[RunBins]) -> Vec<Entry> {
-    let one_length = runs.windows(2).all(|pair| pair[0].1 == pair[1].1);
-    let entry = |(run, length, _): &RunBins| {
-        let label = task.runs[*run].legend(Some(*length));
-        let label = if one_length {
-            label
-        } else {
-            format!("{label}, {}", length_word(*length))
-        };
-        (SeriesStyle::of(*run), label)
-    };
-    runs.iter().map(entry).collect()
+    let places: Vec<(usize, u32)> = runs.iter().map(|(run, length, _)| (*run, *length)).collect();
+    let styles = runs.iter().map(|(run, ..)| SeriesStyle::of(*run));
+    styles.zip(labels(task, &places)).collect()
 }
 
 fn highest(runs: &[RunBins]) -> f64 {

@@ -4,6 +4,7 @@ use super::axes::{LABEL, Panel, length_ticks, log_ticks, tick_label};
 use super::legend::{self, Entry};
 use super::paint::text_width;
 use super::scene::{Scene, SeriesStyle, WIDTH};
+use super::theme::Ink;
 use super::tips;
 use crate::record::MOST_TOKENS;
 use crate::report::spread::Spread;
@@ -19,6 +20,9 @@ const BETWEEN: f64 = 68.0;
 /// Run, length and value of each scored cell.
 pub type Values = Vec<(usize, u32, Spread)>;
 
+/// Run, length and the values of its seeds.
+pub type Seeds = Vec<(usize, u32, Vec<f64>)>;
+
 /// What one panel shows.
 #[derive(Debug)]
 pub struct Quantity {
@@ -30,6 +34,33 @@ pub struct Quantity {
     pub axis: Axis,
     /// Name and value of a line to compare with.
     pub reference: Option<(&'static str, f64)>,
+    /// Of the cells that have several.
+    pub seeds: Seeds,
+    /// What papers print of the task.
+    pub printed: Vec<PrintedLine>,
+}
+
+/// Values that one work prints of one of its models.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PrintedLine {
+    /// Such as `longbert: LongBERT (printed)`.
+    pub label: String,
+    /// The run that it is, if the suite has it.
+    pub run: Option<usize>,
+    /// Length and value, ascending.
+    pub points: Vec<(u32, f64)>,
+}
+
+impl PrintedLine {
+    fn style(&self) -> SeriesStyle {
+        match self.run {
+            Some(run) => SeriesStyle::of(run).printed(),
+            None => SeriesStyle {
+                ink: Ink::Muted,
+                ..SeriesStyle::of(0).printed()
+            },
+        }
+    }
 }
 
 /// The ends of a vertical axis, and its ticks with their labels.
@@ -81,7 +112,9 @@ impl Axis {
 pub fn draw(id: String, title: String, task: &TaskSummary<'_>, quantities: &[Quantity]) -> Scene {
     let width = f64::from(WIDTH);
     let all = quantities.iter().flat_map(|quantity| &quantity.values);
-    let mut lengths: Vec<u32> = all.map(|(_, length, _)| *length).collect();
+    let printed = quantities.iter().flat_map(|quantity| &quantity.printed);
+    let printed = printed.flat_map(|line| line.points.iter().map(|(length, _)| *length));
+    let mut lengths: Vec<u32> = all.map(|(_, length, _)| *length).chain(printed).collect();
     lengths.sort_unstable();
     lengths.dedup();
     let entries = entries(task, quantities);
@@ -114,6 +147,7 @@ pub fn draw(id: String, title: String, task: &TaskSummary<'_>, quantities: &[Qua
             let y = panel.y.at(value);
             scene.series_line(&[(panel.left, y), (panel.right, y)], SeriesStyle::reference(), 1.5, 1.0);
         }
+        draw_printed(&mut scene, (&panel, &lengths), &quantity.printed);
         draw_runs(&mut scene, (&panel, &lengths), quantity, task);
     }
     scene
@@ -155,7 +189,34 @@ fn entries(task: &TaskSummary<'_>, quantities: &[Quantity]) -> Vec<Entry> {
     if let Some((name, _)) = quantities.iter().find_map(|quantity| quantity.reference) {
         entries.push((SeriesStyle::reference(), name.to_owned()));
     }
+    for line in quantities.iter().flat_map(|quantity| &quantity.printed) {
+        let entry = (line.style(), line.label.clone());
+        if !entries.contains(&entry) {
+            entries.push(entry);
+        }
+    }
     entries
+}
+
+/// What papers print, behind the runs.
+fn draw_printed(scene: &mut Scene, (panel, lengths): (&Panel, &Lengths), lines: &[PrintedLine]) {
+    for line in lines {
+        let points: Vec<_> = line
+            .points
+            .iter()
+            .map(|(length, value)| panel.at((lengths.place(*length), *value)))
+            .collect();
+        if points.len() > 1 {
+            scene.series_line(&points, line.style(), 1.5, 0.8);
+        }
+        for ((length, value), point) in line.points.iter().zip(points) {
+            scene.marker(point, line.style());
+            scene.tip(
+                point,
+                format!("{} {}: {value:.1}, as printed", line.label, at_length(*length)),
+            );
+        }
+    }
 }
 
 /// One standard deviation below and above the mean.
@@ -194,6 +255,12 @@ fn draw_runs(scene: &mut Scene, (panel, lengths): (&Panel, &Lengths), quantity: 
         }
         if points.len() > 1 {
             scene.series_line(&points, style, 2.0, 1.0);
+        }
+        for (_, length, values) in quantity.seeds.iter().filter(|(of, _, _)| *of == run) {
+            let x = panel.x.at(lengths.place(*length)) + shift;
+            values
+                .iter()
+                .for_each(|value| scene.seed((x, panel.y.at(*value)), style.ink));
         }
         markers.extend(points.into_iter().map(|point| (point, style)));
     }

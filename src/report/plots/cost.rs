@@ -31,6 +31,8 @@ pub fn speed(id: String, task: &TaskSummary<'_>) -> Option<Scene> {
             print: three_digits,
             axis: Axis::logarithmic(low, high),
             reference: None,
+            seeds: Vec::new(),
+            printed: Vec::new(),
         })
     });
     let quantities: Vec<Quantity> = quantities.collect();
@@ -48,6 +50,8 @@ pub fn memory(id: String, task: &TaskSummary<'_>) -> Option<Scene> {
         print: three_digits,
         axis: Axis::linear(ticks(0.0, highest)),
         reference: None,
+        seeds: Vec::new(),
+        printed: Vec::new(),
     };
     let title = format!("Peak memory by sequence length, {}", task.title);
     Some(by_length::draw(id, title, task, &[quantity]))

@@ -5,7 +5,7 @@ use super::by_length::ends;
 use super::marks::Anchor;
 use super::paint::text_width;
 use super::scene::{Scene, SeriesStyle, WIDTH};
-use super::score_points::{axis, names, prior_of, values};
+use super::score_points::{axis, names, prior_of, seeds, values};
 use super::theme::{Ink, MARKER_RADIUS};
 use super::tips;
 use crate::record::MOST_TOKENS;
@@ -27,7 +27,7 @@ pub(super) fn draw(id: String, task: &TaskSummary<'_>, metrics: &[&Metric], leng
     let labels: Vec<String> = shown.iter().map(|run| task.runs[*run].legend(None)).collect();
     let widest = labels.iter().map(|label| text_width(label, LABEL, false));
     let left = widest.fold(0.0, f64::max) * 1.06 + MARGIN + 14.0;
-    let axis_of = |metric: &&Metric| axis(&values(task, metric), prior_of(task, metric), metric.ratio);
+    let axis_of = |metric: &&Metric| axis(&values(task, metric), prior_of(task, metric), &[], metric.ratio);
     let axes: Vec<_> = metrics.iter().map(axis_of).collect();
     let with_prior = axes.iter().any(|(_, prior)| prior.is_some());
     let top = MARGIN + if with_prior { 46.0 } else { 24.0 };
@@ -77,7 +77,7 @@ fn frame(scene: &mut Scene, panel: &Panel, ticks: &[f64], prior: Option<f64>) {
 }
 
 fn draw_runs(scene: &mut Scene, panel: &Panel, (task, metric): (&TaskSummary<'_>, &Metric), shown: &[usize]) {
-    for (run, _, value) in values(task, metric) {
+    for (run, at_length, value) in values(task, metric) {
         let Some(place) = shown.iter().position(|shown| *shown == run) else {
             continue;
         };
@@ -91,6 +91,15 @@ fn draw_runs(scene: &mut Scene, panel: &Panel, (task, metric): (&TaskSummary<'_>
             let (low, high) = ends(&value);
             let from = panel.x.at(low).max(panel.left);
             scene.line(vec![(from, y), (panel.x.at(high), y)], style.ink, 1.5);
+        }
+        // Below the bar: in a row there is room, and none is hidden by the marker.
+        for (_, _, values) in seeds(task, metric)
+            .iter()
+            .filter(|(of, length, _)| (*of, *length) == (run, at_length))
+        {
+            values
+                .iter()
+                .for_each(|value| scene.seed((panel.x.at(*value), y + 9.0), style.ink));
         }
         let reach = panel.x.at(value.reach().1);
         scene.marker((x, y), style);

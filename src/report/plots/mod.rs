@@ -1,10 +1,13 @@
 //! The plots of a report. Each plot is first a [`scene::Scene`], plain marks in pixels, and is then painted
 //! twice by `plotters`: as an SVG that follows the reader's light or dark theme, and as a PNG.
 
+pub(super) mod areas;
 pub mod attention;
 mod axes;
 pub(super) mod bins;
 mod by_length;
+pub(super) mod calibration;
+pub(super) mod code_groups;
 pub(super) mod cost;
 mod dots;
 pub mod forest;
@@ -13,9 +16,13 @@ pub(super) mod lengths;
 mod marker;
 pub mod marks;
 pub mod paint;
+pub(super) mod precision_recall;
+pub(super) mod scatter;
 pub mod scene;
 mod score_points;
 mod theme;
+pub(super) mod thresholds;
 mod tips;
 pub mod tokens;
 pub(super) mod training;
+mod unit;

@@ -44,6 +44,8 @@ pub struct SeriesStyle {
     pub shape: Shape,
     /// Which of the theme's dash patterns; the first is a solid line.
     pub dash: usize,
+    /// Whether the marker is hollow: of what was printed elsewhere, not measured here.
+    pub hollow: bool,
 }
 
 impl SeriesStyle {
@@ -54,6 +56,16 @@ impl SeriesStyle {
             ink: Ink::Series(index % theme::SERIES.len()),
             shape: Shape::ALL[index % Shape::ALL.len()],
             dash: index % theme::SERIES_DASHES,
+            hollow: false,
+        }
+    }
+
+    /// The same for what was printed elsewhere.
+    pub fn printed(self) -> Self {
+        Self {
+            dash: theme::REFERENCE_DASH,
+            hollow: true,
+            ..self
         }
     }
 
@@ -63,6 +75,7 @@ impl SeriesStyle {
             ink: Ink::Muted,
             shape: Shape::None,
             dash: theme::REFERENCE_DASH,
+            hollow: false,
         }
     }
 }
@@ -136,6 +149,17 @@ impl Scene {
         let rim = style.shape.mark(at, theme::MARKER_RADIUS + 1.5, Ink::Surface);
         let marker = style.shape.mark(at, theme::MARKER_RADIUS, style.ink);
         self.marks.extend(rim.into_iter().chain(marker));
+        if style.hollow {
+            self.marks
+                .extend(style.shape.mark(at, theme::MARKER_RADIUS - 2.0, Ink::Surface));
+        }
+    }
+
+    /// Adds the small dot of one seed among several.
+    pub fn seed(&mut self, at: Point, ink: Ink) {
+        for (radius, ink) in [(2.6, Ink::Surface), (1.8, ink)] {
+            self.marks.push(Mark::Disc { at, radius, ink });
+        }
     }
 
     /// Adds a bar from one point to another in a faint colour: an interval over the notes, behind everything else.
