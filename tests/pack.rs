@@ -24,6 +24,7 @@ type Archive = BTreeMap<String, Vec<u8>>;
 fn unzipped(path: &Path) -> Archive {
     let bytes = fs::read(path).unwrap();
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
+    let count = archive.len();
     let read = |at| {
         let mut file = archive.by_index(at).unwrap();
         let name = file.name().unwrap().into_owned();
@@ -31,7 +32,7 @@ fn unzipped(path: &Path) -> Archive {
         file.read_to_end(&mut bytes).unwrap();
         (name, bytes)
     };
-    (0..archive.len()).map(read).collect()
+    (0..count).map(read).collect()
 }
 
 /// Writes the files of an archive into a directory.
