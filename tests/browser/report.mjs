@@ -46,7 +46,7 @@ const labels = (page, table) => column(page, table, 0);
 const bar = (page, table) => page.locator(`.tools:has(+ .scroll #${table})`);
 
 // Whether something becomes true that a browser does a little later, such as to follow a link.
-const soon = (page, holds, asked) => page.waitForFunction(holds, asked, { timeout: 5000 }).then(() => true, () => false);
+const soon = (page, holds, asked) => page.waitForFunction(holds, asked, { timeout: 20000 }).then(() => true, () => false);
 
 const accessible = async (page, what, part = "html") => {
   await page.evaluate(axe);
