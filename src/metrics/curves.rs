@@ -3,7 +3,7 @@
 //!
 //! One pass over the columns places each score among the thresholds and among the scores that stand for a recall. Counts are
 //! integers, and probabilities are summed in fixed point, so the number of threads moves nothing. Time is linear in the
-//! (note, code) pairs; besides the scores about 5 KiB are held for every 16 codes.
+//! (note, code) pairs; besides the scores about 7 KiB are held for every 16 codes.
 
 mod count;
 

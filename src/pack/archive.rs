@@ -6,7 +6,7 @@ use zip::result::ZipResult;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
-use super::PackedFile;
+use super::packed_file::PackedFile;
 
 /// The archive's bytes: those of equal files are equal.
 pub(super) fn zip(files: &[PackedFile]) -> ZipResult<Vec<u8>> {

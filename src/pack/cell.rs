@@ -1,9 +1,13 @@
 //! What of a cell goes into an archive, as it lies in the store.
 
-use super::{Access, PackedFile, RESULTS};
+use super::access::Access;
+use super::packed_file::PackedFile;
 use crate::record::{Record, StageName};
 use crate::results::kept::{LIST, Trouble};
 use crate::results::{Store, files};
+
+/// Where records, and in `private/rows/<key>` rows, lie in the archive.
+const RESULTS: &str = "results";
 
 /// A cell's record and, where they may be shared, its rows by note.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Error, Pack, PackedFile};
+use super::contents::Pack;
 use crate::data::{Dataset, TableCodes, TableSettings, TableSplit};
 
 /// Where it lies in the archive.
@@ -13,16 +13,8 @@ pub(super) fn path(dataset: &Dataset) -> String {
     format!("croissant/{name}.json")
 }
 
-pub(super) fn file(pack: &Pack<'_>) -> Result<PackedFile, Error> {
-    let described = describe(pack);
-    let file = "croissant";
-    let mut text = serde_json::to_string_pretty(&described).map_err(|source| Error::Json { file, source })?;
-    text.push('\n');
-    let title = format!("Croissant description of the data set {}", pack.dataset.name);
-    Ok(PackedFile::new(path(pack.dataset), text, title))
-}
-
-fn describe(pack: &Pack<'_>) -> Value {
+/// The description.
+pub(super) fn describe(pack: &Pack<'_>) -> Value {
     let dataset = pack.dataset;
     let (distribution, record_sets) = layout(dataset);
     let access = match (pack.generated, dataset.credentialed) {

@@ -2,11 +2,15 @@
 //! suite is the workflow, a cell is one action: its settings and data set go in, its record and scores come out.
 
 mod actions;
+mod entity;
 mod workflow;
 
 use serde_json::{Value, json};
 
-use super::{METADATA, Pack, PackedFile, README, SUITE, SUMS};
+use self::entity::{agent_id, creative, id, time, uri};
+use super::access::Access;
+use super::contents::{METADATA, Pack, README, SUITE, SUMS};
+use super::packed_file::PackedFile;
 
 const CRATE: &str = "https://w3id.org/ro/crate/1.1";
 const PROFILES: [(&str, &str, &str); 3] = [
@@ -23,7 +27,6 @@ const LICENCE: &str = "#licence";
 const LEFT_OUT: &str = "#left-out";
 const MISSING: &str = "#missing";
 const ASSERTION: &str = "#assertion";
-const AGENT: &str = "#agent";
 
 /// The description of these files, all but itself and the list of hashes.
 pub(super) fn metadata(pack: &Pack<'_>, files: &[PackedFile]) -> Value {
@@ -48,37 +51,6 @@ pub(super) fn metadata(pack: &Pack<'_>, files: &[PackedFile]) -> Value {
         "@context": [format!("{CRATE}/context"), { "sha256": "https://w3id.org/ro/terms/workflow-run#sha256" }],
         "@graph": graph,
     })
-}
-
-/// A reference to an entity.
-fn id(of: &str) -> Value {
-    json!({ "@id": of })
-}
-
-/// A path as an identifier: what is no plain letter is escaped.
-fn uri(path: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
-    let spelled = path.bytes().map(|byte| match plain(byte) {
-        true => char::from(byte).to_string(),
-        false => format!("%{byte:02X}"),
-    });
-    spelled.collect()
-}
-
-/// A time with its zone in digits, as the profiles' checks read it.
-fn time(rfc3339: &str) -> String {
-    match rfc3339.strip_suffix('Z') {
-        Some(local) => format!("{local}+00:00"),
-        None => rfc3339.to_owned(),
-    }
-}
-
-fn creative(id: &str, name: &str, more: Value) -> Value {
-    let mut made = json!({ "@id": id, "@type": "CreativeWork", "name": name });
-    if let (Some(made), Value::Object(more)) = (made.as_object_mut(), more) {
-        made.extend(more);
-    }
-    made
 }
 
 fn descriptor() -> Value {
@@ -146,7 +118,7 @@ fn beside(pack: &Pack<'_>) -> Vec<Value> {
         let text = json!({ "text": pack.missing.join("\n") });
         entities.push(creative(MISSING, "Cells of the suite without a record", text));
     }
-    if let super::Access::Asserted(reason) = &pack.access {
+    if let Access::Asserted(reason) = &pack.access {
         let mut assertion = creative(
             ASSERTION,
             "Assertion that rows by note of credentialed data may be shared",
@@ -161,11 +133,6 @@ fn beside(pack: &Pack<'_>) -> Vec<Value> {
         entities.push(json!({ "@id": agent_id(pack), "@type": "Person", "name": agent.name }));
     }
     entities
-}
-
-fn agent_id(pack: &Pack<'_>) -> String {
-    let orcid = pack.agent.as_ref().and_then(|agent| agent.orcid.clone());
-    orcid.unwrap_or_else(|| AGENT.to_owned())
 }
 
 /// The data set by its address; one that nobody can fetch has none.
@@ -243,10 +210,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_and_times_are_spelled_as_the_profiles_read_them() {
-        assert_eq!(uri("report/plots/a b%.svg"), "report/plots/a%20b%25.svg");
-        assert_eq!(uri("é"), "%C3%A9");
-        assert_eq!(time("2026-01-02T03:04:05Z"), "2026-01-02T03:04:05+00:00");
+    fn the_media_type_is_what_the_name_says() {
         assert_eq!(format_of("croissant/a.json"), "application/ld+json");
+        assert_eq!(format_of("results/records/a.json"), "application/json");
+        assert_eq!(format_of("SHA256SUMS"), "text/plain");
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
-use super::{CARGO_LOCK, Pack};
+use super::contents::{CARGO_LOCK, Pack};
 use crate::record::{Status, hex};
 
 /// Its text.

@@ -47,7 +47,7 @@ fn printed_scores_stand_in_the_plot_by_length() {
             .iter()
             .any(|label| label.contains("BERT-XML") || label.contains("CAML 2"))
     );
-    assert!(tips(&figure.scene).contains(&"longbert: long_bert (printed) at 4,096: 51.9, as printed"));
+    assert!(tips(&figure.scene).contains(&"longbert: long_bert (printed) at length 4,096: 51.9, as printed"));
     assert!(figure.caption.contains("Hollow markers are scores that papers print"));
     assert_eq!(sheet(&page, "printed.csv").len(), 1 + 4);
     suite

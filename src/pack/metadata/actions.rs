@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::entity::{agent_id, id, time, uri};
 use super::workflow::Parameters;
-use super::{agent_id, id, time, uri};
-use crate::pack::{Pack, PackedCell, SUITE};
+use crate::pack::cell::PackedCell;
+use crate::pack::contents::{Pack, SUITE};
 use crate::record::{Outcome, Status};
 
 /// The actions in the order of the cells, each followed by its scores.

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::id;
-use crate::pack::{Pack, SUITE};
+use super::entity::{creative, id, uri};
+use crate::pack::contents::{Pack, SUITE};
 use crate::record::{CellDescription, hex};
 
 /// The input that is the data set.
@@ -76,14 +76,14 @@ pub(super) fn entities(pack: &Pack<'_>, parameters: &Parameters, dataset: &str) 
     let mut entities = vec![workflow(pack, &programs), language(pack)];
     entities.extend([WORKFLOW_PROFILE, PARAMETER_PROFILE].map(|profile| {
         let name = profile.split('/').nth(4).unwrap_or_default();
-        super::creative(
+        creative(
             profile,
             &format!("Bioschemas {name} profile"),
             json!({ "version": "1.0-RELEASE" }),
         )
     }));
     let places: BTreeSet<String> = pack.cells.iter().map(|cell| cell.place()).collect();
-    let places: Vec<Value> = places.iter().map(|place| id(&super::uri(place))).collect();
+    let places: Vec<Value> = places.iter().map(|place| id(&uri(place))).collect();
     entities.push(parameter(DATA, ("data", "Dataset", "The data set"), vec![id(dataset)]));
     entities.push(parameter(RECORD, ("record", "File", "The record of a cell"), places));
     for (input, (name, kind, about)) in INPUTS.into_iter().enumerate() {

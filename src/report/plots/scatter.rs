@@ -19,6 +19,8 @@ const MARGIN: f64 = 16.0;
 const LEFT: f64 = 60.0;
 /// Points with words at them, those of the most codes first: a page of nine thousand codes stays light.
 const MOST_TIPS: usize = 400;
+/// Codes from which on marks are put together by the percent, which is less than a mark's width, and have no rims.
+const MANY: usize = 2000;
 /// Training notes from which a code counts as not rare, and as frequent.
 const CLASSES: [u32; 2] = [10, 100];
 
@@ -74,7 +76,9 @@ pub fn plot(id: String, task: &TaskSummary<'_>) -> Option<Scene> {
         let at = panel.at(clump[0].1);
         let radius = (3.0 * (clump.len() as f64).powf(0.35)).min(9.0);
         let shape = shape(*class);
-        let rim = shape.mark(at, radius + 0.8, Ink::Surface);
+        let rim = shape
+            .mark(at, radius + 0.8, Ink::Surface)
+            .filter(|_| codes.len() < MANY);
         scene
             .marks
             .extend(rim.into_iter().chain(faint(shape.mark(at, radius, style(*class).ink))));
@@ -122,16 +126,17 @@ fn entries(codes: &[(&CodeScores, Point)]) -> Vec<Entry> {
     named.map(|(of, name)| (style(of), name)).collect()
 }
 
-/// Class, and the place in tenths of a percent.
+/// Class, and the place in tenths of a percent, or in percents.
 type Place = (usize, i64, i64);
 
 /// Codes of one class at one place, the fullest places first, so that small marks lie above large ones.
 fn clumps<'c>(codes: &[(&'c CodeScores, Point)]) -> Vec<(Place, Vec<(&'c CodeScores, Point)>)> {
     let mut found: BTreeMap<Place, Vec<(&CodeScores, Point)>> = BTreeMap::new();
+    let parts = if codes.len() < MANY { 10.0 } else { 1.0 };
     for (row, at) in codes {
-        let tenths = |value: f64| (10.0 * value).round() as i64;
+        let place = |value: f64| (parts * value).round() as i64;
         found
-            .entry((class(row.training), tenths(at.0), tenths(at.1)))
+            .entry((class(row.training), place(at.0), place(at.1)))
             .or_default()
             .push((*row, *at));
     }
