@@ -4,6 +4,7 @@ mod cell;
 mod chain;
 mod error;
 mod external;
+mod externals;
 mod lacking;
 mod recorded;
 pub mod sources;
@@ -12,7 +13,8 @@ use std::path::Path;
 
 pub use cell::{Cell, descriptions};
 pub use error::Error;
-pub use external::{ExternalSystem, externals};
+pub use external::ExternalSystem;
+pub use externals::externals;
 pub use recorded::{recorded, scored_before};
 
 use crate::data::{self, Registry};
