@@ -66,7 +66,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             // How ensembles put scores together.
             "metrics/combine.rs",
             // What a record may hold.
-            "record/bounds.rs",
+            "record/limits.rs",
             "text",
             "train",
         ],

@@ -1,12 +1,7 @@
 //! Numbers beyond which a record is not believed: whatever reads it may count up to them.
 
+use super::limits::{MOST_EPOCHS, MOST_TOKENS};
 use super::{Curves, Record, Timings};
-
-/// Most epochs of a training.
-pub const MOST_EPOCHS: u32 = 100_000;
-
-/// Greatest sequence length.
-pub const MOST_TOKENS: u32 = 1 << 20;
 
 /// The quantiles of note lengths: 0 %, 1 %, ..., 100 %.
 const QUANTILES: usize = 101;
