@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use common::{Bench, assert_fails, assert_good, logistic_regression, stderr, stdout, suite_text};
-use icdbench::record::{Outcome, Record, Status};
+use icdbench::record::{External, Outcome, Record, RecordStore, Status};
 use parquet::arrow::ArrowWriter;
 
 /// A note, a code, a score.
@@ -600,6 +600,52 @@ fn codes_without_their_dots_are_told_as_such() {
         "0.5",
     ];
     assert_fails(&bench.run(&arguments), 2, &["with a dot in them"]);
+}
+
+#[test]
+fn what_a_record_says_of_the_system_is_checked() {
+    let (bench, _) = scored();
+    let arguments = ["score", "tiny.toml", "--predictions", "ours.csv", "--system", "it"];
+    let more = ["--threshold", "0.3", "--trained-on", "nothing"];
+    assert_good(&bench.run(&[&arguments[..], &more].concat()));
+    assert_good(&bench.run(&["check", "results"]));
+    let good = record(&bench, "it (external)");
+    let external = |record: &mut Record, edit: fn(&mut External)| {
+        edit(record.outcome.as_mut().unwrap().external.as_mut().unwrap());
+    };
+    type Edit<'a> = (&'static str, &'a dyn Fn(&mut Record));
+    let edits: [Edit<'_>; 9] = [
+        ("the system", &|record| external(record, |of| of.system.push('!'))),
+        ("the training data", &|record| {
+            external(record, |of| of.trained_on = None)
+        }),
+        ("that it decides", &|record| external(record, |of| of.scored = false)),
+        ("the pairs", &|record| external(record, |of| of.predictions.pairs = 0)),
+        ("the notes", &|record| {
+            external(record, |of| of.predictions.notes_without_prediction = 1000)
+        }),
+        ("the run", &|record| record.cell.run = "ours (external)".into()),
+        ("the seed", &|record| record.cell.seed = 2),
+        ("the file", &|record| {
+            record.outcome.as_mut().unwrap().weights_sha256 = "0".repeat(64)
+        }),
+        ("the threshold", &|record| {
+            record.outcome.as_mut().unwrap().threshold = 0.30001
+        }),
+    ];
+    let store = RecordStore::new(&bench.path("results"));
+    for (what, edit) in edits {
+        let mut edited = good.clone();
+        edit(&mut edited);
+        store.write(&edited).unwrap();
+        assert_eq!(
+            bench.run(&["check", "results"]).status.code(),
+            Some(1),
+            "{what} went unseen"
+        );
+    }
+    store.write(&good).unwrap();
+    assert_good(&bench.run(&["check", "results"]));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod copies;
 mod differing;
+mod external;
 mod rows;
 mod sums;
 
@@ -72,6 +73,7 @@ pub fn audit(reported: &Reported, scores: Option<&[f32]>) -> Audit {
     let mut verdict = Verdict::NoScores;
     if let Some(outcome) = &record.outcome {
         problems.extend(sums::problems(record, outcome));
+        problems.extend(external::problems(record, outcome));
         verdict = match &reported.notes {
             None => Verdict::BySums,
             Some(notes) => {

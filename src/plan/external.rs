@@ -3,7 +3,7 @@
 use crate::record::External;
 
 /// The setting of the stage `scores` that names an external system; also what its records have for a model.
-pub(super) const EXTERNAL: &str = "external";
+pub(super) const EXTERNAL: &str = External::SETTING;
 
 /// An external system and the file of its predictions.
 #[derive(Clone, Debug, PartialEq)]

@@ -21,6 +21,8 @@ pub struct External {
 impl External {
     /// What stands behind the name of such a run.
     pub const MARK: &str = " (external)";
+    /// The setting of the stage `scores` that names the system.
+    pub const SETTING: &str = "external";
 
     /// What a reader must know beside the scores.
     pub fn sentence(&self) -> String {

@@ -259,6 +259,9 @@ fn what_is_withheld_is_said() {
         (captions.collect::<BTreeMap<String, String>>(), foot)
     };
     let (captions, foot) = said(&records);
+    let silent = assemble(&records, &suite);
+    assert!(!silent.remarks.iter().any(|remark| remark.contains("Rows by note")));
+    drop(silent);
     assert!(captions.values().all(|caption| !caption.contains("withheld")));
     assert!(!foot.contains("withheld"));
     for record in &mut records {
@@ -270,6 +273,8 @@ fn what_is_withheld_is_said() {
     }
     assert!(captions["areas"].contains("put together until each has 11 codes"));
     assert!(foot.contains("withheld"));
+    let says = |page: &Page<'_>| page.remarks.iter().any(|remark| remark.contains("Rows by note"));
+    assert!(says(&assemble(&records, &suite)));
     // The count from 98 on may be of a wider bin.
     let page = assemble(&records, &suite);
     assert!(
