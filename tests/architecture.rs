@@ -51,6 +51,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "metrics/names.rs",
             "published",
             "record",
+            "report/printed.rs",
             "report/table.rs",
             // Sizes of models.
             "models",

@@ -17,8 +17,8 @@ use crate::published::Published;
 use crate::record::{Outcome, Record, Reported};
 use crate::report::plots::attention::Reading;
 use crate::report::table::Table;
-use crate::report::{self, Ended, PrintedScore, SuiteText};
-use crate::reproduce::{Evidence, Planned, PrintedPoint, claims_table, field_table, judged, printed_points};
+use crate::report::{self, Ended, SuiteText};
+use crate::reproduce::{Evidence, Planned, claims_table, field_table, judged, printed_points};
 use crate::stages::Workshop;
 use crate::suite::Suite;
 
@@ -132,7 +132,7 @@ pub(super) fn text(global: &Global, suite: &Suite, cells: &[Reported]) -> Result
     let published = Published::built_in()?;
     let planned = super::reproduce::planned(global, &published)?;
     Ok(SuiteText {
-        printed: printed(&published, &planned, cells),
+        printed: printed_points(&published, &planned, cells),
         beside: beside(suite, &published, planned, cells)?,
         readings: Vec::new(),
         name: suite.name.clone(),
@@ -189,22 +189,6 @@ fn readings(global: &Global, suite: &Suite) -> Result<Vec<Reading>> {
         found.push((cell.run, reading));
     }
     Ok(found.into_iter().map(|(_, reading)| reading).collect())
-}
-
-/// The scores that papers print of the suite's own tasks.
-fn printed(published: &Published, planned: &BTreeMap<String, Vec<Planned>>, cells: &[Reported]) -> Vec<PrintedScore> {
-    let points = printed_points(published, planned, cells).into_iter();
-    let score = |point: PrintedPoint| PrintedScore {
-        task: point.task,
-        paper: point.paper,
-        label: point.label,
-        run: point.run,
-        model: point.model,
-        length: point.length,
-        metric: point.metric,
-        value: point.value,
-    };
-    points.map(score).collect()
 }
 
 /// Published scores beside the suite's own, and the papers' claims that its records decide.

@@ -36,6 +36,7 @@ mod names;
 pub mod page;
 pub mod plots;
 mod pretraining;
+mod printed;
 mod provenance;
 mod ranking;
 mod records;
@@ -49,7 +50,8 @@ mod versions;
 mod write;
 
 pub use error::Error;
-pub use suite_text::{PrintedScore, SuiteText};
+pub use printed::PrintedScore;
+pub use suite_text::SuiteText;
 pub use summary::Coverage;
 pub use versions::OtherVersion;
 pub use write::{Ended, Written, write_report};

@@ -9,6 +9,7 @@ use super::facts::{data_table, measured_on, speed_table, training_table};
 use super::figures;
 use super::gains::gains_table;
 use super::glance::Glance;
+use super::longest::withholds;
 use super::metric::Metric;
 use super::plots::paint::has_letters;
 use super::plots::{attention, cost, lengths, scene::Scene, tokens, training};
@@ -20,7 +21,7 @@ use super::suite_text::SuiteText;
 use super::summary::{LengthSummary, RunSummary, Summary, TaskSummary, summarise};
 use super::table::{Table, length_word};
 use super::versions::sentences;
-use crate::record::{Record, Reported, SmallCounts};
+use crate::record::{Record, Reported};
 
 /// The whole report: its head, then its blocks.
 #[derive(Debug)]
@@ -336,18 +337,13 @@ fn near_the_prior(task: &TaskSummary<'_>) -> Option<String> {
 /// What the page of credentialed data leaves out.
 const WITHHELD: &str = "The notes are under a data use agreement. Rows by note (ranks, predictions) are derived patient-level data and are not in this report, nor are the codes that fewer than 11 notes have; scores, intervals and curves are sums over all notes.";
 
-fn withholds(record: &Record) -> bool {
-    let outcome = record.outcome.as_ref();
-    outcome.is_some_and(|outcome| outcome.small_counts == SmallCounts::BelowElevenWithheld)
-}
-
 fn remarks(summary: &Summary<'_>) -> Vec<String> {
     let mut remarks: Vec<String> = summary.tasks.iter().filter_map(near_the_prior).collect();
     let records = &summary.records;
     if summary.coverage.ok == 0 {
         remarks.push("No cell was scored, so the tables hold no scores and there are no plots.".to_owned());
     }
-    if records.iter().any(|record| withholds(record)) {
+    if summary.tasks.iter().any(withholds) {
         remarks.push(WITHHELD.to_owned());
     }
     if records.iter().any(|record| record.provenance.git_dirty == Some(true)) {

@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::{Identity, Names, identity, task_key};
+use super::printed::PrintedScore;
 use super::spread::{Spread, UNFINISHED};
-use super::suite_text::{PrintedScore, SuiteText};
+use super::suite_text::SuiteText;
 use super::versions::{OtherVersion, versions};
 use crate::record::{CellDescription, Outcome, Record, Reported, Status};
 

@@ -21,7 +21,7 @@ pub use evidence::{Evidence, Planned, Standing};
 pub use field::field_table;
 pub use index::index;
 pub use ours::Ours;
-pub use printed::{PrintedPoint, printed_points};
+pub use printed::printed_points;
 pub use sheet::{csv, grid, json};
 pub use tables::reproduce;
 pub use verdict::{CellResult, Coverage, RowResult, TableResult, Verdict};

@@ -7,27 +7,7 @@ use serde_json::Value;
 use super::evidence::Planned;
 use crate::published::{Printed, Published, Row, Source, Table};
 use crate::record::{Chain, Record, Reported, StageName};
-
-/// A score that a paper prints at a length that it prints too.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PrintedPoint {
-    /// Of the task: data set, label set and scored part, as the records' cells name them.
-    pub task: [String; 3],
-    /// The paper's name in the registry.
-    pub paper: String,
-    /// The row's label.
-    pub label: String,
-    /// The run of the paper's suite that the row is, and its model.
-    pub run: String,
-    /// The model's name.
-    pub model: String,
-    /// Sequence length.
-    pub length: u32,
-    /// The metric's name in the records.
-    pub metric: String,
-    /// As a share of 1.
-    pub value: f64,
-}
+use crate::report::PrintedScore;
 
 /// The scores that papers print of the tasks of the scored records, row by row of the registry. `suites` are the cells of the
 /// papers' suites by the suite's name. Generated notes are no paper's data.
@@ -35,7 +15,7 @@ pub fn printed_points(
     published: &Published,
     suites: &BTreeMap<String, Vec<Planned>>,
     records: &[Reported],
-) -> Vec<PrintedPoint> {
+) -> Vec<PrintedScore> {
     let scored = records
         .iter()
         .map(|reported| &reported.record)
@@ -70,11 +50,11 @@ fn of_task<'r>(
     task: &'r [String; 3],
     (source, table, row): (&'r Source, &'r Table, &'r Row),
     planned: &'r Planned,
-) -> impl Iterator<Item = PrintedPoint> + 'r {
+) -> impl Iterator<Item = PrintedScore> + 'r {
     row.cells.iter().filter_map(move |(metric, printed)| {
         let unit = table.unit_of(table.column(metric)?);
         let value = Printed::parse(printed)?.value;
-        Some(PrintedPoint {
+        Some(PrintedScore {
             task: task.clone(),
             paper: source.paper.name.clone(),
             label: row.label.clone(),

@@ -1,7 +1,7 @@
 //! Whether probabilities mean what they say: a reliability diagram, and how many pairs stand behind each of its points.
 
 use super::axes::{Panel, log_ticks};
-use super::legend::{self, Entry};
+use super::legend;
 use super::marks::Point;
 use super::scene::{Scene, SeriesStyle, WIDTH};
 use super::unit;
@@ -35,11 +35,7 @@ pub fn plot(id: String, task: &TaskSummary<'_>) -> Option<Scene> {
         return None;
     }
     let labels = labels_of(task, &runs);
-    let entries: Vec<Entry> = runs
-        .iter()
-        .zip(&labels)
-        .map(|(run, label)| (SeriesStyle::of(run.run), label.clone()))
-        .collect();
+    let entries = legend::of_runs(&runs, &labels);
     let width = f64::from(WIDTH);
     let top = MARGIN + legend::height(&entries, width - 2.0 * MARGIN) + 40.0;
     let title = format!("Calibration, {}", task.title);

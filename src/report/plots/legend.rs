@@ -5,6 +5,7 @@ use super::marks::{Anchor, Point};
 use super::paint::text_width;
 use super::scene::{Scene, SeriesStyle};
 use super::theme::Ink;
+use crate::report::longest::Longest;
 
 const SAMPLE: f64 = 34.0;
 const GAP: f64 = 8.0;
@@ -15,6 +16,14 @@ const SLACK: f64 = 1.06;
 
 /// How a series is drawn, and its label.
 pub type Entry = (SeriesStyle, String);
+
+/// The entries of runs at their longest length, by their labels.
+pub fn of_runs(runs: &[Longest<'_, '_>], labels: &[String]) -> Vec<Entry> {
+    let named = runs.iter().zip(labels);
+    named
+        .map(|(run, label)| (SeriesStyle::of(run.run), label.clone()))
+        .collect()
+}
 
 /// Height of the legend within a width; 0 for no entries.
 pub fn height(entries: &[Entry], width: f64) -> f64 {

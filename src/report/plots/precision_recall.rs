@@ -1,7 +1,7 @@
 //! Precision against recall over all (note, code) pairs, a line a seed, with lines of equal F1 to read it by.
 
 use super::axes::{HEADING, Panel};
-use super::legend::{self, Entry};
+use super::legend;
 use super::marker::Shape;
 use super::marks::Anchor;
 use super::scene::{Scene, SeriesStyle, WIDTH};
@@ -24,11 +24,7 @@ pub fn plot(id: String, task: &TaskSummary<'_>) -> Option<Scene> {
         return None;
     }
     let labels = labels_of(task, &runs);
-    let entries: Vec<Entry> = runs
-        .iter()
-        .zip(&labels)
-        .map(|(run, label)| (SeriesStyle::of(run.run), label.clone()))
-        .collect();
+    let entries = legend::of_runs(&runs, &labels);
     let width = f64::from(WIDTH);
     let top = MARGIN + legend::height(&entries, width - 2.0 * MARGIN) + 40.0;
     let title = format!("Precision against recall, {}", task.title);

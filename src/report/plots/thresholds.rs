@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::axes::{Panel, tick_label, ticks};
-use super::legend::{self, Entry};
+use super::legend;
 use super::marker::Shape;
 use super::scene::{Scene, SeriesStyle, WIDTH};
 use super::unit;
@@ -43,11 +43,7 @@ pub fn plot(id: String, task: &TaskSummary<'_>) -> Option<Scene> {
         return None;
     }
     let labels = labels_of(task, &runs);
-    let entries: Vec<Entry> = runs
-        .iter()
-        .zip(&labels)
-        .map(|(run, label)| (SeriesStyle::of(run.run), label.clone()))
-        .collect();
+    let entries = legend::of_runs(&runs, &labels);
     let width = f64::from(WIDTH);
     let top = MARGIN + legend::height(&entries, width - 2.0 * MARGIN) + 40.0;
     let title = format!("Scores by decision threshold, {}", task.title);
