@@ -140,6 +140,7 @@ const OF_RECORD: &[OfRecord] = &[
             .unwrap();
         row.roc_auc = Some(0.999);
     }),
+    ("that there are curves", |record| outcome(record).curves = None),
     ("micro-F1 at a threshold", |record| {
         curves(record).thresholds[40].micro_f1 += 1e-4;
     }),

@@ -31,6 +31,11 @@ pub fn problems(record: &Record, outcome: &Outcome) -> Vec<String> {
         problems.extend(of_macro.and_then(|(value, found)| around(&name, value, &found)));
     }
     problems.extend(outcome.curves.iter().flat_map(|found| of_curves(outcome, found)));
+    // Whatever redraws the notes of scores draws their curves.
+    let scored = outcome.external.as_ref().is_none_or(|external| external.scored);
+    if outcome.curves.is_some() != (scored && outcome.redrawn.is_some()) {
+        problems.push("curves are missing beside redrawn, or there without scores of which they could be".into());
+    }
     let task = &outcome.task;
     let all_codes = task.codes + task.unseen_codes;
     let in_bins: u32 = outcome.frequency_bins.iter().map(|bin| bin.codes).sum();
