@@ -1,12 +1,12 @@
 """The seven models in plain eager PyTorch, as one would write them from the papers.
 
-Hugging Face's `BertModel` encodes, `nn.GRU` runs over packed sequences, batches are dense and padded
-with masks, and label attention is computed for all labels at once. Nothing here is tuned beyond that:
-`make_parity.py` takes expected numbers from these models, `scripts/speed/pytorch_bench.py` times them.
+Hugging Face's `BertModel` encodes, `nn.GRU` runs over packed sequences (over plain ones where all notes
+are of one length), batches are dense and padded with masks, and label attention is computed for all labels
+at once. `make_parity.py` takes expected numbers from these models, `scripts/engines/pytorch.py` times them.
 
 A model is built from the settings that a suite writes for icdbench and from a task (`codes`,
 `vocabulary`, for BERT models `cls` and `separator`). It reads token ids `[note, width]`, padded with 0,
-and the notes' lengths `[note]` (on the CPU), and returns logits `[note, code]`. `parameters_of`,
+and the notes' lengths `[note]` (the bi-GRU and logistic regression: on the CPU), and returns logits `[note, code]`. `parameters_of`,
 `gradients_of` and `load`, of `pytorch_parts.py`, speak icdbench's parameter names and layouts: linear
 weights are `[in, out]`, and the three projections of self-attention lie side by side.
 """
@@ -57,6 +57,9 @@ class BertTrun(BertCoder):
         pooled = output.last_hidden_state[:, 0] if self.bert.pooler is None else output.pooler_output
         return self.head(self.dropout(pooled))
 
+    def reads(self, width):
+        return (min(width, self.positions - 2),) * 2
+
     def places(self):
         head = self.head.places("label_attention") if self.attends else linear("classifier", self.head)
         return super().places() | head
@@ -92,6 +95,9 @@ class BertHier(BertCoder):
         else:
             pooled = states.masked_fill(~real[:, :, None], float("-inf")).amax(dim=1)
         return self.head(self.dropout(pooled))
+
+    def reads(self, width):
+        return width, min(width, self.segment - 2)
 
     def places(self):
         layer, path = self.segment_layer, "segment_layer"
@@ -145,6 +151,10 @@ class BertXml(BertCoder):
         targets = targets.repeat_interleave(len(tokens) // notes, dim=0)[real]
         return F.binary_cross_entropy_with_logits(self.rows(tokens[real], lengths[real]), targets)
 
+    def reads(self, width):
+        row = width if self.long_notes == "whole" else min(width, self.positions - 2)
+        return (row if self.long_notes == "truncate" else width), row
+
     def label_vectors(self, descriptions):
         """Mean of the encoder's states over the tokens of each description, `[code, hidden]`; one that is
         longer than the positions is cut off."""
@@ -180,7 +190,7 @@ class LongBert(BertCoder):
         left = lengths[:, None] - torch.arange(count, device=tokens.device) * stride
         # A segment past the note's end attends to one padding token, which no note reads.
         mask = mask_of(left.clamp(1, segment).flatten(), segment, tokens.device)
-        states = self.bert(input_ids=ids, attention_mask=mask.long()).last_hidden_state
+        states = self.bert(input_ids=ids, attention_mask=self.attention_mask(mask)).last_hidden_state
         states = states.reshape(notes, count * segment, self.hidden)
         if self.overlap > 0:
             # The first half of what two segments share is the earlier one's, the rest the later one's.
@@ -191,6 +201,10 @@ class LongBert(BertCoder):
             index = (owner * segment + place - owner * stride).clamp(max=count * segment - 1)
             states = states.gather(1, index[:, :, None].expand(-1, -1, self.hidden))
         return self.label_attention(states, mask_of(lengths, states.shape[1], tokens.device))
+
+    def full(self, lengths, width):
+        whole = width >= self.segment and (width - self.overlap) % (self.segment - self.overlap) == 0
+        return whole and bool((lengths == width).all())
 
     def places(self):
         return super().places() | self.label_attention.places("label_attention")
@@ -210,12 +224,21 @@ class BigruAttention(CodingModel):
         self.output = nn.Linear(heads * 2 * hidden, task["codes"])
 
     def forward(self, tokens, lengths):
-        embedded = self.dropout(self.embedding(tokens))
-        packed = nn.utils.rnn.pack_padded_sequence(embedded, lengths, batch_first=True, enforce_sorted=False)
-        states, _ = nn.utils.rnn.pad_packed_sequence(self.gru(packed)[0], batch_first=True)
+        states = self.recurrent(self.dropout(self.embedding(tokens)), lengths)
         weights = masked_softmax(states @ self.queries.T, mask_of(lengths, states.shape[1], states.device))
         documents = weights.transpose(1, 2) @ states / math.sqrt(states.shape[2])
         return self.output(documents.flatten(start_dim=1))
+
+    # torch.compile would unroll the steps.
+    @torch.compiler.disable
+    def recurrent(self, embedded, lengths):
+        """States `[note, width, 2 * hidden]`. Notes of one length need no packing, which is slow on the CPU."""
+        width, longest = embedded.shape[1], int(lengths.max())
+        if bool((lengths == longest).all()):
+            states = self.gru(embedded[:, :longest])[0]
+            return states if longest == width else F.pad(states, (0, 0, 0, width - longest))
+        packed = nn.utils.rnn.pack_padded_sequence(embedded, lengths, batch_first=True, enforce_sorted=False)
+        return nn.utils.rnn.pad_packed_sequence(self.gru(packed)[0], batch_first=True, total_length=width)[0]
 
     def places(self):
         places = {"embedding": ([self.embedding.weight], False), "queries": ([self.queries], False)}
@@ -264,11 +287,16 @@ class LogisticRegression(CodingModel):
         self.bias = nn.Parameter(torch.zeros(task["codes"]))
 
     def forward(self, tokens, lengths):
+        return self.sums(tokens, lengths) + self.bias
+
+    # The number of words depends on the tokens, so torch.compile would compile anew for every batch.
+    @torch.compiler.disable
+    def sums(self, tokens, lengths):
         bags = [note[:length].unique(return_counts=True) for note, length in zip(tokens, lengths.tolist())]
         words, counts = (torch.cat(parts) for parts in zip(*bags))
         sizes = torch.tensor([0] + [len(words) for words, _ in bags[:-1]], device=tokens.device)
         values = self.value(counts.to(self.bias.dtype))
-        return self.weight(words, sizes.cumsum(0), per_sample_weights=values) + self.bias
+        return self.weight(words, sizes.cumsum(0), per_sample_weights=values)
 
     def places(self):
         return {"weight": ([self.weight.weight], False), "bias": ([self.bias], False)}

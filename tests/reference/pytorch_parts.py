@@ -144,6 +144,10 @@ def encoder_places(bert):
 class BertCoder(CodingModel):
     """A BERT encoder, with what its models do with [CLS] and [SEP]."""
 
+    # Whether BERT gets a mask. In eager mode Hugging Face looks at it and drops one that masks nothing; a compiled
+    # model cannot look, so whoever compiles says it here, by `full`.
+    masked = True
+
     def __init__(self, settings, task, attention, pooler=False):
         super().__init__()
         config = encoder_config(settings["encoder"], task["vocabulary"], attention)
@@ -159,7 +163,19 @@ class BertCoder(CodingModel):
         ids[:, 0] = self.cls
         ids = ids.scatter(1, lengths + 1, torch.full_like(lengths, self.separator))
         mask = torch.arange(width + 2, device=tokens.device) < lengths + 2
-        return self.bert(input_ids=ids.masked_fill(~mask, PADDING), attention_mask=mask.long())
+        return self.bert(input_ids=ids.masked_fill(~mask, PADDING), attention_mask=self.attention_mask(mask))
+
+    def attention_mask(self, mask):
+        return mask.long() if self.masked else None
+
+    def full(self, lengths, width):
+        """Whether no row that BERT reads of notes of these lengths, padded to `width`, has padding."""
+        width, row = self.reads(width)
+        return bool((lengths >= width).all()) and width % row == 0
+
+    def reads(self, width):
+        """Most tokens that are read of a note, and most of those in one row."""
+        raise NotImplementedError
 
     def truncated(self, tokens, lengths):
         """The first tokens of each note, as many as there are positions beside [CLS] and [SEP]."""
@@ -177,5 +193,5 @@ def runs(tokens, lengths, longest):
     longest = min(longest, width)
     count = -(-width // longest)
     tokens = F.pad(tokens, (0, count * longest - width), value=PADDING).reshape(notes * count, longest)
-    starts = torch.arange(count) * longest
+    starts = torch.arange(count, device=lengths.device) * longest
     return tokens, (lengths[:, None] - starts).clamp(0, longest).flatten()
