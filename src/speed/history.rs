@@ -96,10 +96,10 @@ pub struct ChangePoint {
     pub p: f64,
 }
 
-/// The changes of one cell's medians, which must be numbers, in their order: the split that divides a stretch best, by the mean
-/// ranks of both sides, is a change when few random orders of the stretch divide as well (Pettitt 1979, with the sides' sizes
-/// taken into account), and then both sides are searched likewise (binary segmentation, Scott and Knott 1974). A change is
-/// found from its fifth entry on.
+/// The changes of one cell's medians, which must be above 0, in their order: a stretch has a change when few random orders of it
+/// can be divided into two sides with mean ranks as far apart (Pettitt 1979, with the sides' sizes taken into account); the
+/// change is where the sides lie nearest to their own medians, and then both are searched likewise (binary segmentation,
+/// Scott and Knott 1974). A change is found from its fifth entry on.
 pub fn change_points(medians: &[f64], seed: u64) -> Vec<ChangePoint> {
     let mut found = Vec::new();
     search(medians, 0, seed, &mut found);
@@ -117,38 +117,52 @@ pub fn change_points(medians: &[f64], seed: u64) -> Vec<ChangePoint> {
 
 fn search(stretch: &[f64], offset: usize, seed: u64, found: &mut Vec<(usize, f64)>) {
     let mut ranks = ranks(stretch);
-    let Some((at, seen)) = best_split(&ranks) else {
+    let Some(seen) = farthest_apart(&ranks) else {
         return;
     };
     let mut random = stream(seed.wrapping_add(offset as u64), b"icdbench history");
     let mut as_good = 1;
     for _ in 0..ORDERS {
         shuffle(&mut ranks, &mut random);
-        as_good += usize::from(best_split(&ranks).is_some_and(|(_, drawn)| drawn >= seen - 1e-9));
+        as_good += usize::from(farthest_apart(&ranks).is_some_and(|drawn| drawn >= seen - 1e-9));
     }
     let p = as_good as f64 / (ORDERS + 1) as f64;
     if p < ALPHA {
+        let at = nearest_split(stretch);
         found.push((offset + at, p));
         search(&stretch[..at], offset, seed, found);
         search(&stretch[at..], offset + at, seed, found);
     }
 }
 
-/// Where the mean ranks of both sides are farthest apart for their sizes, and how far; `None` of a stretch too short to divide.
-fn best_split(ranks: &[f64]) -> Option<(usize, f64)> {
+/// How far the mean ranks of two sides are apart for their sizes, divided where they are farthest; `None` of a stretch too short
+/// to divide.
+fn farthest_apart(ranks: &[f64]) -> Option<f64> {
     let count = ranks.len() as f64;
     let mean = ranks.iter().sum::<f64>() / count;
     let mut sum = 0.0;
-    let mut best: Option<(usize, f64)> = None;
+    let mut farthest: Option<f64> = None;
     for (place, rank) in ranks.iter().enumerate() {
         let (before, after) = (place + 1, ranks.len() - place - 1);
         sum += rank - mean;
-        let size = sum.abs() / (before as f64 * after as f64 / count).sqrt();
-        if before >= LEAST && after >= LEAST && best.is_none_or(|(_, most)| size > most) {
-            best = Some((before, size));
+        if before >= LEAST && after >= LEAST {
+            let apart = sum.abs() / (before as f64 * after as f64 / count).sqrt();
+            farthest = Some(farthest.map_or(apart, |most| most.max(apart)));
         }
     }
-    best
+    farthest
+}
+
+/// The split whose sides lie nearest to their medians, in logarithms. Ranks would not do: they draw a split to the middle.
+fn nearest_split(stretch: &[f64]) -> usize {
+    let logs: Vec<f64> = stretch.iter().map(|median| median.ln()).collect();
+    let distance = |side: &[f64]| {
+        let median = middle(&sorted(side)).unwrap_or(0.0);
+        side.iter().map(|log| (log - median).abs()).sum::<f64>()
+    };
+    let both = |at: &usize| distance(&logs[..*at]) + distance(&logs[*at..]);
+    let splits = LEAST..=stretch.len() - LEAST;
+    splits.min_by(|a, b| both(a).total_cmp(&both(b))).unwrap_or(LEAST)
 }
 
 #[cfg(test)]

@@ -8,11 +8,8 @@ use serde::Serialize;
 
 use super::error::{Error, seconds, share};
 use super::signed_rank::signed_rank;
-use super::summary::{middle, sorted};
+use super::summary::deviation;
 use crate::compare::{ALPHA, holm_of};
-
-/// The standard deviation of a normal distribution over its median absolute deviation.
-const OF_MAD: f64 = 1.482_602;
 
 /// The pairs of one cell. The two runs of a pair follow each other, in an order that [`super::schedule`] draws.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,7 +118,7 @@ fn one(pairs: &Pairs) -> Result<Compared, Error> {
         interval: tested
             .and_then(|tested| tested.interval)
             .map(|(low, high)| (low.exp(), high.exp())),
-        spread: spread(&logs),
+        spread: deviation(&logs),
         p_slower,
         p_faster,
         p: tested.map_or(1.0, |tested| tested.two_sided()),
@@ -129,12 +126,6 @@ fn one(pairs: &Pairs) -> Result<Compared, Error> {
         p_faster_holm: p_faster,
         verdict: Verdict::NotEnoughData,
     })
-}
-
-fn spread(logs: &[f64]) -> f64 {
-    let median = middle(&sorted(logs)).unwrap_or(0.0);
-    let distances: Vec<f64> = logs.iter().map(|log| (log - median).abs()).collect();
-    OF_MAD * middle(&sorted(&distances)).unwrap_or(0.0)
 }
 
 fn verdict(cell: &Compared, margin: f64) -> Verdict {
