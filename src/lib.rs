@@ -46,6 +46,7 @@ pub mod report;
 pub mod reproduce;
 pub mod results;
 pub mod search;
+pub mod speed;
 pub mod stages;
 pub mod suite;
 pub mod text;

@@ -177,6 +177,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "train",
         ],
     ),
+    // Holm's correction.
+    ("speed", &["compare/mod.rs"]),
     ("metrics", &[]),
     ("codiesp", &[]),
     // How files are written so that a crash cannot hurt them.
@@ -198,6 +200,7 @@ const WITHOUT: &[(&str, &[&str])] = &[
     ("record", &["burn"]),
     ("plan", &["burn", "indicatif", "clap"]),
     ("compare", &["burn"]),
+    ("speed", &["burn", "indicatif", "clap"]),
     ("audit", &["burn"]),
     ("pack", &["burn", "indicatif", "clap"]),
     ("gate", &["burn"]),

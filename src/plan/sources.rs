@@ -303,6 +303,7 @@ const NOTHING: &[(&[&str], &str)] = &[
             "src/audit/",
             "src/pack/",
             "src/bench/",
+            "src/speed/",
         ],
         "beside the stages: reads records, or times models",
     ),

@@ -1,0 +1,159 @@
+//! Timings drawn from a machine of which the truth is known: what intervals, comparisons and gates of `speed` are held against.
+
+use icdbench::speed::{Pairs, schedule};
+
+/// A random stream that is the same everywhere.
+pub struct Stream(u64);
+
+impl Stream {
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x5EED_0F71_3E5A_11CE)
+    }
+
+    /// SplitMix64.
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// From 0 to 1.
+    pub fn share(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// Of the standard normal distribution.
+    pub fn normal(&mut self) -> f64 {
+        let (radius, angle) = (self.share().max(1e-300), self.share());
+        (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos()
+    }
+}
+
+/// What disturbs the runs of a machine.
+#[derive(Clone, Copy)]
+pub struct Noise {
+    pub name: &'static str,
+    /// Standard deviation of a run's logarithm.
+    pub jitter: f64,
+    /// Share of runs that take 1.1 to 1.6 times as long.
+    pub tail: f64,
+    /// Share of runs at which a stall begins: 1.6 times as long for four runs in the mean.
+    pub stalls: f64,
+    /// How far the machine's speed wanders and swings, as a standard deviation of its logarithm.
+    pub drift: f64,
+    /// How much longer the first run of a pair takes.
+    pub first: f64,
+}
+
+/// A machine that nobody else uses.
+pub const QUIET: Noise = Noise {
+    name: "quiet",
+    jitter: 0.02,
+    tail: 0.02,
+    stalls: 0.0,
+    drift: 0.02,
+    first: 0.005,
+};
+
+/// Like the two shared cores on which this project is built: in `reports/throughput/cpu.jsonl` half of the repeats lie more than
+/// 5 % from their job's median, a tenth above 15 % and a tenth below 12 %.
+pub const SHARED: Noise = Noise {
+    name: "shared",
+    jitter: 0.06,
+    tail: 0.08,
+    stalls: 0.01,
+    drift: 0.06,
+    first: 0.01,
+};
+
+/// A machine at work, one run after another.
+pub struct Machine<'a> {
+    noise: Noise,
+    stream: &'a mut Stream,
+    run: u32,
+    phase: f64,
+    wander: f64,
+    stalled: bool,
+}
+
+impl<'a> Machine<'a> {
+    pub fn new(noise: Noise, stream: &'a mut Stream) -> Self {
+        let phase = stream.share();
+        Self {
+            noise,
+            stream,
+            run: 0,
+            phase,
+            wander: 0.0,
+            stalled: false,
+        }
+    }
+
+    /// The seconds of a run that takes this long where nothing disturbs.
+    pub fn run(&mut self, undisturbed: f64) -> f64 {
+        let Noise {
+            jitter,
+            tail,
+            stalls,
+            drift,
+            ..
+        } = self.noise;
+        self.run += 1;
+        let swing = drift * (std::f64::consts::TAU * (self.phase + f64::from(self.run) / 600.0)).sin();
+        // A random walk that is drawn back: its standard deviation is `drift`.
+        self.wander = 0.999 * self.wander + drift * 0.0447 * self.stream.normal();
+        self.stalled = self.stream.share() < if self.stalled { 0.75 } else { stalls };
+        let stall = if self.stalled { 1.6 } else { 1.0 };
+        let late = match self.stream.share() < tail {
+            true => 1.1 + 0.5 * self.stream.share(),
+            false => 1.0,
+        };
+        undisturbed * stall * late * (swing + self.wander + jitter * self.stream.normal()).exp()
+    }
+}
+
+/// The cells of a grid, by the head's slow-down of each, measured round by round as the gate does.
+pub fn measure(grid: &[(String, f64)], pairs: usize, noise: Noise, seed: u64) -> Vec<Pairs> {
+    let mut stream = Stream::new(seed);
+    let mut machine = Machine::new(noise, &mut stream);
+    let mut measured: Vec<Pairs> = grid
+        .iter()
+        .map(|(cell, _)| Pairs {
+            cell: cell.clone(),
+            seconds: Vec::new(),
+        })
+        .collect();
+    let orders: Vec<_> = (0..grid.len() as u64)
+        .map(|cell| schedule(2, pairs, seed.wrapping_mul(1000) + cell))
+        .collect();
+    for round in 0..pairs {
+        for (cell, (_, slower)) in grid.iter().enumerate() {
+            // From a millisecond to minutes: it cancels.
+            let base = 0.001 * 1.4f64.powi(cell as i32);
+            let mut pair = [0.0; 2];
+            for (place, &side) in orders[cell][round].iter().enumerate() {
+                let first = if place == 0 { 1.0 + noise.first } else { 1.0 };
+                pair[side] = machine.run(base * first * if side == 1 { *slower } else { 1.0 });
+            }
+            measured[cell].seconds.push((pair[0], pair[1]));
+        }
+    }
+    measured
+}
+
+/// A grid of seven models at five lengths, of which one cell may be slower.
+pub fn grid(slow: Option<(usize, f64)>) -> Vec<(String, f64)> {
+    (0..35)
+        .map(|cell| {
+            let slower = slow
+                .filter(|(place, _)| *place == cell)
+                .map_or(1.0, |(_, slower)| slower);
+            (
+                format!("model {} at length {}", cell / 5 + 1, 512 << (cell % 5)),
+                slower,
+            )
+        })
+        .collect()
+}
