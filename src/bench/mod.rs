@@ -4,17 +4,22 @@
 //! A [`Job`] names a model, its sizes and a device. [`Workers`] runs jobs, each of the CPU's in a
 //! process of its own, so that one's memory is not counted to the next, and gives back a record for
 //! each, with keys that `scripts/speed/pytorch_bench.py` uses too. [`compare_with_cpu`] compares logits and gradients.
+//! [`Peak`] is what the device can do at most, [`Energy`] what it draws meanwhile.
 
 mod check;
+mod energy;
 mod inputs;
 mod job;
 mod memory;
 mod noise;
+mod peak;
 mod timing;
 mod worker;
 
 pub use check::{Difference, compare_with_cpu};
+pub use energy::Energy;
 pub use job::{Job, Refused, TaskSizes};
 pub use noise::Noise;
+pub use peak::Peak;
 pub use timing::Measured;
 pub use worker::{Unavailable, Workers, serve};

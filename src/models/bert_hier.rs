@@ -10,7 +10,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::bert::{self, Encoder, EncoderConfig, HeadConfig, Input};
+use super::bert::{self, Encoder, EncoderConfig, HeadConfig, Input, with_specials};
 use super::blockwise::{CPU_BLOCK, gradients_through};
 use super::dropout::dropout;
 use super::label_attention::LabelAttention;
@@ -18,7 +18,7 @@ use super::layers::transformer::{Activation, Layer, LayerConfig};
 use super::layers::{Gather, Linear};
 use super::ops::Layout;
 use super::settings::{at_least_1, probability};
-use super::{Batch, CodingModel, Depth, Initialiser, Task, Tokens, coding_model};
+use super::{Batch, CodingModel, Depth, Initialiser, NoteSize, Task, Tokens, Work, coding_model};
 
 /// PyTorch's default in its transformer layer and its layer norm.
 const EPSILON: f64 = 1e-5;
@@ -152,6 +152,16 @@ impl CodingModel for BertHier {
         }
         probability("segment-layer.dropout", layer.dropout)?;
         probability("classifier-dropout", config.classifier_dropout)
+    }
+
+    fn work(config: &Config, codes: usize, notes: &[NoteSize]) -> Option<Work> {
+        let hidden = config.encoder.hidden;
+        let of_note = |note: &NoteSize| bert::tokens_of_sequences(note.tokens, config.segment, true);
+        let of_notes: Vec<Vec<usize>> = notes.iter().map(of_note).collect();
+        let segments: Vec<usize> = of_notes.iter().map(Vec::len).collect();
+        let encoder = Encoder::work(&config.encoder, &with_specials(&of_notes.concat()));
+        let segment_layer = Layer::work(hidden, config.segment_layer.intermediate, &segments);
+        Some(encoder + segment_layer + config.head.work(codes, hidden, &segments))
     }
 
     fn init(config: &Config, task: &Task, initialiser: &mut Initialiser) -> Self {

@@ -10,13 +10,13 @@ use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::bert::{self, Encoder, EncoderConfig, HeadConfig, Input};
+use super::bert::{self, Encoder, EncoderConfig, HeadConfig, Input, with_specials};
 use super::blockwise::gradients_through;
 use super::dropout::dropout;
 use super::label_attention::LabelAttention;
 use super::layers::Linear;
 use super::settings::probability;
-use super::{Batch, CodingModel, Depth, Initialiser, Pass, Task, Tokens, coding_model};
+use super::{Batch, CodingModel, Depth, Initialiser, NoteSize, Pass, Task, Tokens, Work, coding_model};
 
 /// Settings of BERT-trun.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -96,6 +96,18 @@ impl CodingModel for BertTrun {
 
     fn reads(config: &Config, length: usize) -> usize {
         length.min(config.encoder.positions.saturating_sub(2))
+    }
+
+    fn work(config: &Config, codes: usize, notes: &[NoteSize]) -> Option<Work> {
+        let encoder = &config.encoder;
+        let kept = |note: &NoteSize| bert::tokens_of_sequences(note.tokens, encoder.positions, false);
+        let tokens: Vec<usize> = notes.iter().flat_map(kept).collect();
+        let pooler = match config.pooler {
+            true => Encoder::pooler_work(encoder, notes.len()),
+            false => Work::default(),
+        };
+        let head = config.head.work(codes, encoder.hidden, &tokens);
+        Some(Encoder::work(encoder, &with_specials(&tokens)) + pooler + head)
     }
 
     fn init(config: &Config, task: &Task, initialiser: &mut Initialiser) -> Self {

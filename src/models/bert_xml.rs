@@ -10,13 +10,13 @@ use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::bert::{self, Encoder, EncoderConfig, Input, Sequences};
+use super::bert::{self, Encoder, EncoderConfig, Input, Sequences, with_specials};
 use super::blockwise::{CPU_BLOCK, gradients_through};
 use super::evidence::EvidenceSpan;
 use super::evidence_loss::evidence_loss;
 use super::settings::{at_least_1, evidence_weight, is_zero};
 use super::shared_attention::SharedAttention;
-use super::{Batch, CodingModel, Depth, Initialiser, Pass, Task, Tokens, parameters};
+use super::{Batch, CodingModel, Depth, Initialiser, NoteSize, Pass, Task, Tokens, Work, parameters};
 
 /// Descriptions encoded at a time.
 const DESCRIPTIONS: usize = 64;
@@ -146,6 +146,19 @@ impl CodingModel for BertXml {
             LongNotes::Truncate => length.min(config.encoder.positions.saturating_sub(2)),
             LongNotes::Whole | LongNotes::Split => length,
         }
+    }
+
+    /// Marks add to the loss what depends on the notes' codes: no work is said then.
+    fn work(config: &Config, codes: usize, notes: &[NoteSize]) -> Option<Work> {
+        if config.evidence_weight > 0.0 {
+            return None;
+        }
+        let split = config.long_notes == LongNotes::Split;
+        let positions = config.encoder.positions;
+        let sequences = |note: &NoteSize| bert::tokens_of_sequences(note.tokens, positions, split);
+        let tokens: Vec<usize> = notes.iter().flat_map(sequences).collect();
+        let head = SharedAttention::work(codes, [config.encoder.hidden, config.hidden], &tokens);
+        Some(Encoder::work(&config.encoder, &with_specials(&tokens)) + head)
     }
 
     fn init(config: &Config, task: &Task, initialiser: &mut Initialiser) -> Self {

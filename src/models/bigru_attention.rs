@@ -16,7 +16,7 @@ use super::coding_model::cross_entropy;
 use super::gru::{self, Gru, Pass, Rows};
 use super::ops::{lookup, lookup_back, product};
 use super::settings::{at_least_1, probability};
-use super::{Batch, CodingModel, Initialiser, Precision, Task, Tokens, word_vectors};
+use super::{Batch, CodingModel, Initialiser, NoteSize, Precision, Task, Tokens, Work, word_vectors};
 
 /// Settings of the bi-GRU with attention.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -109,6 +109,21 @@ impl CodingModel for BigruAttention {
         ])?;
         probability("dropout", config.dropout)?;
         word_vectors::check(config.embedding, config.pretrained_embedding, task)
+    }
+
+    fn work(config: &Config, codes: usize, notes: &[NoteSize]) -> Option<Work> {
+        let states = 2 * config.hidden;
+        let of_note = |note: &NoteSize| {
+            // A note without tokens reads as one padding token.
+            let tokens = note.tokens.max(1);
+            let direction = Gru::work(tokens, [config.embedding, config.hidden], config.train_embedding);
+            direction
+                + direction
+                + Work::product([config.heads, states, tokens])
+                + Work::product([config.heads, tokens, states])
+                + Work::product([1, config.heads * states, codes])
+        };
+        Some(notes.iter().map(of_note).sum())
     }
 
     /// Word vectors are as [`word_vectors::init`] says, the GRU as [`Gru::init`] says, queries and output Xavier uniform, the output's bias uniform in

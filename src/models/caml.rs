@@ -21,7 +21,7 @@ use super::evidence_loss::evidence_loss;
 use super::label_attention::LabelAttention;
 use super::ops::{self, Extent};
 use super::settings::{at_least_1, evidence_weight, is_zero, probability};
-use super::{Batch, CodingModel, Initialiser, Precision, Task, Tokens, batch, word_vectors};
+use super::{Batch, CodingModel, Initialiser, NoteSize, Precision, Task, Tokens, Work, batch, word_vectors};
 use crate::kernels::convolution as kernel;
 
 /// Settings of CAML.
@@ -156,6 +156,22 @@ impl CodingModel for Caml {
         word_vectors::check(config.embedding, config.pretrained_embedding, task)
     }
 
+    /// Padding that is attended to is read as words are. The terms that descriptions and marks add to the loss have
+    /// work that depends on the notes' codes: none is said then.
+    fn work(config: &Config, codes: usize, notes: &[NoteSize]) -> Option<Work> {
+        if config.description_weight > 0.0 || config.evidence_weight > 0.0 {
+            return None;
+        }
+        let longest = notes.iter().map(|note| note.tokens).max().unwrap_or(0);
+        let read = |note: &NoteSize| if config.attend_to_padding { longest } else { note.tokens };
+        let positions: Vec<usize> = notes
+            .iter()
+            .map(|note| kernel::positions(read(note), config.width))
+            .collect();
+        let convolution = Convolution::work(config, positions.iter().sum());
+        Some(convolution + LabelAttention::work(codes, config.filters, &positions))
+    }
+
     fn init(config: &Config, task: &Task, initialiser: &mut Initialiser) -> Self {
         Self {
             embedding: word_vectors::init(config.embedding, config.pretrained_embedding, task, initialiser),
@@ -235,6 +251,11 @@ impl Convolution {
             weight: initialiser.xavier_uniform([filters, dimension, width], fan_in, filters * width),
             bias: initialiser.uniform([filters], 1.0 / (fan_in as f64).sqrt()),
         }
+    }
+
+    /// The work at so many positions. A window is whole at the ends of a note too, where it reads zeros.
+    fn work(config: &Config, positions: usize) -> Work {
+        Work::product([positions, config.width * config.embedding, config.filters])
     }
 
     /// How many positions of each note count, all of the batch's width where padding counts too. An even width

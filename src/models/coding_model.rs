@@ -12,6 +12,7 @@ use super::batch::Batch;
 use super::evidence::Evidence;
 use super::initialise::Initialiser;
 use super::pretrained_encoder::PretrainedEncoder;
+use super::work::{NoteSize, Work};
 
 /// What a model's tokens are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +93,13 @@ pub trait CodingModel: Module {
     /// neither its batches nor its tokens a second. `config` passed [`check`](Self::check).
     fn reads(_config: &Self::Config, length: usize) -> usize {
         length
+    }
+
+    /// The operations of a batch of such notes, of which it may read less than all, with so many codes to predict; as
+    /// [`work`](mod@super::work) counts them. `None` where nothing is counted: the model computes no products, does
+    /// not say, or has a step whose work depends on the notes' codes or marks. `config` passed [`check`](Self::check).
+    fn work(_config: &Self::Config, _codes: usize, _notes: &[NoteSize]) -> Option<Work> {
+        None
     }
 
     /// A model with parameters drawn from `initialiser`, on its device. `config` passed [`check`](Self::check).

@@ -16,6 +16,7 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use super::gpu;
 use super::initialise::Initialiser;
 use super::ops::product;
+use super::work::Work;
 use crate::device::Precision;
 use crate::kernels::gru::{self as kernel, Recurrence, Scan};
 
@@ -71,6 +72,16 @@ impl Gru {
             recurrent_weight: initialiser.uniform([hidden, 3 * hidden], bound),
             recurrent_bias: initialiser.uniform([3 * hidden], bound),
         }
+    }
+
+    /// The work of one direction on so many tokens of vectors of length `input`, at which the gradient is needed where
+    /// they are `trained`. A note's first step multiplies its zero state as every other step does.
+    pub fn work(tokens: usize, [input, hidden]: [usize; 2], trained: bool) -> Work {
+        let of_inputs = match trained {
+            true => Work::product([tokens, input, 3 * hidden]),
+            false => Work::product_of_given([tokens, input, 3 * hidden]),
+        };
+        of_inputs + Work::product([tokens, hidden, 3 * hidden])
     }
 
     fn plain(&self) -> Plain {

@@ -15,6 +15,7 @@ use super::coding_model::{cross_entropy_cells, ordered_sum};
 use super::initialise::Initialiser;
 use super::ops::{self, product};
 use super::parameters::host;
+use super::work::Work;
 use crate::device::Precision;
 use crate::kernels::label_attention as kernel;
 
@@ -48,6 +49,17 @@ impl LabelAttention {
             bias: initialiser.uniform([codes], 1.0 / (dimension as f64).sqrt()),
             block,
         }
+    }
+
+    /// The work on notes with so many states each of length `dimension`: every label's scores, its document vector,
+    /// and the product of that with its classifier. The gradient reaches the states.
+    pub fn work(codes: usize, dimension: usize, states: &[usize]) -> Work {
+        let read = |&states: &usize| {
+            Work::product([codes, dimension, states])
+                + Work::product([codes, states, dimension])
+                + Work::product([codes, dimension, 1])
+        };
+        states.iter().map(read).sum()
     }
 
     /// Each label's classifier row, `[code, dimension]`.

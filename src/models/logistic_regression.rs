@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::coding_model::ordered_sum;
-use super::{Batch, CodingModel, Initialiser, Task, Tokens, ops};
+use super::{Batch, CodingModel, Initialiser, NoteSize, Task, Tokens, Work, ops};
 use crate::kernels::bag::Bags;
 
 /// Settings of logistic regression.
@@ -130,6 +130,12 @@ impl CodingModel for LogisticRegression {
             }
             _ => Ok(()),
         }
+    }
+
+    /// A note's features are those of its different words.
+    fn work(_config: &Config, codes: usize, notes: &[NoteSize]) -> Option<Work> {
+        let words = notes.iter().map(|note| note.distinct).sum();
+        Some(Work::product_of_given([1, words, codes]))
     }
 
     fn init(config: &Config, task: &Task, initialiser: &mut Initialiser) -> Self {

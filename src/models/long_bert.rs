@@ -16,7 +16,7 @@ use super::evidence_loss::evidence_loss;
 use super::label_attention::LabelAttention;
 use super::layers::{Gather, Packed};
 use super::settings::{at_least_1, evidence_weight, is_zero};
-use super::{Batch, CodingModel, Depth, Initialiser, Task, Tokens};
+use super::{Batch, CodingModel, Depth, Initialiser, NoteSize, Task, Tokens, Work};
 
 /// Settings of LongBERT.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -107,6 +107,24 @@ impl CodingModel for LongBert {
             ));
         }
         config.encoder.check(task, ("segment", config.segment), false)
+    }
+
+    /// Linear in a note's length beyond one segment. Tokens that two segments share are encoded twice. Marks add to the
+    /// loss what depends on the notes' codes: no work is said then.
+    fn work(config: &Config, codes: usize, notes: &[NoteSize]) -> Option<Work> {
+        if config.evidence_weight > 0.0 {
+            return None;
+        }
+        let lengths: Vec<usize> = notes.iter().map(|note| note.tokens).collect();
+        let segments_of = |&tokens: &usize| {
+            let starts = segment_starts(tokens, config.segment, config.overlap);
+            starts
+                .into_iter()
+                .map(move |start| (tokens - start).min(config.segment))
+        };
+        let segments: Vec<usize> = lengths.iter().flat_map(segments_of).collect();
+        let head = LabelAttention::work(codes, config.encoder.hidden, &lengths);
+        Some(Encoder::work(&config.encoder, &segments) + head)
     }
 
     fn init(config: &Config, task: &Task, initialiser: &mut Initialiser) -> Self {

@@ -27,6 +27,7 @@ mod settings;
 pub mod shared_attention;
 mod table;
 pub mod word_vectors;
+pub mod work;
 
 pub mod bert_hier;
 pub mod bert_trun;
@@ -42,6 +43,7 @@ pub use batch::{Batch, Pass};
 pub use coding_model::{CodingModel, Depth, Task, Tokens};
 pub use initialise::Initialiser;
 pub use pretrained_encoder::PretrainedEncoder;
+pub use work::{NoteSize, Work};
 
 table::models! {
     logistic_regression::LogisticRegression,

@@ -11,6 +11,7 @@ use super::initialise::Initialiser;
 use super::layers::Linear;
 use super::ops::{self, product};
 use super::parameters::host;
+use super::work::Work;
 use crate::device::Precision;
 use crate::kernels::label_attention::Notes;
 use crate::kernels::label_documents as kernel;
@@ -42,6 +43,18 @@ impl SharedAttention {
             output: linear(hidden, 1),
             block,
         }
+    }
+
+    /// The work on sequences with so many states each of length `dimension`: every label's scores, its document vector,
+    /// and the two layers on it, of which the first gives `hidden` numbers.
+    pub fn work(codes: usize, [dimension, hidden]: [usize; 2], states: &[usize]) -> Work {
+        let read = |&states: &usize| {
+            Work::product([codes, dimension, states])
+                + Work::product([codes, states, dimension])
+                + Linear::work(codes, [dimension, hidden])
+                + Linear::work(codes, [hidden, 1])
+        };
+        states.iter().map(read).sum()
     }
 
     /// What each label looks for, `[code, dimension]`.

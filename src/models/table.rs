@@ -110,6 +110,11 @@ macro_rules! models {
                 match self { $(Self::$Type(config) => <$file::$Type as CodingModel>::reads(config, length)),+ }
             }
 
+            /// See [`CodingModel::work`].
+            pub fn work(&self, codes: usize, notes: &[NoteSize]) -> Option<Work> {
+                match self { $(Self::$Type(config) => <$file::$Type as CodingModel>::work(config, codes, notes)),+ }
+            }
+
             /// A model with freshly drawn parameters, see [`CodingModel::init`].
             pub fn init(&self, task: &Task, initialiser: &mut Initialiser) -> Model {
                 match self {

@@ -351,6 +351,7 @@ const NOTHING: &[(&[&str], &str)] = &[
         &["src/models/mod.rs", "src/models/table.rs", "src/data/mod.rs"],
         "the tables of models and data sets: a new row moves nothing of the others",
     ),
+    (&["src/models/work.rs"], "counts operations and does none"),
     (
         &["src/data/error.rs", "src/text/error.rs"],
         "texts of errors: what fails has no result",

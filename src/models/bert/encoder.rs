@@ -14,6 +14,7 @@ use crate::models::layers::transformer::{Activation, Layer, LayerConfig};
 use crate::models::layers::{Linear, Norm, Packed};
 use crate::models::ops::{add_row, lookup};
 use crate::models::parameters;
+use crate::models::work::Work;
 
 /// BERT adds this to the variance in its norms.
 const EPSILON: f64 = 1e-12;
@@ -87,6 +88,19 @@ impl Encoder {
             states = layer.forward(states, &packed.layout, pass);
         }
         states
+    }
+
+    /// The work of [`forward`](Self::forward) on sequences of those lengths, specials included: all states of every
+    /// layer, also where a head reads `[CLS]` only. Embeddings are looked up.
+    pub fn work(config: &EncoderConfig, sequences: &[usize]) -> Work {
+        (0..config.layers)
+            .map(|_| Layer::work(config.hidden, config.intermediate, sequences))
+            .sum()
+    }
+
+    /// The work of the pooler on so many sequences.
+    pub fn pooler_work(config: &EncoderConfig, sequences: usize) -> Work {
+        Linear::work(sequences, [config.hidden, config.hidden])
     }
 
     /// `tanh(W x + b)` of the `[CLS]` states, `[sequence, hidden]`: what BERT was pretrained to tell a next

@@ -7,6 +7,7 @@ use crate::models::initialise::Initialiser;
 use crate::models::label_attention::LabelAttention;
 use crate::models::layers::Linear;
 use crate::models::settings::at_least_1;
+use crate::models::work::Work;
 
 /// One of the two, as a suite writes it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +37,15 @@ impl HeadConfig {
         match self {
             Self::FullyConnected => None,
             Self::LabelAttention { label_block } => Some(label_block),
+        }
+    }
+
+    /// The work on notes with so many states each, of an encoder of that hidden size: the fully connected head reads
+    /// one vector a note.
+    pub fn work(&self, codes: usize, hidden: usize, states: &[usize]) -> Work {
+        match self {
+            Self::FullyConnected => Linear::work(states.len(), [hidden, codes]),
+            Self::LabelAttention { .. } => LabelAttention::work(codes, hidden, states),
         }
     }
 

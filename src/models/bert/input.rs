@@ -4,6 +4,9 @@ use crate::models::batch::Batch;
 use crate::models::coding_model::Task;
 use crate::models::layers::{Gather, Packed};
 
+/// `[CLS]` and `[SEP]`, which every sequence has.
+const SPECIALS: usize = 2;
+
 /// How notes become sequences with `[CLS]` and `[SEP]` around at most so many tokens.
 #[derive(Clone, Copy, Debug)]
 pub struct Input {
@@ -29,6 +32,25 @@ pub struct Sequences {
     pub tokens: Gather,
 }
 
+/// The tokens of each sequence of a note, at least one: at most `longest` in each. What does not fit the first makes
+/// further ones where the note is `split`, and is left out elsewhere.
+fn pieces(tokens: usize, longest: usize, split: bool) -> Vec<usize> {
+    let kept = if split { tokens } else { tokens.min(longest) };
+    let count = kept.div_ceil(longest).max(1);
+    (0..count).map(|index| (kept - index * longest).min(longest)).collect()
+}
+
+/// The tokens of each sequence of a note of so many, `[CLS]` and `[SEP]` not counted, for sequences of `positions`
+/// positions at most.
+pub fn tokens_of_sequences(tokens: usize, positions: usize, split: bool) -> Vec<usize> {
+    pieces(tokens, positions - SPECIALS, split)
+}
+
+/// Positions of sequences of so many tokens each.
+pub fn with_specials(tokens: &[usize]) -> Vec<usize> {
+    tokens.iter().map(|tokens| tokens + SPECIALS).collect()
+}
+
 impl Input {
     /// Sequences of `positions` positions at most.
     ///
@@ -39,7 +61,7 @@ impl Input {
             cls: task.cls.expect("[CLS]") as i32,
             separator: task.separator.expect("[SEP]") as i32,
             padding: task.padding as i32,
-            tokens: positions - 2,
+            tokens: positions - SPECIALS,
             split,
         }
     }
@@ -56,16 +78,10 @@ impl Input {
         let mut of_note = Vec::with_capacity(notes.len());
         for tokens in notes {
             let first = sequences.len();
-            let kept = if self.split {
-                tokens.len()
-            } else {
-                tokens.len().min(self.tokens)
-            };
-            let mut pieces: Vec<&[i32]> = tokens[..kept].chunks(self.tokens).collect();
-            if pieces.is_empty() {
-                pieces.push(&[]);
-            }
-            for piece in pieces {
+            let mut rest = *tokens;
+            for length in pieces(tokens.len(), self.tokens, self.split) {
+                let piece;
+                (piece, rest) = rest.split_at(length);
                 let inside = piece.iter().copied();
                 sequences.push([self.cls].into_iter().chain(inside).chain([self.separator]).collect());
             }

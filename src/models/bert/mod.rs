@@ -12,4 +12,4 @@ pub use config::EncoderConfig;
 pub use depth::depth;
 pub use encoder::Encoder;
 pub use head::HeadConfig;
-pub use input::{Input, Sequences};
+pub use input::{Input, Sequences, tokens_of_sequences, with_specials};

@@ -6,6 +6,7 @@ use burn::tensor::Tensor;
 use crate::device::Precision;
 use crate::models::initialise::Initialiser;
 use crate::models::ops;
+use crate::models::work::Work;
 
 /// `y = x W + b`.
 #[derive(Module, Debug)]
@@ -23,6 +24,11 @@ impl Linear {
             weight: initialiser.normal([fan_in, fan_out], deviation),
             bias: initialiser.constant([fan_out], 0.0),
         }
+    }
+
+    /// The work on so many rows.
+    pub fn work(rows: usize, [fan_in, fan_out]: [usize; 2]) -> Work {
+        Work::product([rows, fan_in, fan_out])
     }
 
     /// Rows `[row, in]` to `[row, out]`.

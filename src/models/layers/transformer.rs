@@ -9,6 +9,7 @@ use crate::models::batch::Pass;
 use crate::models::dropout::dropout;
 use crate::models::initialise::Initialiser;
 use crate::models::ops::{self, Layout};
+use crate::models::work::Work;
 
 /// The feed-forward network's activation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +75,23 @@ impl Layer {
             output_norm: Norm::init(hidden, epsilon, initialiser),
             config,
         }
+    }
+
+    /// The work on sequences of those lengths. Heads share the states among them: their number does not matter.
+    pub fn work(hidden: usize, intermediate: usize, sequences: &[usize]) -> Work {
+        let rows: usize = sequences.iter().sum();
+        let linears = [
+            [hidden, 3 * hidden],
+            [hidden, hidden],
+            [hidden, intermediate],
+            [intermediate, hidden],
+        ];
+        let linears: Work = linears.map(|sides| Linear::work(rows, sides)).into_iter().sum();
+        let attention = |&length: &usize| {
+            // Scores, then the weighted sums of the values.
+            Work::product([length, hidden, length]) + Work::product([length, length, hidden])
+        };
+        linears + sequences.iter().map(attention).sum()
     }
 
     /// States `[row, hidden]` of the sequences in `layout` to states of the same shape. Each token attends

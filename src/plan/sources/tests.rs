@@ -62,6 +62,7 @@ const NEVER: &[&str] = &[
     "src/plan/",
     "src/models/mod.rs",
     "src/models/table.rs",
+    "src/models/work.rs",
     "src/data/mod.rs",
     "src/data/stats.rs",
     "src/data/verify.rs",
