@@ -8,7 +8,7 @@
 mod check;
 mod inputs;
 mod job;
-mod memory;
+pub(crate) mod memory;
 mod noise;
 mod timing;
 mod worker;

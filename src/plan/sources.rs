@@ -303,6 +303,7 @@ const NOTHING: &[(&[&str], &str)] = &[
             "src/audit/",
             "src/pack/",
             "src/bench/",
+            "src/candle/",
         ],
         "beside the stages: reads records, or times models",
     ),

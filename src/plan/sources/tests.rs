@@ -57,6 +57,7 @@ const NEVER: &[&str] = &[
     "src/audit/",
     "src/pack/",
     "src/bench/",
+    "src/candle/",
     "src/suite/",
     "src/plan/",
     "src/models/mod.rs",
