@@ -24,6 +24,7 @@
 
 pub mod audit;
 pub mod bench;
+pub mod candle;
 pub mod cli;
 pub mod codiesp;
 pub mod compare;

@@ -179,6 +179,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     // Holm's correction.
     ("speed", &["compare/mod.rs"]),
+    // What an engine is asked and how it lives, how memory is counted, and the machine's name.
+    (
+        "candle",
+        &["bench/engine.rs", "bench/memory.rs", "bench/protocol.rs", "machine"],
+    ),
     ("metrics", &[]),
     ("codiesp", &[]),
     // How files are written so that a crash cannot hurt them.
@@ -207,6 +212,7 @@ const WITHOUT: &[(&str, &[&str])] = &[
     ("codiesp", &["burn"]),
     ("report", &["burn", "indicatif", "clap"]),
     ("pretrained", &["burn"]),
+    ("candle", &["burn"]),
     ("train", &["indicatif", "clap"]),
     ("stages", &["indicatif", "clap"]),
     ("models", &["indicatif", "clap"]),

@@ -6,7 +6,7 @@ use burn::tensor::Device;
 /// given), so that a job that is too large ends with an error and not with the machine out of memory.
 /// Where the system has no such limit, nothing happens.
 #[cfg(target_os = "linux")]
-pub(super) fn limit(max_bytes: Option<u64>) {
+pub(crate) fn limit(max_bytes: Option<u64>) {
     let available = || {
         let mut system = sysinfo::System::new().ok()?;
         system.refresh_memory();
@@ -30,10 +30,10 @@ pub(super) fn limit(max_bytes: Option<u64>) {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn limit(_max_bytes: Option<u64>) {}
+pub(crate) fn limit(_max_bytes: Option<u64>) {}
 
 /// Memory that the process holds now, in bytes, where the system says.
-pub(super) fn resident() -> Option<u64> {
+pub(crate) fn resident() -> Option<u64> {
     crate::machine::status_bytes("VmRSS:")
 }
 

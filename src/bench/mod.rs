@@ -10,7 +10,7 @@ mod check;
 mod energy;
 mod inputs;
 mod job;
-mod memory;
+pub(crate) mod memory;
 mod noise;
 mod peak;
 mod timing;

@@ -304,6 +304,7 @@ const NOTHING: &[(&[&str], &str)] = &[
             "src/pack/",
             "src/bench/",
             "src/speed/",
+            "src/candle/",
         ],
         "beside the stages: reads records, or times models",
     ),

@@ -58,6 +58,7 @@ const NEVER: &[&str] = &[
     "src/pack/",
     "src/bench/",
     "src/speed/",
+    "src/candle/",
     "src/suite/",
     "src/plan/",
     "src/models/mod.rs",
