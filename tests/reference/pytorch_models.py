@@ -6,9 +6,10 @@ at once. `make_parity.py` takes expected numbers from these models, `scripts/eng
 
 A model is built from the settings that a suite writes for icdbench and from a task (`codes`,
 `vocabulary`, for BERT models `cls` and `separator`). It reads token ids `[note, width]`, padded with 0,
-and the notes' lengths `[note]` (the bi-GRU and logistic regression: on the CPU), and returns logits `[note, code]`. `parameters_of`,
-`gradients_of` and `load`, of `pytorch_parts.py`, speak icdbench's parameter names and layouts: linear
-weights are `[in, out]`, and the three projections of self-attention lie side by side.
+and the notes' lengths `[note]` (on the CPU for the bi-GRU and logistic regression), and returns logits
+`[note, code]`. `parameters_of`, `gradients_of` and `load`, of `pytorch_parts.py`, speak icdbench's
+parameter names and layouts: linear weights are `[in, out]`, and the three projections of self-attention
+lie side by side.
 """
 
 import math
