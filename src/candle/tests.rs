@@ -114,7 +114,7 @@ fn logits_of_every_weighting_of_words_are_pytorchs() {
     for features in ["counts", "binary", "log-counts"] {
         let mut case = cases("logistic_regression")
             .into_iter()
-            .find(|case| case.name.contains(&format!("features {features}, unit length False")))
+            .find(|case| case.name.contains(&format!(", {features}, unit length False")))
             .unwrap();
         // A penalty does not move logits.
         case.model["logistic_regression"]["penalty"] = json!("none");
