@@ -51,4 +51,5 @@ pub mod speed;
 pub mod stages;
 pub mod suite;
 pub mod text;
+pub mod throughput;
 pub mod train;

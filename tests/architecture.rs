@@ -12,6 +12,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &[
             "bench",
             "audit",
+            "candle",
             "codiesp",
             "compare",
             "contain",
@@ -31,6 +32,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "search",
             "stages",
             "suite",
+            "throughput",
             "train",
             // What can be asked for: names of models, of metrics, of tokenizers' files. Nothing is computed.
             "metrics/names.rs",
@@ -169,6 +171,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &[
             "contain",
             "device",
+            // How it ended.
+            "record/mod.rs",
             // A worker's life and death, which cells have too.
             "engines/death.rs",
             "engines/process.rs",
@@ -184,12 +188,37 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "candle",
         &["bench/engine.rs", "bench/memory.rs", "bench/protocol.rs", "machine"],
     ),
+    // Models are timed, in engines; timings are files.
+    (
+        "throughput",
+        &[
+            "bench",
+            "machine",
+            "models/mod.rs",
+            "models/work.rs",
+            "record",
+            "results/disk.rs",
+            "speed",
+        ],
+    ),
     ("metrics", &[]),
     ("codiesp", &[]),
     // How files are written so that a crash cannot hurt them.
     ("record", &["results/disk.rs", "results/files.rs", "results/seal.rs"]),
     ("compare", &["metrics", "record"]),
-    ("report", &["compare", "metrics/names.rs", "record"]),
+    (
+        "report",
+        &[
+            "compare",
+            "metrics/names.rs",
+            "record",
+            // Timings, what an engine says of itself, what the machine can do.
+            "bench/peak.rs",
+            "bench/protocol.rs",
+            "speed",
+            "throughput",
+        ],
+    ),
     ("device", &["contain"]),
     ("machine", &["record/provenance.rs"]),
     ("contain", &[]),

@@ -201,7 +201,7 @@ fn computed(job: &Job, device: &Device, precision: Precision) -> Result<(Vec<f32
 }
 
 /// A model all of whose parameters are away from where they start, so that none that starts at 0 or 1 goes unseen.
-fn model(job: &Job, device: &Device) -> Result<Model, String> {
+pub(super) fn model(job: &Job, device: &Device) -> Result<Model, String> {
     let mut initialiser = Initialiser::new(SEED, device);
     let model = job.config()?.init(&job.task(), &mut initialiser);
     let mut values = parameters::read(&model);

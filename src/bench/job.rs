@@ -7,6 +7,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
+use super::protocol::Load;
 use crate::device::{DeviceChoice, DeviceClass, Unavailable};
 use crate::models::evidence::{Evidence, EvidenceNote, EvidenceSpan};
 use crate::models::{ModelConfig, Precision, Task, Tokens};
@@ -110,6 +111,44 @@ impl Job {
         Ok(job)
     }
 
+    /// A model in its published settings and a batch of so many notes, for who needs the sizes and runs nothing itself.
+    ///
+    /// # Errors
+    /// An unknown model, a size of 0.
+    pub fn sized(model: &str, length: usize, codes: usize, notes: usize) -> Result<Self, Refused> {
+        let written = json!({
+            "model": model, "length": length, "codes": codes, "batch": notes, "device": "cpu", "precision": "f32",
+            "threads": 1, "repeats": 1, "warm_up": 0, "seconds": 0.0,
+        });
+        Self::new(&object(written), &Map::new())
+    }
+
+    /// The job that an engine was told to make ready.
+    ///
+    /// # Errors
+    /// An unknown model or device, a size of 0, settings that the model refuses.
+    pub fn of(load: &Load) -> Result<Self, String> {
+        let precision = serde_json::from_value(json!(load.precision))
+            .map_err(|_| format!("precision {:?}: expected f32 or bf16", load.precision))?;
+        let job = Self {
+            model: load.model.clone(),
+            length: load.length,
+            codes: load.codes,
+            batch: 1,
+            settings: load.settings.clone(),
+            task: load.task,
+            device: named(&load.device)?,
+            precision,
+            threads: load.threads,
+            repeats: 1,
+            warm_up: 0,
+            seconds: 0.0,
+            max_bytes: load.max_bytes,
+        };
+        job.check()?;
+        Ok(job)
+    }
+
     /// The model's settings in full.
     ///
     /// # Errors
@@ -119,7 +158,7 @@ impl Job {
         serde_json::from_value(written).map_err(|error| format!("settings: {error}"))
     }
 
-    /// What the model is built for. Codes have no descriptions and words no counts of their own.
+    /// What the model is built for. Codes have no descriptions and words no counts of their own: weights are plain.
     pub fn task(&self) -> Task {
         Task {
             codes: self.codes,
@@ -130,7 +169,7 @@ impl Job {
             training_notes: 1,
             code_frequency: vec![1; self.codes],
             document_frequency: Some(vec![1; self.task.vocabulary]),
-            count_scale: vec![1.0; self.task.vocabulary],
+            count_scale: Vec::new(),
             descriptions: vec![Vec::new(); self.codes],
             word_vectors: None,
             encoder: None,

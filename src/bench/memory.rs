@@ -38,6 +38,6 @@ pub(crate) fn resident() -> Option<u64> {
 }
 
 /// Memory that the device's allocator holds, with what it keeps for reuse, in bytes, where the device says.
-pub(super) fn reserved(device: &Device) -> Option<u64> {
+pub(crate) fn reserved(device: &Device) -> Option<u64> {
     Some(device.memory_pool_usage()?.bytes_reserved)
 }

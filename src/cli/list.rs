@@ -5,17 +5,22 @@ use std::process::ExitCode;
 use anyhow::Result;
 use serde_json::json;
 
+use super::suites::THROUGHPUT;
 use super::terminal::out;
 use super::{Global, SUITES, print_columns, print_json};
 use crate::metrics::METRICS;
 use crate::models::ModelConfig;
 use crate::suite::Suite;
+use crate::throughput::ThroughputSuite;
 
 pub(super) fn list(global: &Global) -> Result<ExitCode> {
-    let suites = SUITES
+    let scored = SUITES
         .iter()
-        .map(|(name, text)| Ok((*name, Suite::parse(text, name)?.description)))
-        .collect::<Result<Vec<_>>>()?;
+        .map(|(name, text)| Ok((*name, Suite::parse(text, name)?.description)));
+    let timed = THROUGHPUT
+        .iter()
+        .map(|(name, text)| Ok((*name, ThroughputSuite::parse(text, name)?.description)));
+    let suites = scored.chain(timed).collect::<Result<Vec<_>>>()?;
     let models: Vec<_> = ModelConfig::tiny()
         .iter()
         .map(|config| (config.name(), config.about()))

@@ -7,6 +7,7 @@ mod clean;
 mod compare;
 mod data;
 mod doctor;
+mod engine;
 pub mod exit;
 mod export;
 mod gate;
@@ -27,6 +28,8 @@ mod sides;
 mod stop;
 mod suites;
 mod terminal;
+mod throughput;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -84,6 +87,8 @@ enum Command {
     /// Time one training step and one inference of each model on random notes, as JSON lines; or check what a
     /// device computes.
     Bench(bench::Arguments),
+    /// Say whether engines (burn, candle, PyTorch) compute the same logits from the same weights and notes.
+    Verify(verify::Arguments),
     /// Score notes with a trained model that a results directory keeps.
     Predict(predict::Arguments),
     /// Write what a run gave the scored notes as a file of a track.
@@ -101,13 +106,16 @@ enum Command {
     /// Run cells for another process of the program.
     #[command(hide = true)]
     Worker,
+    /// Answer another process of the program as an engine.
+    #[command(hide = true)]
+    Engine(engine::Arguments),
 }
 
 impl Command {
     /// Whether another process of the program has started this one.
     fn is_worker(&self) -> bool {
         match self {
-            Self::Worker => true,
+            Self::Worker | Self::Engine(_) => true,
             Self::Bench(arguments) => arguments.is_worker(),
             _ => false,
         }
@@ -148,6 +156,8 @@ fn dispatch(mut cli: Cli) -> Result<ExitCode> {
         Command::Claims(arguments) => claims::claims(global, &arguments),
         Command::Data(arguments) => data::data(global, &arguments),
         Command::Bench(arguments) => bench::bench(global, &arguments),
+        Command::Verify(arguments) => verify::verify(global, &arguments),
+        Command::Engine(arguments) => engine::engine(&arguments),
         Command::Predict(arguments) => predict::predict(global, &arguments),
         Command::Export(arguments) => export::export(global, &arguments),
         Command::Score(arguments) => score::score(global, &arguments),

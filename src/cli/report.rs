@@ -44,7 +44,12 @@ pub(super) struct Output {
 impl Output {
     /// The folder of a suite's report.
     pub(super) fn folder(&self, suite: &Suite) -> PathBuf {
-        self.reports.join(&suite.name)
+        self.directory(&suite.name)
+    }
+
+    /// The folder of the report of a suite of that name.
+    pub(super) fn directory(&self, name: &str) -> PathBuf {
+        self.reports.join(name)
     }
 }
 

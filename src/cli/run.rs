@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::progress::Progress;
 use super::terminal::say;
-use super::{Global, exit, report, stop, suite};
+use super::{Global, exit, report, stop, suite, suites, throughput};
 use crate::engines::cells::{RunOptions, RunSummary, run as run_plan};
 use crate::plan::Plan;
 use crate::record::{Record, Status};
@@ -43,6 +43,10 @@ pub(super) struct How {
 }
 
 pub(super) fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
+    if let Some(suite) = suites::throughput(&arguments.suite)? {
+        let report = (!arguments.no_report).then(|| arguments.report.directory(&suite.name));
+        return throughput::run(global, &suite, arguments.how.retry, report.as_deref());
+    }
     let plan = planned(global, suite(&arguments.suite)?)?;
     let only = arguments.cell.as_deref().map(|key| plan.cell(key)).transpose()?;
     let summary = cells(global, &plan, &arguments.how, only)?;

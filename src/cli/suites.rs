@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::search::Trials;
 use crate::suite::Suite;
+use crate::throughput::ThroughputSuite;
 
 /// Suites that come with the program, by name: `icdbench run quick` works wherever it is called.
 pub(super) const SUITES: &[(&str, &str)] = &[
@@ -45,6 +46,32 @@ pub(super) const SUITES: &[(&str, &str)] = &[
     ),
 ];
 
+/// Suites of timings that come with the program.
+pub(super) const THROUGHPUT: &[(&str, &str)] = &[
+    ("throughput", include_str!("../../suites/throughput.toml")),
+    (
+        "throughput-compiled",
+        include_str!("../../suites/throughput-compiled.toml"),
+    ),
+];
+
+/// A suite of timings, where the argument names one.
+pub(super) fn throughput(argument: &Path) -> Result<Option<ThroughputSuite>> {
+    let built_in = THROUGHPUT.iter().find(|(name, _)| argument.as_os_str() == *name);
+    let (text, origin) = match built_in {
+        Some((name, text)) if !argument.is_file() => ((*text).to_owned(), format!("suites/{name}.toml")),
+        // Whatever cannot be read is said where other suites are.
+        _ => match std::fs::read_to_string(argument) {
+            Ok(text) => (text, argument.display().to_string()),
+            Err(_) => return Ok(None),
+        },
+    };
+    match ThroughputSuite::is_one(&text) {
+        true => Ok(Some(ThroughputSuite::parse(&text, &origin)?)),
+        false => Ok(None),
+    }
+}
+
 /// A suite by path, or by the name of one that comes with the program; of one that searches, its trials.
 pub(super) fn suite(argument: &Path) -> Result<Suite> {
     let suite = as_written(argument)?;
@@ -67,6 +94,12 @@ pub(super) fn text(argument: &Path) -> Result<String> {
 
 /// A suite as its file writes it.
 pub(super) fn as_written(argument: &Path) -> Result<Suite> {
+    if let Some(suite) = throughput(argument)? {
+        bail!(
+            "{}: a suite of timings, which has no scores: `icdbench run` times it and writes its report",
+            suite.name
+        );
+    }
     let built_in = SUITES.iter().find(|(name, _)| argument.as_os_str() == *name);
     let suite = match built_in {
         Some((name, text)) if !argument.is_file() => Suite::parse(text, &format!("suites/{name}.toml"))?,

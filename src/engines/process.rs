@@ -35,9 +35,18 @@ impl Process {
     /// # Errors
     /// The system's own words.
     pub fn start(program: &Path, arguments: &[String]) -> std::io::Result<Self> {
+        Self::start_with(program, arguments, &[])
+    }
+
+    /// Starts a program with these variables beside those of this process.
+    ///
+    /// # Errors
+    /// The system's own words.
+    pub fn start_with(program: &Path, arguments: &[String], variables: &[(&str, String)]) -> std::io::Result<Self> {
         let mut command = Command::new(program);
         command
             .args(arguments)
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .env("RUST_BACKTRACE", "0") // the last line is to be the message
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -305,6 +305,7 @@ const NOTHING: &[(&[&str], &str)] = &[
             "src/bench/",
             "src/speed/",
             "src/candle/",
+            "src/throughput/",
         ],
         "beside the stages: reads records, or times models",
     ),

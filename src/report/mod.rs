@@ -46,6 +46,7 @@ pub mod spread;
 mod suite_text;
 pub mod summary;
 pub mod table;
+pub mod throughput;
 mod versions;
 mod write;
 

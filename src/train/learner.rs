@@ -45,13 +45,23 @@ impl Learner {
     /// One optimiser step at a learning rate over all `notes` of the `parts`. Returns their mean loss before the step;
     /// where that is not finite, nothing was moved.
     pub fn step(&mut self, rate: f64, notes: usize, parts: impl ExactSizeIterator<Item = Part>) -> f64 {
-        let (loss, gradients) = mean_gradients(self.model(), notes, parts);
+        let (loss, gradients) = self.gradients(notes, parts);
+        self.apply(rate, loss, gradients);
+        loss
+    }
+
+    /// The first half of a [`step`](Self::step): the mean loss over all `notes` of the `parts`, and its gradients.
+    pub fn gradients(&self, notes: usize, parts: impl ExactSizeIterator<Item = Part>) -> (f64, GradientsParams) {
+        mean_gradients(self.model(), notes, parts)
+    }
+
+    /// The second half: moves the parameters, unless the loss is not finite.
+    pub fn apply(&mut self, rate: f64, loss: f64, gradients: GradientsParams) {
         if loss.is_finite()
             && let Some(model) = self.model.take()
         {
             self.model = Some(self.stepper.step(rate, model, gradients));
         }
-        loss
     }
 }
 

@@ -59,6 +59,7 @@ const NEVER: &[&str] = &[
     "src/bench/",
     "src/speed/",
     "src/candle/",
+    "src/throughput/",
     "src/suite/",
     "src/plan/",
     "src/models/mod.rs",

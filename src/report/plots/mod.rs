@@ -3,7 +3,7 @@
 
 pub(super) mod areas;
 pub mod attention;
-mod axes;
+pub(super) mod axes;
 pub(super) mod bins;
 mod by_length;
 pub(super) mod calibration;
@@ -11,7 +11,7 @@ pub(super) mod code_groups;
 pub(super) mod cost;
 mod dots;
 pub mod forest;
-mod legend;
+pub(super) mod legend;
 pub(super) mod lengths;
 mod marker;
 pub mod marks;

@@ -1,0 +1,83 @@
+//! How time and memory grow with the length.
+
+use super::tables::{column, number, peak_bytes};
+use super::{Timings, word};
+use crate::bench::protocol::Kind;
+use crate::report::table::{Cell, Row, Table, three_digits};
+use crate::speed::{Growth, growth};
+use crate::throughput::Timing;
+
+/// An exponent so near to a whole power is called by its name.
+const NEAR: f64 = 0.1;
+
+/// Exponents of time a token batch would hide: seconds and bytes of one note.
+pub(super) fn table(timings: &Timings<'_>) -> Table {
+    let mut rows = Vec::new();
+    for model in timings.models() {
+        for engine in timings.engines() {
+            for &kind in timings.kinds() {
+                let time = exponent(timings, model, (&engine, kind), |timing, batch| {
+                    timing.seconds.iter().map(|seconds| seconds / batch as f64).collect()
+                });
+                let memory = exponent(timings, model, (&engine, kind), |timing, batch| {
+                    let above = |bytes: f64| bytes - timing.idle_rss_bytes.map_or(0.0, |idle| idle as f64);
+                    let bytes = peak_bytes(timing).map(above).filter(|bytes| *bytes > 0.0);
+                    bytes.into_iter().map(|bytes| bytes / batch as f64).collect()
+                });
+                if time.is_none() && memory.is_none() {
+                    continue;
+                }
+                let labels = vec![model.to_owned(), engine.clone(), word(kind).to_owned()];
+                let cells = [cells(time), cells(memory)].concat();
+                rows.push(Row::new(labels, cells));
+            }
+        }
+    }
+    Table {
+        id: "timings-growth".into(),
+        caption: "Growth with the length".into(),
+        stub: vec!["model".into(), "engine".into(), "run".into()],
+        columns: ["seconds a note", "peak memory a note"]
+            .iter()
+            .flat_map(|group| ["exponent", "95 % interval", "in words", "doubling costs"].map(|title| column(group, title)))
+            .collect(),
+        rows,
+        foot: vec![
+            "A power of the length fitted to the medians of all lengths (least squares of logarithms); its interval is wide \
+             where the growth is no power. Memory is what the process held above what it held before the model was made, so \
+             that parameters, which do not grow, bend it."
+                .into(),
+        ],
+    }
+}
+
+fn exponent(
+    timings: &Timings<'_>,
+    model: &str,
+    (engine, kind): (&str, Kind),
+    values: impl Fn(&Timing, usize) -> Vec<f64>,
+) -> Option<Growth> {
+    let by_length: Vec<(u32, Vec<f64>)> = timings
+        .of(model)
+        .filter_map(|group| {
+            let values = values(group.timing(engine, kind)?, group.batch);
+            (!values.is_empty()).then_some((group.length as u32, values))
+        })
+        .collect();
+    growth(&by_length, 0.0).ok().flatten()
+}
+
+fn cells(growth: Option<Growth>) -> Vec<Cell> {
+    match growth {
+        None => vec![Cell::Empty; 4],
+        Some(growth) => {
+            let (low, high) = growth.interval;
+            vec![
+                number(growth.exponent, |exponent| format!("{exponent:.2}")),
+                Cell::Text(format!("{low:.2} to {high:.2}")),
+                Cell::Text(growth.order(NEAR).word().into()),
+                number(growth.times(1, 2).0, |times| format!("{} times", three_digits(times))),
+            ]
+        }
+    }
+}

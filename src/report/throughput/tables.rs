@@ -1,0 +1,285 @@
+//! Tables of timings: engines beside each other, memory, parts of a run, and what could not be timed.
+
+use super::{Timings, word};
+use crate::bench::protocol::{FailureKind, Kind};
+use crate::report::escape;
+use crate::report::spread::Spread;
+use crate::report::table::{Cell, Column, Number, Row, Table, grouped, three_digits};
+use crate::speed::{Summary, summary};
+use crate::throughput::{Group, Timing};
+
+const MIB: f64 = (1 << 20) as f64;
+
+/// What the timings were measured on and how, in words.
+pub(super) fn measured_on(timings: &Timings<'_>) -> String {
+    let settings = &timings.suite.throughput;
+    let mut text = String::new();
+    if let Some(group) = timings.groups.first() {
+        let provenance = &group.provenance;
+        let dirty = match provenance.git_dirty {
+            Some(true) => " with changes",
+            _ => "",
+        };
+        text += &format!(
+            "- Measured on {}, {} threads, GPU: {}; from {} to {}; icdbench {} at {}{dirty}.\n",
+            escape::markdown(&provenance.cpu),
+            provenance.threads,
+            escape::markdown(&provenance.gpu),
+            provenance.started,
+            timings
+                .groups
+                .iter()
+                .map(|group| group.provenance.ended.as_str())
+                .max()
+                .unwrap_or_default(),
+            provenance.icdbench_version,
+            provenance.git_revision.chars().take(12).collect::<String>(),
+        );
+    }
+    let versions = versions(timings);
+    text += &format!("- Engines: {}.\n", escape::markdown(&versions.join("; ")));
+    text += &format!(
+        "- {} codes, {}, {} tokens a batch or one note; {}. All notes of a batch have all their tokens. Every engine ran in a \
+         process of its own; the engines took turns in shuffled order, each run on other notes than the last; until half of \
+         the median's 95 % interval was below {} % of it or {} s were spent. In brackets: that interval, where there are six \
+         runs or more.\n",
+        grouped(settings.codes as u64),
+        settings.precision,
+        grouped(settings.batch_tokens as u64),
+        match settings.kinds[..] {
+            [Kind::Inference] => "inference is logits and sigmoid, read to the host",
+            [Kind::Step] => "a training step is loss, gradients and AdamW",
+            _ => "inference is logits and sigmoid, read to the host; a training step is loss, gradients and AdamW",
+        },
+        100.0 * settings.half_width,
+        settings.seconds,
+    );
+    if let Some(peak) = timings.peak {
+        text += &format!(
+            "- The machine's peak, measured before: {} GFLOP/s in f32 matrix products, {} GB/s of memory. Shares are of these \
+             products; operations are counted from the model's mathematics (`models/work.rs`).\n",
+            three_digits(peak.flops_per_second / 1e9),
+            three_digits(peak.bytes_per_second / 1e9),
+        );
+    }
+    if !timings.left.is_empty() {
+        text += &format!(
+            "- **Left when {} minutes were up: {}. The same command goes on with them.**\n",
+            settings.minutes,
+            escape::markdown(&timings.left.join(", "))
+        );
+    }
+    text
+}
+
+fn versions(timings: &Timings<'_>) -> Vec<String> {
+    let of = |engine: &String| {
+        let all = timings.groups.iter().flat_map(|group| &group.timings);
+        let mut found = all.filter(|timing| timing.engine == *engine && !timing.version.is_empty());
+        match found.next() {
+            Some(timing) => format!("{engine}: {}", timing.version),
+            None => format!("{engine}: not here"),
+        }
+    };
+    timings.engines().iter().map(of).collect()
+}
+
+/// Milliseconds of each engine, the first engine's tokens a second and share of the peak, and its time over the others'.
+pub(super) fn beside(timings: &Timings<'_>, kind: Kind) -> Table {
+    let engines = timings.engines();
+    let Some((first, others)) = engines.split_first() else {
+        unreachable!("a suite has an engine")
+    };
+    let mut columns: Vec<Column> = engines.iter().map(|engine| column("milliseconds", engine)).collect();
+    columns.extend(others.iter().map(|engine| column(&format!("{first} over"), engine)));
+    columns.push(column("", &format!("{first}: tokens/s")));
+    if timings.peak.is_some() {
+        columns.extend(engines.iter().map(|engine| column("share of peak (%)", engine)));
+    }
+    let row = |group: &Group| {
+        let timed: Vec<Option<&Timing>> = engines.iter().map(|engine| group.timing(engine, kind)).collect();
+        let medians: Vec<Option<f64>> = timed.iter().map(|timing| timing.and_then(median)).collect();
+        let mut cells: Vec<Cell> = timed.iter().map(|timing| milliseconds(*timing)).collect();
+        let ours = medians[0];
+        cells.extend(medians[1..].iter().map(|theirs| match (ours, theirs) {
+            (Some(ours), Some(theirs)) => number(ours / theirs, |ratio| format!("{ratio:.2}")),
+            _ => Cell::Empty,
+        }));
+        cells.push(ours.map_or(Cell::Empty, |seconds| {
+            number(group.tokens as f64 / seconds, |rate| grouped(rate.round() as u64))
+        }));
+        if timings.peak.is_some() {
+            let share = |seconds: &Option<f64>| share(timings, group, kind, *seconds);
+            cells.extend(
+                medians
+                    .iter()
+                    .map(|seconds| share(seconds).map_or(Cell::Empty, |share| number(100.0 * share, three_digits))),
+            );
+        }
+        row_of(group, cells)
+    };
+    Table {
+        id: format!("timings-{}", word(kind).replace(' ', "-")),
+        caption: match kind {
+            Kind::Inference => "Inference".into(),
+            Kind::Step => "Training step".into(),
+        },
+        stub: vec!["model".into(), "tokens".into(), "notes".into()],
+        columns,
+        rows: timings.groups.iter().map(row).collect(),
+        foot: vec![format!("A ratio below 1: {first} is faster. Medians.")],
+    }
+}
+
+/// Share of the peak of an engine's median, where the model counts its operations.
+pub(super) fn share(timings: &Timings<'_>, group: &Group, kind: Kind, seconds: Option<f64>) -> Option<f64> {
+    let work = group.work?;
+    let operations = match kind {
+        Kind::Inference => work.inference,
+        Kind::Step => work.step,
+    };
+    Some(timings.peak?.share(operations, seconds?))
+}
+
+/// Most memory of each engine while it ran, less what it held before the model was made.
+pub(super) fn memory(timings: &Timings<'_>) -> Table {
+    let engines = timings.engines();
+    let mut columns = Vec::new();
+    for &kind in timings.kinds() {
+        columns.extend(engines.iter().map(|engine| column(word(kind), engine)));
+    }
+    let row = |group: &Group| {
+        let of = |kind: Kind| {
+            engines.iter().map(move |engine| {
+                let bytes = group.timing(engine, kind).and_then(peak_bytes);
+                bytes.map_or(Cell::Empty, |bytes| {
+                    number(bytes / MIB, |mib| grouped(mib.round() as u64))
+                })
+            })
+        };
+        row_of(group, timings.kinds().iter().flat_map(|&kind| of(kind)).collect())
+    };
+    Table {
+        id: "timings-memory".into(),
+        caption: "Memory at its peak (MiB)".into(),
+        stub: vec!["model".into(), "tokens".into(), "notes".into()],
+        columns,
+        rows: timings.groups.iter().map(row).collect(),
+        foot: vec!["Of the process on a CPU, libraries included; of the device's allocator on a GPU.".into()],
+    }
+}
+
+/// The most memory that an engine held: of the device where it has one, of the process otherwise.
+pub(super) fn peak_bytes(timing: &Timing) -> Option<f64> {
+    let bytes = timing.memory.peak_device_bytes.or(timing.memory.peak_rss_bytes)?;
+    (!timing.seconds.is_empty()).then_some(bytes as f64)
+}
+
+/// Where the time of a training step goes.
+pub(super) fn parts(timings: &Timings<'_>) -> Table {
+    const PARTS: [&str; 5] = ["data", "forward", "backward", "gradients", "optimiser"];
+    let engines = timings.engines();
+    let mut columns = Vec::new();
+    for engine in &engines {
+        columns.extend(PARTS.iter().map(|part| column(engine, part)));
+    }
+    let row = |group: &Group| {
+        let of = |engine: &String| {
+            let timing = group.timing(engine, Kind::Step);
+            PARTS.map(|part| {
+                let seconds = timing.and_then(|timing| timing.parts.get(part));
+                seconds.map_or(Cell::Empty, |seconds| number(1e3 * seconds, three_digits))
+            })
+        };
+        row_of(group, engines.iter().flat_map(of).collect())
+    };
+    Table {
+        id: "timings-parts".into(),
+        caption: "Parts of a training step (milliseconds)".into(),
+        stub: vec!["model".into(), "tokens".into(), "notes".into()],
+        columns,
+        rows: timings.groups.iter().map(row).collect(),
+        foot: vec![
+            "`gradients`: forward and backward together, where an engine goes through them by blocks. Medians of each part."
+                .into(),
+        ],
+    }
+}
+
+/// What could not be timed, with the reason.
+pub(super) fn failures(timings: &Timings<'_>) -> String {
+    let mut lines = Vec::new();
+    for group in timings.groups {
+        for timing in &group.timings {
+            if let Some(failure) = &timing.failure {
+                let kind = serde_json::to_value(failure.kind).ok();
+                let kind = kind
+                    .as_ref()
+                    .and_then(|kind| kind.as_str())
+                    .unwrap_or_default()
+                    .to_owned();
+                lines.push(format!(
+                    "- {} at {}, {} in {}: {kind}: {}\n",
+                    group.model,
+                    grouped(group.length as u64),
+                    word(timing.kind),
+                    timing.engine,
+                    escape::markdown(&failure.words)
+                ));
+            }
+        }
+    }
+    match lines.is_empty() {
+        true => String::new(),
+        false => format!("\n## Not timed\n\n{}", lines.concat()),
+    }
+}
+
+pub(super) fn column(group: &str, title: &str) -> Column {
+    Column {
+        group: group.into(),
+        title: title.into(),
+        key: title.into(),
+    }
+}
+
+pub(super) fn row_of(group: &Group, cells: Vec<Cell>) -> Row {
+    let labels = vec![
+        group.model.clone(),
+        grouped(group.length as u64),
+        grouped(group.batch as u64),
+    ];
+    Row {
+        records: vec![group.key.clone()],
+        ..Row::new(labels, cells)
+    }
+}
+
+pub(super) fn number(value: f64, print: impl Fn(f64) -> String) -> Cell {
+    Spread::of([value]).map_or(Cell::Empty, |value| Cell::Number(Number::new(value, print)))
+}
+
+fn milliseconds(timing: Option<&Timing>) -> Cell {
+    let Some(timing) = timing else { return Cell::Empty };
+    match (summary(&timing.seconds), &timing.failure) {
+        (Ok(Some(Summary { median, interval, .. })), _) => {
+            let value = Spread::of([1e3 * median]).map(|value| Spread {
+                interval: interval.map(|(low, high)| (1e3 * low, 1e3 * high)),
+                ..value
+            });
+            value.map_or(Cell::Empty, |value| Cell::Number(Number::new(value, three_digits)))
+        }
+        (_, Some(failure)) => Cell::Text(match failure.kind {
+            FailureKind::OutOfMemory => "out of memory".into(),
+            FailureKind::Unsupported => "unsupported".into(),
+            FailureKind::Unavailable => "not here".into(),
+            FailureKind::Failed => "failed".into(),
+        }),
+        _ => Cell::Empty,
+    }
+}
+
+/// The median of an engine's seconds.
+pub(super) fn median(timing: &Timing) -> Option<f64> {
+    summary(&timing.seconds).ok().flatten().map(|summary| summary.median)
+}

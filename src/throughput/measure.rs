@@ -1,0 +1,250 @@
+//! One model at one length in all engines: started, warmed up, run in turns.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::record::Timing;
+use super::suite::Settings;
+use crate::bench::protocol::{About, Ask, Failure, FailureKind, Kind, Load, Loaded, Memory, Ran};
+use crate::bench::{Engines, Running, Side};
+use crate::speed::{enough, schedule, warm};
+
+/// Sets of notes, so that no run reads what the last one did.
+pub(super) const SETS: usize = 4;
+
+/// Runs of a kind that may be warm-up.
+const MOST_WARM_UP: usize = 4;
+
+/// A run is as fast as the one before when it takes at least so much of its time: the warm-up is over.
+const STABLE: f64 = 0.9;
+
+/// Most rounds of timed runs.
+const MOST_ROUNDS: usize = 200;
+
+/// An engine with the model ready, or why not.
+struct Contender {
+    side: Side,
+    engine: Option<Running>,
+    about: Option<About>,
+    loaded: Option<Loaded>,
+    failure: Option<Failure>,
+}
+
+/// Times all kinds of runs of what `load` describes in all engines of the suite.
+pub(super) fn measure(settings: &Settings, load: &Load, engines: &Engines, seed: u64) -> Vec<Timing> {
+    let timeout = Duration::from_secs_f64(settings.timeout);
+    let mut contenders: Vec<Contender> = settings
+        .engines
+        .iter()
+        .map(|side| Contender::start(side, load, engines, timeout))
+        .collect();
+    let mut timings = Vec::new();
+    for &kind in &settings.kinds {
+        timings.extend(in_turns(settings, kind, &mut contenders, seed));
+    }
+    timings
+}
+
+/// Times one kind of run in all engines.
+fn in_turns(settings: &Settings, kind: Kind, contenders: &mut [Contender], seed: u64) -> Vec<Timing> {
+    let timeout = Duration::from_secs_f64(settings.timeout);
+    let mut series: Vec<Series> = contenders
+        .iter_mut()
+        .map(|contender| {
+            let mut series = Series::default();
+            series.warm_up(contender, kind, settings);
+            series
+        })
+        .collect();
+    for (round, order) in schedule(contenders.len(), MOST_ROUNDS, seed).into_iter().enumerate() {
+        let mut ran = false;
+        for place in order {
+            if series[place].is_done(settings) {
+                continue;
+            }
+            series[place].once(&mut contenders[place], kind, round % SETS, timeout);
+            ran = true;
+        }
+        if !ran {
+            break;
+        }
+    }
+    contenders
+        .iter_mut()
+        .zip(series)
+        .map(|(contender, series)| series.timing(contender, kind, timeout))
+        .collect()
+}
+
+/// The runs of one engine.
+#[derive(Default)]
+struct Series {
+    warm_up: Vec<f64>,
+    runs: Vec<Ran>,
+    failure: Option<Failure>,
+}
+
+impl Series {
+    /// Runs until one is no faster than the one before. What takes as long as all timed runs may is run once.
+    fn warm_up(&mut self, contender: &mut Contender, kind: Kind, settings: &Settings) {
+        let timeout = Duration::from_secs_f64(settings.timeout);
+        // Peaks are those of this kind of run.
+        let _: Result<Memory, Failure> = contender.ask(&Ask::Memory { reset: true }, timeout);
+        for set in 0..MOST_WARM_UP {
+            match contender.ask::<Ran>(&Ask::Run { kind, set: set % SETS }, timeout) {
+                Ok(ran) => self.warm_up.push(ran.seconds),
+                Err(failure) => {
+                    self.failure = Some(failure);
+                    return;
+                }
+            }
+            match self.warm_up[..] {
+                [.., before, last] if last >= STABLE * before => return,
+                [first] if first >= settings.seconds => return,
+                _ => {}
+            }
+        }
+    }
+
+    fn once(&mut self, contender: &mut Contender, kind: Kind, set: usize, timeout: Duration) {
+        match contender.ask(&Ask::Run { kind, set }, timeout) {
+            Ok(ran) => self.runs.push(ran),
+            Err(failure) => self.failure = Some(failure),
+        }
+    }
+
+    fn seconds(&self) -> Vec<f64> {
+        self.runs.iter().map(|ran| ran.seconds).collect()
+    }
+
+    /// Whether another run is not needed or not possible.
+    fn is_done(&self, settings: &Settings) -> bool {
+        let seconds = self.seconds();
+        let spent: f64 = seconds.iter().sum();
+        self.failure.is_some()
+            || enough(&seconds, settings.half_width, settings.least_runs)
+            || (spent >= settings.seconds && seconds.len() >= settings.least_runs)
+            // One run that is as long as all might be.
+            || seconds.iter().any(|&run| run >= settings.seconds)
+    }
+
+    fn timing(self, contender: &mut Contender, kind: Kind, timeout: Duration) -> Timing {
+        let mut seconds = self.seconds();
+        let mut warm_up_seconds = self.warm_up;
+        // What looks like warm-up still, is.
+        let first = warm(&seconds);
+        warm_up_seconds.extend(seconds.drain(..first));
+        let memory = contender
+            .ask(&Ask::Memory { reset: false }, timeout)
+            .unwrap_or_default();
+        Timing {
+            engine: contender.side.to_string(),
+            version: contender
+                .about
+                .as_ref()
+                .map_or(String::new(), |about| about.version.clone()),
+            machine: contender
+                .loaded
+                .as_ref()
+                .map_or(String::new(), |loaded| loaded.machine.clone()),
+            kind,
+            parameters: contender.loaded.as_ref().map(|loaded| loaded.parameters),
+            idle_rss_bytes: contender.loaded.as_ref().and_then(|loaded| loaded.idle_rss_bytes),
+            parts: parts(&self.runs[first..]),
+            loss: self.runs.last().and_then(|ran| ran.loss),
+            seconds,
+            warm_up_seconds,
+            memory,
+            failure: self.failure,
+        }
+    }
+}
+
+/// The median seconds of each part.
+fn parts(runs: &[Ran]) -> BTreeMap<String, f64> {
+    let mut all: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for (name, seconds) in runs.iter().flat_map(|ran| &ran.parts) {
+        all.entry(name).or_default().push(*seconds);
+    }
+    let median = |mut seconds: Vec<f64>| {
+        seconds.sort_by(f64::total_cmp);
+        seconds[seconds.len() / 2]
+    };
+    all.into_iter()
+        .map(|(name, seconds)| (name.to_owned(), median(seconds)))
+        .collect()
+}
+
+impl Contender {
+    fn start(side: &Side, load: &Load, engines: &Engines, timeout: Duration) -> Self {
+        let mut contender = Self {
+            side: side.clone(),
+            engine: None,
+            about: None,
+            loaded: None,
+            failure: None,
+        };
+        match engines.start(side) {
+            Ok(engine) => contender.engine = Some(engine),
+            Err(failure) => contender.failure = Some(failure),
+        }
+        contender.about = contender.ask(&Ask::About, timeout).ok();
+        let load = Load {
+            device: side.device.clone(),
+            mode: side.mode.clone(),
+            threads: engines.threads(),
+            ..load.clone()
+        };
+        contender.loaded = match contender.ask(&Ask::Load(Box::new(load)), timeout) {
+            Ok(loaded) => Some(loaded),
+            Err(failure) => {
+                contender.failure = Some(failure);
+                contender.engine = None;
+                None
+            }
+        };
+        contender
+    }
+
+    /// The engine's answer. Once it has failed other than by what it cannot do, it is not asked again: its process may be
+    /// gone, or in any state.
+    fn ask<T: serde::de::DeserializeOwned>(&mut self, ask: &Ask, timeout: Duration) -> Result<T, Failure> {
+        let answer = match (&mut self.engine, &self.failure) {
+            (Some(engine), None) => engine.ask(ask, timeout),
+            (_, Some(failure)) => return Err(failure.clone()),
+            (None, None) => return Err(Failure::failed("the engine has ended")),
+        };
+        if let Err(failure) = &answer
+            && failure.kind != FailureKind::Unsupported
+        {
+            self.failure = Some(failure.clone());
+            self.engine = None;
+        }
+        answer
+    }
+}
+
+/// How long all of it took so far.
+pub(super) struct Clock {
+    began: Instant,
+    minutes: f64,
+}
+
+impl Clock {
+    pub(super) fn new(minutes: f64) -> Self {
+        Self {
+            began: Instant::now(),
+            minutes,
+        }
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        self.began.elapsed().as_secs_f64() > 60.0 * self.minutes
+    }
+}
+
+/// Where a group's inputs lie while it is timed.
+pub(super) fn inputs_file(folder: &std::path::Path) -> PathBuf {
+    folder.join("inputs.safetensors")
+}
