@@ -16,7 +16,7 @@ use anyhow::{Context, bail, ensure};
 use gate_rates::{MARGIN, PAIRS, QUIET_SPREAD, TOLERANCE, adaptive, alarms, chosen, counted_slower};
 use gate_rates::{exponents, power, steps};
 use paired_tests::{CANDIDATES, found};
-use timings::{Noise, QUIET, SHARED};
+use timings::{NORMAL, Noise, QUIET, SHARED};
 
 const MACHINES: [Noise; 2] = [QUIET, SHARED];
 const LENGTHS: [u32; 5] = [512, 1024, 2048, 4096, 8192];
@@ -93,19 +93,20 @@ fn self_comparisons(text: &mut String) -> anyhow::Result<()> {
         "## A program against itself (A/A)\n\n\
          200 grids of 35 cells each. An alarm is a one-sided p-value below 5 % with a ratio beyond the margin of {:.0} %; a \
          suspect is that\nafter Holm's correction over the grid; it fails when new pairs say so again.\n\n\
-         | machine | p below 5 % (% of cells) | alarms (% of cells) | alarms in 200 cells | p below 5 % after Holm (% of grids) | \
+         | machine | p below 5 % (% of cells) | alarms (% of cells) | p below 5 % in 200 cells | alarms in 200 cells | p below 5 % after Holm (% of grids) | \
          grids with a suspect | grids that fail | intervals that hold 1 (%) | called the same (%) |\n\
-         |---|---:|---:|---:|---:|---:|---:|---:|---:|",
+         |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
         100.0 * MARGIN
     )?;
     for (noise, pairs) in MACHINES.into_iter().zip(PAIRS) {
         let a = alarms(200, pairs, noise);
         writeln!(
             text,
-            "| {} | {} | {} | {:.1} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {:.1} | {:.1} | {} | {} | {} | {} | {} |",
             noise.name,
             percent(a.uncorrected, a.cells),
             percent(a.beyond, a.cells),
+            200.0 * a.uncorrected as f64 / a.cells as f64,
             200.0 * a.beyond as f64 / a.cells as f64,
             percent(a.after_holm, a.grids),
             a.suspected,
@@ -114,7 +115,7 @@ fn self_comparisons(text: &mut String) -> anyhow::Result<()> {
             percent(a.same, a.cells),
         )?;
         ensure!(
-            a.beyond * 20 <= a.cells && a.after_holm * 20 <= a.grids && a.failed == 0,
+            a.uncorrected * 20 <= a.cells && a.beyond * 20 <= a.cells && a.after_holm * 20 <= a.grids && a.failed == 0,
             "self-comparisons on the {} machine: found {a:?}, expected at most 5 % and no failure",
             noise.name
         );
@@ -131,17 +132,9 @@ fn slow_downs(text: &mut String) -> anyhow::Result<()> {
          | machine | pairs | slower by (%) | tries | found (%) | confirmed (%) |\n|---|---:|---:|---:|---:|---:|"
     )?;
     for (noise, recommended) in MACHINES.into_iter().zip(PAIRS) {
-        for (pairs, slower, tries) in [
-            (12, 10, 100),
-            (16, 10, 100),
-            (24, 10, 100),
-            (32, 10, 100),
-            (48, 10, 100),
-            (64, 10, 100),
-            (recommended, 5, 100),
-            (recommended, 10, 200),
-            (recommended, 20, 100),
-        ] {
+        let fewer = [12, 16, 24, 32, 48].into_iter().filter(|pairs| *pairs < recommended);
+        let rows = fewer.map(|pairs| (pairs, 10, 60));
+        for (pairs, slower, tries) in rows.chain([(recommended, 5, 60), (recommended, 10, 200)]) {
             let [found, confirmed] = power(tries, pairs, noise, 1.0 + f64::from(slower) / 100.0);
             let bold = if tries == 200 { "**" } else { "" };
             writeln!(
@@ -176,25 +169,26 @@ fn tests(text: &mut String) -> anyhow::Result<()> {
     writeln!(
         text,
         "## Which paired test\n\n\
-         Share of 400 tries (%) in which a test of the log ratios finds a slow-down of 10 % at p < 0.05 / 35, and of 2,000 \
-         self-comparisons at\np < 0.05. Sign flips: 4,999 drawn. Winsorised: distances beyond twice their median are cut to that.\n\n\
+         Share of 300 tries (%) in which a test of the log ratios finds a slow-down of 10 % at p < 0.05 / 35, and of 1,000 \
+         self-comparisons at\np < 0.05. Sign flips: 1,999 drawn. *Normal* jitters by 6 % without tails, stalls or drift. Winsorised: distances beyond twice their median are cut to that.\n\n\
          | machine | pairs | {} |\n|---|---:|{}",
         CANDIDATES.map(|name| format!("{name}: found | A/A")).join(" | "),
         "---:|---:|".repeat(CANDIDATES.len())
     )?;
-    for (noise, pairs) in [(QUIET, 16), (SHARED, 32), (SHARED, 48)] {
-        let power = found(400, pairs, noise, 1.1, 0.05 / 35.0, 4999);
-        let alone = found(2000, pairs, noise, 1.0, 0.05, 999);
+    for (noise, pairs) in [(QUIET, 16), (NORMAL, 16), (NORMAL, 24), (SHARED, 32), (SHARED, 48)] {
+        let power = found(300, pairs, noise, 1.1, 0.05 / 35.0, 1999);
+        let alone = found(1000, pairs, noise, 1.0, 0.05, 499);
         write!(text, "| {} | {pairs} |", noise.name)?;
         for (power, alone) in power.into_iter().zip(alone) {
-            write!(text, " {} | {} |", percent(power, 400), percent(alone, 2000))?;
+            write!(text, " {} | {} |", percent(power, 300), percent(alone, 1000))?;
         }
         text.push('\n');
     }
     writeln!(
         text,
-        "\nThe signed-rank test is what the gate uses: it needs no draws, and its estimate and interval are of the same \
-         distribution.\n"
+        "\nThe gate uses the signed-rank test. Counting signs finds more in few pairs with long tails and less where pairs jitter \
+         normally,\nand its intervals are wider; flips need draws. The signed-rank test needs none, and its estimate and interval \
+         are of the same\ndistribution.\n"
     )?;
     Ok(())
 }
@@ -236,7 +230,7 @@ fn others(text: &mut String) -> anyhow::Result<()> {
         text,
         "\n## Changes in a history\n\n\
          300 series of 30 medians that jitter by 3 %, and a step after two thirds of them.\n\n\
-         | step (%) | found within 2 entries (%) | series with another change (%) |\n|---:|---:|---:|"
+         | step (%) | found within 2 entries (%) | series with a change elsewhere (%) |\n|---:|---:|---:|"
     )?;
     for step in [0, 5, 10, 20] {
         let [near, other] = steps(300, 30, 1.0 + f64::from(step) / 100.0, 0.03);

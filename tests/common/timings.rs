@@ -68,6 +68,17 @@ pub const SHARED: Noise = Noise {
     first: 0.01,
 };
 
+/// A machine whose runs jitter and do nothing else.
+#[allow(dead_code)] // not every test that includes this file has it
+pub const NORMAL: Noise = Noise {
+    name: "normal",
+    jitter: 0.06,
+    tail: 0.0,
+    stalls: 0.0,
+    drift: 0.0,
+    first: 0.0,
+};
+
 /// A machine at work, one run after another.
 pub struct Machine<'a> {
     noise: Noise,
