@@ -178,7 +178,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     // Holm's correction.
-    ("speed", &["compare/mod.rs"]),
+    ("speed", &["compare/family.rs"]),
     ("metrics", &[]),
     ("codiesp", &[]),
     // How files are written so that a crash cannot hurt them.
