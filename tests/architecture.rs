@@ -182,7 +182,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     // Holm's correction.
-    ("speed", &["compare/mod.rs"]),
+    ("speed", &["compare/family.rs"]),
     // What an engine is asked and how it lives, how memory is counted, and the machine's name.
     (
         "candle",
@@ -193,6 +193,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "throughput",
         &[
             "bench",
+            "device/precision.rs",
             "machine",
             "models/mod.rs",
             "models/work.rs",

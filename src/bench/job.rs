@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::protocol::Load;
+use super::task_sizes::TaskSizes;
 use crate::device::{DeviceChoice, DeviceClass, Unavailable};
 use crate::models::evidence::{Evidence, EvidenceNote, EvidenceSpan};
 use crate::models::{ModelConfig, Precision, Task, Tokens};
@@ -50,20 +51,6 @@ pub struct Job {
     /// The process fails beyond so much memory; nine tenths of what is free where absent. CPU only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_bytes: Option<u64>,
-}
-
-/// Sizes of the vocabulary that random tokens are drawn from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TaskSizes {
-    /// Entries, padding included.
-    pub vocabulary: usize,
-    /// Id of `[CLS]`; absent for a vocabulary of words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cls: Option<u32>,
-    /// Id of `[SEP]`; absent for a vocabulary of words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub separator: Option<u32>,
 }
 
 /// A job that cannot be run.

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::TaskSizes;
+use super::task_sizes::TaskSizes;
 
 /// What an engine is asked, as `{"ask": "load", ...}`.
 #[derive(Clone, Debug, Serialize, Deserialize)]

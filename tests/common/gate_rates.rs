@@ -1,11 +1,16 @@
 //! How often the throughput gate is right and wrong, on simulated machines.
 
-use icdbench::speed::{Compared, Judgement, Mode, Verdict, compare, counted, growth, mode, self_test, suspects};
+use icdbench::speed::{ChangePoint, Compared, Judgement, Mode, Verdict};
+use icdbench::speed::{change_points, compare, counted, enough, growth, median_interval, mode, self_test, suspects};
 
-use crate::timings::{Machine, Noise, QUIET, Stream, grid, measure};
+use crate::timings::{Machine, Noise, Stream, grid, measure};
 
 /// By how much a head may be slower before anybody minds.
 pub const MARGIN: f64 = 0.05;
+/// Pairs of a cell that find a slow-down of 10 % in one of 35 cells: on the quiet machine, on the shared one.
+pub const PAIRS: [usize; 2] = [24, 64];
+/// Up to this spread of its pairs a machine is quiet.
+pub const QUIET_SPREAD: f64 = 0.05;
 /// How far the counts of one program may differ.
 pub const TOLERANCE: f64 = 0.01;
 
@@ -121,15 +126,15 @@ pub fn steps(series: usize, runs: usize, step: f64, jitter: f64) -> [usize; 2] {
         let mut stream = Stream::new(60_000 + seed);
         let median = |run| (jitter * stream.normal()).exp() * if run >= at { step } else { 1.0 };
         let medians: Vec<f64> = (0..runs).map(median).collect();
-        let changes = icdbench::speed::change_points(&medians, seed);
-        let near = |change: &icdbench::speed::ChangePoint| step != 1.0 && change.at.abs_diff(at) <= 2;
+        let changes = change_points(&medians, seed);
+        let near = |change: &ChangePoint| step != 1.0 && change.at.abs_diff(at) <= 2;
         found[0] += usize::from(changes.iter().any(near));
         found[1] += usize::from(!changes.iter().all(near));
     }
     found
 }
 
-/// Of some cells on a quiet and then on this machine, how many intervals of a median hold it when repeating stops as soon as
+/// Of some cells, how many intervals of a median hold it when repeating stops as soon as
 /// there is enough, and the mean number of repeats.
 pub fn adaptive(cells: usize, noise: Noise, half_width: f64) -> (usize, f64) {
     let noise = Noise {
@@ -150,17 +155,12 @@ pub fn adaptive(cells: usize, noise: Noise, half_width: f64) -> (usize, f64) {
         let mut stream = Stream::new(80_000 + seed);
         let mut machine = Machine::new(noise, &mut stream);
         let mut seconds = Vec::new();
-        while seconds.len() < 200 && !icdbench::speed::enough(&seconds, half_width, 10) {
+        while seconds.len() < 200 && !enough(&seconds, half_width, 10) {
             seconds.push(machine.run(1.0));
         }
-        let (low, high) = icdbench::speed::median_interval(&seconds).unwrap();
+        let (low, high) = median_interval(&seconds).unwrap();
         held += usize::from(low <= truth && truth <= high);
         runs += seconds.len();
     }
     (held, runs as f64 / cells as f64)
-}
-
-/// The names of what is measured on.
-pub fn quiet() -> Noise {
-    QUIET
 }

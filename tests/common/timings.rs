@@ -68,6 +68,17 @@ pub const SHARED: Noise = Noise {
     first: 0.01,
 };
 
+/// A machine whose runs jitter and do nothing else.
+#[allow(dead_code)] // not every test that includes this file has it
+pub const NORMAL: Noise = Noise {
+    name: "normal",
+    jitter: 0.06,
+    tail: 0.0,
+    stalls: 0.0,
+    drift: 0.0,
+    first: 0.0,
+};
+
 /// A machine at work, one run after another.
 pub struct Machine<'a> {
     noise: Noise,
@@ -125,15 +136,15 @@ pub fn measure(grid: &[(String, f64)], pairs: usize, noise: Noise, seed: u64) ->
             seconds: Vec::new(),
         })
         .collect();
-    let orders: Vec<_> = (0..grid.len() as u64)
-        .map(|cell| schedule(2, pairs, seed.wrapping_mul(1000) + cell))
+    let mut orders: Vec<_> = (0..grid.len() as u64)
+        .map(|cell| schedule(2, pairs, seed.wrapping_mul(1000) + cell).into_iter())
         .collect();
-    for round in 0..pairs {
+    for _ in 0..pairs {
         for (cell, (_, slower)) in grid.iter().enumerate() {
             // From a millisecond to minutes: it cancels.
             let base = 0.001 * 1.4f64.powi(cell as i32);
             let mut pair = [0.0; 2];
-            for (place, &side) in orders[cell][round].iter().enumerate() {
+            for (place, side) in orders[cell].next().into_iter().flatten().enumerate() {
                 let first = if place == 0 { 1.0 + noise.first } else { 1.0 };
                 pair[side] = machine.run(base * first * if side == 1 { *slower } else { 1.0 });
             }

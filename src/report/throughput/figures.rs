@@ -1,7 +1,7 @@
 //! Plots of timings against the length: a panel an engine, a line a model, both axes logarithmic.
 
 use super::tables::{median, peak_bytes, share};
-use super::{Timings, word};
+use super::timings::{Timings, word};
 use crate::bench::protocol::Kind;
 use crate::report::plots::axes::{Panel, length_ticks, log_ticks};
 use crate::report::plots::legend;

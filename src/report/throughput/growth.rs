@@ -1,7 +1,7 @@
 //! How time and memory grow with the length.
 
 use super::tables::{column, number, peak_bytes};
-use super::{Timings, word};
+use super::timings::{Timings, word};
 use crate::bench::protocol::Kind;
 use crate::report::table::{Cell, Row, Table, three_digits};
 use crate::speed::{Growth, growth};

@@ -4,6 +4,7 @@ mod figures;
 mod growth;
 mod sheet;
 mod tables;
+mod timings;
 
 use std::path::{Path, PathBuf};
 
@@ -11,54 +12,8 @@ use super::error::Error;
 use super::files::{PLOTS, Staging};
 use super::markdown;
 use super::plots::paint;
-use crate::bench::Peak;
-use crate::bench::protocol::Kind;
-use crate::throughput::{Group, ThroughputSuite};
 
-/// What a report is made of.
-#[derive(Clone, Copy, Debug)]
-pub struct Timings<'a> {
-    /// The suite.
-    pub suite: &'a ThroughputSuite,
-    /// By model and length.
-    pub groups: &'a [Group],
-    /// What the machine can do, where it was measured.
-    pub peak: Option<&'a Peak>,
-    /// What was left when the time was up.
-    pub left: &'a [String],
-}
-
-impl<'a> Timings<'a> {
-    /// Engines in the suite's order.
-    fn engines(&self) -> Vec<String> {
-        self.suite.throughput.engines.iter().map(ToString::to_string).collect()
-    }
-
-    /// Models in the suite's order, those that have timings.
-    fn models(&self) -> Vec<&'a str> {
-        let models = self.suite.throughput.models.iter().map(String::as_str);
-        models
-            .filter(|model| self.groups.iter().any(|group| group.model == *model))
-            .collect()
-    }
-
-    fn kinds(&self) -> &'a [Kind] {
-        &self.suite.throughput.kinds
-    }
-
-    fn of(&self, model: &str) -> impl Iterator<Item = &'a Group> {
-        let model = model.to_owned();
-        self.groups.iter().filter(move |group| group.model == model)
-    }
-}
-
-/// A kind of run in words.
-fn word(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Inference => "inference",
-        Kind::Step => "training step",
-    }
-}
+pub use timings::Timings;
 
 /// Writes `report.md`, the plots and `timings.csv` into a directory; files that are there are replaced.
 ///

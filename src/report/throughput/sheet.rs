@@ -1,7 +1,7 @@
 //! All timings as CSV, a row each.
 
-use super::Timings;
 use super::tables::{peak_bytes, share};
+use super::timings::Timings;
 use crate::bench::protocol::Kind;
 use crate::speed::summary;
 

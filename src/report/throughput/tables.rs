@@ -1,6 +1,6 @@
 //! Tables of timings: engines beside each other, memory, parts of a run, and what could not be timed.
 
-use super::{Timings, word};
+use super::timings::{Timings, word};
 use crate::bench::protocol::{FailureKind, Kind};
 use crate::report::escape;
 use crate::report::spread::Spread;
