@@ -39,6 +39,17 @@ pub struct Side {
     pub device: String,
 }
 
+impl Side {
+    /// The program's own models on the CPU.
+    pub fn burn() -> Self {
+        Self {
+            engine: "burn".into(),
+            mode: None,
+            device: "cpu".into(),
+        }
+    }
+}
+
 impl FromStr for Side {
     type Err = String;
 

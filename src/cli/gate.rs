@@ -10,7 +10,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::terminal::out;
-use super::{Global, exit, print_json, suite};
+use super::{Global, exit, print_json, speed_gate, suite, suites};
 use crate::gate::{
     Accepted, AcceptedCell, Answer, FORMAT, MARGINS, judge, judge_by_reference, junit, markdown, sentence, worst,
 };
@@ -20,7 +20,7 @@ use crate::results::files;
 
 #[derive(Debug, Args)]
 pub(super) struct GateArguments {
-    /// A suite file, or the name of a built-in suite, that was run.
+    /// A suite file, or the name of a built-in suite, that was run; of a suite of timings, this build is compared with another.
     suite: PathBuf,
     /// The accepted scores [default: baselines/accepted/SUITE.json].
     #[arg(long, value_name = "FILE")]
@@ -35,6 +35,8 @@ pub(super) struct GateArguments {
     /// Write the verdicts as Markdown, for a comment under a pull request.
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
+    #[command(flatten)]
+    speed: speed_gate::Speed,
 }
 
 #[derive(Debug, Args)]
@@ -157,6 +159,9 @@ pub(super) fn accept(global: &Global, arguments: &AcceptArguments) -> Result<Exi
 }
 
 pub(super) fn gate(global: &Global, arguments: &GateArguments) -> Result<ExitCode> {
+    if let Some(suite) = suites::throughput(&arguments.suite)? {
+        return speed_gate::run(global, &suite, &arguments.speed, arguments.markdown.as_deref());
+    }
     let (name, _, reported) = cells(global, &arguments.suite)?;
     let path = arguments.baseline.clone().unwrap_or_else(|| place(&name));
     let accepted = Accepted::read(&path)?;

@@ -25,6 +25,7 @@ mod score;
 mod search;
 mod show;
 mod sides;
+mod speed_gate;
 mod stop;
 mod suites;
 mod terminal;
@@ -76,7 +77,8 @@ enum Command {
     Reproduce(reproduce::Arguments),
     /// Say whether one side is better than another, by how much and how sure that is, from their records.
     Compare(compare::Arguments),
-    /// Say whether a suite's scores are as good as those that were accepted: for a build server.
+    /// Say whether a suite's scores are as good as those that were accepted, or this build as fast as another: for a build
+    /// server.
     Gate(gate::GateArguments),
     /// Accept a suite's scores: what `gate` compares later ones with.
     Accept(gate::AcceptArguments),

@@ -53,6 +53,7 @@ pub(super) const THROUGHPUT: &[(&str, &str)] = &[
         "throughput-compiled",
         include_str!("../../suites/throughput-compiled.toml"),
     ),
+    ("throughput-gate", include_str!("../../suites/throughput-gate.toml")),
 ];
 
 /// A suite of timings, where the argument names one.

@@ -1,7 +1,6 @@
 //! One model at one length in all engines: started, warmed up, run in turns.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::record::Timing;
@@ -242,9 +241,4 @@ impl Clock {
     pub(super) fn is_up(&self) -> bool {
         self.began.elapsed().as_secs_f64() > 60.0 * self.minutes
     }
-}
-
-/// Where a group's inputs lie while it is timed.
-pub(super) fn inputs_file(folder: &std::path::Path) -> PathBuf {
-    folder.join("inputs.safetensors")
 }

@@ -3,13 +3,16 @@
 //!
 //! A suite file with a `[throughput]` table is one ([`suite`]). Each model at each length is a *group*: all engines are
 //! started, warmed up, and run in turns, so that what the machine does meanwhile meets all alike ([`measure`]). A
-//! group's timings are one file ([`record`]), found again by its key ([`run`]).
+//! group's timings are one file ([`record`]), found again by its key ([`run`]). [`gate`](mod@gate) sets two builds of the
+//! program beside each other in pairs.
 
+pub mod gate;
 pub mod measure;
 pub mod record;
 pub mod run;
 pub mod suite;
 
+pub use gate::{GateSettings, Judged, gate};
 pub use record::{Group, Timing};
 pub use run::{Outcome, run};
 pub use suite::ThroughputSuite;

@@ -28,8 +28,8 @@ pub struct Group {
     pub length: usize,
     /// Tokens of a batch that the model reads.
     pub tokens: usize,
-    /// Tokens of a batch with what the notes are filled up with, `[CLS]` and `[SEP]` left out.
-    pub padded_tokens: usize,
+    /// Tokens of a batch, those that the model does not read included.
+    pub given_tokens: usize,
     /// Notes of a batch.
     pub batch: usize,
     /// Codes to predict.

@@ -9,16 +9,17 @@ use burn::tensor::Device;
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tempfile::TempDir;
 
-use super::measure::{Clock, SETS, inputs_file, measure};
+use super::measure::{Clock, SETS, measure};
 use super::record::{Group, VERSION};
 use super::suite::ThroughputSuite;
 use crate::bench::protocol::Load;
 use crate::bench::sets::Sets;
-use crate::bench::{Engines, Job, Peak};
+use crate::bench::{Engines, Job, Peak, Refused};
 use crate::machine::{Machine, built};
 use crate::models::Precision;
-use crate::models::work::NoteSize;
+use crate::models::work::{NoteSize, Work};
 use crate::record::hex;
 use crate::results::disk;
 
@@ -43,7 +44,7 @@ pub struct Outcome {
 pub enum Error {
     /// A model that cannot be built at a length.
     #[error(transparent)]
-    Refused(#[from] crate::bench::Refused),
+    Refused(#[from] Refused),
     /// What the file system refused.
     #[error(transparent)]
     Disk(#[from] disk::Error),
@@ -55,6 +56,9 @@ pub enum Error {
         /// What was found.
         problem: String,
     },
+    /// Timings that nothing can be said of.
+    #[error(transparent)]
+    Speed(#[from] crate::speed::Error),
     /// Inputs that cannot be written.
     #[error("writing a batch of notes to a temporary folder: {0}")]
     Inputs(#[from] io::Error),
@@ -97,7 +101,7 @@ pub fn run(
             }
             None => {
                 tell(&format!("[{}/{}] {name}", number + 1, groups.len()));
-                let group = timed(suite, &job, key, engines, &machine)?;
+                let group = timed(suite, (model, *length), key, engines, &machine)?;
                 write(&group, folder, &path)?;
                 group
             }
@@ -112,7 +116,7 @@ pub fn run(
 }
 
 /// What says most first: all models at the shortest length, then at the next.
-fn groups(suite: &ThroughputSuite) -> Result<Vec<(String, usize)>, Error> {
+pub(super) fn groups(suite: &ThroughputSuite) -> Result<Vec<(String, usize)>, Error> {
     let mut lengths = suite.throughput.lengths.clone();
     lengths.sort_unstable();
     let models = &suite.throughput.models;
@@ -147,23 +151,27 @@ fn key(suite: &ThroughputSuite, job: &Job, machine: &Machine, threads: usize) ->
     hex(&Sha256::digest(asked.to_string()))
 }
 
-fn timed(
-    suite: &ThroughputSuite,
-    job: &Job,
-    key: String,
-    engines: &Engines,
-    machine: &Machine,
-) -> Result<Group, Error> {
-    let started = SystemTime::now();
-    let scratch = tempfile::tempdir()?;
-    let inputs = inputs_file(scratch.path());
-    // Notes are cut where the model stops reading, as they are in training.
-    let config = job.config().map_err(|problem| Error::Damaged {
-        path: inputs.clone(),
+/// A model at a length, with its inputs in a file for as long as this lives.
+pub(super) struct Prepared {
+    pub(super) load: Load,
+    job: Job,
+    /// Tokens that the model reads of a note.
+    read: usize,
+    work: Option<Work>,
+    _scratch: TempDir,
+}
+
+/// Writes the inputs of a model at a length. Notes have all their tokens, also those that the model does not read.
+pub(super) fn prepared(suite: &ThroughputSuite, model: &str, length: usize) -> Result<Prepared, Error> {
+    let job = job(suite, model, length)?;
+    let config = job.config().map_err(|problem| Refused {
+        job: json!({"model": model, "length": length}),
         problem,
     })?;
-    let read = config.reads(job.length);
-    let sets = Sets::random(&vec![vec![read; job.batch]; SETS], job.task.vocabulary, job.codes, SEED);
+    let read = config.reads(length);
+    let scratch = tempfile::tempdir()?;
+    let inputs = scratch.path().join("inputs.safetensors");
+    let sets = Sets::random(&vec![vec![length; job.batch]; SETS], job.task.vocabulary, job.codes, SEED);
     sets.write(&inputs)?;
     let sizes: Vec<NoteSize> = sets
         .notes(0)
@@ -185,21 +193,40 @@ fn timed(
         inputs,
         max_bytes: suite.throughput.max_bytes,
     };
-    let timings = measure(&suite.throughput, &load, engines, SEED);
+    Ok(Prepared {
+        load,
+        read,
+        work: config.work(job.codes, &sizes),
+        job,
+        _scratch: scratch,
+    })
+}
+
+fn timed(
+    suite: &ThroughputSuite,
+    (model, length): (&str, usize),
+    key: String,
+    engines: &Engines,
+    machine: &Machine,
+) -> Result<Group, Error> {
+    let started = SystemTime::now();
+    let prepared = prepared(suite, model, length)?;
+    let timings = measure(&suite.throughput, &prepared.load, engines, SEED);
     let mut provenance = machine.provenance(started, SystemTime::now());
     provenance.threads = engines.threads() as u32;
+    let Prepared { job, read, work, .. } = prepared;
     Ok(Group {
         version: VERSION,
         key,
-        model: job.model.clone(),
-        settings: job.settings.clone(),
-        length: job.length,
         tokens: read * job.batch,
-        padded_tokens: read * job.batch,
+        given_tokens: job.length * job.batch,
+        model: job.model,
+        settings: job.settings,
+        length: job.length,
         batch: job.batch,
         codes: job.codes,
         precision: suite.throughput.precision.clone(),
-        work: config.work(job.codes, &sizes),
+        work,
         timings,
         provenance,
     })
