@@ -30,6 +30,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "reproduce",
             "results",
             "search",
+            "speed",
             "stages",
             "suite",
             "throughput",

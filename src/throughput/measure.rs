@@ -56,10 +56,23 @@ fn in_turns(settings: &Settings, kind: Kind, contenders: &mut [Contender], seed:
             series
         })
         .collect();
+    // The first engine is the one that the suite is about.
+    let limits: Vec<Limits> = (0..contenders.len())
+        .map(|place| match place {
+            0 => Limits {
+                least: settings.least_runs,
+                longest: 10.0 * settings.seconds,
+            },
+            _ => Limits {
+                least: settings.peer_runs,
+                longest: settings.seconds,
+            },
+        })
+        .collect();
     for (round, order) in schedule(contenders.len(), MOST_ROUNDS, seed).into_iter().enumerate() {
         let mut ran = false;
         for place in order {
-            if series[place].is_done(settings) {
+            if series[place].is_done(settings, limits[place]) {
                 continue;
             }
             series[place].once(&mut contenders[place], kind, round % SETS, timeout);
@@ -74,6 +87,13 @@ fn in_turns(settings: &Settings, kind: Kind, contenders: &mut [Contender], seed:
         .zip(series)
         .map(|(contender, series)| series.timing(contender, kind, timeout))
         .collect()
+}
+
+/// How often an engine runs at least, and how long a run may take to be followed by another.
+#[derive(Clone, Copy)]
+struct Limits {
+    least: usize,
+    longest: f64,
 }
 
 /// The runs of one engine.
@@ -118,14 +138,13 @@ impl Series {
     }
 
     /// Whether another run is not needed or not possible.
-    fn is_done(&self, settings: &Settings) -> bool {
+    fn is_done(&self, settings: &Settings, limits: Limits) -> bool {
         let seconds = self.seconds();
         let spent: f64 = seconds.iter().sum();
         self.failure.is_some()
-            || enough(&seconds, settings.half_width, settings.least_runs)
-            || (spent >= settings.seconds && seconds.len() >= settings.least_runs)
-            // One run that is as long as all might be.
-            || seconds.iter().any(|&run| run >= settings.seconds)
+            || enough(&seconds, settings.half_width, limits.least)
+            || (spent >= settings.seconds && seconds.len() >= limits.least)
+            || seconds.iter().any(|&run| run >= limits.longest)
     }
 
     fn timing(self, contender: &mut Contender, kind: Kind, timeout: Duration) -> Timing {

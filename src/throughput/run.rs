@@ -145,7 +145,7 @@ fn key(suite: &ThroughputSuite, job: &Job, machine: &Machine, threads: usize) ->
         "cpu": machine.cpu, "gpu": machine.gpu, "cpus": machine.cpus, "threads": threads, "engines": engines,
         "model": job.model, "settings": job.settings, "length": job.length, "batch": job.batch, "codes": job.codes,
         "precision": settings.precision, "kinds": settings.kinds, "half-width": settings.half_width,
-        "seconds": settings.seconds, "least-runs": settings.least_runs, "timeout": settings.timeout,
+        "seconds": settings.seconds, "least-runs": settings.least_runs, "peer-runs": settings.peer_runs, "timeout": settings.timeout,
         "max-bytes": settings.max_bytes,
     });
     hex(&Sha256::digest(asked.to_string()))
@@ -171,7 +171,12 @@ pub(super) fn prepared(suite: &ThroughputSuite, model: &str, length: usize) -> R
     let read = config.reads(length);
     let scratch = tempfile::tempdir()?;
     let inputs = scratch.path().join("inputs.safetensors");
-    let sets = Sets::random(&vec![vec![length; job.batch]; SETS], job.task.vocabulary, job.codes, SEED);
+    let sets = Sets::random(
+        &vec![vec![length; job.batch]; SETS],
+        job.task.vocabulary,
+        job.codes,
+        SEED,
+    );
     sets.write(&inputs)?;
     let sizes: Vec<NoteSize> = sets
         .notes(0)

@@ -41,8 +41,10 @@ pub struct Settings {
     pub half_width: f64,
     /// Seconds of timed runs of one engine, model, length and kind; a run that has begun is finished.
     pub seconds: f64,
-    /// Timed runs of one engine, model, length and kind, at least, unless a single one takes longer than `seconds`.
+    /// Timed runs of the first engine of one model, length and kind, at least, unless a single one takes ten times `seconds`.
     pub least_runs: usize,
+    /// The same of the other engines, unless a single one takes longer than `seconds`.
+    pub peer_runs: usize,
     /// Seconds after which an engine that has not answered is ended.
     pub timeout: f64,
     /// Minutes for the whole suite: what is not begun by then is left for the next run.
@@ -138,6 +140,7 @@ impl Settings {
             ("codes", self.codes),
             ("batch-tokens", self.batch_tokens),
             ("least-runs", self.least_runs),
+            ("peer-runs", self.peer_runs),
         ] {
             if value == 0 {
                 return Err((key, "found 0: expected 1 or more".into()));
