@@ -7,7 +7,7 @@ use super::record::Timing;
 use super::suite::Settings;
 use crate::bench::protocol::{About, Ask, Failure, FailureKind, Kind, Load, Loaded, Memory, Ran};
 use crate::bench::{Engines, Running, Side};
-use crate::speed::{enough, schedule, warm};
+use crate::speed::{enough, median_interval, schedule, warm};
 
 /// Sets of notes, so that no run reads what the last one did.
 pub(super) const SETS: usize = 4;
@@ -150,8 +150,11 @@ impl Series {
     fn timing(self, contender: &mut Contender, kind: Kind, timeout: Duration) -> Timing {
         let mut seconds = self.seconds();
         let mut warm_up_seconds = self.warm_up;
-        // What looks like warm-up still, is.
-        let first = warm(&seconds);
+        // What looks like warm-up still, is, where enough is left for an interval.
+        let first = match warm(&seconds) {
+            first if median_interval(&seconds[first..]).is_some() => first,
+            _ => 0,
+        };
         warm_up_seconds.extend(seconds.drain(..first));
         let memory = contender
             .ask(&Ask::Memory { reset: false }, timeout)

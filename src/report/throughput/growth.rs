@@ -5,24 +5,30 @@ use super::timings::{Timings, word};
 use crate::bench::protocol::Kind;
 use crate::report::table::{Cell, Row, Table, three_digits};
 use crate::speed::{Growth, growth};
-use crate::throughput::Timing;
+use crate::throughput::{Group, Timing};
 
 /// An exponent so near to a whole power is called by its name.
 const NEAR: f64 = 0.1;
 
-/// Exponents of time a token batch would hide: seconds and bytes of one note.
+/// Exponents of the seconds of a note and of the memory of a batch.
 pub(super) fn table(timings: &Timings<'_>) -> Table {
     let mut rows = Vec::new();
+    let least = timings.groups.iter().map(|group| group.batch).min();
     for model in timings.models() {
         for engine in timings.engines() {
             for &kind in timings.kinds() {
-                let time = exponent(timings, model, (&engine, kind), |timing, batch| {
-                    timing.seconds.iter().map(|seconds| seconds / batch as f64).collect()
+                let time = exponent(timings, model, (&engine, kind), |group, timing| {
+                    timing
+                        .seconds
+                        .iter()
+                        .map(|seconds| seconds / group.batch as f64)
+                        .collect()
                 });
-                let memory = exponent(timings, model, (&engine, kind), |timing, batch| {
+                // Parameters are in memory once, however many notes there are: only like batches compare.
+                let memory = exponent(timings, model, (&engine, kind), |group, timing| {
                     let above = |bytes: f64| bytes - timing.idle_rss_bytes.map_or(0.0, |idle| idle as f64);
                     let bytes = peak_bytes(timing).map(above).filter(|bytes| *bytes > 0.0);
-                    bytes.into_iter().map(|bytes| bytes / batch as f64).collect()
+                    bytes.into_iter().filter(|_| Some(group.batch) == least).collect()
                 });
                 if time.is_none() && memory.is_none() {
                     continue;
@@ -37,15 +43,15 @@ pub(super) fn table(timings: &Timings<'_>) -> Table {
         id: "timings-growth".into(),
         caption: "Growth with the length".into(),
         stub: vec!["model".into(), "engine".into(), "run".into()],
-        columns: ["seconds a note", "peak memory a note"]
+        columns: ["seconds a note", "peak memory"]
             .iter()
             .flat_map(|group| ["exponent", "95 % interval", "in words", "doubling costs"].map(|title| column(group, title)))
             .collect(),
         rows,
         foot: vec![
             "A power of the length fitted to the medians of all lengths (least squares of logarithms); its interval is wide \
-             where the growth is no power. Memory is what the process held above what it held before the model was made, so \
-             that parameters, which do not grow, bend it."
+             where the growth is no power. Memory is what the process held above what it held before the model was made, of the \
+             lengths whose batches have fewest notes; parameters, which do not grow, are in it."
                 .into(),
         ],
     }
@@ -55,12 +61,12 @@ fn exponent(
     timings: &Timings<'_>,
     model: &str,
     (engine, kind): (&str, Kind),
-    values: impl Fn(&Timing, usize) -> Vec<f64>,
+    values: impl Fn(&Group, &Timing) -> Vec<f64>,
 ) -> Option<Growth> {
     let by_length: Vec<(u32, Vec<f64>)> = timings
         .of(model)
         .filter_map(|group| {
-            let values = values(group.timing(engine, kind)?, group.batch);
+            let values = values(group, group.timing(engine, kind)?);
             (!values.is_empty()).then_some((group.length as u32, values))
         })
         .collect();
