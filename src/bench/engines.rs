@@ -7,13 +7,13 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use super::protocol::{Answer, Ask, Failure, FailureKind};
 use crate::engines::death::{kernel_kills, verdict};
 use crate::engines::process::Process;
-use crate::record::Status;
+use crate::record::{Status, hex};
 
 /// The engine in PyTorch and what it imports, by file name.
 const PYTORCH: [(&str, &str); 3] = [
@@ -117,6 +117,15 @@ impl Engines {
         })
     }
 
+    /// Hash of the scripts that come with the program.
+    pub fn scripts_sha256() -> String {
+        let mut hash = Sha256::new();
+        for (name, text) in PYTORCH {
+            hash.update(format!("{name} {}\n{text}", text.len()));
+        }
+        hex(&hash.finalize())
+    }
+
     /// Computing threads of an engine.
     pub fn threads(&self) -> usize {
         self.threads
@@ -167,8 +176,8 @@ impl Running {
             .send(&serde_json::to_string(ask).expect("a question as JSON"));
         loop {
             match self.process.line(deadline.saturating_duration_since(Instant::now())) {
-                // What is no JSON object is a library's talk.
-                Ok(line) if !matches!(serde_json::from_str(&line), Ok(Value::Object(_))) => eprintln!("{line}"),
+                // What does not begin as an answer is a library's talk.
+                Ok(line) if !line.trim_start().starts_with('{') => eprintln!("{line}"),
                 Ok(line) => {
                     return match serde_json::from_str(&line) {
                         Ok(Answer::Given(given)) => Ok(given),

@@ -86,7 +86,11 @@ pub fn verify(question: &Question, sides: &[Side], engines: &Engines) -> Result<
     let folder = tempfile::tempdir().map_err(|error| refused(error.to_string()))?;
     let load = write(question, &job, &folder).map_err(refused)?;
     let ask = |side: &Side| logits(&load, side, engines, question.timeout);
-    let (_, expected) = ask(first).map_err(|failure| refused(format!("{first}: {failure}")))?;
+    let (_, expected) = ask(first).map_err(|failure| {
+        refused(format!(
+            "{first}: {failure}. Put an engine first that has this model, or name others with --models"
+        ))
+    })?;
     Ok(others
         .iter()
         .map(|side| compared(question, (first, &expected), side, ask(side)))

@@ -67,6 +67,15 @@ pub(super) fn run(
             base.display()
         );
     }
+    if speed.pairs < 6 {
+        bail!("--pairs {}: expected 6 or more; fewer have no interval", speed.pairs);
+    }
+    if !(speed.margin > 0.0 && speed.margin < 1.0) {
+        bail!(
+            "--margin {}: expected a share above 0 and below 1, such as 0.05",
+            speed.margin
+        );
+    }
     let program = std::env::current_exe().context("finding the program itself, to start engines")?;
     let threads = global.threads.unwrap_or_else(rayon::current_num_threads);
     let engines =
@@ -154,9 +163,20 @@ fn sentence(judged: &Judged) -> String {
     };
     let judgement = &judged.judgement;
     text += &match judged.answer {
-        Answer::Passes => "No cell is slower than the base beyond the margin.".to_owned(),
+        Answer::Passes => {
+            let unclear = |cell: &&Compared| cell.verdict == Verdict::NotEnoughData;
+            let unclear = judged.compared.iter().filter(unclear).count();
+            match unclear {
+                0 => "No cell is slower than the base beyond the margin.".to_owned(),
+                _ => format!(
+                    "No cell was shown to be slower than the base beyond the margin; of {unclear} of {} it could not be ruled \
+                     out: more --pairs tell more.",
+                    judged.compared.len()
+                ),
+            }
+        }
         Answer::Informs => format!(
-            "Slower in two measurements: {}. This machine is not quiet enough to fail for that (--on-slower fail).",
+            "Slower in two measurements: {}. That is told and fails nothing here (--on-slower fail).",
             names(&judgement.failing)
         ),
         Answer::Fails => format!("Slower in two measurements: {}.", names(&judgement.failing)),
@@ -201,7 +221,10 @@ fn remember(global: &Global, folder: &Path, judged: &Judged, threads: usize) -> 
     };
     let key = hardware.key();
     let path = folder.join(format!("{key}.jsonl"));
-    let text = std::fs::read_to_string(&path).unwrap_or_default();
+    let text = match std::fs::read_to_string(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        other => other.with_context(|| path.display().to_string())?,
+    };
     parse(&text, &key).with_context(|| path.display().to_string())?;
     let date = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let mut all = text;

@@ -46,6 +46,12 @@ pub(super) fn verify(global: &Global, arguments: &Arguments) -> Result<ExitCode>
     if arguments.engines.len() < 2 {
         bail!("--engines: found one; expected two or more to compare, such as burn,candle");
     }
+    if !(arguments.timeout > 0.0 && arguments.timeout <= 1e6) {
+        bail!(
+            "--timeout {}: expected seconds above 0, at most 1000000",
+            arguments.timeout
+        );
+    }
     if arguments.notes == 0 {
         bail!("--notes 0: expected 1 or more");
     }

@@ -69,6 +69,8 @@ pub fn gate(
     first.measure(suite, (base, head), (settings.pairs, 2), &all, tell)?;
     let compared = compare(&first.pairs, settings.margin)?;
 
+    let mut failures = itself.failures;
+    failures.extend(first.failures);
     let suspects = suspects(&compared);
     let names: Vec<String> = suspects.cells.iter().map(|cell| cell.cell.clone()).collect();
     let mut again = Grid::default();
@@ -76,6 +78,15 @@ pub fn gate(
         tell(&format!("again: {}", names.join(", ")));
         let suspected = |name: &str| names.iter().any(|known| known == name);
         again.measure(suite, (base, head), (settings.pairs, 3), &suspected, tell)?;
+        failures.extend(again.failures);
+        // What could not be measured again is told above, and judged by nothing.
+        let lost = |name: &String| failures.iter().any(|(cell, _)| cell == name);
+        again
+            .pairs
+            .extend(names.iter().filter(|name| lost(name)).map(|name| Pairs {
+                cell: name.clone(),
+                seconds: Vec::new(),
+            }));
     }
     let judgement = suspects.again(&compare(&again.pairs, settings.margin)?)?;
     let mode = mode(settings.mode, &self_test, settings.quiet);
@@ -95,7 +106,7 @@ pub fn gate(
                 )
             })
             .collect(),
-        failures: first.failures,
+        failures,
     })
 }
 
@@ -135,10 +146,19 @@ impl Grid {
                     continue;
                 }
             };
+            let mut failed: Option<Failure> = None;
             for (cell, kind) in cells {
-                match in_pairs(&mut two, kind, (pairs, seed), timeout) {
+                // An engine that has failed is not asked again: its answers may come late.
+                let measured = match &failed {
+                    Some(failure) => Err(failure.clone()),
+                    None => in_pairs(&mut two, kind, (pairs, seed), timeout),
+                };
+                match measured {
                     Ok(seconds) => self.pairs.push(Pairs { cell, seconds }),
-                    Err(failure) => self.failures.push((cell, failure)),
+                    Err(failure) => {
+                        failed = Some(failure.clone());
+                        self.failures.push((cell, failure));
+                    }
                 }
             }
         }

@@ -3,7 +3,7 @@
 //!
 //! A suite file with a `[throughput]` table is one ([`suite`]). Each model at each length is a *group*: all engines are
 //! started, warmed up, and run in turns, so that what the machine does meanwhile meets all alike ([`measure`]). A
-//! group's timings are one file ([`record`]), found again by its key ([`run`]). [`gate`](mod@gate) sets two builds of the
+//! group's timings are one file ([`record`]), found again by its key ([`run`](mod@run)). [`gate`](mod@gate) sets two builds of the
 //! program beside each other in pairs.
 
 pub mod gate;

@@ -136,11 +136,19 @@ fn job(suite: &ThroughputSuite, model: &str, length: usize) -> Result<Job, Error
     Ok(Job::sized(model, length, settings.codes, settings.batch(length))?)
 }
 
-/// Everything that a timing goes by, the peers' versions aside, which are in it.
+/// Code of engines and of timing, beside what moves scores.
+const TIMED_BY: [&str; 4] = ["src/bench/", "src/candle/", "src/throughput/measure.rs", "src/speed/"];
+
+/// Everything that a timing goes by, the versions of what Python finds and of programs elsewhere aside, which are in it.
 fn key(suite: &ThroughputSuite, job: &Job, machine: &Machine, threads: usize) -> String {
     let settings = &suite.throughput;
     let engines: Vec<String> = settings.engines.iter().map(ToString::to_string).collect();
+    let code = built::SOURCES
+        .iter()
+        .filter(|(file, _)| TIMED_BY.iter().any(|start| file.starts_with(start)));
+    let code: Vec<String> = code.map(|(file, sha256)| format!("{file} {sha256}")).collect();
     let asked = json!({
+        "timed-by": code, "scripts": Engines::scripts_sha256(), "cargo-lock": built::CARGO_LOCK_SHA256,
         "version": VERSION, "code": built::CODE_SHA256, "packages": built::NUMERIC_PACKAGES, "build": built::BUILD,
         "cpu": machine.cpu, "gpu": machine.gpu, "cpus": machine.cpus, "threads": threads, "engines": engines,
         "model": job.model, "settings": job.settings, "length": job.length, "batch": job.batch, "codes": job.codes,

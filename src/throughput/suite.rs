@@ -54,6 +54,9 @@ pub struct Settings {
     pub max_bytes: Option<u64>,
 }
 
+/// Most seconds and minutes of any setting.
+const MOST: f64 = 1e6;
+
 /// Why a throughput suite cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -122,6 +125,7 @@ impl Settings {
             ("engines", twice(self.engines.iter().map(Side::to_string))),
             ("models", twice(self.models.iter().cloned())),
             ("lengths", twice(self.lengths.iter().map(usize::to_string))),
+            ("kinds", twice(self.kinds.iter().map(|kind| format!("{kind:?}")))),
         ] {
             if let Some(name) = twice {
                 return Err((key, format!("{name} is there twice: expected each once")));
@@ -152,8 +156,8 @@ impl Settings {
             ("timeout", self.timeout),
             ("minutes", self.minutes),
         ] {
-            if !value.is_finite() || value <= 0.0 {
-                return Err((key, format!("found {value}: expected a number above 0")));
+            if !(value > 0.0 && value <= MOST) {
+                return Err((key, format!("found {value}: expected a number above 0, at most {MOST}")));
             }
         }
         match self.precision.as_str() {

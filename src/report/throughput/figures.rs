@@ -1,6 +1,6 @@
 //! Plots of timings against the length: a panel an engine, a line a model, both axes logarithmic.
 
-use super::tables::{median, peak_bytes, share};
+use super::tables::{peak_bytes, share};
 use super::timings::{Timings, word};
 use crate::bench::protocol::Kind;
 use crate::report::plots::axes::{Panel, length_ticks, log_ticks};
@@ -43,7 +43,7 @@ const QUANTITIES: [Quantity; 3] = [
         stem: "share-of-peak",
         title: "Share of the machine's peak (%)",
         value: |timings, group, timing| {
-            let share = share(timings, group, timing.kind, median(timing))?;
+            let share = share(timings, group, timing)?;
             Some((100.0 * share, None))
         },
     },

@@ -26,7 +26,10 @@ pub(super) fn table(timings: &Timings<'_>) -> Table {
                 });
                 // Parameters are in memory once, however many notes there are: only like batches compare.
                 let memory = exponent(timings, model, (&engine, kind), |group, timing| {
-                    let above = |bytes: f64| bytes - timing.idle_rss_bytes.map_or(0.0, |idle| idle as f64);
+                    let idle = timing
+                        .idle_rss_bytes
+                        .filter(|_| timing.memory.peak_device_bytes.is_none());
+                    let above = |bytes: f64| bytes - idle.map_or(0.0, |idle| idle as f64);
                     let bytes = peak_bytes(timing).map(above).filter(|bytes| *bytes > 0.0);
                     bytes.into_iter().filter(|_| Some(group.batch) == least).collect()
                 });
@@ -50,7 +53,8 @@ pub(super) fn table(timings: &Timings<'_>) -> Table {
         rows,
         foot: vec![
             "A power of the length fitted to the medians of all lengths (least squares of logarithms); its interval is wide \
-             where the growth is no power. Memory is what the process held above what it held before the model was made, of the \
+             where the growth is no power. Shorter notes are more to a batch, so that a step's fixed cost is shared by more of them. \
+             Memory is what the process held above what it held before the model was made, of the \
              lengths whose batches have fewest notes; parameters, which do not grow, are in it."
                 .into(),
         ],

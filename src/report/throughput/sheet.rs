@@ -62,7 +62,7 @@ pub(super) fn sheet(timings: &Timings<'_>) -> Result<Vec<u8>, csv::Error> {
                 number(summary.map(|summary| summary.p95)),
                 number(median.map(|median| group.tokens as f64 / median)),
                 operations.map_or(String::new(), |operations| operations.to_string()),
-                number(share(timings, group, timing.kind, median)),
+                number(share(timings, group, timing)),
                 number(peak_bytes(timing)),
                 failure.unwrap_or_default(),
             ];

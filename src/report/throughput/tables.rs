@@ -41,7 +41,8 @@ pub(super) fn measured_on(timings: &Timings<'_>) -> String {
     text += &format!(
         "- {} codes, {}, {} tokens a batch or one note; {}. All notes of a batch have all their tokens. Every engine ran in a \
          process of its own; the engines took turns in shuffled order, each run on other notes than the last; until half of \
-         the median's 95 % interval was below {} % of it or {} s were spent. In brackets: that interval, where there are six \
+         the median's 95 % interval was below {} % of it or {} s were spent, the first at least {} times, the others {} times \
+         unless one run took longer than that. In brackets: that interval, where there are six \
          runs or more.\n",
         grouped(settings.codes as u64),
         settings.precision,
@@ -53,6 +54,8 @@ pub(super) fn measured_on(timings: &Timings<'_>) -> String {
         },
         100.0 * settings.half_width,
         settings.seconds,
+        settings.least_runs,
+        settings.peer_runs,
     );
     if let Some(peak) = timings.peak {
         text += &format!(
@@ -109,12 +112,9 @@ pub(super) fn beside(timings: &Timings<'_>, kind: Kind) -> Table {
             number(group.tokens as f64 / seconds, |rate| grouped(rate.round() as u64))
         }));
         if timings.peak.is_some() {
-            let share = |seconds: &Option<f64>| share(timings, group, kind, *seconds);
-            cells.extend(
-                medians
-                    .iter()
-                    .map(|seconds| share(seconds).map_or(Cell::Empty, |share| number(100.0 * share, three_digits))),
-            );
+            let share = |timing: &Option<&Timing>| share(timings, group, (*timing)?);
+            let cell = |share: Option<f64>| share.map_or(Cell::Empty, |share| number(100.0 * share, three_digits));
+            cells.extend(timed.iter().map(|timing| cell(share(timing))));
         }
         row_of(group, cells)
     };
@@ -131,17 +131,21 @@ pub(super) fn beside(timings: &Timings<'_>, kind: Kind) -> Table {
     }
 }
 
-/// Share of the peak of an engine's median, where the model counts its operations.
-pub(super) fn share(timings: &Timings<'_>, group: &Group, kind: Kind, seconds: Option<f64>) -> Option<f64> {
+/// Share of the CPU's peak in f32 of an engine's median; `None` where the model counts no operations, and of what ran
+/// elsewhere or in other numbers.
+pub(super) fn share(timings: &Timings<'_>, group: &Group, timing: &Timing) -> Option<f64> {
+    if timing.engine.contains('@') || timing.engine.contains("bf16") {
+        return None;
+    }
     let work = group.work?;
-    let operations = match kind {
+    let operations = match timing.kind {
         Kind::Inference => work.inference,
         Kind::Step => work.step,
     };
-    Some(timings.peak?.share(operations, seconds?))
+    Some(timings.peak?.share(operations, median(timing)?))
 }
 
-/// Most memory of each engine while it ran, less what it held before the model was made.
+/// Most memory of each engine while it ran.
 pub(super) fn memory(timings: &Timings<'_>) -> Table {
     let engines = timings.engines();
     let mut columns = Vec::new();
