@@ -172,7 +172,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &[
             "contain",
             "device",
-            // How it ended.
+            // How it ended; how hashes are spelled.
+            "record/digits.rs",
             "record/mod.rs",
             // A worker's life and death, which cells have too.
             "engines/death.rs",

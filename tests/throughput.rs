@@ -88,7 +88,7 @@ fn a_suite_of_timings_leaves_a_file_a_group_and_a_report_and_times_nothing_twice
         "## Inference",
         "## Training step",
         "## Growth with the length",
-        "burn over candle",
+        "burn over, candle",
         "| caml | 12 | 2 |",
     ] {
         assert!(report.contains(said), "{said}: {report}");
