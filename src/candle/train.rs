@@ -27,12 +27,12 @@ const GRAIN: usize = 1 << 14;
 /// The averages of all parameters.
 pub struct AdamW {
     /// In the order of their names.
-    parameters: Vec<(String, Var, Mutex<Averages>)>,
+    pub(super) parameters: Vec<(String, Var, Mutex<Averages>)>,
     steps: i32,
 }
 
 /// Running averages of a parameter's gradients and of their squares.
-struct Averages {
+pub struct Averages {
     first: Vec<f32>,
     second: Vec<f32>,
 }
@@ -52,14 +52,6 @@ impl AdamW {
             parameters: parameters.collect(),
             steps: 0,
         }
-    }
-
-    /// Parameters by their names.
-    #[cfg(test)]
-    pub fn parameters(&self) -> impl Iterator<Item = (&str, &Var)> {
-        self.parameters
-            .iter()
-            .map(|(name, variable, _)| (name.as_str(), variable))
     }
 
     /// Moves every parameter along its gradient, which is taken out of the store.
