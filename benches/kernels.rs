@@ -27,7 +27,7 @@ fn bench_elementwise(criterion: &mut Criterion) {
         bencher.iter(|| gelu::forward(black_box(&x), &mut y))
     });
     group.bench_function("gelu_backward", |bencher| {
-        bencher.iter(|| gelu::backward(black_box(&x), &dy, &mut y))
+        bencher.iter(|| gelu::backward(black_box(&x), &mut y))
     });
     group.bench_function("dropout_mask", |bencher| {
         bencher.iter(|| masks.fill_all(black_box(&mut y)))
@@ -35,36 +35,28 @@ fn bench_elementwise(criterion: &mut Criterion) {
 
     let count = rows * HIDDEN;
     let (weight, bias) = (numbers(HIDDEN), numbers(HIDDEN));
-    let (mut normalised, mut inverse) = (vec![0.0; count], vec![0.0; rows]);
+    let (mut normalised, mut inverse) = (x[..count].to_vec(), vec![0.0; rows]);
     group.bench_function("layer_norm_forward", |bencher| {
         bencher.iter(|| {
             let saved = Saved {
-                normalised: &mut normalised,
                 inverse: &mut inverse,
+                y: &mut y[..count],
             };
-            let (x, residual) = (&x[..count], Some(&dy[..count]));
-            layer_norm::forward(
-                x,
-                residual,
-                Some(&masks),
-                [&weight, &bias],
-                1e-12,
-                &mut y[..count],
-                saved,
-            );
+            let residual = Some(&dy[..count]);
+            let rows = black_box(&mut normalised);
+            layer_norm::forward(rows, residual, Some(&masks), [&weight, &bias], 1e-12, Some(saved));
         });
     });
-    let (mut sum, mut d_x) = (vec![0.0; count], vec![0.0; count]);
+    let (mut gradient, mut d_x) = (dy[..count].to_vec(), vec![0.0; count]);
     let (mut d_weight, mut d_bias) = (vec![0.0; HIDDEN], vec![0.0; HIDDEN]);
     group.bench_function("layer_norm_backward", |bencher| {
         bencher.iter(|| {
             let gradients = layer_norm::Gradients {
-                sum: &mut sum,
                 dropout: Some((&masks, &mut d_x)),
                 weight: &mut d_weight,
                 bias: &mut d_bias,
             };
-            layer_norm::backward(&dy[..count], &normalised, &inverse, &weight, gradients);
+            layer_norm::backward(black_box(&mut gradient), &normalised, &inverse, &weight, gradients);
         });
     });
 

@@ -18,17 +18,19 @@ pub fn forward(x: &[f32], y: &mut [f32]) {
     pieces.for_each(|(y, x)| vector::dispatch(Forward { x, y }));
 }
 
-/// `dx = dy (Phi(x) + x phi(x))`, element by element.
+/// `x = x Phi(x)`, element by element: [`forward`] where nobody needs what was there.
+pub fn in_place(x: &mut [f32]) {
+    x.par_chunks_mut(PIECE).for_each(|x| vector::dispatch(InPlace { x }));
+}
+
+/// `gradient = gradient (Phi(x) + x phi(x))`, element by element: from the one at `y` to the one at `x`.
 ///
 /// # Panics
 /// If the slices differ in length.
-pub fn backward(x: &[f32], dy: &[f32], dx: &mut [f32]) {
-    assert!(x.len() == dx.len() && dy.len() == dx.len());
-    let pieces = dx
-        .par_chunks_mut(PIECE)
-        .zip(x.par_chunks(PIECE))
-        .zip(dy.par_chunks(PIECE));
-    pieces.for_each(|((dx, x), dy)| vector::dispatch(Backward { x, dy, dx }));
+pub fn backward(x: &[f32], gradient: &mut [f32]) {
+    assert_eq!(x.len(), gradient.len());
+    let pieces = gradient.par_chunks_mut(PIECE).zip(x.par_chunks(PIECE));
+    pieces.for_each(|(gradient, x)| vector::dispatch(Backward { x, gradient }));
 }
 
 struct Forward<'a> {
@@ -54,10 +56,30 @@ impl WithSimd for Forward<'_> {
     }
 }
 
+struct InPlace<'a> {
+    x: &'a mut [f32],
+}
+
+impl WithSimd for InPlace<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        vector::apply(
+            simd,
+            self.x,
+            #[inline(always)]
+            |x| {
+                let (distribution, _) = vector::normal(simd, x);
+                simd.mul_f32s(x, distribution)
+            },
+        );
+    }
+}
+
 struct Backward<'a> {
     x: &'a [f32],
-    dy: &'a [f32],
-    dx: &'a mut [f32],
+    gradient: &'a mut [f32],
 }
 
 impl WithSimd for Backward<'_> {
@@ -65,13 +87,12 @@ impl WithSimd for Backward<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        vector::zip(
+        vector::update(
             simd,
+            self.gradient,
             self.x,
-            self.dy,
-            self.dx,
             #[inline(always)]
-            |x, dy| {
+            |dy, x| {
                 let (distribution, density) = vector::normal(simd, x);
                 simd.mul_f32s(dy, simd.mul_add_e_f32s(x, density, distribution))
             },
@@ -106,10 +127,14 @@ mod tests {
     #[test]
     fn values_and_derivatives_match_the_series() {
         let x = inputs();
-        let (mut y, mut dx) = (vec![0.0; x.len()], vec![0.0; x.len()]);
+        let mut y = vec![0.0; x.len()];
         forward(&x, &mut y);
+        let mut alone = x.clone();
+        in_place(&mut alone);
+        assert_eq!(alone, y);
         let dy = noise(1, x.len());
-        backward(&x, &dy, &mut dx);
+        let mut dx = dy.clone();
+        backward(&x, &mut dx);
         for index in 0..x.len() {
             let (at, dy) = (f64::from(x[index]), f64::from(dy[index]));
             let wanted = at * phi(at);

@@ -11,65 +11,68 @@ use super::vector::{self, Sum};
 /// is part of the result's rounding.
 const ROWS: usize = 64;
 
-/// What a forward pass leaves for the backward pass.
+/// What a forward pass leaves for the backward pass, beside the normalised rows.
 #[derive(Debug)]
 pub struct Saved<'a> {
-    /// The normalised rows before weight and bias, `[row, d]`.
-    pub normalised: &'a mut [f32],
     /// One over each row's standard deviation, `[row]`.
     pub inverse: &'a mut [f32],
+    /// The result, `[row, d]`.
+    pub y: &'a mut [f32],
 }
 
 /// `y = weight * (s - mean) / sqrt(variance + epsilon) + bias` for each row of `s = residual + mask * x`,
 /// with the biased variance. `x`, `residual` and `y` are `[row, d]`, `weight` and `bias` are `[d]`.
-/// Element i of the mask is that of `x[i]`.
+/// Element i of the mask is that of `x[i]`. Where the backward pass is to follow, `x` becomes the rows normalised, before
+/// weight and bias; else it becomes `y`.
 ///
 /// # Panics
 /// If the lengths do not fit.
 pub fn forward(
-    x: &[f32],
+    x: &mut [f32],
     residual: Option<&[f32]>,
     dropout: Option<&Masks>,
     [weight, bias]: [&[f32]; 2],
     epsilon: f32,
-    y: &mut [f32],
-    saved: Saved,
+    saved: Option<Saved>,
 ) {
     let d = weight.len();
-    let Saved { normalised, inverse } = saved;
-    assert!(d > 0 && bias.len() == d && inverse.len() * d == x.len());
-    assert!(y.len() == x.len() && normalised.len() == x.len());
+    assert!(d > 0 && bias.len() == d && x.len().is_multiple_of(d));
     assert!(residual.is_none_or(|residual| residual.len() == x.len()));
     let size = ROWS * d;
-    y.par_chunks_mut(size)
-        .zip(normalised.par_chunks_mut(size))
-        .zip(inverse.par_chunks_mut(ROWS))
-        .enumerate()
-        .for_each_init(Vec::new, |mask, (piece, ((y, normalised), inverse))| {
-            let range = piece * size..piece * size + y.len();
-            if let Some(masks) = dropout {
-                mask.resize(y.len(), 0.0);
-                masks.fill(range.start as u64, mask);
-            }
-            vector::dispatch(Forward {
-                x: &x[range.clone()],
-                residual: residual.map(|residual| &residual[range]),
-                mask: dropout.map(|_| mask.as_slice()),
-                weight,
-                bias,
-                epsilon,
-                y,
-                normalised,
-                inverse,
-            });
+    let work = |mask: &mut Vec<f32>, piece: usize, x: &mut [f32], saved: Option<Saved>| {
+        let range = piece * size..piece * size + x.len();
+        if let Some(masks) = dropout {
+            mask.resize(x.len(), 0.0);
+            masks.fill(range.start as u64, mask);
+        }
+        vector::dispatch(Forward {
+            x,
+            residual: residual.map(|residual| &residual[range]),
+            mask: dropout.map(|_| mask.as_slice()),
+            weight,
+            bias,
+            epsilon,
+            saved,
         });
+    };
+    let pieces = x.par_chunks_mut(size).enumerate();
+    match saved {
+        None => pieces.for_each_init(Vec::new, |mask, (piece, x)| work(mask, piece, x, None)),
+        Some(Saved { inverse, y }) => {
+            assert!(inverse.len() * d == y.len() && pieces.len() == y.len().div_ceil(size));
+            let saved = y.par_chunks_mut(size).zip(inverse.par_chunks_mut(ROWS));
+            pieces
+                .zip(saved)
+                .for_each_init(Vec::new, |mask, ((piece, x), (y, inverse))| {
+                    work(mask, piece, x, Some(Saved { inverse, y }));
+                });
+        }
+    }
 }
 
-/// The gradients of [`forward`] at `s` (hence at the residual) and, where there is dropout, at `x`.
+/// The gradients of [`forward`], that at `s` aside.
 #[derive(Debug)]
 pub struct Gradients<'a> {
-    /// At the residual, and at `x` where nothing is dropped, `[row, d]`.
-    pub sum: &'a mut [f32],
     /// The mask of the forward pass, and the gradient at `x`, `[row, d]`.
     pub dropout: Option<(&'a Masks, &'a mut [f32])>,
     /// `[d]`.
@@ -78,34 +81,34 @@ pub struct Gradients<'a> {
     pub bias: &'a mut [f32],
 }
 
-/// Sets the gradients, given `dy` `[row, d]` and what [`forward`] saved.
+/// Sets the gradients, given that at `y` `[row, d]` and what [`forward`] saved. `gradient` becomes the one at `s`: hence that at
+/// the residual, and at `x` where nothing is dropped.
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn backward(dy: &[f32], normalised: &[f32], inverse: &[f32], weight: &[f32], gradients: Gradients) {
+pub fn backward(gradient: &mut [f32], normalised: &[f32], inverse: &[f32], weight: &[f32], gradients: Gradients) {
     let d = weight.len();
     let size = ROWS * d;
     let Gradients {
-        sum,
         dropout,
         weight: d_weight,
         bias: d_bias,
     } = gradients;
-    assert!(d > 0 && d_weight.len() == d && d_bias.len() == d && inverse.len() * d == dy.len());
-    assert!(normalised.len() == dy.len() && sum.len() == dy.len());
+    assert!(d > 0 && d_weight.len() == d && d_bias.len() == d && inverse.len() * d == gradient.len());
+    assert!(normalised.len() == gradient.len());
     let mut partial = vec![0.0; inverse.len().div_ceil(ROWS) * 2 * d];
-    sum.par_chunks_mut(size)
+    gradient
+        .par_chunks_mut(size)
         .zip(partial.par_chunks_mut(2 * d))
         .enumerate()
-        .for_each(|(piece, (sum, partial))| {
-            let range = piece * size..piece * size + sum.len();
+        .for_each(|(piece, (gradient, partial))| {
+            let range = piece * size..piece * size + gradient.len();
             let (d_weight, d_bias) = partial.split_at_mut(d);
             vector::dispatch(Backward {
-                dy: &dy[range.clone()],
                 normalised: &normalised[range],
                 inverse: &inverse[piece * ROWS..],
                 weight,
-                sum,
+                gradient,
                 d_weight,
                 d_bias,
             });
@@ -122,30 +125,28 @@ pub fn backward(dy: &[f32], normalised: &[f32], inverse: &[f32], weight: &[f32],
         }
     }
     if let Some((masks, d_x)) = dropout {
-        assert_eq!(d_x.len(), sum.len());
+        assert_eq!(d_x.len(), gradient.len());
         d_x.par_chunks_mut(size)
-            .zip(sum.par_chunks(size))
+            .zip(gradient.par_chunks(size))
             .enumerate()
-            .for_each(|(piece, (d_x, sum))| {
+            .for_each(|(piece, (d_x, gradient))| {
                 masks.fill((piece * size) as u64, d_x);
                 vector::dispatch(Scale {
                     values: d_x,
-                    factors: sum,
+                    factors: gradient,
                 });
             });
     }
 }
 
 struct Forward<'a> {
-    x: &'a [f32],
+    x: &'a mut [f32],
     residual: Option<&'a [f32]>,
     mask: Option<&'a [f32]>,
     weight: &'a [f32],
     bias: &'a [f32],
     epsilon: f32,
-    y: &'a mut [f32],
-    normalised: &'a mut [f32],
-    inverse: &'a mut [f32],
+    saved: Option<Saved<'a>>,
 }
 
 impl WithSimd for Forward<'_> {
@@ -154,72 +155,58 @@ impl WithSimd for Forward<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let d = self.weight.len();
-        for (row, inverse) in self.inverse.iter_mut().enumerate() {
+        let mut saved = self.saved;
+        for (row, s) in self.x.chunks_exact_mut(d).enumerate() {
             let range = row * d..(row + 1) * d;
-            let (x, normalised) = (&self.x[range.clone()], &mut self.normalised[range.clone()]);
-            let residual = self.residual.map(|residual| &residual[range.clone()]);
-            let mask = self.mask.map(|mask| &mask[range.clone()]);
-            match (residual, mask) {
-                (None, None) => normalised.copy_from_slice(x),
-                (None, Some(mask)) => vector::zip(
+            if let Some(mask) = self.mask {
+                vector::update(
                     simd,
-                    x,
-                    mask,
-                    normalised,
+                    s,
+                    &mask[range.clone()],
                     #[inline(always)]
                     |x, m| simd.mul_f32s(x, m),
-                ),
-                (Some(residual), None) => vector::zip(
+                );
+            }
+            if let Some(residual) = self.residual {
+                vector::update(
                     simd,
-                    x,
-                    residual,
-                    normalised,
+                    s,
+                    &residual[range.clone()],
                     #[inline(always)]
-                    |x, r| simd.add_f32s(x, r),
-                ),
-                (Some(residual), Some(mask)) => {
-                    vector::zip(
-                        simd,
-                        x,
-                        mask,
-                        normalised,
-                        #[inline(always)]
-                        |x, m| simd.mul_f32s(x, m),
-                    );
-                    vector::update(
-                        simd,
-                        normalised,
-                        residual,
-                        #[inline(always)]
-                        |s, r| simd.add_f32s(s, r),
-                    );
-                }
+                    |s, r| simd.add_f32s(s, r),
+                );
             }
             let mean = total(
                 simd,
-                normalised,
+                s,
                 #[inline(always)]
                 |s| s,
             ) / d as f32;
             let shift = simd.splat_f32s(mean);
             let squares = total(
                 simd,
-                normalised,
+                s,
                 #[inline(always)]
                 |s| {
                     let s = simd.sub_f32s(s, shift);
                     simd.mul_f32s(s, s)
                 },
             );
-            *inverse = 1.0 / (squares / d as f32 + self.epsilon).sqrt();
-            let scale = simd.splat_f32s(*inverse);
+            let inverse = 1.0 / (squares / d as f32 + self.epsilon).sqrt();
+            let scale = simd.splat_f32s(inverse);
             vector::apply(
                 simd,
-                normalised,
+                s,
                 #[inline(always)]
                 |s| simd.mul_f32s(simd.sub_f32s(s, shift), scale),
             );
-            vector::multiply_add(simd, normalised, self.weight, self.bias, &mut self.y[range]);
+            match &mut saved {
+                Some(saved) => {
+                    saved.inverse[row] = inverse;
+                    vector::multiply_add(simd, s, self.weight, self.bias, &mut saved.y[range]);
+                }
+                None => vector::scale_and_add(simd, s, self.weight, self.bias),
+            }
         }
     }
 }
@@ -249,11 +236,10 @@ fn total<S: Simd>(simd: S, values: &[f32], function: impl Fn(S::f32s) -> S::f32s
 }
 
 struct Backward<'a> {
-    dy: &'a [f32],
     normalised: &'a [f32],
     inverse: &'a [f32],
     weight: &'a [f32],
-    sum: &'a mut [f32],
+    gradient: &'a mut [f32],
     d_weight: &'a mut [f32],
     d_bias: &'a mut [f32],
 }
@@ -265,40 +251,39 @@ impl WithSimd for Backward<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let d = self.weight.len();
-        let rows = self.sum.chunks_mut(d).zip(self.inverse);
-        for ((sum, inverse), (dy, normalised)) in rows.zip(self.dy.chunks(d).zip(self.normalised.chunks(d))) {
-            vector::zip(
+        let rows = self.gradient.chunks_mut(d).zip(self.inverse);
+        for ((gradient, inverse), normalised) in rows.zip(self.normalised.chunks(d)) {
+            vector::add_products(simd, self.d_weight, gradient, normalised);
+            vector::update(
                 simd,
-                dy,
+                self.d_bias,
+                gradient,
+                #[inline(always)]
+                |sum, dy| simd.add_f32s(sum, dy),
+            );
+            vector::update(
+                simd,
+                gradient,
                 self.weight,
-                sum,
                 #[inline(always)]
                 |dy, weight| simd.mul_f32s(dy, weight),
             );
             let mean = simd.splat_f32s(
                 total(
                     simd,
-                    sum,
+                    gradient,
                     #[inline(always)]
                     |g| g,
                 ) / d as f32,
             );
-            let along = simd.splat_f32s(-(vector::dot(simd, sum, normalised) / d as f32));
+            let along = simd.splat_f32s(-(vector::dot(simd, gradient, normalised) / d as f32));
             let scale = simd.splat_f32s(*inverse);
             vector::update(
                 simd,
-                sum,
+                gradient,
                 normalised,
                 #[inline(always)]
                 |g, n| simd.mul_f32s(simd.mul_add_e_f32s(n, along, simd.sub_f32s(g, mean)), scale),
-            );
-            vector::add_products(simd, self.d_weight, dy, normalised);
-            vector::update(
-                simd,
-                self.d_bias,
-                dy,
-                #[inline(always)]
-                |sum, dy| simd.add_f32s(sum, dy),
             );
         }
     }

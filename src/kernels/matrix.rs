@@ -199,6 +199,31 @@ pub fn product(out: &mut MatrixMut, add: bool, left: Matrix, right: Matrix, thre
     }
 }
 
+/// `left * right` in memory of its own, its rows one after another.
+///
+/// # Panics
+/// If the shapes do not fit.
+pub fn product_of(left: Matrix, right: Matrix, threads: Threads) -> Vec<f32> {
+    let (rows, columns) = (left.rows, right.columns);
+    let mut out = Vec::with_capacity(rows * columns);
+    if left.columns == 0 {
+        out.resize(rows * columns, 0.0);
+        return out;
+    }
+    let mut written = MatrixMut {
+        data: out.as_mut_ptr(),
+        rows,
+        columns,
+        stride: columns,
+        slice: PhantomData,
+    };
+    // What is not added to is only written to: the memory needs not be set before.
+    product(&mut written, false, left, right, threads);
+    // SAFETY: the capacity is that of all elements, and the product has written each.
+    unsafe { out.set_len(rows * columns) };
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

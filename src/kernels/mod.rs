@@ -16,6 +16,7 @@ pub mod instructions;
 pub mod label_attention;
 pub mod label_documents;
 pub mod layer_norm;
+pub mod linear;
 pub mod matrix;
 #[cfg(test)]
 mod testing;

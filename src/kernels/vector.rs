@@ -194,6 +194,23 @@ pub fn multiply_add<S: Simd>(simd: S, left: &[f32], right: &[f32], third: &[f32]
     }
 }
 
+/// `values[i] = values[i] * factors[i] + terms[i]`.
+#[inline(always)]
+pub fn scale_and_add<S: Simd>(simd: S, values: &mut [f32], factors: &[f32], terms: &[f32]) {
+    assert!(factors.len() == values.len() && terms.len() == values.len());
+    let (y, y_tail) = S::as_mut_simd_f32s(values);
+    let (a, a_tail) = S::as_simd_f32s(factors);
+    let (b, b_tail) = S::as_simd_f32s(terms);
+    for ((y, a), b) in y.iter_mut().zip(a).zip(b) {
+        *y = simd.mul_add_e_f32s(*y, *a, *b);
+    }
+    if !y_tail.is_empty() {
+        let (a, b) = (simd.partial_load_f32s(a_tail), simd.partial_load_f32s(b_tail));
+        let value = simd.mul_add_e_f32s(simd.partial_load_f32s(y_tail), a, b);
+        simd.partial_store_f32s(y_tail, value);
+    }
+}
+
 /// `sum[i] += left[i] * right[i]`.
 #[inline(always)]
 pub fn add_products<S: Simd>(simd: S, sum: &mut [f32], left: &[f32], right: &[f32]) {

@@ -35,37 +35,32 @@ impl Case {
     }
 
     fn run(&self) -> [Vec<f32>; 3] {
-        let (mut y, mut normalised) = (vec![0.0; self.x.len()], vec![0.0; self.x.len()]);
+        let (mut y, mut normalised) = (vec![0.0; self.x.len()], self.x.clone());
         let mut inverse = vec![0.0; self.rows];
         let saved = Saved {
-            normalised: &mut normalised,
             inverse: &mut inverse,
+            y: &mut y,
         };
         let parameters = [self.weight.as_slice(), &self.bias];
-        forward(
-            &self.x,
-            self.residual.as_deref(),
-            self.masks.as_ref(),
-            parameters,
-            EPSILON,
-            &mut y,
-            saved,
-        );
+        let (residual, masks) = (self.residual.as_deref(), self.masks.as_ref());
+        forward(&mut normalised, residual, masks, parameters, EPSILON, Some(saved));
+        let mut alone = self.x.clone();
+        forward(&mut alone, residual, masks, parameters, EPSILON, None);
+        assert_eq!(alone, y, "what is not saved makes no difference");
         [y, normalised, inverse]
     }
 
     /// The gradients at the sum, at x, at the weight and at the bias.
     fn back(&self, dy: &[f32]) -> [Vec<f32>; 4] {
         let [_, normalised, inverse] = self.run();
-        let (mut sum, mut d_x) = (vec![9.0; dy.len()], vec![9.0; dy.len()]);
+        let (mut sum, mut d_x) = (dy.to_vec(), vec![9.0; dy.len()]);
         let (mut weight, mut bias) = (vec![9.0; self.d], vec![9.0; self.d]);
         let gradients = Gradients {
-            sum: &mut sum,
             dropout: self.masks.as_ref().map(|masks| (masks, d_x.as_mut_slice())),
             weight: &mut weight,
             bias: &mut bias,
         };
-        backward(dy, &normalised, &inverse, &self.weight, gradients);
+        backward(&mut sum, &normalised, &inverse, &self.weight, gradients);
         [sum, d_x, weight, bias]
     }
 

@@ -12,7 +12,7 @@ use burn::backend::{Autodiff, Backend, Flex, TensorMetadata, backend_extension};
 use burn::tensor::{Tensor, TensorData};
 
 use super::cpu::{Values, back_through, has_kernels, plain, slice, tensor};
-use super::product::linear;
+use super::linear::linear;
 use crate::device::Precision;
 use crate::kernels::bag::{self as kernel, Bags};
 

@@ -14,7 +14,7 @@ use burn::tensor::{DType, Tensor, activation, module};
 
 use super::cpu::{Values, back_through, has_kernels, plain, slice, tensor};
 #[cfg(feature = "gpu")]
-use super::product::linear;
+use super::linear::linear;
 use crate::device::Precision;
 use crate::kernels::convolution::{self as kernel, Filters, Notes, Padded};
 use crate::models::batch::mask;

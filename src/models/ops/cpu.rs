@@ -83,6 +83,12 @@ pub(super) fn slice(tensor: &Values) -> &[f32] {
     &tensor.storage::<f32>()[..tensor.layout().num_elements()]
 }
 
+/// The elements to write to: the tensor's own where nobody else holds it, a copy of them otherwise. It must be `plain`.
+pub(super) fn slice_mut(tensor: &mut Values) -> &mut [f32] {
+    let count = tensor.layout().num_elements();
+    &mut tensor.storage_mut::<f32>()[..count]
+}
+
 pub(super) fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> Values {
     Values::from_data(TensorData::new(values, shape))
 }
@@ -121,7 +127,7 @@ fn activate(rows: &Values) -> Values {
 /// What a norm leaves for its way back.
 #[derive(Clone, Debug)]
 struct Normed {
-    normalised: Arc<Vec<f32>>,
+    normalised: Values,
     inverse: Arc<Vec<f32>>,
     weight: Values,
     dropout: Option<Masks>,
@@ -135,27 +141,24 @@ fn norm(
     epsilon: f64,
     dropout: Option<Masks>,
 ) -> (Values, Normed) {
-    let (rows, weight, bias) = (plain(rows), plain(weight), plain(bias));
+    let (mut rows, weight, bias) = (plain(rows), plain(weight), plain(bias));
     let residual = residual.map(plain);
     let shape: [usize; 2] = rows.shape().dims();
-    let count = shape[0] * shape[1];
-    let mut out = vec![0.0; count];
-    let mut normalised = vec![0.0; count];
+    let mut out = vec![0.0; shape[0] * shape[1]];
     let mut inverse = vec![0.0; shape[0]];
     layer_norm::forward(
-        slice(&rows),
+        slice_mut(&mut rows),
         residual.as_ref().map(slice),
         dropout.as_ref(),
         [slice(&weight), slice(&bias)],
         epsilon as f32,
-        &mut out,
-        layer_norm::Saved {
-            normalised: &mut normalised,
+        Some(layer_norm::Saved {
             inverse: &mut inverse,
-        },
+            y: &mut out,
+        }),
     );
     let normed = Normed {
-        normalised: Arc::new(normalised),
+        normalised: rows,
         inverse: Arc::new(inverse),
         weight,
         dropout,
@@ -163,21 +166,42 @@ fn norm(
     (tensor(out, shape), normed)
 }
 
+/// The norm alone, with nothing left for a way back.
+fn norm_only(
+    rows: Values,
+    residual: Option<Values>,
+    [weight, bias]: [Values; 2],
+    epsilon: f64,
+    dropout: Option<&Masks>,
+) -> Values {
+    let (mut rows, weight, bias) = (plain(rows), plain(weight), plain(bias));
+    let residual = residual.map(plain);
+    let parameters = [slice(&weight), slice(&bias)];
+    let residual = residual.as_ref().map(slice);
+    layer_norm::forward(
+        slice_mut(&mut rows),
+        residual,
+        dropout,
+        parameters,
+        epsilon as f32,
+        None,
+    );
+    rows
+}
+
 /// Gradients at the rows (where dropout makes it another than the residual's), the residual, weight and bias.
-fn norm_back(normed: &Normed, gradient: Values) -> (Option<Values>, [Values; 3]) {
+fn norm_back(normed: &Normed, mut gradient: Values) -> (Option<Values>, [Values; 3]) {
     let shape: [usize; 2] = gradient.shape().dims();
-    let mut sum = vec![0.0; shape[0] * shape[1]];
-    let mut at_rows = normed.dropout.as_ref().map(|_| vec![0.0; sum.len()]);
+    let mut at_rows = normed.dropout.as_ref().map(|_| vec![0.0; shape[0] * shape[1]]);
     let mut weight = vec![0.0; shape[1]];
     let mut bias = vec![0.0; shape[1]];
     let dropout = normed.dropout.as_ref().zip(at_rows.as_deref_mut());
     layer_norm::backward(
-        slice(&gradient),
-        &normed.normalised,
+        slice_mut(&mut gradient),
+        slice(&normed.normalised),
         &normed.inverse,
         slice(&normed.weight),
         layer_norm::Gradients {
-            sum: &mut sum,
             dropout,
             weight: &mut weight,
             bias: &mut bias,
@@ -185,11 +209,7 @@ fn norm_back(normed: &Normed, gradient: Values) -> (Option<Values>, [Values; 3])
     );
     let at_rows = at_rows.map(|values| tensor(values, shape));
     let [_, dimension] = shape;
-    let others = [
-        tensor(sum, shape),
-        tensor(weight, [dimension]),
-        tensor(bias, [dimension]),
-    ];
+    let others = [gradient, tensor(weight, [dimension]), tensor(bias, [dimension])];
     (at_rows, others)
 }
 
@@ -199,7 +219,9 @@ impl CpuOps for Flex {
     }
 
     fn exact_gelu(rows: Values) -> Values {
-        activate(&plain(rows))
+        let mut rows = plain(rows);
+        gelu::in_place(slice_mut(&mut rows));
+        rows
     }
 
     fn add_norm(
@@ -210,11 +232,11 @@ impl CpuOps for Flex {
         epsilon: f64,
         dropout: Option<Masks>,
     ) -> Values {
-        norm(rows, Some(residual), weight, bias, epsilon, dropout).0
+        norm_only(rows, Some(residual), [weight, bias], epsilon, dropout.as_ref())
     }
 
     fn row_norm(rows: Values, weight: Values, bias: Values, epsilon: f64) -> Values {
-        norm(rows, None, weight, bias, epsilon, None).0
+        norm_only(rows, None, [weight, bias], epsilon, None)
     }
 }
 
@@ -261,11 +283,9 @@ impl Backward<Flex, 1> for ExactGelu {
     fn backward(self, ops: Ops<Values, 1>, gradients: &mut Gradients, _checkpointer: &mut Checkpointer) {
         let rows = ops.state;
         unary::<Flex, _>(ops.parents, ops.node, gradients, |gradient| {
-            let gradient = plain(gradient);
-            let shape: [usize; 2] = rows.shape().dims();
-            let mut back = vec![0.0; shape[0] * shape[1]];
-            gelu::backward(slice(&rows), slice(&gradient), &mut back);
-            tensor(back, shape)
+            let mut gradient = plain(gradient);
+            gelu::backward(slice(&rows), slice_mut(&mut gradient));
+            gradient
         });
     }
 }
