@@ -215,6 +215,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "compare",
             "metrics/names.rs",
             "record",
+            // What papers say of time.
+            "published",
             // Timings, what an engine says of itself, what the machine can do.
             "bench/peak.rs",
             "bench/protocol.rs",

@@ -22,6 +22,7 @@ attention `sdpa`, PyTorch's own choice of AdamW.
 """
 
 import gc
+import importlib.metadata
 import json
 import math
 import os
@@ -107,12 +108,12 @@ class Engine:
         self.job = None
 
     def about(self):
-        torch, transformers, _ = libraries()
-        version = f"torch {torch.__version__}, transformers {transformers.__version__}"
+        torch, _ = libraries()
+        version = f"torch {torch.__version__}, transformers {importlib.metadata.version('transformers')}"
         return {"engine": "pytorch", "version": version, "models": list(SETTINGS), "modes": MODES}
 
     def load(self, **load):
-        torch, _, build_and_load = libraries()
+        torch, build_and_load = libraries()
         check(load)
         self.job = None
         self.job = Job(torch, *build_and_load, load)
@@ -154,11 +155,13 @@ class Engine:
 
 
 def libraries():
-    """PyTorch, transformers, and the models' `build` and `load`."""
+    """PyTorch, and the models' `build` and `load`. transformers must be there, and is loaded by the models that need it: that
+    takes seconds."""
     try:
         import safetensors.torch  # noqa: F401
         import torch
-        import transformers
+
+        importlib.metadata.version("transformers")
     except ImportError as error:
         words = f"{error}. Try: {sys.executable} -m pip install torch transformers safetensors"
         raise Failure("unavailable", words) from error
@@ -168,7 +171,7 @@ def libraries():
     from pytorch_models import build
     from pytorch_parts import load
 
-    return torch, transformers, (build, load)
+    return torch, (build, load)
 
 
 def check(load):

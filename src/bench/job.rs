@@ -98,14 +98,20 @@ impl Job {
         Ok(job)
     }
 
-    /// A model in its published settings and a batch of so many notes, for who needs the sizes and runs nothing itself.
+    /// A model in its published settings, but for those that are given, with a batch of so many notes of a length, for who
+    /// needs the sizes and runs nothing itself.
     ///
     /// # Errors
-    /// An unknown model, a size of 0.
-    pub fn sized(model: &str, length: usize, codes: usize, notes: usize) -> Result<Self, Refused> {
+    /// An unknown model or setting, a size of 0.
+    pub fn sized(
+        model: &str,
+        (length, notes): (usize, usize),
+        codes: usize,
+        settings: Option<&Map<String, Value>>,
+    ) -> Result<Self, Refused> {
         let written = json!({
             "model": model, "length": length, "codes": codes, "batch": notes, "device": "cpu", "precision": "f32",
-            "threads": 1, "repeats": 1, "warm_up": 0, "seconds": 0.0,
+            "threads": 1, "repeats": 1, "warm_up": 0, "seconds": 0.0, "settings": settings,
         });
         Self::new(&object(written), &Map::new())
     }

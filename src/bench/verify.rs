@@ -75,7 +75,7 @@ impl Agreement {
 /// # Errors
 /// A question that no engine can be asked; a first engine that gives no logits.
 pub fn verify(question: &Question, sides: &[Side], engines: &Engines) -> Result<Vec<Agreement>, Refused> {
-    let job = Job::sized(&question.model, question.length, question.codes, question.notes)?;
+    let job = Job::sized(&question.model, (question.length, question.notes), question.codes, None)?;
     let refused = |problem: String| Refused {
         job: json!({"model": question.model, "length": question.length}),
         problem,

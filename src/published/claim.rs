@@ -105,6 +105,13 @@ pub(super) enum Check {
     },
 }
 
+impl Claim {
+    /// Whether it is of how long something takes.
+    pub fn is_of_time(&self) -> bool {
+        self.checks.iter().any(|check| matches!(check, Check::Time { .. }))
+    }
+}
+
 impl Check {
     /// The tables that it names.
     pub(super) fn tables(&self) -> &[String] {

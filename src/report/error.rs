@@ -35,4 +35,7 @@ pub enum Error {
         /// What the CSV writer found.
         source: ::csv::Error,
     },
+    /// What papers say could not be read.
+    #[error(transparent)]
+    Published(#[from] crate::published::Error),
 }

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use super::record::Timing;
 use super::suite::Settings;
 use crate::bench::protocol::{About, Ask, Failure, FailureKind, Kind, Load, Loaded, Memory, Ran};
-use crate::bench::{Engines, Running, Side};
+use crate::bench::{Energy, Engines, Running, Side};
+use crate::device::{DeviceChoice, DeviceClass};
 use crate::speed::{enough, median_interval, schedule, warm};
 
 /// Sets of notes, so that no run reads what the last one did.
@@ -101,6 +102,8 @@ struct Limits {
 struct Series {
     warm_up: Vec<f64>,
     runs: Vec<Ran>,
+    /// Joules of each run, where the machine tells.
+    joules: Vec<Option<f64>>,
     failure: Option<Failure>,
 }
 
@@ -127,8 +130,12 @@ impl Series {
     }
 
     fn once(&mut self, contender: &mut Contender, kind: Kind, set: usize, timeout: Duration) {
+        let mut energy = Energy::start(contender.device());
         match contender.ask(&Ask::Run { kind, set }, timeout) {
-            Ok(ran) => self.runs.push(ran),
+            Ok(ran) => {
+                self.runs.push(ran);
+                self.joules.push(energy.as_mut().and_then(Energy::joules));
+            }
             Err(failure) => self.failure = Some(failure),
         }
     }
@@ -172,6 +179,8 @@ impl Series {
             kind,
             parameters: contender.loaded.as_ref().map(|loaded| loaded.parameters),
             idle_rss_bytes: contender.loaded.as_ref().and_then(|loaded| loaded.idle_rss_bytes),
+            joules: mean(&self.joules[first..]),
+            largest: None,
             parts: parts(&self.runs[first..]),
             loss: self.runs.last().and_then(|ran| ran.loss),
             seconds,
@@ -180,6 +189,23 @@ impl Series {
             failure: self.failure,
         }
     }
+}
+
+/// The mean, where all are known.
+fn mean(joules: &[Option<f64>]) -> Option<f64> {
+    let known: Vec<f64> = joules.iter().copied().collect::<Option<_>>()?;
+    (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
+}
+
+/// Whether a kind of run of what `load` describes runs.
+pub(super) fn fits(settings: &Settings, side: &Side, load: &Load, engines: &Engines, kind: Kind) -> bool {
+    let timeout = Duration::from_secs_f64(settings.timeout);
+    let mut contender = Contender::start(side, load, engines, timeout);
+    // Once warm, and once more: moments are made in the first step.
+    for set in 0..2 {
+        let _: Result<Ran, Failure> = contender.ask(&Ask::Run { kind, set }, timeout);
+    }
+    contender.failure.is_none()
 }
 
 /// The median seconds of each part.
@@ -226,6 +252,12 @@ impl Contender {
             }
         };
         contender
+    }
+
+    /// The device whose energy is counted.
+    fn device(&self) -> DeviceChoice {
+        // Engines' names of a CPU are theirs: all that icdbench has no name for is counted as the processor.
+        self.side.device.parse().unwrap_or(DeviceClass::Flex.into())
     }
 
     /// The engine's answer. Once it has failed other than by what it cannot do, it is not asked again: its process may be

@@ -7,12 +7,13 @@
 //! program beside each other in pairs.
 
 pub mod gate;
+mod largest;
 pub mod measure;
 pub mod record;
 pub mod run;
 pub mod suite;
 
 pub use gate::{GateSettings, Judged, gate};
-pub use record::{Group, Timing};
+pub use record::{Group, Largest, Timing};
 pub use run::{Outcome, run};
 pub use suite::ThroughputSuite;

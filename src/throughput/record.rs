@@ -10,7 +10,7 @@ use crate::models::work::Work;
 use crate::record::Provenance;
 
 /// The version of the form of these files.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A model at a length in several engines, run in turns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,10 +24,12 @@ pub struct Group {
     pub model: String,
     /// Its settings, as a suite writes them.
     pub settings: Map<String, Value>,
-    /// Tokens of every note.
+    /// Tokens of the longest note.
     pub length: usize,
     /// Tokens of a batch that the model reads.
     pub tokens: usize,
+    /// The same with what fills every note up to the longest.
+    pub padded_tokens: usize,
     /// Tokens of a batch, those that the model does not read included.
     pub given_tokens: usize,
     /// Notes of a batch.
@@ -72,12 +74,30 @@ pub struct Timing {
     pub parts: BTreeMap<String, f64>,
     /// Most memory, and what was held after the last run.
     pub memory: Memory,
+    /// Joules of a timed run, their mean: of all processor packages, others' work on them included, or of the GPU's board.
+    /// Absent where the machine does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joules: Option<f64>,
+    /// The largest batch that fits into memory, where it was looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub largest: Option<Largest>,
     /// The loss of the last training step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss: Option<f64>,
     /// Why there are no more runs, if so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+}
+
+/// The largest batch that fits, as far as it was looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Largest {
+    /// Notes of the largest batch that ran; 0 where one note does not fit.
+    pub notes: usize,
+    /// Notes of the smallest batch that did not fit; `None` where all fitted that were tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub too_many: Option<usize>,
 }
 
 impl Group {

@@ -11,10 +11,11 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use super::measure::{Clock, SETS, measure};
-use super::record::{Group, VERSION};
+use super::largest::largest;
+use super::measure::{Clock, SETS, fits, measure};
+use super::record::{Group, Timing, VERSION};
 use super::suite::ThroughputSuite;
-use crate::bench::protocol::Load;
+use crate::bench::protocol::{FailureKind, Load};
 use crate::bench::sets::Sets;
 use crate::bench::{Engines, Job, Peak, Refused};
 use crate::machine::{Machine, built};
@@ -81,14 +82,17 @@ pub fn run(
     let machine = Machine::look();
     let mut found = Vec::new();
     let mut outcome = Outcome::default();
-    let groups = groups(suite)?;
+    let groups = batches(suite)?;
     outcome.peak = peak(suite, folder, &machine, engines.threads(), tell)?;
-    for (number, (model, length)) in groups.iter().enumerate() {
-        let job = job(suite, model, *length)?;
+    for (number, (model, length, notes)) in groups.iter().enumerate() {
+        let job = job(suite, model, (*length, *notes))?;
         let key = key(suite, &job, &machine, engines.threads());
         let path = folder.join(format!("{key}.json"));
         let kept = read(&path)?.filter(|group| !(again && lacks(group)));
-        let name = format!("{model} · {length} tokens");
+        let name = match notes {
+            1 => format!("{model} · {length} tokens"),
+            _ => format!("{model} · {notes} x {length} tokens"),
+        };
         let group = match kept {
             Some(group) => group,
             None if stopped() || outcome.stopped => {
@@ -101,7 +105,7 @@ pub fn run(
             }
             None => {
                 tell(&format!("[{}/{}] {name}", number + 1, groups.len()));
-                let group = timed(suite, (model, *length), key, engines, &machine)?;
+                let group = timed(suite, (model, *length, *notes), key, engines, &machine)?;
                 write(&group, folder, &path)?;
                 group
             }
@@ -110,7 +114,7 @@ pub fn run(
     }
     // In the suite's order of models.
     let place = |group: &Group| suite.throughput.models.iter().position(|model| *model == group.model);
-    found.sort_by_key(|group| (place(group), group.length));
+    found.sort_by_key(|group| (place(group), group.length, std::cmp::Reverse(group.batch)));
     outcome.groups = found;
     Ok(outcome)
 }
@@ -126,18 +130,35 @@ pub(super) fn groups(suite: &ThroughputSuite) -> Result<Vec<(String, usize)>, Er
     let all: Vec<(String, usize)> = all.collect();
     // A mistake in the last must not cost the time of the others.
     for (model, length) in &all {
-        job(suite, model, *length)?;
+        job(suite, model, (*length, 1))?;
     }
     Ok(all)
 }
 
-fn job(suite: &ThroughputSuite, model: &str, length: usize) -> Result<Job, Error> {
+/// The same, each with the notes of every batch.
+fn batches(suite: &ThroughputSuite) -> Result<Vec<(String, usize, usize)>, Error> {
+    let groups = groups(suite)?.into_iter();
+    let batches = groups.flat_map(|(model, length)| {
+        let notes = suite.throughput.batches(length).into_iter();
+        notes.map(move |notes| (model.clone(), length, notes))
+    });
+    Ok(batches.collect())
+}
+
+fn job(suite: &ThroughputSuite, model: &str, (length, notes): (usize, usize)) -> Result<Job, Error> {
     let settings = &suite.throughput;
-    Ok(Job::sized(model, length, settings.codes, settings.batch(length))?)
+    let others = settings.settings.get(model);
+    Ok(Job::sized(model, (length, notes), settings.codes, others)?)
 }
 
 /// Code of engines and of timing, beside what moves scores.
-const TIMED_BY: [&str; 4] = ["src/bench/", "src/candle/", "src/throughput/measure.rs", "src/speed/"];
+const TIMED_BY: [&str; 5] = [
+    "src/bench/",
+    "src/candle/",
+    "src/throughput/measure.rs",
+    "src/throughput/largest.rs",
+    "src/speed/",
+];
 
 /// Everything that a timing goes by, the versions of what Python finds and of programs elsewhere aside, which are in it.
 fn key(suite: &ThroughputSuite, job: &Job, machine: &Machine, threads: usize) -> String {
@@ -154,7 +175,7 @@ fn key(suite: &ThroughputSuite, job: &Job, machine: &Machine, threads: usize) ->
         "model": job.model, "settings": job.settings, "length": job.length, "batch": job.batch, "codes": job.codes,
         "precision": settings.precision, "kinds": settings.kinds, "half-width": settings.half_width,
         "seconds": settings.seconds, "least-runs": settings.least_runs, "peer-runs": settings.peer_runs, "timeout": settings.timeout,
-        "max-bytes": settings.max_bytes,
+        "max-bytes": settings.max_bytes, "shortest": settings.shortest, "largest-batch": settings.largest_batch,
     });
     hex(&Sha256::digest(asked.to_string()))
 }
@@ -163,28 +184,32 @@ fn key(suite: &ThroughputSuite, job: &Job, machine: &Machine, threads: usize) ->
 pub(super) struct Prepared {
     pub(super) load: Load,
     job: Job,
-    /// Tokens that the model reads of a note.
+    /// Tokens of a batch that the model reads, with and without those that fill up, and all that it is given.
     read: usize,
+    padded: usize,
+    given: usize,
     work: Option<Work>,
     _scratch: TempDir,
 }
 
-/// Writes the inputs of a model at a length. Notes have all their tokens, also those that the model does not read.
+/// Writes the inputs of a model at a length, as many notes as the suite says.
 pub(super) fn prepared(suite: &ThroughputSuite, model: &str, length: usize) -> Result<Prepared, Error> {
-    let job = job(suite, model, length)?;
+    prepared_of(suite, model, (length, suite.throughput.batch(length)))
+}
+
+/// Writes the inputs of a model: so many notes, the longest of so many tokens, also those that the model does not read.
+fn prepared_of(suite: &ThroughputSuite, model: &str, (length, notes): (usize, usize)) -> Result<Prepared, Error> {
+    let job = job(suite, model, (length, notes))?;
     let config = job.config().map_err(|problem| Refused {
         job: json!({"model": model, "length": length}),
         problem,
     })?;
-    let read = config.reads(length);
+    let lengths = suite.throughput.lengths_of(length, notes);
+    let read = lengths.iter().map(|&length| config.reads(length)).sum();
+    let (padded, given) = (config.reads(length) * notes, lengths.iter().sum());
     let scratch = tempfile::tempdir()?;
     let inputs = scratch.path().join("inputs.safetensors");
-    let sets = Sets::random(
-        &vec![vec![length; job.batch]; SETS],
-        job.task.vocabulary,
-        job.codes,
-        SEED,
-    );
+    let sets = Sets::random(&vec![lengths; SETS], job.task.vocabulary, job.codes, SEED);
     sets.write(&inputs)?;
     let sizes: Vec<NoteSize> = sets
         .notes(0)
@@ -209,6 +234,8 @@ pub(super) fn prepared(suite: &ThroughputSuite, model: &str, length: usize) -> R
     Ok(Prepared {
         load,
         read,
+        padded,
+        given,
         work: config.work(job.codes, &sizes),
         job,
         _scratch: scratch,
@@ -217,22 +244,31 @@ pub(super) fn prepared(suite: &ThroughputSuite, model: &str, length: usize) -> R
 
 fn timed(
     suite: &ThroughputSuite,
-    (model, length): (&str, usize),
+    (model, length, notes): (&str, usize, usize),
     key: String,
     engines: &Engines,
     machine: &Machine,
 ) -> Result<Group, Error> {
     let started = SystemTime::now();
-    let prepared = prepared(suite, model, length)?;
-    let timings = measure(&suite.throughput, &prepared.load, engines, SEED);
+    let prepared = prepared_of(suite, model, (length, notes))?;
+    let mut timings = measure(&suite.throughput, &prepared.load, engines, SEED);
+    largest_batches(suite, (model, length, notes), engines, &mut timings)?;
     let mut provenance = machine.provenance(started, SystemTime::now());
     provenance.threads = engines.threads() as u32;
-    let Prepared { job, read, work, .. } = prepared;
+    let Prepared {
+        job,
+        read,
+        padded,
+        given,
+        work,
+        ..
+    } = prepared;
     Ok(Group {
         version: VERSION,
         key,
-        tokens: read * job.batch,
-        given_tokens: job.length * job.batch,
+        tokens: read,
+        padded_tokens: padded,
+        given_tokens: given,
         model: job.model,
         settings: job.settings,
         length: job.length,
@@ -243,6 +279,35 @@ fn timed(
         timings,
         provenance,
     })
+}
+
+/// Looks for the largest batch that fits where one did not, or where the suite asks for it: in each engine and kind of run.
+fn largest_batches(
+    suite: &ThroughputSuite,
+    (model, length, notes): (&str, usize, usize),
+    engines: &Engines,
+    timings: &mut [Timing],
+) -> Result<(), Error> {
+    let settings = &suite.throughput;
+    for timing in timings {
+        let fitted = match &timing.failure {
+            None => true,
+            Some(failure) if failure.kind == FailureKind::OutOfMemory => false,
+            Some(_) => continue,
+        };
+        let most = settings.largest_batch.unwrap_or(notes).max(notes);
+        if fitted && most == notes {
+            continue;
+        }
+        let side = settings.engines.iter().find(|side| side.to_string() == timing.engine);
+        let Some(side) = side else { continue };
+        let found = largest((notes, fitted), most, |notes| {
+            let prepared = prepared_of(suite, model, (length, notes))?;
+            Ok::<_, Error>(fits(settings, side, &prepared.load, engines, timing.kind))
+        })?;
+        timing.largest = Some(found);
+    }
+    Ok(())
 }
 
 /// What the CPU can do in the suite's precision: as it was measured before, or measured now. `None` where there is no

@@ -1,5 +1,7 @@
 //! A throughput suite's file.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::bench::Side;
@@ -27,12 +29,27 @@ pub struct Settings {
     pub engines: Vec<Side>,
     /// Models, with their published settings.
     pub models: Vec<String>,
+    /// What of a model's settings is other than published, by model.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, serde_json::Map<String, serde_json::Value>>,
     /// Tokens of every note.
     pub lengths: Vec<usize>,
     /// Codes to predict.
     pub codes: usize,
     /// Tokens of a batch: as many notes as fit, at least one.
     pub batch_tokens: usize,
+    /// Whether every length is timed with one note too. How time and memory grow with the length is told by those, since a
+    /// batch's fixed costs and its parameters are then shared by one note at every length.
+    #[serde(default)]
+    pub one_note: bool,
+    /// The shortest note of a batch, as a share of the length; the others lie evenly between it and the length. 1: all notes
+    /// have all their tokens, and nothing is padding.
+    #[serde(default = "whole")]
+    pub shortest: f64,
+    /// Most notes of a batch up to which the largest that fits into memory is looked for. Where absent it is looked for
+    /// below a batch that does not fit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub largest_batch: Option<usize>,
     /// What is timed of each.
     pub kinds: Vec<Kind>,
     /// f32 or bf16.
@@ -52,6 +69,10 @@ pub struct Settings {
     /// Memory that an engine may hold; nine tenths of what is free where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_bytes: Option<u64>,
+}
+
+fn whole() -> f64 {
+    1.0
 }
 
 /// Most seconds and minutes of any setting.
@@ -111,6 +132,27 @@ impl Settings {
         (self.batch_tokens / length).max(1)
     }
 
+    /// Notes of every batch that is timed at a length.
+    pub fn batches(&self, length: usize) -> Vec<usize> {
+        match self.batch(length) {
+            1 => vec![1],
+            batch if self.one_note => vec![batch, 1],
+            batch => vec![batch],
+        }
+    }
+
+    /// Tokens of each of so many notes.
+    pub fn lengths_of(&self, length: usize, notes: usize) -> Vec<usize> {
+        let of = |place: usize| {
+            let share = match notes {
+                0 | 1 => 1.0,
+                _ => 1.0 - (1.0 - self.shortest) * place as f64 / (notes - 1) as f64,
+            };
+            ((length as f64 * share).round() as usize).clamp(1, length)
+        };
+        (0..notes).map(of).collect()
+    }
+
     fn check(&self) -> Result<(), (&'static str, String)> {
         let empty = [
             ("engines", self.engines.is_empty()),
@@ -139,12 +181,16 @@ impl Settings {
             let known = ModelConfig::NAMES.join(", ");
             return Err(("models", format!("{model:?} is not known: expected some of {known}")));
         }
+        if let Some(model) = self.settings.keys().find(|model| !self.models.contains(model)) {
+            return Err(("settings", format!("{model:?} is not among the models")));
+        }
         for (key, value) in [
             ("lengths", self.lengths.iter().copied().min().unwrap_or(0)),
             ("codes", self.codes),
             ("batch-tokens", self.batch_tokens),
             ("least-runs", self.least_runs),
             ("peer-runs", self.peer_runs),
+            ("largest-batch", self.largest_batch.unwrap_or(1)),
         ] {
             if value == 0 {
                 return Err((key, "found 0: expected 1 or more".into()));
@@ -159,6 +205,13 @@ impl Settings {
             if !(value > 0.0 && value <= MOST) {
                 return Err((key, format!("found {value}: expected a number above 0, at most {MOST}")));
             }
+        }
+        if !(self.shortest > 0.0 && self.shortest <= 1.0) {
+            let found = self.shortest;
+            return Err((
+                "shortest",
+                format!("found {found}: expected a share above 0, at most 1"),
+            ));
         }
         match self.precision.as_str() {
             "f32" | "bf16" => Ok(()),
@@ -211,6 +264,20 @@ mod tests {
         let written = toml::to_string(&suite).unwrap();
         assert_eq!(ThroughputSuite::parse(&written, "again").unwrap(), suite);
         assert!(!ThroughputSuite::is_one(include_str!("../../suites/smoke.toml")));
+    }
+
+    #[test]
+    fn notes_of_a_batch_lie_evenly_between_the_shortest_and_the_length() {
+        let mut settings = ThroughputSuite::parse(SUITE, "x").unwrap().throughput;
+        assert_eq!(settings.lengths_of(512, 4), [512; 4]);
+        settings.shortest = 0.25;
+        assert_eq!(settings.lengths_of(512, 4), [512, 384, 256, 128]);
+        assert_eq!(settings.lengths_of(512, 1), [512]);
+        assert_eq!(settings.lengths_of(1, 3), [1, 1, 1]);
+        settings.one_note = false;
+        assert_eq!((settings.batches(512), settings.batches(2048)), (vec![4], vec![1]));
+        settings.one_note = true;
+        assert_eq!((settings.batches(512), settings.batches(2048)), (vec![4, 1], vec![1]));
     }
 
     #[test]

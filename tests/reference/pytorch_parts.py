@@ -3,7 +3,6 @@
 import torch
 import torch.nn.functional as F
 from torch import nn
-from transformers import BertConfig, BertModel
 
 PADDING = 0
 PRESETS = {
@@ -109,6 +108,9 @@ class LabelAttention(nn.Module):
 
 def encoder_config(settings, vocabulary, attention):
     settings = PRESETS.get(settings.get("preset"), {}) | settings
+    # Here and not above: it takes seconds, and most models do without.
+    from transformers import BertConfig
+
     return BertConfig(
         vocab_size=vocabulary,
         hidden_size=settings["hidden"],
@@ -155,6 +157,8 @@ class BertCoder(CodingModel):
     def __init__(self, settings, task, attention, pooler=False):
         super().__init__()
         config = encoder_config(settings["encoder"], task["vocabulary"], attention)
+        from transformers import BertModel
+
         self.bert = BertModel(config, add_pooling_layer=pooler)
         self.positions, self.hidden = config.max_position_embeddings, config.hidden_size
         self.cls, self.separator = task.get("cls"), task.get("separator")

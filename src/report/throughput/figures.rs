@@ -1,5 +1,6 @@
 //! Plots of timings against the length: a panel an engine, a line a model, both axes logarithmic.
 
+use super::roofline;
 use super::tables::{peak_bytes, share};
 use super::timings::{Timings, word};
 use crate::bench::protocol::Kind;
@@ -10,10 +11,10 @@ use crate::report::table::{grouped, three_digits};
 use crate::speed::summary;
 use crate::throughput::{Group, Timing};
 
-const MARGIN: f64 = 16.0;
-const LEFT: f64 = 76.0;
-const BETWEEN: f64 = 20.0;
-const HEIGHT: f64 = 280.0;
+pub(super) const MARGIN: f64 = 16.0;
+pub(super) const LEFT: f64 = 76.0;
+pub(super) const BETWEEN: f64 = 20.0;
+pub(super) const HEIGHT: f64 = 280.0;
 
 /// A value with its interval.
 type Value = (f64, Option<(f64, f64)>);
@@ -65,6 +66,7 @@ pub(super) fn all(timings: &Timings<'_>) -> Vec<(String, Scene)> {
             plots.extend(plot(timings, quantity, kind, &stem).map(|scene| (stem, scene)));
         }
     }
+    plots.extend(roofline::plot(timings));
     plots
 }
 
@@ -77,7 +79,7 @@ fn plot(timings: &Timings<'_>, quantity: &Quantity, kind: Kind, stem: &str) -> O
             let value = (quantity.value)(timings, group, timing).filter(|(value, _)| *value > 0.0)?;
             Some((place(group)?, group.length, value))
         };
-        timings.groups.iter().filter_map(point).collect()
+        timings.batches().filter_map(point).collect()
     };
     let panels: Vec<(String, Points)> = timings
         .engines()

@@ -13,25 +13,24 @@ const NEAR: f64 = 0.1;
 /// Exponents of the seconds of a note and of the memory of a batch.
 pub(super) fn table(timings: &Timings<'_>) -> Table {
     let mut rows = Vec::new();
+    let one_note = timings.suite.throughput.one_note;
+    // Only like batches compare: a batch's fixed cost and its parameters are there once, however many notes it has.
     let least = timings.groups.iter().map(|group| group.batch).min();
+    let like = |group: &Group| Some(group.batch) == least;
     for model in timings.models() {
         for engine in timings.engines() {
             for &kind in timings.kinds() {
                 let time = exponent(timings, model, (&engine, kind), |group, timing| {
-                    timing
-                        .seconds
-                        .iter()
-                        .map(|seconds| seconds / group.batch as f64)
-                        .collect()
+                    let seconds = timing.seconds.iter().map(|seconds| seconds / group.batch as f64);
+                    seconds.filter(|_| like(group) || !one_note).collect()
                 });
-                // Parameters are in memory once, however many notes there are: only like batches compare.
                 let memory = exponent(timings, model, (&engine, kind), |group, timing| {
                     let idle = timing
                         .idle_rss_bytes
                         .filter(|_| timing.memory.peak_device_bytes.is_none());
                     let above = |bytes: f64| bytes - idle.map_or(0.0, |idle| idle as f64);
                     let bytes = peak_bytes(timing).map(above).filter(|bytes| *bytes > 0.0);
-                    bytes.into_iter().filter(|_| Some(group.batch) == least).collect()
+                    bytes.into_iter().filter(|_| like(group)).collect()
                 });
                 if time.is_none() && memory.is_none() {
                     continue;
@@ -53,10 +52,17 @@ pub(super) fn table(timings: &Timings<'_>) -> Table {
         rows,
         foot: vec![
             "A power of the length fitted to the medians of all lengths (least squares of logarithms); its interval is wide \
-             where the growth is no power. Shorter notes are more to a batch, so that a step's fixed cost is shared by more of them. \
-             Memory is what the process held above what it held before the model was made, of the \
-             lengths whose batches have fewest notes; parameters, which do not grow, are in it."
-                .into(),
+             where the growth is no power. "
+                .to_owned()
+                + match one_note {
+                    true => "Of batches of one note. ",
+                    false => {
+                        "Shorter notes are more to a batch, so that a step's fixed cost is shared by more of them; memory is that of \
+                         the lengths whose batches have fewest notes. "
+                    }
+                }
+                + "Memory is what the process held above what it held before the model was made; parameters, which do not grow, are \
+                   in it.",
         ],
     }
 }

@@ -1,7 +1,9 @@
 //! The report of a throughput suite: tables, plots and CSV of the timings of several engines.
 
+mod claims;
 mod figures;
 mod growth;
+mod roofline;
 mod sheet;
 mod tables;
 mod timings;
@@ -37,11 +39,11 @@ pub fn write(timings: &Timings<'_>, directory: &Path) -> Result<Vec<PathBuf>, Er
     let file = "timings.csv";
     let bytes = sheet::sheet(timings).map_err(|source| Error::Csv { file, source })?;
     staging.bytes(file, &bytes)?;
-    staging.bytes("report.md", page(timings, &plots).as_bytes())?;
+    staging.bytes("report.md", page(timings, &plots)?.as_bytes())?;
     staging.finish()
 }
 
-fn page(timings: &Timings<'_>, plots: &[(String, String)]) -> String {
+fn page(timings: &Timings<'_>, plots: &[(String, String)]) -> Result<String, Error> {
     let suite = timings.suite;
     let mut text = format!("# {}\n\n{}\n\n", suite.name, markdown::escaped(&suite.description));
     text += &tables::measured_on(timings);
@@ -54,9 +56,16 @@ fn page(timings: &Timings<'_>, plots: &[(String, String)]) -> String {
     }
     let growth = growth::table(timings);
     text += &format!("\n## {}\n\n{}\n", growth.caption, markdown::table(&growth));
-    for table in [tables::memory(timings), tables::parts(timings)] {
+    text += &claims::section(timings)?;
+    let asked = [tables::largest(timings), tables::energy(timings)]
+        .into_iter()
+        .flatten();
+    for table in [tables::memory(timings), tables::parts(timings)]
+        .into_iter()
+        .chain(asked)
+    {
         text += &format!("\n## {}\n\n{}\n", table.caption, markdown::table(&table));
     }
     text += &tables::failures(timings);
-    text
+    Ok(text)
 }

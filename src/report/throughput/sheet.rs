@@ -1,15 +1,15 @@
 //! All timings as CSV, a row each.
 
-use super::tables::{peak_bytes, share};
+use super::tables::{operations, peak_bytes, share};
 use super::timings::Timings;
-use crate::bench::protocol::Kind;
 use crate::speed::summary;
 
-const HEADINGS: [&str; 19] = [
+const HEADINGS: [&str; 22] = [
     "model",
     "length",
     "notes",
     "tokens",
+    "padded-tokens",
     "codes",
     "precision",
     "engine",
@@ -24,6 +24,8 @@ const HEADINGS: [&str; 19] = [
     "operations",
     "share-of-peak",
     "peak-bytes",
+    "joules",
+    "largest-batch",
     "failure",
 ];
 
@@ -35,10 +37,7 @@ pub(super) fn sheet(timings: &Timings<'_>) -> Result<Vec<u8>, csv::Error> {
             let summary = summary(&timing.seconds).ok().flatten();
             let median = summary.map(|summary| summary.median);
             let (low, high) = summary.and_then(|summary| summary.interval).unzip();
-            let operations = group.work.map(|work| match timing.kind {
-                Kind::Inference => work.inference,
-                Kind::Step => work.step,
-            });
+            let operations = operations(group, timing);
             let kind = serde_json::to_value(timing.kind).ok();
             let failure = timing.failure.as_ref().map(|failure| failure.words.clone());
             let number = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
@@ -47,6 +46,7 @@ pub(super) fn sheet(timings: &Timings<'_>) -> Result<Vec<u8>, csv::Error> {
                 group.length.to_string(),
                 group.batch.to_string(),
                 group.tokens.to_string(),
+                group.padded_tokens.to_string(),
                 group.codes.to_string(),
                 group.precision.clone(),
                 timing.engine.clone(),
@@ -64,6 +64,10 @@ pub(super) fn sheet(timings: &Timings<'_>) -> Result<Vec<u8>, csv::Error> {
                 operations.map_or(String::new(), |operations| operations.to_string()),
                 number(share(timings, group, timing)),
                 number(peak_bytes(timing)),
+                number(timing.joules),
+                timing
+                    .largest
+                    .map_or(String::new(), |largest| largest.notes.to_string()),
                 failure.unwrap_or_default(),
             ];
             sheet.write_record(record.map(crate::report::escape::csv))?;

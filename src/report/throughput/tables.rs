@@ -6,7 +6,7 @@ use crate::report::escape;
 use crate::report::spread::Spread;
 use crate::report::table::{Cell, Column, Number, Row, Table, grouped, three_digits};
 use crate::speed::{Summary, summary};
-use crate::throughput::{Group, Timing};
+use crate::throughput::{Group, Largest, Timing};
 
 const MIB: f64 = (1 << 20) as f64;
 
@@ -39,7 +39,7 @@ pub(super) fn measured_on(timings: &Timings<'_>) -> String {
     let versions = versions(timings);
     text += &format!("- Engines: {}.\n", escape::markdown(&versions.join("; ")));
     text += &format!(
-        "- {} codes, {}, {} tokens a batch or one note; {}. All notes of a batch have all their tokens. Every engine ran in a \
+        "- {} codes, {}, {} tokens a batch or one note; {}. {} Every engine ran in a \
          process of its own; the engines took turns in shuffled order, each run on other notes than the last; until half of \
          the median's 95 % interval was below {} % of it or {} s were spent, the first at least {} times, the others {} times \
          unless one run took longer than that. In brackets: that interval, where there are six \
@@ -52,6 +52,13 @@ pub(super) fn measured_on(timings: &Timings<'_>) -> String {
             [Kind::Step] => "a training step is loss, gradients and AdamW",
             _ => "inference is logits and sigmoid, read to the host; a training step is loss, gradients and AdamW",
         },
+        match settings.shortest {
+            1.0 => "All notes of a batch have all their tokens.".to_owned(),
+            shortest => format!(
+                "The notes of a batch have between {} % and all of their tokens, evenly; rates are of real tokens.",
+                100.0 * shortest
+            ),
+        },
         100.0 * settings.half_width,
         settings.seconds,
         settings.least_runs,
@@ -60,7 +67,8 @@ pub(super) fn measured_on(timings: &Timings<'_>) -> String {
     if let Some(peak) = timings.peak {
         text += &format!(
             "- The machine's peak, measured before: {} GFLOP/s in f32 matrix products, {} GB/s of memory. Shares are of these \
-             products; operations are counted from the model's mathematics (`models/work.rs`).\n",
+             products; operations are counted from the model's mathematics (`models/work.rs`). Floor: what these operations \
+             take at that rate, or the parameters, gradients and moments that AdamW moves at the memory's, whichever is more.\n",
             three_digits(peak.flops_per_second / 1e9),
             three_digits(peak.bytes_per_second / 1e9),
         );
@@ -96,6 +104,13 @@ pub(super) fn beside(timings: &Timings<'_>, kind: Kind) -> Table {
     let mut columns: Vec<Column> = engines.iter().map(|engine| column("milliseconds", engine)).collect();
     columns.extend(others.iter().map(|engine| column(&format!("{first} over"), engine)));
     columns.push(column("", &format!("{first}: tokens/s")));
+    let padded = timings.suite.throughput.shortest < 1.0;
+    if padded {
+        columns.push(column("", &format!("{first}: padded tokens/s")));
+    }
+    if timings.peak.is_some() {
+        columns.push(column("", &format!("{first}: floor (ms)")));
+    }
     if timings.peak.is_some() {
         columns.extend(engines.iter().map(|engine| column("share of peak (%)", engine)));
     }
@@ -111,6 +126,18 @@ pub(super) fn beside(timings: &Timings<'_>, kind: Kind) -> Table {
         cells.push(ours.map_or(Cell::Empty, |seconds| {
             number(group.tokens as f64 / seconds, |rate| grouped(rate.round() as u64))
         }));
+        if padded {
+            cells.push(ours.map_or(Cell::Empty, |seconds| {
+                number(
+                    group.padded_tokens as f64 / seconds,
+                    |rate| grouped(rate.round() as u64),
+                )
+            }));
+        }
+        if timings.peak.is_some() {
+            let floor = timed[0].and_then(|timing| floor(timings, group, timing));
+            cells.push(floor.map_or(Cell::Empty, |seconds| number(1e3 * seconds, three_digits)));
+        }
         if timings.peak.is_some() {
             let share = |timing: &Option<&Timing>| share(timings, group, (*timing)?);
             let cell = |share: Option<f64>| share.map_or(Cell::Empty, |share| number(100.0 * share, three_digits));
@@ -137,12 +164,69 @@ pub(super) fn share(timings: &Timings<'_>, group: &Group, timing: &Timing) -> Op
     if timing.engine.contains('@') || timing.engine.contains("bf16") {
         return None;
     }
+    Some(timings.peak?.share(operations(group, timing)?, median(timing)?))
+}
+
+/// Bytes that AdamW moves of each parameter: parameter, gradient and two moments are read, all but the gradient written, and the
+/// gradient was written before.
+const ADAMW_BYTES: u64 = 8 * size_of::<f32>() as u64;
+
+/// Bytes that a run moves at the least. Of an inference none are counted: which rows of a table it reads is its own affair.
+pub(super) fn least_bytes(timing: &Timing) -> u64 {
+    match timing.kind {
+        Kind::Inference => 0,
+        Kind::Step => ADAMW_BYTES * timing.parameters.unwrap_or(0),
+    }
+}
+
+/// Seconds below which the CPU cannot run it, whatever the program.
+fn floor(timings: &Timings<'_>, group: &Group, timing: &Timing) -> Option<f64> {
+    share(timings, group, timing)?;
+    Some(timings.peak?.floor(operations(group, timing)?, least_bytes(timing)))
+}
+
+/// Floating-point operations of a run, where the model counts them.
+pub(super) fn operations(group: &Group, timing: &Timing) -> Option<u64> {
     let work = group.work?;
-    let operations = match timing.kind {
+    Some(match timing.kind {
         Kind::Inference => work.inference,
         Kind::Step => work.step,
+    })
+}
+
+/// Joules of each engine's tokens; `None` where no machine told.
+pub(super) fn energy(timings: &Timings<'_>) -> Option<Table> {
+    let engines = timings.engines();
+    let told = |group: &Group| group.timings.iter().any(|timing| timing.joules.is_some());
+    if !timings.groups.iter().any(told) {
+        return None;
+    }
+    let mut columns = Vec::new();
+    for &kind in timings.kinds() {
+        columns.extend(engines.iter().map(|engine| column(word(kind), engine)));
+    }
+    let row = |group: &Group| {
+        let of = |kind: Kind| {
+            engines.iter().map(move |engine| {
+                let joules = group.timing(engine, kind).and_then(|timing| timing.joules);
+                joules.map_or(Cell::Empty, |joules| {
+                    number(1e3 * joules / group.tokens as f64, three_digits)
+                })
+            })
+        };
+        row_of(group, timings.kinds().iter().flat_map(|&kind| of(kind)).collect())
     };
-    Some(timings.peak?.share(operations, median(timing)?))
+    Some(Table {
+        id: "timings-energy".into(),
+        caption: "Energy (joules a thousand tokens)".into(),
+        stub: vec!["model".into(), "tokens".into(), "notes".into()],
+        columns,
+        rows: timings.groups.iter().map(row).collect(),
+        foot: vec![
+            "Of all processor packages (RAPL), others' work on them included, or of the GPU's board (NVML); means."
+                .into(),
+        ],
+    })
 }
 
 /// Most memory of each engine while it ran.
@@ -223,12 +307,14 @@ pub(super) fn failures(timings: &Timings<'_>) -> String {
                     .unwrap_or_default()
                     .to_owned();
                 lines.push(format!(
-                    "- {} at {}, {} in {}: {kind}: {}\n",
+                    "- {} at {} x {}, {} in {}: {kind}: {}{}\n",
                     group.model,
+                    grouped(group.batch as u64),
                     grouped(group.length as u64),
                     word(timing.kind),
                     timing.engine,
-                    escape::markdown(&failure.words)
+                    escape::markdown(&failure.words),
+                    timing.largest.map_or(String::new(), fits)
                 ));
             }
         }
@@ -237,6 +323,46 @@ pub(super) fn failures(timings: &Timings<'_>) -> String {
         true => String::new(),
         false => format!("\n## Not timed\n\n{}", lines.concat()),
     }
+}
+
+/// What fits instead.
+fn fits(largest: Largest) -> String {
+    match largest.notes {
+        0 => " Not one note fits.".into(),
+        notes => format!(" The largest batch that fits: {}.", grouped(notes as u64)),
+    }
+}
+
+/// The largest batch of each engine, where the suite asked for it.
+pub(super) fn largest(timings: &Timings<'_>) -> Option<Table> {
+    let engines = timings.engines();
+    let most = timings.suite.throughput.largest_batch?;
+    let columns = timings.kinds().iter();
+    let columns = columns.flat_map(|&kind| engines.iter().map(move |engine| column(word(kind), engine)));
+    let cell = |largest: Largest| match largest.too_many {
+        None => Cell::Text(format!("{} or more", grouped(largest.notes as u64))),
+        Some(_) => number(largest.notes as f64, |notes| grouped(notes as u64)),
+    };
+    let row = |group: &Group| {
+        let of = |kind: Kind| {
+            engines.iter().map(move |engine| {
+                let largest = group.timing(engine, kind).and_then(|timing| timing.largest);
+                largest.map_or(Cell::Empty, cell)
+            })
+        };
+        row_of(group, timings.kinds().iter().flat_map(|&kind| of(kind)).collect())
+    };
+    Some(Table {
+        id: "timings-largest".into(),
+        caption: "Largest batch that fits (notes)".into(),
+        stub: vec!["model".into(), "tokens".into(), "notes".into()],
+        columns: columns.collect(),
+        rows: timings.batches().map(row).collect(),
+        foot: vec![format!(
+            "Looked for up to {} notes, to an eighth.",
+            grouped(most as u64)
+        )],
+    })
 }
 
 pub(super) fn column(group: &str, title: &str) -> Column {

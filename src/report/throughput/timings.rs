@@ -31,6 +31,14 @@ impl<'a> Timings<'a> {
             .collect()
     }
 
+    /// Groups of the suite's batches. Those of one note beside them are for growth.
+    pub(super) fn batches(&self) -> impl Iterator<Item = &'a Group> {
+        let settings = &self.suite.throughput;
+        self.groups
+            .iter()
+            .filter(|group| group.batch == settings.batch(group.length))
+    }
+
     pub(super) fn kinds(&self) -> &'a [Kind] {
         &self.suite.throughput.kinds
     }
