@@ -8,7 +8,8 @@ use std::process::Command;
 
 use common::{Bench, assert_fails, assert_good, stderr, stdout};
 use icdbench::bench::protocol::{FailureKind, Kind};
-use icdbench::throughput::Group;
+use icdbench::report::throughput::Timings;
+use icdbench::throughput::{Group, ThroughputSuite};
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/engines/example.py");
 
@@ -38,14 +39,18 @@ fn suite(settings: &str) -> String {
 }
 
 fn groups(bench: &Bench) -> BTreeMap<(String, usize), Group> {
+    let groups = all_groups(bench).into_iter();
+    groups
+        .map(|group| ((group.model.clone(), group.length), group))
+        .collect()
+}
+
+fn all_groups(bench: &Bench) -> Vec<Group> {
     let files = std::fs::read_dir(bench.path("results/throughput")).unwrap();
     let files = files.map(|file| file.unwrap().path());
     let files = files.filter(|path| !path.file_name().unwrap().to_str().unwrap().starts_with("peak-"));
     let group = |path: std::path::PathBuf| -> Group { serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap() };
-    files
-        .map(group)
-        .map(|group| ((group.model.clone(), group.length), group))
-        .collect()
+    files.map(group).collect()
 }
 
 fn has_python() -> bool {
@@ -95,7 +100,11 @@ fn a_suite_of_timings_leaves_a_file_a_group_and_a_report_and_times_nothing_twice
     }
     let sheet = std::fs::read_to_string(bench.path("reports/tiny-timings/timings.csv")).unwrap();
     assert_eq!(sheet.lines().count(), 1 + 3 * 2 * 2);
-    for plot in ["tokens-per-second-inference", "share-of-peak-training-step"] {
+    for plot in [
+        "tokens-per-second-inference",
+        "share-of-peak-training-step",
+        "roofline-training-step",
+    ] {
         assert!(
             bench.path(&format!("reports/tiny-timings/plots/{plot}.svg")).is_file(),
             "{plot}"
@@ -103,6 +112,78 @@ fn a_suite_of_timings_leaves_a_file_a_group_and_a_report_and_times_nothing_twice
     }
     assert_good(&bench.run(&["--threads", "1", "run", "timings.toml"]));
     assert_eq!(groups(&bench), first);
+}
+
+#[test]
+fn one_note_and_notes_of_several_lengths_are_told_apart() {
+    let bench = Bench::new("");
+    let text = suite("engines = [\"burn\"]\nlengths = [8, 12, 16]\none-note = true\nshortest = 0.5");
+    std::fs::write(bench.path("timings.toml"), text).unwrap();
+    assert_good(&bench.run(&["--threads", "1", "run", "timings.toml"]));
+    let mut found: Vec<[usize; 5]> = all_groups(&bench)
+        .iter()
+        .map(|group| {
+            let tokens = [group.tokens, group.padded_tokens, group.given_tokens];
+            [group.length, group.batch, tokens[0], tokens[1], tokens[2]]
+        })
+        .collect();
+    found.sort();
+    let expected = [
+        [8, 1, 8, 8, 8],
+        [8, 3, 8 + 6 + 4, 24, 18],
+        [12, 1, 12, 12, 12],
+        [12, 2, 12 + 6, 24, 18],
+        [16, 1, 16, 16, 16],
+    ];
+    assert_eq!(found, expected);
+    let report = std::fs::read_to_string(bench.path("reports/tiny-timings/report.md")).unwrap();
+    for said in [
+        "padded tokens/s",
+        "Of batches of one note.",
+        "between 50 % and all of their tokens",
+    ] {
+        assert!(report.contains(said), "{said}: {report}");
+    }
+}
+
+#[test]
+fn what_papers_say_of_time_is_held_against_the_timings() {
+    let bench = Bench::new("");
+    let text = suite("engines = [\"burn\"]\nmodels = [\"bert_xml\", \"caml\"]\nlengths = [8]\nkinds = [\"step\"]");
+    std::fs::write(bench.path("timings.toml"), &text).unwrap();
+    assert_good(&bench.run(&["--threads", "1", "run", "timings.toml"]));
+    let timed = groups(&bench)[&("bert_xml".to_owned(), 8)].clone();
+    // The same as if 512 tokens had taken a second, and 1,024 so many.
+    let report = |factor: f64| {
+        let group = |length: usize, seconds: f64| {
+            let mut group = timed.clone();
+            (group.length, group.batch) = (length, 1);
+            group.timings[0].seconds = vec![seconds; 6];
+            group
+        };
+        let groups = [group(512, 1.0), group(1024, factor)];
+        let suite = ThroughputSuite::parse(&text, "timings.toml").unwrap();
+        let timings = Timings {
+            suite: &suite,
+            groups: &groups,
+            peak: None,
+            left: &[],
+        };
+        let folder = bench.path(&format!("report-{factor}"));
+        icdbench::report::throughput::write(&timings, &folder).unwrap();
+        std::fs::read_to_string(folder.join("report.md")).unwrap()
+    };
+    let sentence = "roughly 3.5 times that of the shorter ones";
+    let line = |report: &str| {
+        let found = report.lines().find(|line| line.contains(sentence)).map(str::to_owned);
+        found.unwrap_or_else(|| panic!("{report}"))
+    };
+    let held = line(&report(3.6));
+    assert!(held.contains("**holds**") && held.contains("take 3.6 times"), "{held}");
+    let refuted = line(&report(2.5));
+    assert!(refuted.contains("**does not hold**"), "{refuted}");
+    // Nothing is said of lengths that were not timed.
+    assert!(!report(3.6).contains("quadratic (in sequence length) to linear"));
 }
 
 #[test]
@@ -160,7 +241,42 @@ fn a_cell_that_does_not_fit_is_out_of_memory_and_the_suite_goes_on() {
     assert_eq!(kind("bigru_attention"), Some(FailureKind::OutOfMemory));
     assert_eq!(kind("caml"), None);
     let report = std::fs::read_to_string(bench.path("reports/tiny-timings/report.md")).unwrap();
-    assert!(report.contains("out of memory"), "{report}");
+    assert!(
+        report.contains("out of memory") && report.contains("Not one note fits"),
+        "{report}"
+    );
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_largest_batch_that_fits_is_found() {
+    let bench = Bench::new("");
+    let text = suite(
+        "engines = [\"burn\"]\nmodels = [\"caml\"]\nlengths = [1024]\nbatch-tokens = 524288\nkinds = [\"step\"]\nmax-bytes = 400000000",
+    );
+    std::fs::write(bench.path("timings.toml"), &text).unwrap();
+    assert_good(&bench.run(&["--threads", "1", "run", "timings.toml"]));
+    let below = groups(&bench)[&("caml".to_owned(), 1024)].timings[0].clone();
+    assert_eq!(below.failure.unwrap().kind, FailureKind::OutOfMemory);
+    let largest = below.largest.unwrap();
+    let too_many = largest.too_many.unwrap();
+    assert!(
+        0 < largest.notes && largest.notes < too_many && too_many < 512,
+        "{largest:?}"
+    );
+    let report = std::fs::read_to_string(bench.path("reports/tiny-timings/report.md")).unwrap();
+    let said = format!("The largest batch that fits: {}.", largest.notes);
+    assert!(report.contains(&said), "{said}: {report}");
+
+    // Upwards, where a suite asks for it.
+    let text = text.replace("batch-tokens = 524288", "batch-tokens = 1024\nlargest-batch = 4");
+    std::fs::write(bench.path("timings.toml"), &text).unwrap();
+    assert_good(&bench.run(&["--threads", "1", "run", "timings.toml"]));
+    let report = std::fs::read_to_string(bench.path("reports/tiny-timings/report.md")).unwrap();
+    assert!(
+        report.contains("## Largest batch that fits") && report.contains("4 or more"),
+        "{report}"
+    );
 }
 
 /// Another build, which says that each of its runs took so many seconds.

@@ -53,6 +53,7 @@ pub(super) const THROUGHPUT: &[(&str, &str)] = &[
         "throughput-compiled",
         include_str!("../../suites/throughput-compiled.toml"),
     ),
+    ("throughput-base", include_str!("../../suites/throughput-base.toml")),
     ("throughput-gate", include_str!("../../suites/throughput-gate.toml")),
 ];
 
