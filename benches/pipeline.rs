@@ -1,16 +1,19 @@
-//! Tokenising, batching and one training step of each model, on generated notes. Sizes are small so
-//! that a run takes a minute; rates, not absolute times, are what to compare.
+//! Tokenising, batching, and one training step and one inference of each model, on generated notes: `cargo bench --bench
+//! pipeline`. Sizes are small so that a run takes minutes; rates, not absolute times, are what to compare.
 
 #[path = "../tests/common/fit.rs"]
 mod fit;
 
 use std::time::Duration;
 
+use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use icdbench::data::{SyntheticSettings, synthetic};
+use icdbench::models::dropout::Noise;
 use icdbench::models::{Batch, Initialiser, ModelConfig, Task, parameters};
 use icdbench::text::{BatchSettings, Normalisation, TextSettings, TokenStore, TokenizerSettings, training_order};
+use icdbench::train::{Decay, Learner, Moments, Part, Stepper};
 
 const CODES: usize = 50;
 
@@ -24,7 +27,7 @@ fn texts() -> Vec<String> {
     notes.train.into_iter().map(|note| note.text).collect()
 }
 
-fn settings() -> TextSettings {
+fn words() -> TextSettings {
     TextSettings {
         normalise: Normalisation::Caml,
         tokenizer: TokenizerSettings::Words {
@@ -34,22 +37,39 @@ fn settings() -> TextSettings {
     }
 }
 
+fn pieces() -> TextSettings {
+    TextSettings {
+        normalise: Normalisation::None,
+        tokenizer: TokenizerSettings::TrainWordPiece {
+            vocabulary: 2000,
+            min_frequency: 2,
+            lowercase: true,
+            strip_accents: None,
+            split_chinese: None,
+        },
+    }
+}
+
 fn tokenising(criterion: &mut Criterion) {
     let texts = texts();
     let bytes: usize = texts.iter().map(String::len).sum();
-    let tokenizer = fit::fit(&settings(), &texts).expect("words");
     let mut group = criterion.benchmark_group("tokenising");
     group.throughput(Throughput::Bytes(bytes as u64));
-    group.bench_function("fit words", |bencher| bencher.iter(|| fit::fit(&settings(), &texts)));
-    group.bench_function("encode words", |bencher| {
-        bencher.iter(|| TokenStore::encode(&tokenizer, &texts, &mut |_, _| {}));
-    });
+    for (name, settings) in [("words", words()), ("pieces", pieces())] {
+        let tokenizer = fit::fit(&settings, &texts).expect("generated notes have both");
+        group.bench_function(format!("fit {name}"), |bencher| {
+            bencher.iter(|| fit::fit(&settings, &texts))
+        });
+        group.bench_function(format!("encode {name}"), |bencher| {
+            bencher.iter(|| TokenStore::encode(&tokenizer, &texts, &mut |_, _| {}));
+        });
+    }
     group.finish();
 }
 
 fn batching(criterion: &mut Criterion) {
     let texts = texts();
-    let tokenizer = fit::fit(&settings(), &texts).expect("words");
+    let tokenizer = fit::fit(&words(), &texts).expect("words");
     let store = TokenStore::encode(&tokenizer, &texts, &mut |_, _| {});
     let order = BatchSettings {
         batch_size: 8,
@@ -73,12 +93,13 @@ fn batching(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Forward and backward of a batch of 4 notes, for the smallest settings of each model.
-fn training_step(criterion: &mut Criterion) {
+/// A batch of 4 notes through the smallest settings of each model: a training step with dropout, as `Learner` does it (loss,
+/// gradients, AdamW), and the logits of the same notes.
+fn models(criterion: &mut Criterion) {
     let texts = texts();
-    let tokenizer = fit::fit(&settings(), &texts).expect("words");
+    let tokenizer = fit::fit(&words(), &texts).expect("words");
     let store = TokenStore::encode(&tokenizer, &texts, &mut |_, _| {});
-    let device = Device::flex().autodiff();
+    let (device, trained) = (Device::flex(), Device::flex().autodiff());
     let task = Task {
         codes: CODES,
         vocabulary: tokenizer.size(),
@@ -88,21 +109,45 @@ fn training_step(criterion: &mut Criterion) {
         descriptions: vec![vec![2, 3]; CODES],
         ..Task::default()
     };
-    let mut group = criterion.benchmark_group("gradients");
+    let moments = || Moments {
+        betas: [0.9, 0.999],
+        epsilon: 1e-8,
+        weight_decay: 0.01,
+        decay: Decay::All,
+    };
+    let notes = |length: usize| -> Vec<Vec<i32>> {
+        let note = |note| store.note(note, length).iter().map(|&token| token as i32).collect();
+        (0..4).map(note).collect()
+    };
+    let mut group = criterion.benchmark_group("step");
     for config in ModelConfig::tiny() {
-        let model = config.init(&task, &mut Initialiser::new(1, &device));
         for length in [512, 2048] {
-            let notes: Vec<Vec<i32>> = (0..4)
-                .map(|note| store.note(note, length).iter().map(|&token| token as i32).collect())
-                .collect();
-            let tokens: usize = notes.iter().map(Vec::len).sum();
-            group.throughput(Throughput::Elements(tokens as u64));
+            let notes = notes(length);
+            let model = config.init(&task, &mut Initialiser::new(1, &trained));
+            let mut learner = Learner::new(model, Stepper::adamw(moments(), 0.0));
+            let mut step = 0;
+            group.throughput(Throughput::Elements(notes.iter().map(Vec::len).sum::<usize>() as u64));
             group.bench_function(BenchmarkId::new(config.name(), length), |bencher| {
                 bencher.iter(|| {
-                    let batch = Batch::new(&notes, 0, &device);
-                    let (loss, gradients) = model.gradients(&batch, Tensor::zeros([4, CODES], &device));
-                    (parameters::host(loss), gradients.len())
+                    step += 1;
+                    let part = Part {
+                        batch: Batch::new(&notes, 0, &trained).with_noise(Noise::new(1, step)),
+                        targets: Tensor::zeros([4, CODES], &trained),
+                    };
+                    learner.step(1e-4, notes.len(), [part].into_iter())
                 });
+            });
+        }
+    }
+    group.finish();
+    let mut group = criterion.benchmark_group("inference");
+    for config in ModelConfig::tiny() {
+        let model = config.init(&task, &mut Initialiser::new(1, &trained)).valid();
+        for length in [512, 2048] {
+            let notes = notes(length);
+            group.throughput(Throughput::Elements(notes.iter().map(Vec::len).sum::<usize>() as u64));
+            group.bench_function(BenchmarkId::new(config.name(), length), |bencher| {
+                bencher.iter(|| parameters::host(model.logits(&Batch::new(&notes, 0, &device))));
             });
         }
     }
@@ -112,6 +157,6 @@ fn training_step(criterion: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(10).measurement_time(Duration::from_secs(2)).warm_up_time(Duration::from_millis(500));
-    targets = tokenising, batching, training_step
+    targets = tokenising, batching, models
 }
 criterion_main!(benches);
