@@ -61,8 +61,8 @@ fn machines(text: &mut String) -> anyhow::Result<()> {
         "## The machines\n\n\
          A run's logarithm jitters normally; some runs take 1.1 to 1.6 times as long; now and then a stall makes four runs in the \
          mean\n1.6 times as long; the machine's speed wanders and swings; the first run of a pair takes longer. *Shared* is like \
-         the two cores\non which this project is built (in `reports/throughput/cpu.jsonl` half of the repeats lie more than 5 % \
-         from their job's median).\n\n\
+         the two cores\non which this project is built (of its timings of 2026-11-25, `reports/throughput/cpu.jsonl` at revision \
+         7027b3f,\nhalf lie more than 5 % from their job's median).\n\n\
          | machine | jitter (%) | late runs (%) | stalls begin (%) | drift (%) | first run (%) | pairs | spread of a pair (%) | \
          mode by default |\n|---|---:|---:|---:|---:|---:|---:|---:|---|"
     )?;

@@ -1,44 +1,29 @@
-//! `icdbench bench`: a JSON line a job with the keys that comparisons read, jobs from files, checks, refusals.
+//! `icdbench bench`: timings without a suite's file, the CPU against itself, refusals; and that `scripts/gpu-check` trains what
+//! it says.
 
 mod common;
 
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 use common::{Bench, assert_fails, assert_good, stdout};
 use icdbench::models::ModelConfig;
+use icdbench::suite::Suite;
 use serde_json::{Value, json};
 
-/// Tokens of a job's notes: with `[CLS]` and `[SEP]` they fill the positions of the smallest BERT-XML, whose published
-/// settings want every token to have one.
-const LENGTH: usize = 14;
+const QUICK: &str = include_str!("../suites/quick.toml");
+const GPU_CHECK: &str = include_str!("../scripts/gpu-check");
 
-/// Jobs that take milliseconds: every model with the choices of its published settings and the sizes of its smallest.
-fn jobs() -> Value {
-    let job = |tiny: ModelConfig| {
-        let name = tiny.name();
-        let mut settings = json!(ModelConfig::published(name, LENGTH))[name].take();
-        shrink(&mut settings, &json!(tiny)[name]);
-        json!({"model": name, "length": LENGTH, "codes": 4, "batch": 2, "settings": settings,
-            "task": {"vocabulary": 110}, "device": "cpu", "fused": true, "attention": "sdpa"})
-    };
-    ModelConfig::tiny().into_iter().map(job).collect()
-}
-
-/// Sets every whole number to the one that `tiny` has in its place, if it has one.
-fn shrink(settings: &mut Value, tiny: &Value) {
-    match settings {
-        Value::Object(inside) => inside.iter_mut().for_each(|(key, value)| shrink(value, &tiny[key])),
-        size if size.is_u64() && tiny.is_u64() => *size = tiny.clone(),
-        _ => {}
-    }
-}
-
-/// The job of a model that is quick to run.
-fn caml() -> Value {
-    let jobs = jobs();
-    let found = jobs.as_array().unwrap().iter().find(|job| job["model"] == "caml");
-    found.unwrap().clone()
-}
+/// What keeps timings to milliseconds.
+const SMALL: [&str; 8] = [
+    "--lengths",
+    "16",
+    "--codes",
+    "4",
+    "--batch-tokens",
+    "32",
+    "--seconds",
+    "0.05",
+];
 
 /// The records that a run printed, one a line.
 fn records(output: &Output) -> Vec<Value> {
@@ -47,91 +32,71 @@ fn records(output: &Output) -> Vec<Value> {
     text.lines().map(record).collect()
 }
 
+fn timed(bench: &Bench, before: &[&str], after: &[&str]) -> Output {
+    bench.run(&[before, &["--threads", "1", "bench"], &SMALL, after].concat())
+}
+
 #[test]
-fn every_model_gives_a_line_with_the_keys_that_the_pytorch_script_gives() {
+fn every_model_has_a_row_and_nothing_is_left_behind() {
     let bench = Bench::new("");
-    std::fs::write(bench.path("jobs.json"), jobs().to_string()).unwrap();
-    let output = bench.run(&["--threads", "1", "bench", "--jobs", "jobs.json", "--repeats", "2"]);
+    let output = timed(&bench, &[], &[]);
     assert_good(&output);
-    let records = records(&output);
-    let models: Vec<&str> = records.iter().filter_map(|record| record["model"].as_str()).collect();
-    assert_eq!(models, ModelConfig::NAMES);
-    for record in &records {
-        assert_eq!(record["framework"], "icdbench");
-        assert_eq!((&record["length"], &record["codes"]), (&json!(LENGTH), &json!(4)));
-        assert_eq!((&record["batch"], &record["threads"]), (&json!(2), &json!(1)));
-        assert_eq!(
-            (&record["device"], &record["precision"]),
-            (&json!("flex"), &json!("f32"))
-        );
-        for key in ["step_seconds", "inference_seconds"] {
-            let seconds = record[key].as_array().unwrap();
-            assert!(
-                seconds.len() == 2 && seconds.iter().all(|second| second.as_f64() > Some(0.0)),
-                "{record}"
-            );
-        }
-        for key in ["parameters", "tokens_per_second", "inference_tokens_per_second", "loss"] {
-            assert!(record[key].as_f64() > Some(0.0), "{key}: {record}");
-        }
-        if cfg!(target_os = "linux") {
-            let bytes = |key: &str| record[key].as_u64().unwrap_or_else(|| panic!("{key}: {record}"));
-            assert!(bytes("inference_peak_rss_bytes") >= bytes("idle_rss_bytes"), "{record}");
-            assert!(bytes("peak_rss_bytes") >= bytes("idle_rss_bytes"), "{record}");
-        }
-        assert_eq!(record["provenance"]["threads"], 1);
+    let text = stdout(&output);
+    let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+    let models: Vec<&str> = rows[2..].iter().map(|row| row[0]).collect();
+    assert_eq!(models, ModelConfig::NAMES, "{text}");
+    for row in &rows[2..] {
+        assert_eq!(row[1..4], ["16", "2", "burn"], "{text}");
         assert!(
-            record["provenance"]["git-revision"].is_string() && record["machine"].is_string(),
-            "{record}"
+            row[4]
+                .replace(',', "")
+                .parse::<f64>()
+                .is_ok_and(|milliseconds| milliseconds > 0.0),
+            "{text}"
         );
-        assert!(record["settings"].is_object(), "{record}");
     }
+    let left: Vec<_> = std::fs::read_dir(bench.path(""))
+        .unwrap()
+        .map(|file| file.unwrap().file_name())
+        .collect();
+    assert_eq!(left, ["tiny.toml"]);
 }
 
 #[test]
-fn the_same_job_has_the_same_loss() {
+fn as_json_there_is_a_line_for_each_model_and_length_with_all_runs_and_where_they_were() {
     let bench = Bench::new("");
-    let caml = caml();
-    std::fs::write(bench.path("jobs.json"), json!([caml, caml]).to_string()).unwrap();
-    let output = bench.run(&["bench", "--jobs", "jobs.json", "--repeats", "2"]);
+    let output = timed(&bench, &["--json"], &["--models", "caml", "--engines", "burn,candle"]);
     assert_good(&output);
-    let losses: Vec<Value> = records(&output).iter().map(|record| record["loss"].clone()).collect();
-    assert_eq!(losses[0], losses[1]);
-}
-
-#[test]
-fn jobs_on_standard_input_are_run_as_they_come_and_one_too_large_leaves_the_others() {
-    let bench = Bench::new("");
-    let mut arguments = vec!["bench", "--jobs", "-", "--repeats", "1"];
-    arguments.extend(["--models", "caml"]);
-    assert_fails(&bench.run(&arguments), 2, &["--models", "--jobs"]);
-
-    let caml = caml();
-    let mut large = caml.clone();
-    large["length"] = json!(2_000_000);
-    large["max_bytes"] = json!(150_000_000);
-    let mut process = Command::new(env!("CARGO_BIN_EXE_icdbench"))
-        .args(["--threads", "1", "bench", "--jobs", "-", "--repeats", "1"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut input = process.stdin.take().unwrap();
-    std::io::Write::write_all(&mut input, format!("{large} [{caml}]").as_bytes()).unwrap();
-    drop(input);
-    let output = process.wait_with_output().unwrap();
-    let records = records(&output);
-    assert_eq!(records.len(), 2);
-    assert!(
-        records[1]["error"].is_null() && records[1]["loss"].is_number(),
-        "{}",
-        records[1]
+    let found = records(&output);
+    assert_eq!(found.len(), 1);
+    let group = &found[0];
+    assert_eq!(
+        (&group["model"], &group["length"], &group["batch"]),
+        (&json!("caml"), &json!(16), &json!(2))
     );
-    if cfg!(target_os = "linux") {
-        assert_eq!(output.status.code(), Some(2));
-        let error = records[0]["error"].as_str().unwrap();
-        assert!(error.contains("memory allocation of"), "{error}");
-        assert!(records[0]["provenance"].is_object(), "{}", records[0]);
+    assert_eq!(group["provenance"]["threads"], 1);
+    assert!(group["provenance"]["git-revision"].is_string(), "{group}");
+    let timings = group["timings"].as_array().unwrap();
+    let sides: Vec<[&str; 2]> = timings
+        .iter()
+        .map(|timing| [timing["engine"].as_str().unwrap(), timing["kind"].as_str().unwrap()])
+        .collect();
+    assert_eq!(
+        sides,
+        [
+            ["burn", "inference"],
+            ["candle", "inference"],
+            ["burn", "step"],
+            ["candle", "step"]
+        ]
+    );
+    for timing in timings {
+        let seconds = timing["seconds"].as_array().unwrap();
+        assert!(
+            !seconds.is_empty() && seconds.iter().all(|second| second.as_f64() > Some(0.0)),
+            "{timing}"
+        );
+        assert_eq!(timing["loss"].is_number(), timing["kind"] == "step", "{timing}");
     }
 }
 
@@ -160,50 +125,70 @@ fn the_cpu_agrees_with_itself() {
 #[test]
 fn what_cannot_be_timed_is_refused_before_anything_is() {
     let bench = Bench::new("");
-    let good = json!({"model": "caml", "length": 8, "codes": 3});
-    let with = |key: &str, value: Value| {
-        let mut job = good.clone();
-        job[key] = value;
-        json!([good, job]).to_string()
-    };
-    let cases = [
-        (with("model", json!("carl")), vec!["carl", "expected one of", "caml"]),
-        (with("length", json!(0)), vec!["length = 0", "at least 1"]),
-        (with("codes", json!(0)), vec!["codes = 0"]),
-        (with("batch", json!(0)), vec!["batch = 0"]),
+    for (arguments, words) in [
+        (vec!["--models", "carl"], vec!["\"carl\" is not known", "caml"]),
+        (vec!["--lengths", "16,0"], vec!["throughput.lengths", "found 0"]),
+        (vec!["--codes", "0"], vec!["throughput.codes", "found 0"]),
         (
-            with("codes", json!(4_000_000_000_u64)),
+            vec!["--codes", "4000000000"],
             vec!["codes = 4000000000: expected at most"],
         ),
-        (with("precision", json!("bf16")), vec!["--device flex", "bf16", "f32"]),
-        (with("device", json!("abacus")), vec!["abacus", "expected one of flex"]),
-        (with("settings", json!({"filters": 0})), vec!["filters = 0"]),
-        (with("settings", json!({"filtres": 5})), vec!["filtres"]),
-        (with("tokens", json!(5)), vec!["unknown field `tokens`", "`length`"]),
-        ("[7]".into(), vec!["jobs.json", "found 7", "a job"]),
-        ("{".into(), vec!["jobs.json", "EOF"]),
-    ];
-    for (text, words) in cases {
-        std::fs::write(bench.path("jobs.json"), text).unwrap();
-        let output = bench.run(&["bench", "--jobs", "jobs.json"]);
+        (vec!["--batch-tokens", "0"], vec!["throughput.batch-tokens", "found 0"]),
+        (vec!["--seconds", "0"], vec!["throughput.seconds", "above 0"]),
+        (vec!["--timeout", "nan"], vec!["throughput.timeout", "above 0"]),
+        (
+            vec!["--engines", "brun"],
+            vec!["\"brun\" is not known", "burn, candle, pytorch"],
+        ),
+        (vec!["--engines", "burn,burn"], vec!["burn is there twice"]),
+        (vec!["--precision", "f64"], vec!["expected f32 or bf16"]),
+        (vec!["--check", "--engines", "burn"], vec!["--engines", "--check"]),
+        (vec!["--check", "--models", "carl"], vec!["carl", "expected one of"]),
+        (vec!["--check", "--precision", "bf16"], vec!["flex", "bf16"]),
+    ] {
+        let output = bench.run(&[vec!["bench"], arguments].concat());
         assert_fails(&output, 2, &words);
         assert_eq!(stdout(&output), "", "nothing was timed");
     }
-    assert_fails(
-        &bench.run(&["bench", "--models", "carl"]),
-        2,
-        &["carl", "expected one of"],
-    );
-    assert_fails(&bench.run(&["bench", "--lengths", "0"]), 2, &["length = 0"]);
-    assert_fails(&bench.run(&["bench", "--precision", "bf16"]), 2, &["flex", "bf16"]);
-    assert_fails(
-        &bench.run(&["bench", "--precision", "f64"]),
-        2,
-        &["expected f32 or bf16"],
-    );
-    assert_fails(
-        &bench.run(&["bench", "--check", "--precision", "bf16"]),
-        2,
-        &["flex", "bf16"],
-    );
+}
+
+#[test]
+fn an_engine_that_cannot_says_why_in_its_row_and_the_exit_code_tells() {
+    let bench = Bench::new("");
+    let output = timed(&bench, &[], &["--models", "caml", "--precision", "bf16"]);
+    assert_eq!(output.status.code(), Some(2));
+    let text = stdout(&output);
+    assert!(text.contains("fails: ") && text.contains("bf16"), "{text}");
+}
+
+#[test]
+fn gpu_check_trains_what_quick_trains() {
+    let epoch = GPU_CHECK
+        .split_once("EPOCH = \"\"\"\\\n")
+        .unwrap()
+        .1
+        .split_once("\"\"\"")
+        .unwrap()
+        .0;
+    let epoch = Suite::parse(epoch, "scripts/gpu-check").unwrap();
+    let quick = Suite::parse(QUICK, "suites/quick.toml").unwrap();
+    let run = |suite: &Suite| serde_json::to_value(&suite.runs).unwrap();
+    let of_quick = run(&quick);
+    let mut expected = of_quick.as_array().unwrap().last().unwrap().clone();
+    assert!(expected["model"].get("long_bert").is_some(), "{expected}");
+    expected["training"]["epochs"] = json!(1);
+    expected["training"]["select"] = json!("last");
+    let mut found = run(&epoch)[0].take();
+    for run in [&mut expected, &mut found] {
+        run.as_object_mut().unwrap().remove("chosen");
+    }
+    assert_eq!(found, expected);
+    let rest = |suite: &Suite| {
+        let suite = serde_json::to_value(suite).unwrap();
+        let pieces = suite["text"]["pieces"].clone();
+        let parts = ["data", "division", "labels", "evaluation", "seeds", "precision"].map(|key| suite[key].clone());
+        assert!(pieces.is_object() && !parts.contains(&Value::Null), "{suite}");
+        (pieces, parts)
+    };
+    assert_eq!(rest(&epoch), rest(&quick));
 }

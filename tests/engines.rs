@@ -228,4 +228,6 @@ fn engines_answer_every_question_and_go_on_after_one_that_they_cannot() {
             found[8]
         );
     }
+    let loss = || answers("burn", &questions)[6]["loss"].clone();
+    assert_eq!(loss(), loss(), "the same weights, notes and noise have the same loss");
 }

@@ -215,11 +215,13 @@ class Job:
         self.torch, self.name = torch, asked["model"]
         self.device = torch.device(asked["device"])
         self.cuda = self.device.type == "cuda"
+        if self.cuda and self.device.index is None:
+            self.device = torch.device("cuda", 0)
         self.compiled, self.fused = "compiled" in words, bool(words & {"compiled", "bf16"})
         self.bf16 = asked["precision"] == "bf16" or "bf16" in words
         if self.cuda and not torch.cuda.is_available():
             raise Failure("unavailable", "PyTorch finds no CUDA device here; look at nvidia-smi and the wheel's CUDA")
-        if self.cuda and (self.device.index or 0) >= torch.cuda.device_count():
+        if self.cuda and self.device.index >= torch.cuda.device_count():
             raise Failure("unavailable", f"no {asked['device']}: PyTorch finds {torch.cuda.device_count()} devices")
         if self.compiled:
             prepare_compiler(torch, self.cuda)

@@ -8,6 +8,7 @@ use burn::tensor::{Device, Tensor, TensorData, activation};
 
 use super::engine::Engine;
 use super::inputs::SEED;
+use super::job::fit_to;
 use super::protocol::{About, Failure, FailureKind, Kind, Load, Loaded, Logits, Memory, Ran};
 use super::sets::Sets;
 use super::{Job, memory, weights};
@@ -67,7 +68,8 @@ impl Engine for Burn {
         }
         let idle_rss_bytes = memory::resident();
         let trained = started.device.clone().autodiff();
-        let config = job.config().map_err(Failure::unsupported)?;
+        let mut config = job.config().map_err(Failure::unsupported)?;
+        fit_to(&mut config, job.device.class);
         let model = config.init(&job.task(), &mut Initialiser::new(SEED, &trained));
         let model = match &load.weights {
             Some(path) => {

@@ -3,10 +3,11 @@
 
 use burn::tensor::{Device, Tensor};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::inputs::{Inputs, SEED};
-use super::job::{published, settings};
+use super::job::{fit_to, published};
+use super::task_sizes::TaskSizes;
 use super::{Job, Refused};
 use crate::contain::{panic_message, quietly};
 use crate::device::DeviceChoice;
@@ -105,21 +106,25 @@ pub fn compare_with_cpu(
 
 /// The sizes that are timed, but short notes, short segments that overlap, and a small vocabulary.
 fn job(model: &str, device: DeviceChoice, precision: Precision) -> Result<Job, Refused> {
-    let config = published(model, LENGTHS[3], device.class).map_err(|problem| Refused {
+    let refused = |problem: String| Refused {
         job: json!({"model": model}),
         problem,
-    })?;
-    let config = config.segmented(LENGTHS[1], OVERLAP);
-    let written = json!({
-        "model": model, "length": LENGTHS[3], "codes": 50, "batch": LENGTHS.len(), "settings": settings(&config),
-        "task": {"vocabulary": 3000}, "device": device.to_string(), "precision": precision, "threads": 1,
-        "repeats": 1, "warm_up": 0, "seconds": 0.0,
-    });
-    let written = match written {
-        Value::Object(written) => written,
-        _ => Map::new(),
     };
-    Job::new(&written, &Map::new())
+    let config = published(model, LENGTHS[3]).map_err(refused)?;
+    let mut config = config.segmented(LENGTHS[1], OVERLAP);
+    fit_to(&mut config, device.class);
+    let job = Job::built(&config, LENGTHS[3], 50, LENGTHS.len());
+    let job = Job {
+        task: TaskSizes {
+            vocabulary: 3000,
+            ..job.task
+        },
+        device,
+        precision,
+        ..job
+    };
+    job.check().map_err(refused)?;
+    Ok(job)
 }
 
 /// What was found; not a number where nothing was.

@@ -4,7 +4,6 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use super::Job;
 use crate::models::{Batch, Precision};
 
 /// The seed of weights, notes, codes and dropout.
@@ -22,12 +21,6 @@ pub(super) struct Inputs {
 }
 
 impl Inputs {
-    /// The notes of a job, each with all its tokens.
-    pub(super) fn of(job: &Job) -> Self {
-        let lengths = vec![job.length; job.batch];
-        Self::random(job.task.vocabulary, lengths, job.codes, job.precision)
-    }
-
     /// Notes of the given lengths.
     pub(super) fn random(vocabulary: usize, lengths: Vec<usize>, codes: usize, precision: Precision) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(SEED);

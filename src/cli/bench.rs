@@ -1,177 +1,201 @@
 //! `icdbench bench`: timings of models on random notes, and whether a device computes what the CPU does.
 
-use std::fs::File;
-use std::io::{BufReader, Read, Write};
+use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::sync::atomic::Ordering;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
-use serde_json::{Deserializer, Map, Value, json};
+use serde_json::json;
 
-use super::terminal::out;
-use super::{Global, exit, print_columns, print_json};
-use crate::bench::{Difference, Job, Workers, compare_with_cpu, serve};
+use super::terminal::{out, say};
+use super::{Global, bytes, exit, print_columns, print_json, stop};
+use crate::bench::protocol::Kind;
+use crate::bench::{Difference, Engines, Side, compare_with_cpu};
+use crate::device::DeviceClass;
 use crate::models::{ModelConfig, Precision};
+use crate::report::table::three_digits;
+use crate::speed::summary;
+use crate::throughput::suite::{Settings, ThroughputSuite};
+use crate::throughput::{self, Group, Timing};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Models, separated by commas [default: all].
     #[arg(long, value_delimiter = ',', value_name = "MODEL")]
     models: Option<Vec<String>>,
+    /// Engines that take turns, ENGINE[:MODE][@DEVICE] each: burn, candle, pytorch, or the path of a program that speaks
+    /// the protocol [default: burn on --device].
+    #[arg(long, value_delimiter = ',', value_name = "ENGINE")]
+    engines: Option<Vec<Side>>,
     /// Tokens of each note.
     #[arg(long, value_delimiter = ',', value_name = "N", default_values_t = [512, 2048, 8192])]
     lengths: Vec<usize>,
     /// Codes to predict.
-    #[arg(long, value_delimiter = ',', value_name = "N", default_values_t = [50, 8921])]
-    codes: Vec<usize>,
-    /// Notes [default: 4 up to 4,096 tokens, 2 beyond].
-    #[arg(long, value_name = "N")]
-    batch: Option<usize>,
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    codes: usize,
+    /// Tokens of a batch: as many notes as fit, at least one.
+    #[arg(long, value_name = "N", default_value_t = 2048)]
+    batch_tokens: usize,
     /// What models compute in: f32 or bf16.
     #[arg(long, default_value = "f32", value_parser = precision)]
     precision: Precision,
-    /// Timed runs of each kind, at most.
-    #[arg(long, value_name = "N", default_value_t = 5)]
-    repeats: usize,
-    /// Runs of each kind before the timed ones.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    warm_up: usize,
-    /// No further repeat after so long of one kind.
-    #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
+    /// Seconds of timed runs of each kind in one engine; a run that has begun is finished.
+    #[arg(long, value_name = "SECONDS", default_value_t = 2.0)]
     seconds: f64,
-    /// Memory at which a job on the CPU fails [default: nine tenths of what is free].
+    /// Memory that an engine may hold [default: nine tenths of what is free].
     #[arg(long, value_name = "BYTES")]
     max_bytes: Option<u64>,
-    /// Seconds after which a job is ended.
+    /// Seconds after which an engine that has not answered is ended.
     #[arg(long, value_name = "SECONDS", default_value_t = 600.0)]
     timeout: f64,
-    /// Jobs in place of models, lengths and codes: JSON objects or lists of them, one after another, with any of
-    /// `model`, `length`, `codes`, `batch`, `settings`, `task`, `device`, `precision`, `threads`, `repeats`,
-    /// `warm_up`, `seconds`, `max_bytes`; the options fill in the rest. `-` reads them from standard input as
-    /// they come. scripts/speed/pytorch_bench.py reads the same files.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["models", "lengths", "codes"])]
-    jobs: Option<PathBuf>,
+    /// The Python that runs engines written in it.
+    #[arg(long, env = "ICDBENCH_PYTHON", value_name = "PROGRAM", default_value = "python3")]
+    python: PathBuf,
     /// Time nothing: compare the logits and gradients of each model on the device with those of the CPU in f32, for
     /// the same weights and four short notes. The largest difference may be 0.005 of the largest logit in f32 (GPUs
     /// may multiply in TF32) and 0.05 in bf16, that of a parameter's gradient 0.02 and 0.2 of its length. Exit code 1
     /// when a model is beyond.
-    #[arg(long, conflicts_with = "jobs")]
+    #[arg(long, conflicts_with_all = ["engines", "lengths", "codes", "batch_tokens", "seconds", "max_bytes", "timeout"])]
     check: bool,
-    /// Run jobs for another process of the program.
-    #[arg(long, hide = true)]
-    worker: bool,
 }
 
 pub(super) fn bench(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
-    if arguments.worker {
-        serve(std::io::stdin().lock(), std::io::stdout())?;
-        return Ok(ExitCode::SUCCESS);
+    match arguments.check {
+        true => check(global, arguments),
+        false => time(global, arguments),
     }
-    if arguments.check {
-        return check(global, arguments);
-    }
-    let timeout = Duration::try_from_secs_f64(arguments.timeout).context("--timeout")?;
-    let program = std::env::current_exe().context("finding the program itself, to run jobs with")?;
-    let mut workers = Workers::new(program, vec!["bench".into(), "--worker".into()], timeout);
-    let common = arguments.common(global);
-    let mut all_good = true;
-    let mut run = |job: &Job| -> Result<()> {
-        let record = workers.run(job)?;
-        all_good &= !record.contains_key("error");
-        print_json(&record)?;
-        Ok(std::io::stdout().flush()?)
-    };
-    match &arguments.jobs {
-        Some(path) if path.as_os_str() == "-" => {
-            for written in written(std::io::stdin().lock()) {
-                for job in jobs(&written.context("--jobs -")?, &common)? {
-                    run(&job)?;
-                }
-            }
-        }
-        _ => {
-            // All are read before the first is run: a mistake in the last must not cost the time of the others.
-            for job in arguments.listed(&common)? {
-                run(&job)?;
-            }
-        }
-    }
-    Ok(ExitCode::from(if all_good { exit::GOOD } else { exit::COULD_NOT_RUN }))
 }
 
 impl Arguments {
-    /// Whether another process of the program has started this one.
-    pub(super) fn is_worker(&self) -> bool {
-        self.worker
-    }
-
     fn models(&self) -> Vec<String> {
         let all = || ModelConfig::NAMES.iter().map(|&name| name.into()).collect();
         self.models.clone().unwrap_or_else(all)
     }
 
-    /// What every job has unless it says otherwise.
-    fn common(&self, global: &Global) -> Map<String, Value> {
-        let threads = global.threads.unwrap_or_else(rayon::current_num_threads);
-        let common = [
-            ("batch", json!(self.batch)),
-            ("device", json!(global.device.to_string())),
-            ("precision", json!(self.precision)),
-            ("threads", json!(threads)),
-            ("repeats", json!(self.repeats)),
-            ("warm_up", json!(self.warm_up)),
-            ("seconds", json!(self.seconds)),
-            ("max_bytes", json!(self.max_bytes)),
-        ];
-        common.into_iter().map(|(key, value)| (key.into(), value)).collect()
-    }
-
-    /// The jobs of the file, or every combination of the options.
-    fn listed(&self, common: &Map<String, Value>) -> Result<Vec<Job>> {
-        if let Some(path) = &self.jobs {
-            let place = || path.display().to_string();
-            let file = File::open(path).with_context(place)?;
-            let mut listed = Vec::new();
-            for written in written(BufReader::new(file)) {
-                listed.extend(jobs(&written.with_context(place)?, common).with_context(place)?);
-            }
-            return Ok(listed);
-        }
-        let mut listed = Vec::new();
-        for model in self.models() {
-            for length in &self.lengths {
-                for codes in &self.codes {
-                    let written = json!({"model": model, "length": length, "codes": codes});
-                    listed.extend(jobs(&written, common)?);
-                }
-            }
-        }
-        Ok(listed)
-    }
-}
-
-/// JSON values one after another, each as soon as it is there.
-fn written(source: impl Read) -> impl Iterator<Item = serde_json::Result<Value>> {
-    Deserializer::from_reader(source).into_iter()
-}
-
-/// The job, or the list of jobs.
-fn jobs(written: &Value, common: &Map<String, Value>) -> Result<Vec<Job>> {
-    let listed = match written {
-        Value::Array(listed) => listed.as_slice(),
-        one => std::slice::from_ref(one),
-    };
-    let job = |written: &Value| {
-        let Value::Object(written) = written else {
-            bail!("found {written}; expected a job as a JSON object, or a list of them");
+    /// What is asked for, as a suite of timings.
+    fn suite(&self, global: &Global) -> Result<ThroughputSuite> {
+        let ours = Side {
+            device: match global.device.class {
+                DeviceClass::Flex => "cpu".into(),
+                _ => global.device.to_string(),
+            },
+            ..Side::burn()
         };
-        let job = Job::new(written, common)?;
-        job.check_cpu()?;
-        Ok(job)
+        let suite = ThroughputSuite {
+            name: "bench".into(),
+            description: "As the options say.".into(),
+            throughput: Settings {
+                engines: self.engines.clone().unwrap_or_else(|| vec![ours]),
+                models: self.models(),
+                settings: BTreeMap::new(),
+                lengths: self.lengths.clone(),
+                codes: self.codes,
+                batch_tokens: self.batch_tokens,
+                one_note: false,
+                shortest: 1.0,
+                largest_batch: None,
+                kinds: vec![Kind::Inference, Kind::Step],
+                precision: self.precision.name().into(),
+                half_width: 0.05,
+                seconds: self.seconds,
+                least_runs: 6,
+                peer_runs: 6,
+                timeout: self.timeout,
+                // Nobody waits for the next call to go on.
+                minutes: 1e6,
+                max_bytes: self.max_bytes,
+            },
+        };
+        // Read back, since what a suite's file may say is checked there.
+        Ok(ThroughputSuite::parse(&toml::to_string(&suite)?, "icdbench bench")?)
+    }
+}
+
+/// Times all that is asked for in a folder that goes again.
+fn time(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
+    let suite = arguments.suite(global)?;
+    stop::listen("stopping after this model and length")?;
+    let program = std::env::current_exe().context("finding the program itself, to start engines")?;
+    let threads = global.threads.unwrap_or_else(rayon::current_num_threads);
+    let engines = Engines::new(program, threads, arguments.python.clone()).context("writing engines' scripts")?;
+    let folder = tempfile::tempdir().context("making a temporary folder")?;
+    let tell = |sentence: &str| {
+        if !global.quiet {
+            say!("{sentence}");
+        }
     };
-    listed.iter().map(job).collect()
+    let stopped = || stop::STOP.load(Ordering::SeqCst);
+    let outcome = throughput::run(&suite, folder.path(), &engines, false, &tell, &stopped)?;
+    match global.json {
+        true => outcome.groups.iter().try_for_each(print_json)?,
+        false => {
+            let settings = &suite.throughput;
+            out!(
+                "Medians in milliseconds with their 95 % intervals; {} codes, {}, {threads} threads; memory at its peak of a step",
+                settings.codes,
+                settings.precision
+            );
+            let heads = [
+                "model",
+                "tokens",
+                "notes",
+                "engine",
+                "inference",
+                "training step",
+                "memory",
+                "",
+            ];
+            let mut rows = vec![heads.map(String::from).into()];
+            for group in &outcome.groups {
+                rows.extend(
+                    settings
+                        .engines
+                        .iter()
+                        .map(|engine| timed_row(group, &engine.to_string())),
+                );
+            }
+            print_columns(&rows)?;
+        }
+    }
+    let timings = || outcome.groups.iter().flat_map(|group| &group.timings);
+    Ok(ExitCode::from(match () {
+        () if outcome.stopped => exit::INTERRUPTED,
+        () if timings().all(|timing| timing.failure.is_none()) => exit::GOOD,
+        () => exit::COULD_NOT_RUN,
+    }))
+}
+
+fn timed_row(group: &Group, engine: &str) -> Vec<String> {
+    let [inference, step] = [Kind::Inference, Kind::Step].map(|kind| group.timing(engine, kind));
+    let memory = step.and_then(|step| step.memory.peak_device_bytes.or(step.memory.peak_rss_bytes));
+    let failure = [inference, step]
+        .into_iter()
+        .flatten()
+        .find_map(|timing| timing.failure.as_ref());
+    vec![
+        group.model.clone(),
+        group.length.to_string(),
+        group.batch.to_string(),
+        engine.into(),
+        milliseconds(inference),
+        milliseconds(step),
+        memory.map_or("-".into(), bytes),
+        failure.map_or(String::new(), |failure| format!("fails: {failure}")),
+    ]
+}
+
+fn milliseconds(timing: Option<&Timing>) -> String {
+    let shown = |seconds: f64| three_digits(1e3 * seconds);
+    match timing.and_then(|timing| summary(&timing.seconds).ok().flatten()) {
+        None => "-".into(),
+        Some(found) => match found.interval {
+            None => shown(found.median),
+            Some((low, high)) => format!("{} [{}-{}]", shown(found.median), shown(low), shown(high)),
+        },
+    }
 }
 
 fn check(global: &Global, arguments: &Arguments) -> Result<ExitCode> {

@@ -86,8 +86,8 @@ enum Command {
     Claims(claims::Arguments),
     /// Look at data sets and prepare them: what there is, whether the files are right, what is in them.
     Data(data::Arguments),
-    /// Time one training step and one inference of each model on random notes, as JSON lines; or check what a
-    /// device computes.
+    /// Time a training step and an inference of models on random notes, as a suite of timings does, and keep nothing; or
+    /// check what a device computes.
     Bench(bench::Arguments),
     /// Say whether engines (burn, candle, PyTorch) compute the same logits from the same weights and notes.
     Verify(verify::Arguments),
@@ -116,11 +116,7 @@ enum Command {
 impl Command {
     /// Whether another process of the program has started this one.
     fn is_worker(&self) -> bool {
-        match self {
-            Self::Worker | Self::Engine(_) => true,
-            Self::Bench(arguments) => arguments.is_worker(),
-            _ => false,
-        }
+        matches!(self, Self::Worker | Self::Engine(_))
     }
 }
 

@@ -77,11 +77,6 @@ impl Process {
         let _ = self.input.as_mut().map(|input| writeln!(input, "{line}"));
     }
 
-    /// Ends the worker's input.
-    pub fn close_input(&mut self) {
-        self.input = None;
-    }
-
     /// The next line.
     ///
     /// # Errors

@@ -57,8 +57,8 @@ pub const QUIET: Noise = Noise {
     first: 0.005,
 };
 
-/// Like the two shared cores on which this project is built: in `reports/throughput/cpu.jsonl` half of the repeats lie more than
-/// 5 % from their job's median, a tenth above 15 % and a tenth below 12 %.
+/// Like the two shared cores on which this project is built: in timings of 2026-11-25 (`reports/throughput/cpu.jsonl` at revision
+/// 7027b3f) half of the repeats lie more than 5 % from their job's median, a tenth above 15 % and a tenth below 12 %.
 pub const SHARED: Noise = Noise {
     name: "shared",
     jitter: 0.06,
