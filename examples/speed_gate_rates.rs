@@ -7,6 +7,8 @@
 mod gate_rates;
 #[path = "../tests/common/paired_tests.rs"]
 mod paired_tests;
+#[path = "../tests/common/stream.rs"]
+mod stream;
 #[path = "../tests/common/timings.rs"]
 mod timings;
 
@@ -32,6 +34,11 @@ fn main() -> anyhow::Result<()> {
     slow_downs(&mut text)?;
     tests(&mut text)?;
     others(&mut text)?;
+    // What `speed_gate_trial` has written of a real machine stays.
+    let before = std::fs::read_to_string(file).unwrap_or_default(); // OK because a file that is not there has no second part
+    if let Some(at) = before.find("# On a real machine\n") {
+        text = format!("{}\n\n{}", text.trim_end(), &before[at..]);
+    }
     std::fs::write(file, &text).with_context(|| file.clone())?;
     print!("{text}");
     Ok(())
@@ -47,7 +54,7 @@ cargo run --release --example speed_gate_rates -- reports/speed-gate.md
 ```
 
 which ends with an error where a rate is worse than the gate promises. `tests/speed_gate.rs` does the same with few runs. Nothing
-here was timed: what a machine's own A/A comes to, the gate measures before it judges.
+of this part was timed: what a machine's own A/A comes to, the gate measures before it judges.
 
 ";
 

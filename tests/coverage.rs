@@ -5,6 +5,8 @@
 mod records;
 #[path = "common/simulated.rs"]
 mod simulated;
+#[path = "common/stream.rs"]
+mod stream;
 
 use std::collections::BTreeMap;
 

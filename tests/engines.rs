@@ -140,6 +140,40 @@ fn an_engine_that_dies_talks_or_is_not_there_is_said_so() {
     ));
     assert_eq!(talks.status.code(), Some(1), "{}", stderr(&talks));
     assert!(stdout(&talks).contains("not what was asked for"), "{}", stdout(&talks));
+    let path = script(
+        "endless",
+        "#!/bin/sh\nread line\necho '{\"engine\": \"x\", \"version\": \"\", \"models\": [], \"modes\": []}'\nread line\n\
+         echo '{\"parameters\": 1, \"machine\": \"NaN\"}'\nread line\necho '{\"logits\": [[NaN, 1.0, -Infinity]]}'\n",
+    );
+    let endless = of(&path);
+    assert_eq!(endless.status.code(), Some(1), "{}", stderr(&endless));
+    for said in [
+        format!("{path} answered with NaN"),
+        "allow_nan=False".into(),
+        "kind `failed`".into(),
+    ] {
+        assert!(stdout(&endless).contains(&said), "{said}: {}", stdout(&endless));
+    }
+    // It has said its last word, and so has the one that it started, which keeps standard error open.
+    let begun = std::time::Instant::now();
+    let stays = of(&script(
+        "stays",
+        "#!/bin/sh\nread line\nsleep 1000 &\nexec >&-\nsleep 1000\n",
+    ));
+    assert_eq!(stays.status.code(), Some(1), "{}", stderr(&stays));
+    assert!(
+        stdout(&stays).contains("closed its output and lived on"),
+        "{}",
+        stdout(&stays)
+    );
+    assert!(
+        begun.elapsed() < std::time::Duration::from_secs(120),
+        "{:?}",
+        begun.elapsed()
+    );
+    std::fs::create_dir(bench.path("dir@2")).unwrap();
+    let there = of(&script("dir@2/dies@x", "#!/bin/sh\necho 'here I am' >&2\nexit 3\n"));
+    assert!(stdout(&there).contains("here I am"), "{}", stdout(&there));
     let none = of("./none-of-that-name");
     assert_eq!(none.status.code(), Some(2), "{}", stderr(&none));
     assert!(stdout(&none).contains("does not start"), "{}", stdout(&none));

@@ -5,6 +5,8 @@ mod common;
 mod records;
 #[path = "common/simulated.rs"]
 mod simulated;
+#[path = "common/stream.rs"]
+mod stream;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -3,6 +3,8 @@
 
 #[path = "common/gate_rates.rs"]
 mod gate_rates;
+#[path = "common/stream.rs"]
+mod stream;
 #[path = "common/timings.rs"]
 mod timings;
 

@@ -1,9 +1,14 @@
 //! Suites of timings: what they leave, what becomes of engines that cannot, and the comparison of two builds.
 
 mod common;
+#[path = "throughput/counted.rs"]
+mod counted;
+#[path = "throughput/gate.rs"]
+mod gate;
+#[path = "throughput/memory.rs"]
+mod memory;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::process::Command;
 
 use common::{Bench, assert_fails, assert_good, stderr, stdout};
@@ -25,11 +30,12 @@ fn suite(settings: &str) -> String {
         ("kinds", "[\"inference\", \"step\"]"),
         ("precision", "\"f32\""),
         ("half-width", "0.9"),
-        ("seconds", "5.0"),
+        // Long, so that a busy machine changes nothing: so many runs are enough.
+        ("seconds", "600.0"),
         ("least-runs", "6"),
         ("peer-runs", "6"),
         ("timeout", "60.0"),
-        ("minutes", "5.0"),
+        ("minutes", "60.0"),
     ] {
         if !settings.lines().any(|line| line.starts_with(&format!("{key} ="))) {
             text += &format!("{key} = {value}\n");
@@ -223,152 +229,87 @@ fn what_an_engine_cannot_stands_in_its_timing_and_the_others_go_on() {
     );
 }
 
-#[test]
-#[cfg(target_os = "linux")]
-fn a_cell_that_does_not_fit_is_out_of_memory_and_the_suite_goes_on() {
-    let bench = Bench::new("");
-    // Room for CAML's 50,000 word vectors of 100 numbers and their moments, not for the bi-GRU's of 300 and its output layer.
-    let text = suite(
-        "engines = [\"burn\"]\nmodels = [\"bigru_attention\", \"caml\"]\nlengths = [8]\ncodes = 500\nmax-bytes = 260000000",
-    );
-    std::fs::write(bench.path("timings.toml"), text).unwrap();
-    assert_good(&bench.run(&["--threads", "1", "run", "timings.toml"]));
-    let groups = groups(&bench);
-    let kind = |model: &str| {
-        let timing = groups[&(model.to_owned(), 8)].timing("burn", Kind::Step).unwrap();
-        timing.failure.as_ref().map(|failure| failure.kind)
-    };
-    assert_eq!(kind("bigru_attention"), Some(FailureKind::OutOfMemory));
-    assert_eq!(kind("caml"), None);
-    let report = std::fs::read_to_string(bench.path("reports/tiny-timings/report.md")).unwrap();
-    assert!(
-        report.contains("out of memory") && report.contains("Not one note fits"),
-        "{report}"
-    );
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn the_largest_batch_that_fits_is_found() {
-    let bench = Bench::new("");
-    let text = suite(
-        "engines = [\"burn\"]\nmodels = [\"caml\"]\nlengths = [1024]\nbatch-tokens = 524288\nkinds = [\"step\"]\nmax-bytes = 400000000",
-    );
-    std::fs::write(bench.path("timings.toml"), &text).unwrap();
-    assert_good(&bench.run(&["--threads", "1", "run", "timings.toml"]));
-    let below = groups(&bench)[&("caml".to_owned(), 1024)].timings[0].clone();
-    assert_eq!(below.failure.unwrap().kind, FailureKind::OutOfMemory);
-    let largest = below.largest.unwrap();
-    let too_many = largest.too_many.unwrap();
-    assert!(
-        0 < largest.notes && largest.notes < too_many && too_many < 512,
-        "{largest:?}"
-    );
-    let report = std::fs::read_to_string(bench.path("reports/tiny-timings/report.md")).unwrap();
-    let said = format!("The largest batch that fits: {}.", largest.notes);
-    assert!(report.contains(&said), "{said}: {report}");
-
-    // Upwards, where a suite asks for it.
-    let text = text.replace("batch-tokens = 524288", "batch-tokens = 1024\nlargest-batch = 4");
-    std::fs::write(bench.path("timings.toml"), &text).unwrap();
-    assert_good(&bench.run(&["--threads", "1", "run", "timings.toml"]));
-    let report = std::fs::read_to_string(bench.path("reports/tiny-timings/report.md")).unwrap();
-    assert!(
-        report.contains("## Largest batch that fits") && report.contains("4 or more"),
-        "{report}"
-    );
-}
-
-/// Another build, which says that each of its runs took so many seconds.
-fn build(bench: &Bench, name: &str, seconds: &str) -> String {
-    let script = format!(
-        "#!/usr/bin/env python3\nimport json, sys\nfor line in sys.stdin:\n    ask = json.loads(line)['ask']\n    print(json.dumps(\
-         {{'parameters': 1, 'machine': 'x'}} if ask == 'load' else {{'seconds': {seconds}}}), flush=True)\n"
-    );
+/// An engine in a language of scripts, in a file of its own.
+#[cfg(unix)]
+fn script(bench: &Bench, name: &str, text: &str) -> String {
     let path = bench.path(name);
-    std::fs::write(&path, script).unwrap();
-    #[cfg(unix)]
+    std::fs::write(&path, text).unwrap();
     std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     path.to_str().unwrap().to_owned()
 }
 
-fn history(folder: &Path) -> String {
-    let file = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap();
-    std::fs::read_to_string(file.path()).unwrap()
+#[test]
+fn a_run_of_timings_answers_programs_and_refuses_what_means_nothing_there() {
+    let bench = Bench::new("");
+    let text =
+        suite("lengths = [8]\nengines = [\"burn\"]\nmodels = [\"logistic_regression\"]\nkinds = [\"inference\"]");
+    std::fs::write(bench.path("timings.toml"), text).unwrap();
+    let run = |more: &[&str]| bench.run(&[&["--threads", "1", "run", "timings.toml"][..], more].concat());
+    for (option, more) in [
+        ("--cell", &["--cell", "0123"][..]),
+        ("--checkpoint-every", &["--checkpoint-every", "1"]),
+        ("--no-intervals", &["--no-intervals"]),
+    ] {
+        assert_fails(&run(more), 2, &[option, "suite of timings", "leave it out"]);
+    }
+    assert_fails(
+        &run(&["--device", "libtorch"]),
+        2,
+        &["--device libtorch", "burn@libtorch"],
+    );
+    let found = run(&["--json"]);
+    assert_good(&found);
+    let lines: Vec<Group> = stdout(&found)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines, groups(&bench).into_values().collect::<Vec<_>>());
+    assert_eq!((lines.len(), lines[0].length), (1, 8));
 }
 
 #[test]
 #[cfg(unix)]
-fn a_build_that_is_slower_than_another_is_found() {
+fn an_engine_that_was_not_available_is_named_and_asked_again_with_the_others() {
     if !has_python() {
         return;
     }
     let bench = Bench::new("");
-    std::fs::write(
-        bench.path("timings.toml"),
-        suite("lengths = [8]\nengines = [\"burn\"]\nmodels = [\"logistic_regression\"]"),
-    )
-    .unwrap();
-    let gate = |base: &str, more: &[&str]| {
-        let arguments = [
-            "--threads",
-            "1",
-            "-q",
-            "gate",
-            "timings.toml",
-            "--pairs",
-            "16",
-            "--base",
-            base,
-        ];
-        bench.run(&[&arguments[..], more].concat())
+    let text = suite(
+        "lengths = [8]\nengines = [\"burn\", \"./later\"]\nmodels = [\"logistic_regression\"]\nkinds = [\"inference\"]",
+    );
+    std::fs::write(bench.path("timings.toml"), text).unwrap();
+    let run = |more: &[&str]| bench.run(&[&["--threads", "1", "run", "timings.toml"][..], more].concat());
+    let seconds = || {
+        groups(&bench)[&("logistic_regression".to_owned(), 8)]
+            .timing("burn", Kind::Inference)
+            .unwrap()
+            .seconds
+            .clone()
     };
-    // No run takes as little as a nanosecond, and none as long as an hour.
-    let fast = build(&bench, "fast", "1e-9");
-    let slow = build(&bench, "slow", "3600.0");
-    let found = gate(&fast, &["--on-slower", "fail", "--markdown", "comment.md"]);
-    assert_eq!(found.status.code(), Some(1), "{}", stderr(&found));
+    let first = run(&[]);
+    assert_good(&first);
+    let said = stderr(&first);
     assert!(
-        stdout(&found)
-            .contains("Slower in two measurements: logistic_regression 8 inference, logistic_regression 8 step"),
-        "{}",
-        stdout(&found)
+        said.contains("./later was not available for 1 of 1 models") && said.contains("--retry"),
+        "{said}"
     );
-    let comment = std::fs::read_to_string(bench.path("comment.md")).unwrap();
+    let before = seconds();
+    script(&bench, "later", &std::fs::read_to_string(EXAMPLE).unwrap());
+    // Not asked to, it times nothing again.
+    assert_good(&run(&[]));
+    assert_eq!(seconds(), before);
+    let again = run(&["--retry"]);
+    assert_good(&again);
+    let said = stderr(&again);
     assert!(
-        comment.contains("| logistic_regression 8 step | 16 |") && comment.contains("slower"),
-        "{comment}"
+        said.contains("again: logistic_regression · 8 tokens, in all engines, as ./later could not"),
+        "{said}"
     );
-    let told = gate(&fast, &["--on-slower", "inform"]);
-    assert_good(&told);
-    assert!(stdout(&told).contains("fails nothing here"), "{}", stdout(&told));
-    let faster = gate(&slow, &["--on-slower", "fail", "--history", "history"]);
-    assert_good(&faster);
-    assert!(stdout(&faster).contains("No cell is slower"), "{}", stdout(&faster));
-    assert_eq!(history(&bench.path("history")).lines().count(), 2);
-    assert_good(&gate(&slow, &["--history", "history"]));
-    assert_eq!(history(&bench.path("history")).lines().count(), 4);
-}
-
-#[test]
-fn a_gate_without_another_build_and_a_suite_of_timings_where_scores_are_asked_for_are_refused() {
-    let bench = Bench::new("");
-    std::fs::write(bench.path("timings.toml"), suite("")).unwrap();
-    assert_fails(&bench.run(&["gate", "timings.toml"]), 2, &["--base PROGRAM"]);
-    assert_fails(
-        &bench.run(&["gate", "timings.toml", "--base", "nowhere"]),
-        2,
-        &["nowhere", "no such file"],
-    );
-    assert_fails(
-        &bench.run(&["plan", "timings.toml"]),
-        2,
-        &["tiny-timings", "icdbench run"],
-    );
-    std::fs::write(bench.path("wrong.toml"), suite("codes = 0")).unwrap();
-    assert_fails(
-        &bench.run(&["run", "wrong.toml"]),
-        2,
-        &["wrong.toml", "throughput.codes", "1 or more"],
-    );
+    assert!(!said.contains("was not available"), "{said}");
+    assert_ne!(seconds(), before);
+    let groups = groups(&bench);
+    let later = groups[&("logistic_regression".to_owned(), 8)]
+        .timing("./later", Kind::Inference)
+        .unwrap();
+    assert!(later.failure.is_none() && !later.seconds.is_empty(), "{later:?}");
 }

@@ -3,10 +3,10 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use common::cgroup::Cgroup;
 use common::signals::{self, signal};
 use common::{Bench, assert_fails, assert_good, caml, logistic_regression, stderr, stdout, suite_text};
 use icdbench::record::Status;
@@ -65,59 +65,6 @@ fn a_cell_that_needs_more_memory_than_it_may_have_is_out_of_memory() {
     assert_not_tried_again(&bench);
 }
 
-/// A memory cgroup of its own for processes that a test starts, removed in the end.
-struct Cgroup(PathBuf);
-
-impl Cgroup {
-    /// `None`, with the reason on standard error, where this process may not make one.
-    fn new(bytes: u64) -> Option<Self> {
-        let skipped = |what: &str| eprintln!("skipped, no memory cgroup can be made here: {what}");
-        let name = format!("icdbench-test-{}", std::process::id());
-        // Version 1 has a tree for each resource; in version 2 the root must pass the controller on.
-        let trees = [
-            ("/sys/fs/cgroup/memory", "memory.limit_in_bytes"),
-            ("/sys/fs/cgroup", "memory.max"),
-        ];
-        for (tree, limit) in trees {
-            let cgroup = Self(Path::new(tree).join(&name));
-            if std::fs::create_dir(&cgroup.0).is_err() {
-                continue;
-            }
-            // Without the controller the file is not there, and a test's file system would take any.
-            let limited =
-                cgroup.0.join(limit).exists() && std::fs::write(cgroup.0.join(limit), bytes.to_string()).is_ok();
-            // Whatever it has of swap counts too, where the kernel keeps that account.
-            for (swap, bytes) in [("memory.memsw.limit_in_bytes", bytes), ("memory.swap.max", 0)] {
-                let _ = std::fs::write(cgroup.0.join(swap), bytes.to_string());
-            }
-            if limited && cgroup.takes_a_process() {
-                return Some(cgroup);
-            }
-        }
-        skipped("neither version lets this user do so");
-        None
-    }
-
-    /// Whether a process may go into it: in a container it may not.
-    fn takes_a_process(&self) -> bool {
-        let line = format!("echo $$ > {}/cgroup.procs", self.0.display());
-        let tried = std::process::Command::new("bash").args(["-c", &line]).output();
-        tried.is_ok_and(|output| output.status.success())
-    }
-}
-
-impl Drop for Cgroup {
-    fn drop(&mut self) {
-        // The last process may not be gone yet.
-        for _ in 0..100 {
-            if std::fs::remove_dir(&self.0).is_ok() {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-}
-
 #[test]
 fn a_cell_whose_worker_the_kernel_ends_for_want_of_memory_is_out_of_memory() {
     let Some(cgroup) = Cgroup::new(300 << 20) else {
@@ -125,20 +72,7 @@ fn a_cell_whose_worker_the_kernel_ends_for_want_of_memory_is_out_of_memory() {
     };
     // An embedding of 600,000 numbers a word.
     let bench = bench(&caml(2, 600_000), "");
-    let program = env!("CARGO_BIN_EXE_icdbench");
-    let output = std::process::Command::new("bash")
-        .current_dir(bench.directory.path())
-        .env("RAYON_NUM_THREADS", "1")
-        .args([
-            "-c",
-            &format!(
-                "echo $$ > {}/cgroup.procs && exec {program} {}",
-                cgroup.0.display(),
-                arguments().join(" ")
-            ),
-        ])
-        .output()
-        .unwrap();
+    let output = cgroup.run(&bench, &arguments());
     assert_fails(&output, 2, &["out of memory"]);
     let (status, reason) = unwell(&bench);
     assert_eq!(status, Status::OutOfMemory, "{reason}");

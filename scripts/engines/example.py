@@ -96,12 +96,13 @@ def main():
     for line in sys.stdin:
         ask = json.loads(line)
         try:
-            answer = getattr(engine, ask["ask"])(ask)
+            # JSON has no NaN: what is not finite is an error.
+            answer = json.dumps(getattr(engine, ask["ask"])(ask), allow_nan=False)
         except Unsupported as what:
-            answer = {"error": {"kind": "unsupported", "words": str(what)}}
+            answer = json.dumps({"error": {"kind": "unsupported", "words": str(what)}})
         except Exception as what:  # The parent says what becomes of it.
-            answer = {"error": {"kind": "failed", "words": f"{type(what).__name__}: {what}"}}
-        print(json.dumps(answer), flush=True)
+            answer = json.dumps({"error": {"kind": "failed", "words": f"{type(what).__name__}: {what}"}})
+        print(answer, flush=True)
 
 
 if __name__ == "__main__":

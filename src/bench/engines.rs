@@ -1,8 +1,6 @@
 //! Engines as processes: which there are, how each is started, questions and answers.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
@@ -10,7 +8,9 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use super::protocol::{Answer, Ask, Failure, FailureKind};
+use super::counter::Counter;
+use super::protocol::{Answer, Ask, Failure, FailureKind, Load, Loaded};
+use super::side::Side;
 use crate::engines::death::{kernel_kills, verdict};
 use crate::engines::process::Process;
 use crate::record::{Status, hex};
@@ -28,65 +28,6 @@ const PYTORCH: [(&str, &str); 3] = [
     ),
 ];
 
-/// An engine as a user names it, `ENGINE[:MODE][@DEVICE]`: `burn`, `burn@cuda:1`, `pytorch:compiled@cuda`, `./mine.py`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Side {
-    /// `burn`, `candle`, `pytorch`, or the path of a program that speaks the protocol.
-    pub engine: String,
-    /// One of its modes.
-    pub mode: Option<String>,
-    /// Where it computes.
-    pub device: String,
-}
-
-impl Side {
-    /// The program's own models on the CPU.
-    pub fn burn() -> Self {
-        Self {
-            engine: "burn".into(),
-            mode: None,
-            device: "cpu".into(),
-        }
-    }
-}
-
-impl FromStr for Side {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (name, device) = text.split_once('@').unwrap_or((text, "cpu"));
-        let is_path = name.contains('/');
-        let (engine, mode) = match name.split_once(':') {
-            Some((engine, mode)) if !is_path => (engine, Some(mode.to_owned())),
-            _ => (name, None),
-        };
-        if !is_path && !Engines::NAMES.contains(&engine) {
-            let known = Engines::NAMES.join(", ");
-            return Err(format!(
-                "engine {engine:?} is not known: expected {known}, or the path of a program with a / in it"
-            ));
-        }
-        Ok(Self {
-            engine: engine.into(),
-            mode,
-            device: device.into(),
-        })
-    }
-}
-
-impl fmt::Display for Side {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.engine)?;
-        if let Some(mode) = &self.mode {
-            write!(f, ":{mode}")?;
-        }
-        match self.device.as_str() {
-            "cpu" => Ok(()),
-            device => write!(f, "@{device}"),
-        }
-    }
-}
-
 /// How engines are started.
 pub struct Engines {
     program: PathBuf,
@@ -97,9 +38,6 @@ pub struct Engines {
 }
 
 impl Engines {
-    /// Engines that come with the program.
-    pub const NAMES: [&str; 3] = ["burn", "candle", "pytorch"];
-
     /// Engines that compute with so many threads. `program` is this program; `python` runs those in Python.
     ///
     /// # Errors
@@ -131,12 +69,39 @@ impl Engines {
         self.threads
     }
 
+    /// What an engine is asked to make ready, on its device and with its threads.
+    pub fn load_of(&self, side: &Side, load: &Load) -> Load {
+        Load {
+            device: side.device.clone(),
+            mode: side.mode.clone(),
+            threads: self.threads,
+            ..load.clone()
+        }
+    }
+
     /// Starts an engine.
     ///
     /// # Errors
     /// Where there is no such program.
     pub fn start(&self, side: &Side) -> Result<Running, Failure> {
-        let (program, arguments) = match side.engine.as_str() {
+        let (program, arguments) = self.command(side);
+        self.run(side, program, &arguments)
+    }
+
+    /// Starts an engine whose instructions are counted, into the file `counts`.
+    ///
+    /// # Errors
+    /// Where there is no such program as the one that counts.
+    pub fn start_counted(&self, side: &Side, counter: Counter, counts: &Path) -> Result<Running, Failure> {
+        let (program, arguments) = self.command(side);
+        let (tool, before) = counter.command(counts);
+        let program = std::iter::once(program.to_string_lossy().into_owned());
+        let arguments: Vec<String> = before.into_iter().chain(program).chain(arguments).collect();
+        self.run(side, Path::new(tool), &arguments)
+    }
+
+    fn command<'a>(&'a self, side: &'a Side) -> (&'a Path, Vec<String>) {
+        match side.engine.as_str() {
             "burn" | "candle" => {
                 let arguments = ["--threads", &self.threads.to_string(), "engine", &side.engine];
                 (self.program.as_path(), arguments.map(String::from).to_vec())
@@ -146,20 +111,29 @@ impl Engines {
                 (self.python.as_path(), vec![script.to_string_lossy().into_owned()])
             }
             path => (Path::new(path), Vec::new()),
-        };
+        }
+    }
+
+    fn run(&self, side: &Side, program: &Path, arguments: &[String]) -> Result<Running, Failure> {
         let kills = kernel_kills();
         // What libraries below the engines go by: candle's products of matrices, PyTorch's.
         let variables = ["RAYON_NUM_THREADS", "OMP_NUM_THREADS"].map(|name| (name, self.threads.to_string()));
-        let process = Process::start_with(program, &arguments, &variables).map_err(|error| Failure {
+        let process = Process::start_with(program, arguments, &variables).map_err(|error| Failure {
             kind: FailureKind::Unavailable,
             words: format!("{} does not start: {error}", program.display()),
         })?;
-        Ok(Running { process, kills })
+        Ok(Running {
+            engine: side.to_string(),
+            process,
+            kills,
+        })
     }
 }
 
 /// An engine at work. It ends when this is dropped.
 pub struct Running {
+    /// As its user names it.
+    engine: String,
     process: Process,
     kills: Option<u64>,
 }
@@ -182,10 +156,7 @@ impl Running {
                     return match serde_json::from_str(&line) {
                         Ok(Answer::Given(given)) => Ok(given),
                         Ok(Answer::Error { error }) => Err(error),
-                        Err(_) => Err(Failure::failed(format!(
-                            "the engine's answer is not what was asked for: {}",
-                            line.chars().take(200).collect::<String>()
-                        ))),
+                        Err(_) => Err(Failure::failed(self.unreadable(&line))),
                     };
                 }
                 Err(RecvTimeoutError::Timeout) => {
@@ -205,6 +176,53 @@ impl Running {
             }
         }
     }
+
+    /// Makes a model ready.
+    ///
+    /// # Errors
+    /// As of [`ask`](Self::ask).
+    pub fn load(&mut self, load: Load, timeout: Duration) -> Result<Loaded, Failure> {
+        self.ask(&Ask::Load(Box::new(load)), timeout)
+    }
+
+    /// Ends the engine's questions and waits until it has ended, `timeout` at most.
+    ///
+    /// # Errors
+    /// It does not end, or not well.
+    pub fn end(mut self, timeout: Duration) -> Result<(), Failure> {
+        self.process.close_input();
+        if !self.process.ends_within(timeout) {
+            let words = format!("did not end within {:.0} s", timeout.as_secs_f64());
+            return Err(Failure::failed(words));
+        }
+        let death = self.process.death();
+        match death.status.is_some_and(|status| status.success()) {
+            true => Ok(()),
+            false => Err(Failure::failed(verdict(&death, self.kills).1)),
+        }
+    }
+
+    /// What is wrong with a line that is no answer.
+    fn unreadable(&self, line: &str) -> String {
+        let engine = &self.engine;
+        let begins: String = line.chars().take(200).collect();
+        match not_finite(line) {
+            Some(word) => format!(
+                "{engine} answered with {word}, which JSON does not have: what is not finite is to be answered by an error of \
+                 kind `failed` (in Python, json.dumps(answer, allow_nan=False) raises one): {begins}"
+            ),
+            None => format!("the answer of {engine} is not what was asked for: {begins}"),
+        }
+    }
+}
+
+/// A number that a line has, which JSON does not: Python writes such.
+fn not_finite(line: &str) -> Option<&'static str> {
+    // Every other piece lies between quotes.
+    let pieces = line.replace("\\\\", "").replace("\\\"", "");
+    let outside: Vec<&str> = pieces.split('"').step_by(2).collect();
+    let has = |word: &&str| outside.iter().any(|piece| piece.contains(*word));
+    ["NaN", "-Infinity", "Infinity"].into_iter().find(has)
 }
 
 #[cfg(test)]
@@ -212,22 +230,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sides_are_read_as_they_are_shown() {
-        for (text, engine, mode, device) in [
-            ("burn", "burn", None, "cpu"),
-            ("burn@cuda:1", "burn", None, "cuda:1"),
-            ("pytorch:compiled", "pytorch", Some("compiled"), "cpu"),
-            ("pytorch:compiled-bf16@cuda", "pytorch", Some("compiled-bf16"), "cuda"),
-            ("./a:b.py", "./a:b.py", None, "cpu"),
-        ] {
-            let side: Side = text.parse().unwrap();
-            assert_eq!(
-                (side.engine.as_str(), side.mode.as_deref(), side.device.as_str()),
-                (engine, mode, device)
-            );
-            assert_eq!(side.to_string(), text);
-        }
-        let error = "tensorflow".parse::<Side>().unwrap_err();
-        assert!(error.contains("burn, candle, pytorch"), "{error}");
+    fn numbers_that_json_does_not_have_are_seen_outside_of_words_only() {
+        assert_eq!(not_finite(r#"{"seconds": NaN}"#), Some("NaN"));
+        assert_eq!(not_finite(r#"{"logits": [[1.0, -Infinity]]}"#), Some("-Infinity"));
+        assert_eq!(not_finite(r#"{"loss": Infinity}"#), Some("Infinity"));
+        assert_eq!(not_finite(r#"{"words": "is \"NaN\"", "seconds": 1}"#), None);
+        assert_eq!(not_finite(r#"{"words": "a\\", "seconds": NaN}"#), Some("NaN"));
     }
 }

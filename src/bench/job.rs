@@ -1,5 +1,6 @@
 //! What an engine makes ready: a model and its sizes, a task and its sizes, a device.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -90,6 +91,24 @@ impl Job {
             },
             device: DeviceClass::Flex.into(),
             precision: Precision::F32,
+        }
+    }
+
+    /// What an engine is told of the job, to compute on the CPU with one thread; its notes are in the file `inputs`.
+    pub fn load(&self, inputs: PathBuf) -> Load {
+        Load {
+            model: self.model.clone(),
+            settings: self.settings.clone(),
+            task: self.task,
+            codes: self.codes,
+            length: self.length,
+            device: "cpu".into(),
+            precision: self.precision.name().into(),
+            mode: None,
+            threads: 1,
+            weights: None,
+            inputs,
+            max_bytes: None,
         }
     }
 

@@ -8,6 +8,7 @@
 
 mod burn;
 mod check;
+mod counter;
 mod energy;
 pub mod engine;
 mod engines;
@@ -18,16 +19,19 @@ mod noise;
 mod peak;
 pub mod protocol;
 pub mod sets;
+mod side;
 mod task_sizes;
 mod verify;
 mod weights;
 
 pub use burn::Burn;
 pub use check::{Difference, compare_with_cpu};
+pub use counter::Counter;
 pub use energy::Energy;
-pub use engines::{Engines, Running, Side};
+pub use engines::{Engines, Running};
 pub use job::{Job, Refused};
 pub use noise::Noise;
 pub use peak::Peak;
+pub use side::Side;
 pub use task_sizes::TaskSizes;
 pub use verify::{Agreement, Question, verify};

@@ -8,9 +8,10 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::check::model;
-use super::engines::{Engines, Side};
-use super::protocol::{About, Ask, Failure, FailureKind, Load, Loaded, Logits};
+use super::engines::Engines;
+use super::protocol::{About, Ask, Failure, FailureKind, Load, Logits};
 use super::sets::Sets;
+use super::side::Side;
 use super::{Job, Refused, weights};
 use crate::models::parameters;
 
@@ -107,18 +108,8 @@ fn write(question: &Question, job: &Job, folder: &TempDir) -> Result<Load, Strin
     let sets = Sets::random(&[lengths(question)], job.task.vocabulary, job.codes, question.seed);
     sets.write(&inputs).map_err(words)?;
     Ok(Load {
-        model: job.model.clone(),
-        settings: job.settings.clone(),
-        task: job.task,
-        codes: job.codes,
-        length: job.length,
-        device: String::new(),
-        precision: "f32".into(),
-        mode: None,
-        threads: 1,
         weights: Some(weights_path),
-        inputs,
-        max_bytes: None,
+        ..job.load(inputs)
     })
 }
 
@@ -132,13 +123,7 @@ fn lengths(question: &Question) -> Vec<usize> {
 fn logits(load: &Load, side: &Side, engines: &Engines, timeout: Duration) -> Result<(About, Logits), Failure> {
     let mut engine = engines.start(side)?;
     let about: About = engine.ask(&Ask::About, timeout)?;
-    let load = Load {
-        device: side.device.clone(),
-        mode: side.mode.clone(),
-        threads: engines.threads(),
-        ..load.clone()
-    };
-    let _: Loaded = engine.ask(&Ask::Load(Box::new(load)), timeout)?;
+    engine.load(engines.load_of(side, load), timeout)?;
     Ok((about, engine.ask(&Ask::Logits { set: 0 }, timeout)?))
 }
 

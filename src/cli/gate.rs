@@ -160,8 +160,19 @@ pub(super) fn accept(global: &Global, arguments: &AcceptArguments) -> Result<Exi
 
 pub(super) fn gate(global: &Global, arguments: &GateArguments) -> Result<ExitCode> {
     if let Some(suite) = suites::throughput(&arguments.suite)? {
+        let given = [
+            ("--baseline", arguments.baseline.is_some()),
+            ("--reference", arguments.reference),
+            ("--junit", arguments.junit.is_some()),
+        ];
+        suites::refuse(&given, "a suite of timings has no accepted scores")?;
+        suites::refuse_device(global)?;
         return speed_gate::run(global, &suite, &arguments.speed, arguments.markdown.as_deref());
     }
+    suites::refuse(
+        &arguments.speed.given(),
+        "it is of suites of timings, and this one has scores",
+    )?;
     let (name, _, reported) = cells(global, &arguments.suite)?;
     let path = arguments.baseline.clone().unwrap_or_else(|| place(&name));
     let accepted = Accepted::read(&path)?;

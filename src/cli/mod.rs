@@ -5,6 +5,7 @@ mod check;
 mod claims;
 mod clean;
 mod compare;
+mod counted_gate;
 mod data;
 mod doctor;
 mod engine;

@@ -47,6 +47,11 @@ impl Output {
         self.directory(&suite.name)
     }
 
+    /// Whether intervals are to be left out.
+    pub(super) fn is_without_intervals(&self) -> bool {
+        self.no_intervals
+    }
+
     /// The folder of the report of a suite of that name.
     pub(super) fn directory(&self, name: &str) -> PathBuf {
         self.reports.join(name)

@@ -34,16 +34,24 @@ pub(super) struct Arguments {
 /// How cells are run.
 #[derive(Debug, Args)]
 pub(super) struct How {
-    /// Run cells again that ended in `failed`, `out-of-memory` or `unsupported`.
+    /// Run cells again that ended in `failed`, `out-of-memory` or `unsupported`; of a suite of timings, models at lengths at
+    /// which one of the engines did, or was not available, in all engines.
     #[arg(long)]
     retry: bool,
-    /// Seconds between two checkpoints: what a killed run loses at most (with lbfgs, an epoch).
-    #[arg(long, default_value_t = 60.0, value_name = "SECONDS")]
-    checkpoint_every: f64,
+    /// Seconds between two checkpoints: what a killed run loses at most (with lbfgs, an epoch) [default: 60].
+    #[arg(long, value_name = "SECONDS")]
+    checkpoint_every: Option<f64>,
 }
 
 pub(super) fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     if let Some(suite) = suites::throughput(&arguments.suite)? {
+        let given = [
+            ("--cell", arguments.cell.is_some()),
+            ("--checkpoint-every", arguments.how.checkpoint_every.is_some()),
+            ("--no-intervals", arguments.report.is_without_intervals()),
+        ];
+        suites::refuse(&given, "it means nothing of a suite of timings")?;
+        suites::refuse_device(global)?;
         let report = (!arguments.no_report).then(|| arguments.report.directory(&suite.name));
         return throughput::run(global, &suite, arguments.how.retry, report.as_deref());
     }
@@ -71,7 +79,7 @@ pub(super) fn planned(global: &Global, suite: Suite) -> Result<Plan> {
 /// Runs the cells of a plan, or the one that is asked for, and says so where it was stopped.
 pub(super) fn cells(global: &Global, plan: &Plan, how: &How, only: Option<usize>) -> Result<RunSummary> {
     stop::listen("stopping after this step")?;
-    let every = Duration::try_from_secs_f64(how.checkpoint_every).context("--checkpoint-every")?;
+    let every = Duration::try_from_secs_f64(how.checkpoint_every.unwrap_or(60.0)).context("--checkpoint-every")?;
     let options = RunOptions {
         worker: global.worker()?,
         places: global.places(),

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
 use super::terminal::{out, say};
-use super::{Global, exit, print_columns, print_json};
+use super::{Global, counted_gate, exit, print_columns, print_json, suites};
 use crate::bench::Engines;
 use crate::machine::{Machine, built};
 use crate::results::files;
@@ -26,19 +26,43 @@ pub(super) struct Speed {
     #[arg(long, value_name = "PROGRAM")]
     base: Option<PathBuf>,
     /// Of a suite of timings: pairs of runs of each model, length and kind. 24 find a slow-down of a tenth on a quiet machine, 64
-    /// on a shared one.
-    #[arg(long, value_name = "N", default_value_t = 24)]
-    pairs: usize,
-    /// Of a suite of timings: by which share this build may be slower.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.05)]
-    margin: f64,
+    /// on a shared one [default: 24].
+    #[arg(long, value_name = "N")]
+    pairs: Option<usize>,
+    /// Of a suite of timings: by which share this build may be slower [default: 0.05].
+    #[arg(long, value_name = "SHARE")]
+    margin: Option<f64>,
     /// Of a suite of timings: whether a slower cell is an exit code of 1 [default: where this machine turns out to be quiet].
     #[arg(long, value_name = "WHAT")]
     on_slower: Option<OnSlower>,
     /// Of a suite of timings: a folder with a file for each kind of hardware, to which this build's timings are added; what changed
-    /// since the first is told.
+    /// since the first is told. A cell there is a model, a length, a kind, notes, codes and a precision.
     #[arg(long, value_name = "DIR")]
     history: Option<PathBuf>,
+    #[command(flatten)]
+    counted: counted_gate::Options,
+}
+
+impl Speed {
+    /// Its options, and whether each is given.
+    pub(super) fn given(&self) -> Vec<(&'static str, bool)> {
+        let mut given = vec![
+            ("--base", self.base.is_some()),
+            ("--on-slower", self.on_slower.is_some()),
+        ];
+        given.extend(self.of_seconds());
+        given.extend(self.counted.given());
+        given
+    }
+
+    /// Those that only seconds have.
+    fn of_seconds(&self) -> [(&'static str, bool); 3] {
+        [
+            ("--pairs", self.pairs.is_some()),
+            ("--margin", self.margin.is_some()),
+            ("--history", self.history.is_some()),
+        ]
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -67,17 +91,28 @@ pub(super) fn run(
             base.display()
         );
     }
-    if speed.pairs < 6 {
-        bail!("--pairs {}: expected 6 or more; fewer have no interval", speed.pairs);
+    let (pairs, margin) = (speed.pairs.unwrap_or(24), speed.margin.unwrap_or(0.05));
+    if pairs < 6 {
+        bail!("--pairs {pairs}: expected 6 or more; fewer have no interval");
     }
-    if !(speed.margin > 0.0 && speed.margin < 1.0) {
-        bail!(
-            "--margin {}: expected a share above 0 and below 1, such as 0.05",
-            speed.margin
-        );
+    if !(margin > 0.0 && margin < 1.0) {
+        bail!("--margin {margin}: expected a share above 0 and below 1, such as 0.05");
+    }
+    match speed.counted.is_asked_for() {
+        true => suites::refuse(
+            &speed.of_seconds(),
+            "it is of seconds, and --counted counts instructions",
+        )?,
+        false => suites::refuse(&speed.counted.given(), "it goes with --counted")?,
     }
     let program = std::env::current_exe().context("finding the program itself, to start engines")?;
-    let threads = global.threads.unwrap_or_else(rayon::current_num_threads);
+    let threads = match (speed.counted.is_asked_for(), global.threads) {
+        (true, Some(threads)) if threads > 1 => {
+            bail!("--threads {threads}: with --counted expected 1, since how threads share their work changes counts")
+        }
+        (true, _) => 1,
+        (false, threads) => threads.unwrap_or_else(rayon::current_num_threads),
+    };
     let engines =
         |program: PathBuf| Engines::new(program, threads, "python3".into()).context("writing engines' scripts");
     // As the system finds a program by its path alone.
@@ -85,19 +120,30 @@ pub(super) fn run(
         .canonicalize()
         .with_context(|| format!("--base {}", base.display()))?;
     let (base, head) = (engines(base)?, engines(program)?);
-    let settings = GateSettings {
-        pairs: speed.pairs,
-        margin: speed.margin,
-        quiet: QUIET,
-        mode: speed.on_slower.map(|what| match what {
-            OnSlower::Inform => Mode::Inform,
-            OnSlower::Fail => Mode::Fail,
-        }),
-    };
+    let mode = speed.on_slower.map(|what| match what {
+        OnSlower::Inform => Mode::Inform,
+        OnSlower::Fail => Mode::Fail,
+    });
     let tell = |sentence: &str| {
         if !global.quiet {
             say!("{sentence}");
         }
+    };
+    if speed.counted.is_asked_for() {
+        return counted_gate::run(
+            global,
+            suite,
+            (&base, &head),
+            (&speed.counted, mode),
+            markdown_file,
+            &tell,
+        );
+    }
+    let settings = GateSettings {
+        pairs,
+        margin,
+        quiet: QUIET,
+        mode,
     };
     let judged = gate(suite, (&base, &head), settings, &tell)?;
     match global.json {
@@ -228,7 +274,7 @@ fn remember(global: &Global, folder: &Path, judged: &Judged, threads: usize) -> 
     parse(&text, &key).with_context(|| path.display().to_string())?;
     let date = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let mut all = text;
-    for (cell, seconds) in &judged.medians {
+    for (cell, seconds) in &judged.of_head {
         if let Some(found) = summary(seconds)? {
             all += &line(&Entry {
                 hardware: key.clone(),

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
+use super::Global;
+use crate::device::DeviceClass;
 use crate::search::Trials;
 use crate::suite::Suite;
 use crate::throughput::ThroughputSuite;
@@ -55,6 +57,10 @@ pub(super) const THROUGHPUT: &[(&str, &str)] = &[
     ),
     ("throughput-base", include_str!("../../suites/throughput-base.toml")),
     ("throughput-gate", include_str!("../../suites/throughput-gate.toml")),
+    (
+        "throughput-counted",
+        include_str!("../../suites/throughput-counted.toml"),
+    ),
 ];
 
 /// A suite of timings, where the argument names one.
@@ -71,6 +77,26 @@ pub(super) fn throughput(argument: &Path) -> Result<Option<ThroughputSuite>> {
     match ThroughputSuite::is_one(&text) {
         true => Ok(Some(ThroughputSuite::parse(&text, &origin)?)),
         false => Ok(None),
+    }
+}
+
+/// Refuses options that mean nothing for a suite of this kind, rather than to go on without them.
+pub(super) fn refuse(given: &[(&str, bool)], why: &str) -> Result<()> {
+    match given.iter().find(|(_, is_given)| *is_given) {
+        Some((option, _)) => bail!("{option}: {why}; leave it out"),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a device beside a suite of timings, whose engines say where they compute.
+pub(super) fn refuse_device(global: &Global) -> Result<()> {
+    match global.device == DeviceClass::Flex.into() {
+        true => Ok(()),
+        false => bail!(
+            "--device {}: engines of a suite of timings say where they compute, as burn@{}; leave it out",
+            global.device,
+            global.device
+        ),
     }
 }
 

@@ -1,5 +1,6 @@
 //! `icdbench run` of a suite of timings.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
@@ -7,10 +8,11 @@ use std::sync::atomic::Ordering;
 use anyhow::{Context, Result};
 
 use super::terminal::{out, say};
-use super::{Global, exit, stop};
+use super::{Global, exit, print_json, stop};
 use crate::bench::Engines;
+use crate::bench::protocol::FailureKind;
 use crate::report::throughput::{Timings, write};
-use crate::throughput::{self, ThroughputSuite};
+use crate::throughput::{self, Group, ThroughputSuite};
 
 /// Times what has no timings yet, then writes the report into the directory, if there is one.
 pub(super) fn run(global: &Global, suite: &ThroughputSuite, again: bool, report: Option<&Path>) -> Result<ExitCode> {
@@ -38,6 +40,14 @@ pub(super) fn run(global: &Global, suite: &ThroughputSuite, again: bool, report:
             outcome.left.len()
         );
     }
+    if !again {
+        tell_unavailable(global, &outcome.groups);
+    }
+    if global.json {
+        for group in &outcome.groups {
+            print_json(group)?;
+        }
+    }
     if let Some(directory) = report {
         let timings = Timings {
             suite,
@@ -46,7 +56,9 @@ pub(super) fn run(global: &Global, suite: &ThroughputSuite, again: bool, report:
             left: &outcome.left,
         };
         write(&timings, directory)?;
-        out!("{}", directory.join("report.md").display());
+        if !global.json {
+            out!("{}", directory.join("report.md").display());
+        }
     }
     let any = outcome
         .groups
@@ -56,4 +68,29 @@ pub(super) fn run(global: &Global, suite: &ThroughputSuite, again: bool, report:
         true => exit::GOOD,
         false => exit::COULD_NOT_RUN,
     }))
+}
+
+/// Names the engines that were not available: what they lacked may be there by now.
+fn tell_unavailable(global: &Global, groups: &[Group]) {
+    let mut lacking: BTreeMap<&str, (BTreeSet<(&str, usize)>, &str)> = BTreeMap::new();
+    for group in groups {
+        for timing in &group.timings {
+            if let Some(failure) = timing
+                .failure
+                .as_ref()
+                .filter(|failure| failure.kind == FailureKind::Unavailable)
+            {
+                let (of, words) = lacking.entry(&timing.engine).or_default();
+                of.insert((&group.model, group.length));
+                *words = &failure.words;
+            }
+        }
+    }
+    for (engine, (of, words)) in lacking {
+        global.notice(&format!(
+            "{engine} was not available for {} of {} models and lengths ({words}); --retry times those again, in all engines",
+            of.len(),
+            groups.len()
+        ));
+    }
 }

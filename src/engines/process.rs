@@ -4,29 +4,33 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How many of a worker's last lines on standard error are kept.
 const LAST_LINES: usize = 20;
-/// How long a worker may take to end once its input has.
-const GOODBYE: Duration = Duration::from_secs(2);
+/// How long a worker may take to end once its input or its output has.
+pub(super) const GOODBYE: Duration = Duration::from_secs(2);
 
-/// A running worker. It is ended when this is dropped, and where the system can do so when this process dies.
+/// A running worker. When this is dropped, it is ended with all that it has started, and where the system can do so the
+/// worker itself when this process dies.
 pub struct Process {
     child: Child,
     input: Option<ChildStdin>,
     lines: Receiver<String>,
-    words: Option<JoinHandle<Vec<String>>>,
+    words: Receiver<Vec<String>>,
+    /// Whether the system has been asked how it ended: from then on its id may be another's.
+    is_reaped: bool,
 }
 
-/// How a worker ended by itself.
+/// How a worker ended.
 #[derive(Debug)]
 pub struct Death {
     /// Its exit status; absent where the system does not say.
     pub status: Option<ExitStatus>,
     /// Its last lines on standard error.
     pub words: Vec<String>,
+    /// Whether it lived on without an output, until it was ended.
+    pub lived_on: bool,
 }
 
 impl Process {
@@ -60,21 +64,29 @@ impl Process {
             // Ends with the process, or when nobody listens any more.
             lines.map_while(Result::ok).all(|line| sender.send(line).is_ok())
         });
-        let words = child
-            .stderr
-            .take()
-            .map(|stderr| std::thread::spawn(|| last_lines(stderr)));
+        let (sender, words) = channel();
+        let errors = child.stderr.take();
+        std::thread::spawn(move || {
+            // Nobody listens where nobody asks how the worker ended.
+            let _ = sender.send(errors.map_or_else(Vec::new, last_lines));
+        });
         Ok(Self {
             input: child.stdin.take(),
             child,
             lines,
             words,
+            is_reaped: false,
         })
     }
 
     /// Sends a line. A worker that is gone says so by the end of its lines.
     pub fn send(&mut self, line: &str) {
         let _ = self.input.as_mut().map(|input| writeln!(input, "{line}"));
+    }
+
+    /// Ends the worker's input.
+    pub fn close_input(&mut self) {
+        self.input = None;
     }
 
     /// The next line.
@@ -85,37 +97,79 @@ impl Process {
         self.lines.recv_timeout(timeout)
     }
 
-    /// How the worker ended, after its output did.
+    /// How the worker ended, after its output did. One that lives on is given seconds, and then ended.
     pub fn death(&mut self) -> Death {
         self.input = None;
+        let lived_on = !self.ends_within(GOODBYE);
         Death {
-            status: self.child.wait().ok(),
-            words: self
-                .words
-                .take()
-                .and_then(|words| words.join().ok())
-                .unwrap_or_default(),
+            lived_on,
+            status: self.end(),
+            // What another process keeps open, having left the worker's group, is not waited for.
+            words: self.words.recv_timeout(GOODBYE).unwrap_or_default(),
         }
     }
-}
 
-impl Process {
+    /// Whether the worker ends by itself within `time`.
+    pub fn ends_within(&self, time: Duration) -> bool {
+        let asked = Instant::now();
+        while !self.is_reaped && !has_ended(&self.child) {
+            if asked.elapsed() >= time {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        true
+    }
+
     /// Lets a worker that has nothing left to do end by itself; one that does not is ended.
     pub fn finish(mut self) {
         self.input = None;
-        let asked = Instant::now();
-        while asked.elapsed() < GOODBYE && matches!(self.child.try_wait(), Ok(None)) {
-            std::thread::sleep(Duration::from_millis(1));
+        self.ends_within(GOODBYE);
+    }
+
+    /// Ends what lives of the worker and of what it has started.
+    fn end(&mut self) -> Option<ExitStatus> {
+        if !self.is_reaped {
+            // First the group: until the system is asked how the worker ended, its id is no other's.
+            kill_group(&self.child);
+            let _ = self.child.kill();
+            self.is_reaped = true;
         }
+        self.child.wait().ok()
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.end();
     }
 }
+
+/// Whether a process has ended, without asking how: its id stays its own.
+#[cfg(unix)]
+fn has_ended(child: &Child) -> bool {
+    // SAFETY: a `siginfo_t` is made of numbers and pointers, for which zeros are values.
+    let mut found: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    let what = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: the pointer outlives the call, which writes one `siginfo_t`.
+    let answered = unsafe { libc::waitid(libc::P_PID, child.id(), &mut found, what) };
+    answered != 0 || found.si_signo == libc::SIGCHLD
+}
+
+#[cfg(not(unix))]
+fn has_ended(_child: &Child) -> bool {
+    false
+}
+
+/// Ends all processes of a worker's group, of which it is the first.
+#[cfg(unix)]
+fn kill_group(child: &Child) {
+    // SAFETY: a system call that takes two numbers.
+    unsafe { libc::kill(-(child.id() as libc::pid_t), libc::SIGKILL) };
+}
+
+#[cfg(not(unix))]
+fn kill_group(_child: &Child) {}
 
 fn last_lines(stderr: ChildStderr) -> Vec<String> {
     let mut last = std::collections::VecDeque::new();
@@ -158,3 +212,70 @@ fn die_with_parent(command: &mut Command) {
 
 #[cfg(not(unix))]
 fn die_with_parent(_command: &mut Command) {}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Process {
+        Process::start(Path::new("sh"), &["-c".into(), script.into()]).unwrap()
+    }
+
+    /// Whether a process is there and no zombie.
+    fn lives(id: &str) -> bool {
+        let found = Command::new("ps").args(["-o", "stat=", "-p", id]).output().unwrap();
+        let state = String::from_utf8(found.stdout).unwrap();
+        !state.trim().is_empty() && !state.trim().starts_with('Z')
+    }
+
+    fn is_gone(id: &str) -> bool {
+        let begun = Instant::now();
+        while lives(id) && begun.elapsed() < Duration::from_secs(10) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        !lives(id)
+    }
+
+    #[test]
+    fn a_worker_that_closes_its_output_and_lives_on_is_ended_with_all_that_it_started() {
+        // What it started keeps standard error open, so that waiting for its last words would take as long.
+        let mut process = shell("sleep 300 & echo $!; exec >&-; sleep 300");
+        let started = process.line(Duration::from_secs(20)).unwrap();
+        assert_eq!(
+            process.line(Duration::from_secs(20)),
+            Err(RecvTimeoutError::Disconnected)
+        );
+        let begun = Instant::now();
+        let death = process.death();
+        assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+        assert!(death.lived_on, "{death:?}");
+        assert!(is_gone(&started), "{started} goes on");
+    }
+
+    #[test]
+    fn what_a_worker_started_ends_with_it() {
+        let process = shell("sleep 300 & echo $!; read line");
+        let started = process.line(Duration::from_secs(20)).unwrap();
+        process.finish();
+        assert!(is_gone(&started), "{started} goes on");
+        let dropped = shell("sleep 300 & echo $!; sleep 300");
+        let started = dropped.line(Duration::from_secs(20)).unwrap();
+        drop(dropped);
+        assert!(is_gone(&started), "{started} goes on");
+    }
+
+    #[test]
+    fn a_worker_that_ends_by_itself_says_how() {
+        let mut process = shell("echo 'no such luck' >&2; exit 3");
+        assert_eq!(
+            process.line(Duration::from_secs(20)),
+            Err(RecvTimeoutError::Disconnected)
+        );
+        let death = process.death();
+        assert_eq!(death.status.and_then(|status| status.code()), Some(3));
+        assert_eq!(
+            (death.words.as_slice(), death.lived_on),
+            (&["no such luck".to_owned()][..], false)
+        );
+    }
+}

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::run::{Error, Prepared, groups, prepared};
-use super::suite::ThroughputSuite;
-use crate::bench::protocol::{Ask, Failure, Kind, Load, Loaded, Ran};
+use super::suite::{Settings, ThroughputSuite};
+use crate::bench::protocol::{Ask, Failure, Kind, Ran};
 use crate::bench::{Engines, Running, Side};
 use crate::speed::{
     Answer, Compared, Judgement, Mode, Pairs, SelfTest, answer, compare, mode, schedule, self_test, suspects,
@@ -44,8 +44,8 @@ pub struct Judged {
     pub answer: Answer,
     /// Cells that one of the builds could not run, with the reason.
     pub failures: Vec<(String, Failure)>,
-    /// Median seconds of the head by cell.
-    pub medians: Vec<(String, Vec<f64>)>,
+    /// Seconds of the head's runs, by the cell with all its sizes.
+    pub of_head: Vec<(String, Vec<f64>)>,
 }
 
 /// Runs the suite's models and lengths in the engine `burn` of two builds and judges the head.
@@ -96,24 +96,35 @@ pub fn gate(
         mode,
         compared,
         judgement,
-        medians: first
-            .pairs
-            .iter()
-            .map(|pairs| {
-                (
-                    pairs.cell.clone(),
-                    pairs.seconds.iter().map(|(_, head)| *head).collect(),
-                )
-            })
-            .collect(),
+        of_head: first.of_right,
         failures,
     })
+}
+
+/// One comparison of two builds, as [`gate`] makes several: pairs of all cells of the suite, in orders that `seed` draws.
+///
+/// # Errors
+/// What keeps all of it from going on; `Ok(Err(..))` is the first cell that could not be run.
+pub fn compared_once(
+    suite: &ThroughputSuite,
+    sides: (&Engines, &Engines),
+    (pairs, seed): (usize, u64),
+    margin: f64,
+) -> Result<Result<Vec<Compared>, (String, Failure)>, Error> {
+    let mut grid = Grid::default();
+    grid.measure(suite, sides, (pairs, seed), &|_| true, &|_| ())?;
+    match grid.failures.into_iter().next() {
+        Some(failed) => Ok(Err(failed)),
+        None => Ok(Ok(compare(&grid.pairs, margin)?)),
+    }
 }
 
 /// Pairs of all cells, and what could not be run.
 #[derive(Default)]
 struct Grid {
     pairs: Vec<Pairs>,
+    /// Seconds of the second engine, by the cell with all its sizes.
+    of_right: Vec<(String, Vec<f64>)>,
     failures: Vec<(String, Failure)>,
 }
 
@@ -154,7 +165,11 @@ impl Grid {
                     None => in_pairs(&mut two, kind, (pairs, seed), timeout),
                 };
                 match measured {
-                    Ok(seconds) => self.pairs.push(Pairs { cell, seconds }),
+                    Ok(seconds) => {
+                        let right = seconds.iter().map(|(_, right)| *right).collect();
+                        self.of_right.push((in_full(settings, &cell, length), right));
+                        self.pairs.push(Pairs { cell, seconds });
+                    }
                     Err(failure) => {
                         failed = Some(failure.clone());
                         self.failures.push((cell, failure));
@@ -166,8 +181,8 @@ impl Grid {
     }
 }
 
-/// A cell's name.
-fn name(model: &str, length: usize, kind: Kind) -> String {
+/// A cell's name within a suite.
+pub(super) fn name(model: &str, length: usize, kind: Kind) -> String {
     let kind = match kind {
         Kind::Inference => "inference",
         Kind::Step => "step",
@@ -175,15 +190,16 @@ fn name(model: &str, length: usize, kind: Kind) -> String {
     format!("{model} {length} {kind}")
 }
 
+/// A cell's name among those of all suites: a history may be of several, and a suite may change.
+fn in_full(settings: &Settings, cell: &str, length: usize) -> String {
+    let (batch, codes) = (settings.batch(length), settings.codes);
+    format!("{cell}, {batch} notes, {codes} codes, {}", settings.precision)
+}
+
 fn ready(engines: &Engines, prepared: &Prepared, timeout: Duration) -> Result<Running, Failure> {
     let side = Side::burn();
     let mut engine = engines.start(&side)?;
-    let load = Load {
-        device: side.device,
-        threads: engines.threads(),
-        ..prepared.load.clone()
-    };
-    let _: Loaded = engine.ask(&Ask::Load(Box::new(load)), timeout)?;
+    engine.load(engines.load_of(&side, &prepared.load), timeout)?;
     Ok(engine)
 }
 

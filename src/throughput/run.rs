@@ -88,7 +88,7 @@ pub fn run(
         let job = job(suite, model, (*length, *notes))?;
         let key = key(suite, &job, &machine, engines.threads());
         let path = folder.join(format!("{key}.json"));
-        let kept = read(&path)?.filter(|group| !(again && lacks(group)));
+        let kept = read(&path)?.filter(|group| !(again && lacks(group, tell)));
         let name = match notes {
             1 => format!("{model} · {length} tokens"),
             _ => format!("{model} · {notes} x {length} tokens"),
@@ -218,18 +218,9 @@ fn prepared_of(suite: &ThroughputSuite, model: &str, (length, notes): (usize, us
         .map(|note| NoteSize::of(note))
         .collect();
     let load = Load {
-        model: job.model.clone(),
-        settings: job.settings.clone(),
-        task: job.task,
-        codes: job.codes,
-        length: job.length,
-        device: String::new(),
         precision: suite.throughput.precision.clone(),
-        mode: None,
-        threads: 1,
-        weights: None,
-        inputs,
         max_bytes: suite.throughput.max_bytes,
+        ..job.load(inputs)
     };
     Ok(Prepared {
         load,
@@ -338,9 +329,20 @@ fn peak(
     Ok(Some(peak))
 }
 
-/// Whether an engine has no timing for a reason that may have gone.
-fn lacks(group: &Group) -> bool {
-    group.timings.iter().any(|timing| timing.failure.is_some())
+/// Whether an engine has no timing for a reason that may have gone. Says which, since all engines are timed again then: they
+/// are compared as they ran in turns.
+fn lacks(group: &Group, tell: &dyn Fn(&str)) -> bool {
+    let failed = group
+        .timings
+        .iter()
+        .find_map(|timing| Some((timing, timing.failure.as_ref()?)));
+    if let Some((timing, failure)) = failed {
+        let (model, length, engine) = (&group.model, group.length, &timing.engine);
+        tell(&format!(
+            "again: {model} · {length} tokens, in all engines, as {engine} could not: {failure}"
+        ));
+    }
+    failed.is_some()
 }
 
 fn read(path: &Path) -> Result<Option<Group>, Error> {

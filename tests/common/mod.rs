@@ -1,6 +1,8 @@
 //! What the tests of the program share: small suites, and running the program on them.
 #![allow(dead_code)] // Each test file uses a part.
 
+#[cfg(target_os = "linux")]
+pub mod cgroup;
 pub mod credentialed;
 pub mod inject;
 #[cfg(target_os = "linux")]

@@ -6,34 +6,8 @@ use icdbench::record::{NoteRow, Reported, Resamples};
 
 use crate::records::{cell, scored};
 
-/// A random stream that is the same everywhere.
-pub struct Stream(u64);
-
-impl Stream {
-    pub fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0xD1B5_4A32_D192_ED03)
-    }
-
-    /// SplitMix64.
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// From 0 to 1.
-    pub fn share(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    /// Of the standard normal distribution.
-    pub fn normal(&mut self) -> f64 {
-        let (radius, angle) = (self.share().max(1e-300), self.share());
-        (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos()
-    }
-}
+/// Random numbers of this file's own.
+pub type Stream = crate::stream::Stream<0xD1B5_4A32_D192_ED03>;
 
 /// What notes are drawn from.
 #[derive(Clone, Copy)]

@@ -1,0 +1,185 @@
+//! `icdbench gate` of a suite of timings: two builds in pairs, and what is refused.
+
+use std::path::Path;
+
+use crate::common::{Bench, assert_fails, assert_good, stderr, stdout};
+#[cfg(unix)]
+use crate::script;
+use crate::{has_python, suite};
+
+/// Another build, which says that each of its runs took so many seconds.
+#[cfg(unix)]
+fn build(bench: &Bench, name: &str, seconds: &str) -> String {
+    let text = format!(
+        "#!/usr/bin/env python3\nimport json, sys\nfor line in sys.stdin:\n    ask = json.loads(line)['ask']\n    print(json.dumps(\
+         {{'parameters': 1, 'machine': 'x'}} if ask == 'load' else {{'seconds': {seconds}}}), flush=True)\n"
+    );
+    script(bench, name, &text)
+}
+
+fn history(folder: &Path) -> String {
+    let file = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap();
+    std::fs::read_to_string(file.path()).unwrap()
+}
+
+#[test]
+#[cfg(unix)]
+fn a_build_that_is_slower_than_another_is_found() {
+    if !has_python() {
+        return;
+    }
+    let bench = Bench::new("");
+    std::fs::write(
+        bench.path("timings.toml"),
+        suite("lengths = [8]\nengines = [\"burn\"]\nmodels = [\"logistic_regression\"]"),
+    )
+    .unwrap();
+    let gate = |base: &str, more: &[&str]| {
+        let arguments = [
+            "--threads",
+            "1",
+            "-q",
+            "gate",
+            "timings.toml",
+            "--pairs",
+            "16",
+            "--base",
+            base,
+        ];
+        bench.run(&[&arguments[..], more].concat())
+    };
+    // No run takes as little as a nanosecond, and none as long as an hour.
+    let fast = build(&bench, "fast", "1e-9");
+    let slow = build(&bench, "slow", "3600.0");
+    let found = gate(&fast, &["--on-slower", "fail", "--markdown", "comment.md"]);
+    assert_eq!(found.status.code(), Some(1), "{}", stderr(&found));
+    assert!(
+        stdout(&found)
+            .contains("Slower in two measurements: logistic_regression 8 inference, logistic_regression 8 step"),
+        "{}",
+        stdout(&found)
+    );
+    let comment = std::fs::read_to_string(bench.path("comment.md")).unwrap();
+    assert!(
+        comment.contains("| logistic_regression 8 step | 16 |") && comment.contains("slower"),
+        "{comment}"
+    );
+    let told = gate(&fast, &["--on-slower", "inform"]);
+    assert_good(&told);
+    assert!(stdout(&told).contains("fails nothing here"), "{}", stdout(&told));
+    let faster = gate(&slow, &["--on-slower", "fail", "--history", "history"]);
+    assert_good(&faster);
+    assert!(stdout(&faster).contains("No cell is slower"), "{}", stdout(&faster));
+    assert_eq!(history(&bench.path("history")).lines().count(), 2);
+    assert_good(&gate(&slow, &["--history", "history"]));
+    assert_eq!(history(&bench.path("history")).lines().count(), 4);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_history_tells_cells_of_other_sizes_apart_and_reads_what_was_written_before_it_did() {
+    if !has_python() {
+        return;
+    }
+    let bench = Bench::new("");
+    let slow = build(&bench, "slow", "3600.0");
+    let cells = |sizes: &str| {
+        let of = "lengths = [8]\nengines = [\"burn\"]\nmodels = [\"logistic_regression\"]\nkinds = [\"step\"]";
+        std::fs::write(bench.path("timings.toml"), suite(&format!("{of}\n{sizes}"))).unwrap();
+        let arguments = [
+            "--threads",
+            "1",
+            "gate",
+            "timings.toml",
+            "--pairs",
+            "6",
+            "--base",
+            &slow,
+            "--history",
+            "history",
+        ];
+        assert_good(&bench.run(&arguments));
+        let lines = history(&bench.path("history"));
+        let cell = |line: &str| {
+            let entry: serde_json::Value = serde_json::from_str(line).unwrap();
+            entry["cell"].as_str().unwrap().to_owned()
+        };
+        lines.lines().map(cell).collect::<Vec<_>>()
+    };
+    let first = cells("");
+    assert_eq!(first, ["logistic_regression 8 step, 3 notes, 4 codes, f32"]);
+    // As it was written before the name had its sizes: nobody knows of what batch it is, so that it stays a series of its own.
+    let file = std::fs::read_dir(bench.path("history"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let old = std::fs::read_to_string(&file)
+        .unwrap()
+        .replace(", 3 notes, 4 codes, f32", "");
+    std::fs::write(&file, old).unwrap();
+    assert_eq!(
+        cells("codes = 5"),
+        [
+            "logistic_regression 8 step",
+            "logistic_regression 8 step, 3 notes, 5 codes, f32"
+        ]
+    );
+    assert_eq!(
+        cells("batch-tokens = 16")[2],
+        "logistic_regression 8 step, 2 notes, 4 codes, f32"
+    );
+}
+
+#[test]
+fn a_gate_without_another_build_and_a_suite_of_timings_where_scores_are_asked_for_are_refused() {
+    let bench = Bench::new("");
+    std::fs::write(bench.path("timings.toml"), suite("")).unwrap();
+    assert_fails(&bench.run(&["gate", "timings.toml"]), 2, &["--base PROGRAM"]);
+    assert_fails(
+        &bench.run(&["gate", "timings.toml", "--base", "nowhere"]),
+        2,
+        &["nowhere", "no such file"],
+    );
+    let program = env!("CARGO_BIN_EXE_icdbench");
+    for (option, more) in [
+        ("--baseline", &["--baseline", "scores.json"][..]),
+        ("--reference", &["--reference"]),
+        ("--junit", &["--junit", "out.xml"]),
+        ("--device cuda", &["--device", "cuda"]),
+        ("--tolerance", &["--tolerance", "0.1"]),
+        ("--pairs", &["--counted", "--pairs", "9"]),
+        ("--history", &["--counted", "--history", "history"]),
+        ("--counts 2", &["--counted", "--counts", "2"]),
+    ] {
+        let arguments = [&["gate", "timings.toml", "--base", program][..], more].concat();
+        assert_fails(&bench.run(&arguments), 2, &[option]);
+    }
+    std::fs::write(
+        bench.path("scores.toml"),
+        crate::common::suite_text(60, &crate::common::logistic_regression(1)),
+    )
+    .unwrap();
+    for option in [
+        &["--base", program][..],
+        &["--pairs", "9"],
+        &["--margin", "0.1"],
+        &["--counted"],
+        &["--history", "history"],
+    ] {
+        let arguments = [&["gate", "scores.toml"][..], option].concat();
+        assert_fails(&bench.run(&arguments), 2, &[option[0], "suites of timings"]);
+    }
+    assert_fails(
+        &bench.run(&["plan", "timings.toml"]),
+        2,
+        &["tiny-timings", "icdbench run"],
+    );
+    std::fs::write(bench.path("wrong.toml"), suite("codes = 0")).unwrap();
+    assert_fails(
+        &bench.run(&["run", "wrong.toml"]),
+        2,
+        &["wrong.toml", "throughput.codes", "1 or more"],
+    );
+}
