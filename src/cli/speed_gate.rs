@@ -11,6 +11,7 @@ use super::terminal::{out, say};
 use super::{Global, counted_gate, exit, print_columns, print_json, suites};
 use crate::bench::Engines;
 use crate::machine::{Machine, built};
+use crate::report::throughput::history;
 use crate::results::files;
 use crate::speed::{
     Answer, Compared, Entry, Hardware, Mode, Verdict, by_cell, change_points, line, median_interval, parse, summary,
@@ -36,7 +37,7 @@ pub(super) struct Speed {
     #[arg(long, value_name = "WHAT")]
     on_slower: Option<OnSlower>,
     /// Of a suite of timings: a folder with a file for each kind of hardware, to which this build's timings are added; what changed
-    /// since the first is told. A cell there is a model, a length, a kind, notes, codes and a precision.
+    /// since the first is told, and plotted beside. A cell there is a model, a length, a kind, notes, codes and a precision.
     #[arg(long, value_name = "DIR")]
     history: Option<PathBuf>,
     #[command(flatten)]
@@ -291,6 +292,9 @@ fn remember(global: &Global, folder: &Path, judged: &Judged, threads: usize) -> 
     files::make_directory(folder, false)?;
     files::write_atomically(&path, all.as_bytes(), false)?;
     let entries = parse(&all, &key)?;
+    if let Some(plot) = history(&entries)? {
+        files::write_atomically(&folder.join(format!("{key}.svg")), plot.as_bytes(), false)?;
+    }
     for (cell, entries) in by_cell(&entries) {
         let medians: Vec<f64> = entries.iter().map(|entry| entry.median_seconds).collect();
         for change in change_points(&medians, 1) {

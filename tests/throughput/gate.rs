@@ -1,6 +1,6 @@
 //! `icdbench gate` of a suite of timings: two builds in pairs, and what is refused.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::common::{Bench, assert_fails, assert_good, stderr, stdout};
 #[cfg(unix)]
@@ -17,9 +17,18 @@ fn build(bench: &Bench, name: &str, seconds: &str) -> String {
     script(bench, name, &text)
 }
 
+/// The file of a history, beside which its plot lies.
+fn history_file(folder: &Path) -> PathBuf {
+    let files = std::fs::read_dir(folder).unwrap();
+    let mut files = files.map(|file| file.unwrap().path());
+    let file = files.find(|path| path.extension().is_some_and(|kind| kind == "jsonl"));
+    let file = file.expect("a history");
+    assert!(file.with_extension("svg").is_file());
+    file
+}
+
 fn history(folder: &Path) -> String {
-    let file = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap();
-    std::fs::read_to_string(file.path()).unwrap()
+    std::fs::read_to_string(history_file(folder)).unwrap()
 }
 
 #[test]
@@ -109,12 +118,7 @@ fn a_history_tells_cells_of_other_sizes_apart_and_reads_what_was_written_before_
     let first = cells("");
     assert_eq!(first, ["logistic_regression 8 step, 3 notes, 4 codes, f32"]);
     // As it was written before the name had its sizes: nobody knows of what batch it is, so that it stays a series of its own.
-    let file = std::fs::read_dir(bench.path("history"))
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap()
-        .path();
+    let file = history_file(&bench.path("history"));
     let old = std::fs::read_to_string(&file)
         .unwrap()
         .replace(", 3 notes, 4 codes, f32", "");

@@ -20,7 +20,7 @@ pub(super) mod precision_recall;
 pub(super) mod scatter;
 pub mod scene;
 mod score_points;
-mod theme;
+pub(in crate::report) mod theme;
 pub(super) mod thresholds;
 mod tips;
 pub mod tokens;

@@ -3,6 +3,7 @@
 mod claims;
 mod figures;
 mod growth;
+mod history;
 mod roofline;
 mod sheet;
 mod tables;
@@ -15,6 +16,7 @@ use super::files::{PLOTS, Staging};
 use super::markdown;
 use super::plots::paint;
 
+pub use history::history;
 pub use timings::Timings;
 
 /// Writes `report.md`, the plots and `timings.csv` into a directory; files that are there are replaced.
