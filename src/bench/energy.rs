@@ -59,6 +59,12 @@ impl Energy {
         }
     }
 
+    /// Starts to count what an engine's device draws: `cuda:0`, or any name that icdbench does not have, which is taken for
+    /// the processor.
+    pub fn of_engine(device: &str) -> Option<Self> {
+        Self::start(device.parse().unwrap_or(DeviceClass::Flex.into()))
+    }
+
     /// Starts to count what the processor packages draw whose RAPL domains lie in the folder `root`. Parts of a package
     /// (cores, memory) and the platform as a whole are not added to it. `None` unless every package tells.
     pub fn of_packages(root: &Path) -> Option<Self> {

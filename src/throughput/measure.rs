@@ -7,7 +7,6 @@ use super::record::Timing;
 use super::suite::Settings;
 use crate::bench::protocol::{About, Ask, Failure, FailureKind, Kind, Load, Loaded, Memory, Ran};
 use crate::bench::{Energy, Engines, Running, Side};
-use crate::device::{DeviceChoice, DeviceClass};
 use crate::speed::{enough, median_interval, schedule, warm};
 
 /// Sets of notes, so that no run reads what the last one did.
@@ -130,7 +129,7 @@ impl Series {
     }
 
     fn once(&mut self, contender: &mut Contender, kind: Kind, set: usize, timeout: Duration) {
-        let mut energy = Energy::start(contender.device());
+        let mut energy = Energy::of_engine(&contender.side.device);
         match contender.ask(&Ask::Run { kind, set }, timeout) {
             Ok(ran) => {
                 self.runs.push(ran);
@@ -252,12 +251,6 @@ impl Contender {
             }
         };
         contender
-    }
-
-    /// The device whose energy is counted.
-    fn device(&self) -> DeviceChoice {
-        // Engines' names of a CPU are theirs: all that icdbench has no name for is counted as the processor.
-        self.side.device.parse().unwrap_or(DeviceClass::Flex.into())
     }
 
     /// The engine's answer. Once it has failed other than by what it cannot do, it is not asked again: its process may be

@@ -1,5 +1,6 @@
 //! Plots of timings against the length: a panel an engine, a line a model, both axes logarithmic.
 
+use super::panels::{BETWEEN, HEIGHT, LEFT, MARGIN};
 use super::roofline;
 use super::tables::{peak_bytes, share};
 use super::timings::{Timings, word};
@@ -10,11 +11,6 @@ use crate::report::plots::scene::{Scene, SeriesStyle, WIDTH};
 use crate::report::table::{grouped, three_digits};
 use crate::speed::summary;
 use crate::throughput::{Group, Timing};
-
-pub(super) const MARGIN: f64 = 16.0;
-pub(super) const LEFT: f64 = 76.0;
-pub(super) const BETWEEN: f64 = 20.0;
-pub(super) const HEIGHT: f64 = 280.0;
 
 /// A value with its interval.
 type Value = (f64, Option<(f64, f64)>);

@@ -4,6 +4,7 @@ mod claims;
 mod figures;
 mod growth;
 mod history;
+mod panels;
 mod roofline;
 mod sheet;
 mod tables;

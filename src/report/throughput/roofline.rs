@@ -1,7 +1,7 @@
 //! The roofline of training steps (Williams, Waterman and Patterson 2009): what each reaches, below what products and memory
 //! allow.
 
-use super::figures::{BETWEEN, HEIGHT, LEFT, MARGIN};
+use super::panels::{BETWEEN, HEIGHT, LEFT, MARGIN};
 use super::tables::{least_bytes, median, operations};
 use super::timings::Timings;
 use crate::bench::Peak;
