@@ -103,6 +103,9 @@ fn models(criterion: &mut Criterion) {
     let task = Task {
         codes: CODES,
         vocabulary: tokenizer.size(),
+        // Words have neither; any two will do for the models that put them around a note.
+        cls: Some(2),
+        separator: Some(3),
         training_notes: texts.len(),
         code_frequency: vec![1; CODES],
         count_scale: vec![1.0; tokenizer.size()],
