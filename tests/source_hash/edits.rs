@@ -270,8 +270,11 @@ fn no_name_or_literal_of_the_code_is_left_out() {
     };
     for (name, source) in rust_files().filter(|(name, _)| !name.ends_with("/tests.rs") && !name.contains("/tests/")) {
         // The code by another way: up to the tests, line by line.
-        let source_of_linux = source.replace("#[cfg(all(test, target_os = \"linux\"))]", "#[cfg(test)]");
-        let code = source_of_linux.split("\n#[cfg(test)]\nmod tests {").next().unwrap();
+        let on_some = ["#[cfg(all(test, target_os = \"linux\"))]", "#[cfg(all(test, unix))]"];
+        let code = on_some
+            .iter()
+            .fold(source.clone(), |code, on| code.replace(on, "#[cfg(test)]"));
+        let code = code.split("\n#[cfg(test)]\nmod tests {").next().unwrap();
         let code = code
             .replace("#[cfg(test)]\nmod tests;", "")
             .replace("#[cfg(test)]\nmod testing;", "");
