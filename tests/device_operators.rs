@@ -3,6 +3,11 @@
 
 mod common;
 
+#[path = "device_operators/attention.rs"]
+mod attention;
+#[path = "device_operators/labels.rs"]
+mod labels;
+
 use burn::module::{Module, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -95,6 +100,19 @@ fn close(found: &[f32], expected: &[f32]) {
         assert!(
             (found - expected).abs() <= 1e-5 * (1.0 + expected.abs()),
             "{place}: {found} against {expected}"
+        );
+    }
+}
+
+/// Each within `tolerance` of the largest that is expected.
+fn near(found: &[f32], expected: &[f64], tolerance: f64, what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    let size = expected.iter().fold(0f64, |size, value| size.max(value.abs()));
+    assert!(size > 0.0, "{what}: nothing but zeros");
+    for (place, (&found, expected)) in found.iter().zip(expected).enumerate() {
+        assert!(
+            (f64::from(found) - expected).abs() <= tolerance * size,
+            "{what}, element {place}: {found} against {expected}, the largest being {size}"
         );
     }
 }

@@ -2,13 +2,9 @@
 
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Tensor;
 
 use crate::device::Precision;
-
-/// Added to the attention score of padding: its weight is then exactly 0 in f32, and a row of
-/// nothing but padding still has finite weights.
-const PADDED: f32 = -1e30;
 
 /// Labels at a time whose rows stay in a CPU's caches.
 pub const CPU_BLOCK: usize = 256;
@@ -57,15 +53,6 @@ pub fn gradients_through<M: Module>(
         None => loss,
     };
     (loss, gradients)
-}
-
-/// 0 at real tokens and a large negative number past a note's length, `[note, 1, token]`.
-pub(super) fn padding_bias(lengths: &[usize], width: usize, device: &Device) -> Tensor<3> {
-    let mut values = vec![PADDED; lengths.len() * width];
-    for (row, &length) in values.chunks_mut(width.max(1)).zip(lengths) {
-        row[..length].fill(0.0);
-    }
-    Tensor::from_data(TensorData::new(values, [lengths.len(), 1, width]), device)
 }
 
 /// Ranges of `block` labels that cover all.

@@ -1,14 +1,19 @@
 //! Operators for GPUs, where Burn's own would wait for the host or for a few threads: dropout masks drawn where they are
-//! used, the gradient of a table's rows, recurrences (`gru`), sums and what is made of them (`rows`). All sums go in a
-//! fixed order, so that the same run gives the same numbers.
+//! used, the gradient of a table's rows, recurrences (`gru`), attention (`attention`), labels' attention (`labels`), sums and
+//! what is made of them (`rows`). All sums go in a fixed order, so that the same run gives the same numbers.
 
+mod attention;
 mod gru;
 mod gru_kernels;
 mod kernels;
+mod label_kernels;
+mod labels;
 mod row_kernels;
 mod rows;
 
+pub use attention::{Rows, attends_by_tiles, attention};
 pub use gru::{Scanned, backward as gru_backward, forward as gru_forward};
+pub use labels::{Lengths, Read, document_weights, document_weights_back, read, read_back};
 pub use rows::{AdamFactors, adam, add_row, attention_weights, column_sums, norm};
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -90,6 +95,15 @@ pub fn sum_rows(rows: Tensor<2>, places: Places) -> Tensor<2> {
     Tensor::from_dispatch(Dispatch::row_sums(rows.into_dispatch(), order, starts))
 }
 
+/// What a kernel needs to draw a mask.
+fn cipher(masks: &Masks) -> kernels::CipherLaunch {
+    let [a, b, c, d, e, f, g, h] = masks.key();
+    let stream = masks.stream();
+    let (low, high) = (stream as u32, (stream >> 32) as u32);
+    let (dropped, kept) = (u32::from(masks.dropped()), masks.kept());
+    kernels::CipherLaunch::new(a, b, c, d, e, f, g, h, low, high, dropped, kept)
+}
+
 /// Burn's extension point for what needs no gradient.
 #[backend_extension(Cube, Fusion)]
 pub trait GpuOps: Backend {
@@ -109,11 +123,6 @@ impl GpuOps for CubeBackend {
         let units = output.meta.num_elements().div_ceil(kernels::BLOCK);
         let size = CubeDim::new(&output.client, units);
         let count = calculate_cube_count_elemwise(&output.client, units, size);
-        let [a, b, c, d, e, f, g, h] = masks.key();
-        let stream = masks.stream();
-        let (low, high) = (stream as u32, (stream >> 32) as u32);
-        let (dropped, kept) = (u32::from(masks.dropped()), masks.kept());
-        let cipher = kernels::CipherLaunch::new(a, b, c, d, e, f, g, h, low, high, dropped, kept);
         let address = output.required_address_type();
         // SAFETY: a unit writes no element past the end.
         unsafe {
@@ -123,7 +132,7 @@ impl GpuOps for CubeBackend {
                 size,
                 address,
                 output.clone().into_tensor_arg(),
-                cipher,
+                cipher(&masks),
             );
         }
         output

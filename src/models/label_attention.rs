@@ -10,9 +10,10 @@ use burn::module::{Module, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, TensorData, activation, s};
 
-use super::blockwise::{BlockwiseHead, add, blocks, padding_bias, register};
+use super::blockwise::{BlockwiseHead, add, blocks, register};
 use super::coding_model::{cross_entropy_cells, ordered_sum};
 use super::initialise::Initialiser;
+use super::note_tokens::NoteTokens;
 use super::ops::{self, product};
 use super::parameters::host;
 use super::work::Work;
@@ -79,23 +80,32 @@ impl LabelAttention {
         if ops::has_kernels(&device) && !device.is_autodiff() {
             return self.logits_on_cpu(states, lengths);
         }
-        let bias = padding_bias(lengths, states.dims()[1], &device);
-        let blocks = self
-            .blocks()
-            .map(|range| self.rows(range).logits(&states, &bias, precision))
-            .collect();
-        Tensor::cat(blocks, 1)
+        let tokens = NoteTokens::new(lengths, states.dims()[1], &device);
+        let block = |range| match device.is_autodiff() {
+            true => self.rows(range).logits(&states, &tokens, precision),
+            false => {
+                let both = product(self.stacked(&range), states.clone().swap_dims(1, 2), precision);
+                tokens.read(both).means + self.bias.val().slice(s![range]).unsqueeze::<2>()
+            }
+        };
+        Tensor::cat(self.blocks().map(block).collect(), 1)
     }
 
     /// Attention of one label over the tokens, `[note, token]`.
     pub fn attention(&self, states: Tensor<3>, lengths: &[usize], code: usize) -> Tensor<2> {
         let rows = self.rows(code..code + 1);
-        let bias = padding_bias(lengths, states.dims()[1], &states.device());
-        rows.attention(&states, &bias, Precision::F32).squeeze_dim(1)
+        let tokens = NoteTokens::new(lengths, states.dims()[1], &states.device());
+        rows.attention(&states, &tokens, Precision::F32).squeeze_dim(1)
     }
 
     fn blocks(&self) -> impl Iterator<Item = std::ops::Range<usize>> + use<> {
         blocks(self.bias.dims()[0], self.block)
+    }
+
+    /// The queries of some labels on top of their weights, `[1, 2 code, dimension]`, untracked.
+    fn stacked(&self, range: &std::ops::Range<usize>) -> Tensor<3> {
+        let rows = [&self.queries, &self.weight].map(|of| of.val().inner().slice(s![range.clone(), ..]));
+        Tensor::cat(rows.into(), 0).unsqueeze()
     }
 
     fn rows(&self, range: std::ops::Range<usize>) -> Block {
@@ -181,7 +191,7 @@ impl BlockwiseHead for LabelAttention {
         }
         let [notes, codes] = targets.dims();
         let share = 1.0 / (notes * codes) as f64;
-        let padding = padding_bias(lengths, states.dims()[1], &states.device());
+        let tokens = NoteTokens::new(lengths, states.dims()[1], &states.device());
         let mut total: Option<Tensor<1>> = None;
         let mut at_states: Option<Tensor<3>> = None;
         let mut parts: [Vec<Tensor<2>>; 2] = Default::default();
@@ -190,22 +200,16 @@ impl BlockwiseHead for LabelAttention {
             // What a label reads of a token is its state times the label's weight, so the logit is the attention's
             // mean of that, and queries and weights share each of three products.
             let size = range.len();
-            let queries = self.queries.val().inner().slice(s![range.clone(), ..]);
-            let weight = self.weight.val().inner().slice(s![range.clone(), ..]);
             let bias = self.bias.val().inner().slice(s![range.clone()]);
-            let stacked: Tensor<3> = Tensor::cat(vec![queries, weight], 0).unsqueeze();
+            let stacked = self.stacked(&range);
             let both = product(stacked.clone(), states.clone().swap_dims(1, 2), precision); // [note, 2 code, token]
-            let attention = activation::softmax(both.clone().narrow(1, 0, size) + padding.clone(), 2);
-            let read = both.narrow(1, size, size);
-            let mean = (attention.clone() * read.clone()).sum_dim(2); // [note, code, 1]
-            let logits = mean.clone().squeeze_dim::<2>(2) + bias.unsqueeze::<2>();
+            let reading = tokens.read(both);
+            let logits = reading.means.clone() + bias.unsqueeze::<2>();
             let wanted = targets.clone().slice(s![.., range]);
             let loss = ordered_sum(cross_entropy_cells(logits.clone(), wanted.clone())) * share;
             let at_logits = (activation::sigmoid(logits) - wanted) * share;
             bias_parts.push(at_logits.clone().sum_dim(0).squeeze_dim(0));
-            let at_read = attention * at_logits.unsqueeze_dim::<3>(2);
-            let at_scores = at_read.clone() * (read - mean);
-            let back = Tensor::cat(vec![at_scores, at_read], 1); // [note, 2 code, token]
+            let back = reading.back(at_logits); // [note, 2 code, token]
             let at_rows = product(back.clone(), states.clone(), precision);
             let at_rows: Tensor<2> = at_rows.sum_dim(0).squeeze_dim(0);
             parts[0].push(at_rows.clone().narrow(0, 0, size));
@@ -225,14 +229,13 @@ impl BlockwiseHead for LabelAttention {
 impl Block {
     /// Softmax over the tokens of query . state, `[note, code, token]`: the reduction runs along
     /// the last dimension, where it is contiguous.
-    fn attention(&self, states: &Tensor<3>, padding: &Tensor<3>, precision: Precision) -> Tensor<3> {
+    fn attention(&self, states: &Tensor<3>, tokens: &NoteTokens, precision: Precision) -> Tensor<3> {
         let queries = self.queries.clone().unsqueeze::<3>();
-        let scores = product(queries, states.clone().swap_dims(1, 2), precision);
-        activation::softmax(scores + padding.clone(), 2)
+        tokens.softmax(product(queries, states.clone().swap_dims(1, 2), precision))
     }
 
-    fn logits(&self, states: &Tensor<3>, padding: &Tensor<3>, precision: Precision) -> Tensor<2> {
-        let attention = self.attention(states, padding, precision);
+    fn logits(&self, states: &Tensor<3>, tokens: &NoteTokens, precision: Precision) -> Tensor<2> {
+        let attention = self.attention(states, tokens, precision);
         let documents = product(attention, states.clone(), precision); // [note, code, dimension]
         let products = documents * self.weight.clone().unsqueeze::<3>();
         let sums: Tensor<2> = products.sum_dim(2).squeeze_dim(2);

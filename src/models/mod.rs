@@ -20,6 +20,7 @@ pub mod gru;
 pub mod initialise;
 pub mod label_attention;
 pub mod layers;
+mod note_tokens;
 pub mod ops;
 pub mod parameters;
 pub mod pretrained_encoder;

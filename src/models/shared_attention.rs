@@ -5,10 +5,11 @@ use burn::module::{Module, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, TensorData, activation, s};
 
-use super::blockwise::{BlockwiseHead, add, blocks, padding_bias, register};
+use super::blockwise::{BlockwiseHead, add, blocks, register};
 use super::coding_model::{cross_entropy_cells, ordered_sum};
 use super::initialise::Initialiser;
 use super::layers::Linear;
+use super::note_tokens::{NoteTokens, softmax_back};
 use super::ops::{self, product};
 use super::parameters::host;
 use super::work::Work;
@@ -66,7 +67,7 @@ impl SharedAttention {
     /// `lengths[note]` are real.
     pub fn logits(&self, states: Tensor<3>, lengths: &[usize], precision: Precision) -> Tensor<2> {
         let device = states.device();
-        let bias = padding_bias(lengths, states.dims()[1], &device);
+        let tokens = NoteTokens::new(lengths, states.dims()[1], &device);
         let codes = self.labels.dims()[0];
         let all = (ops::has_kernels(&device) && !device.is_autodiff())
             .then(|| self.documents_on_cpu(states.clone(), lengths));
@@ -75,7 +76,7 @@ impl SharedAttention {
                 Some(all) => all.clone().slice(s![.., range, ..]),
                 None => {
                     let labels = self.labels.val().slice(s![range, ..]);
-                    let weights = attention(labels, &states, &bias, precision);
+                    let weights = attention(labels, &states, &tokens, precision);
                     product(weights, states.clone(), precision)
                 }
             };
@@ -127,9 +128,9 @@ impl SharedAttention {
 
     /// Attention of one label over the tokens, `[note, token]`.
     pub fn attention(&self, states: Tensor<3>, lengths: &[usize], code: usize) -> Tensor<2> {
-        let bias = padding_bias(lengths, states.dims()[1], &states.device());
+        let tokens = NoteTokens::new(lengths, states.dims()[1], &states.device());
         let labels = self.labels.val().slice(s![code..code + 1, ..]);
-        attention(labels, &states, &bias, Precision::F32).squeeze_dim(1)
+        attention(labels, &states, &tokens, Precision::F32).squeeze_dim(1)
     }
 }
 
@@ -145,7 +146,7 @@ impl BlockwiseHead for SharedAttention {
         let [notes, codes] = targets.dims();
         let share = 1.0 / (notes * codes) as f64;
         let states = states.clone().inner();
-        let bias = padding_bias(lengths, states.dims()[1], &states.device());
+        let tokens = NoteTokens::new(lengths, states.dims()[1], &states.device());
         let mut total: Option<Tensor<1>> = None;
         let mut at_states: Option<Tensor<3>> = None;
         let mut at_labels: Vec<Tensor<2>> = Vec::new();
@@ -160,7 +161,7 @@ impl BlockwiseHead for SharedAttention {
             let (weights, documents) = match &all {
                 Some(all) => (None, all.clone().slice(s![.., range.clone(), ..])),
                 None => {
-                    let weights = attention(labels.clone(), &states, &bias, precision);
+                    let weights = attention(labels.clone(), &states, &tokens, precision);
                     (Some(weights.clone()), product(weights, states.clone(), precision))
                 }
             };
@@ -196,8 +197,8 @@ impl BlockwiseHead for SharedAttention {
             };
             // Back through documents = weights . states and the softmax, by hand.
             let at_weights = product(at_documents.clone(), states.clone().swap_dims(1, 2), precision);
-            let through: Tensor<3> = (at_documents.clone() * documents).sum_dim(2);
-            let at_scores = weights.clone() * (at_weights - through);
+            let through = || (at_documents.clone() * documents).sum_dim(2);
+            let at_scores = softmax_back(at_weights, weights.clone(), through);
             let of_labels = product(at_scores.clone(), states.clone(), precision);
             at_labels.push(of_labels.sum_dim(0).squeeze_dim(0));
             let part = product(weights.swap_dims(1, 2), at_documents, precision)
@@ -222,9 +223,12 @@ impl BlockwiseHead for SharedAttention {
 }
 
 /// Softmax over the tokens of label . state, `[note, code, token]`.
-fn attention(labels: Tensor<2>, states: &Tensor<3>, padding: &Tensor<3>, precision: Precision) -> Tensor<3> {
-    let scores = product(labels.unsqueeze::<3>(), states.clone().swap_dims(1, 2), precision);
-    activation::softmax(scores + padding.clone(), 2)
+fn attention(labels: Tensor<2>, states: &Tensor<3>, tokens: &NoteTokens, precision: Precision) -> Tensor<3> {
+    tokens.softmax(product(
+        labels.unsqueeze::<3>(),
+        states.clone().swap_dims(1, 2),
+        precision,
+    ))
 }
 
 /// Equation 4 before the sigmoid: `[note, code]` from document vectors `[note, code, dimension]`.

@@ -21,11 +21,11 @@ pub struct Cipher {
     /// A draw below it drops its element.
     dropped: u32,
     /// What a kept element is.
-    kept: f32,
+    pub kept: f32,
 }
 
-/// A dropout mask: ChaCha (Bernstein 2008) with eight rounds, one block and so [`BLOCK`] elements a unit, two bytes an
-/// element. The same numbers as `crate::kernels::dropout`.
+/// A dropout mask, one block of the cipher and so [`BLOCK`] elements a unit. The same numbers as
+/// `crate::kernels::dropout`.
 #[cube(launch_unchecked, address_type = "dynamic")]
 pub fn mask(output: &mut Tensor<f32>, cipher: Cipher) {
     let block = ABSOLUTE_POS;
@@ -33,6 +33,19 @@ pub fn mask(output: &mut Tensor<f32>, cipher: Cipher) {
     if first >= output.len() {
         terminate!();
     }
+    let kept = keep(&cipher, block as u32);
+    #[unroll]
+    for place in 0..32usize {
+        if first + place < output.len() {
+            output[first + place] = select((kept >> comptime!(place as u32)) & 1u32 == 1u32, cipher.kept, 0f32);
+        }
+    }
+}
+
+/// Which of a block's elements are kept, the first in the lowest bit: ChaCha (Bernstein 2008) with eight rounds, two bytes
+/// an element.
+#[cube]
+pub fn keep(cipher: &Cipher, block: u32) -> u32 {
     let mut start = Array::<u32>::new(16usize);
     start[0] = 0x6170_7865u32;
     start[1] = 0x3320_646eu32;
@@ -46,7 +59,7 @@ pub fn mask(output: &mut Tensor<f32>, cipher: Cipher) {
     start[9] = cipher.key_5;
     start[10] = cipher.key_6;
     start[11] = cipher.key_7;
-    start[12] = block as u32;
+    start[12] = block;
     start[13] = 0u32;
     start[14] = cipher.stream_low;
     start[15] = cipher.stream_high;
@@ -66,18 +79,15 @@ pub fn mask(output: &mut Tensor<f32>, cipher: Cipher) {
         quarter_round(&mut state, 2usize, 7usize, 8usize, 13usize);
         quarter_round(&mut state, 3usize, 4usize, 9usize, 14usize);
     }
+    let mut kept = 0u32;
     #[unroll]
     for word in 0..16usize {
         let drawn = state[word] + start[word];
-        let even = first + word * 2usize;
-        let odd = even + 1usize;
-        if even < output.len() {
-            output[even] = select((drawn & 0xffffu32) >= cipher.dropped, cipher.kept, 0f32);
-        }
-        if odd < output.len() {
-            output[odd] = select((drawn >> 16u32) >= cipher.dropped, cipher.kept, 0f32);
-        }
+        let even = select((drawn & 0xffffu32) >= cipher.dropped, 1u32, 0u32);
+        let odd = select((drawn >> 16u32) >= cipher.dropped, 2u32, 0u32);
+        kept |= (even | odd) << comptime!(2 * word as u32);
     }
+    kept
 }
 
 #[cube]

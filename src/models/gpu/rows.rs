@@ -52,10 +52,22 @@ pub fn attention_weights(scores: Tensor<4>, lengths: &[usize], scale: f64) -> Te
     assert!(lengths.len() == sequences && lengths.iter().all(|&length| length <= keys));
     let device = scores.device().without_autodiff();
     let lengths: Vec<i32> = lengths.iter().map(|&length| length as i32).collect();
-    let lengths = Tensor::<1, Int>::from_data(lengths.as_slice(), &device).into_dispatch();
-    let rows = scores.reshape([sequences * heads * tokens, keys]).into_dispatch();
-    let weights: Tensor<2> = Tensor::from_dispatch(Dispatch::row_weights(rows, lengths, scale as f32));
-    weights.reshape([sequences, heads, tokens, keys])
+    let lengths = Tensor::<1, Int>::from_data(lengths.as_slice(), &device);
+    let rows = scores.reshape([sequences * heads * tokens, keys]);
+    softmax_rows(rows, lengths, scale).reshape([sequences, heads, tokens, keys])
+}
+
+/// `softmax(scale * scores)` over the first keys of each row, `[row, key]`, 0 past them: each length is that of as many rows
+/// as the others are.
+pub(super) fn softmax_rows(rows: Tensor<2>, lengths: Tensor<1, Int>, scale: f64) -> Tensor<2> {
+    let (rows, lengths) = (rows.into_dispatch(), lengths.into_dispatch());
+    Tensor::from_dispatch(Dispatch::row_weights(rows, lengths, scale as f32))
+}
+
+/// The gradient at the scores of [`softmax_rows`], from that at the weights; untracked.
+pub(super) fn softmax_rows_back(at_weights: Tensor<2>, weights: Tensor<2>, scale: f64) -> Tensor<2> {
+    let (at_weights, weights) = (at_weights.into_dispatch(), weights.into_dispatch());
+    Tensor::from_dispatch(Dispatch::softmax_rows_back(at_weights, weights, scale as f32))
 }
 
 /// One Adam or AdamW step's numbers; `crate::kernels::adam` has the rule.

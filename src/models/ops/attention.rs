@@ -22,6 +22,18 @@ const PADDED: f32 = -1e30;
 /// `projected` is `[row, 3 hidden]`: queries, keys and values side by side. Gives `[row, hidden]`.
 /// `dropout` is the probability that a weight is dropped in training.
 pub fn attention(projected: Tensor<2>, layout: &Layout, heads: usize, dropout: f64, pass: Pass) -> Tensor<2> {
+    #[cfg(feature = "gpu")]
+    {
+        let cut = gpu::Rows {
+            lengths: layout.lengths(),
+            stride: layout.stride(),
+            heads,
+        };
+        if gpu::attends_by_tiles(&projected, cut) {
+            let masks = pass.noise.and_then(|noise| noise.masks(dropout));
+            return gpu::attention(projected, cut, masks);
+        }
+    }
     if let Some(stride) = layout.stride() {
         return portable(projected, layout, stride, heads, dropout, pass);
     }
