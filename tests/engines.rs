@@ -158,7 +158,7 @@ fn an_engine_that_dies_talks_or_is_not_there_is_said_so() {
     let begun = std::time::Instant::now();
     let stays = of(&script(
         "stays",
-        "#!/bin/sh\nread line\nsleep 1000 &\nexec >&-\nsleep 1000\n",
+        "#!/bin/sh\nread line\nsleep 1000 >&- &\nexec >&-\nsleep 1000\n",
     ));
     assert_eq!(stays.status.code(), Some(1), "{}", stderr(&stays));
     assert!(

@@ -120,7 +120,7 @@ impl Engine for Slowed {
             let begun = Instant::now();
             match self.slow.added {
                 Added::Nothing => {}
-                Added::Turns(turns) => (0..turns).for_each(|turn| drop(black_box(turn))),
+                Added::Turns(turns) => (0..turns).for_each(|turn| _ = black_box(turn)),
                 Added::Share(share) => while begun.elapsed().as_secs_f64() < share * ran.seconds {},
             }
             // As if it had been part of the run, which it is of a slower build's.

@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn a_worker_that_closes_its_output_and_lives_on_is_ended_with_all_that_it_started() {
         // What it started keeps standard error open, so that waiting for its last words would take as long.
-        let mut process = shell("sleep 300 & echo $!; exec >&-; sleep 300");
+        let mut process = shell("sleep 300 >&- & echo $!; exec >&-; sleep 300");
         let started = process.line(Duration::from_secs(20)).unwrap();
         assert_eq!(
             process.line(Duration::from_secs(20)),

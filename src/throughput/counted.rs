@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::gate::name;
 use super::measure::SETS;
-use super::run::{Error, Prepared, groups, prepared};
+use super::run::{Error, Prepared, groups, job, prepared_of};
 use super::suite::ThroughputSuite;
 use crate::bench::protocol::{Ask, Failure, Kind, Ran};
 use crate::bench::{Counter, Engines, Side};
@@ -21,6 +21,10 @@ use crate::speed::{self, Answer, Counted, Mode, Verdict, counted};
 
 /// Runs of each kind that every process does: what is done once only is among them.
 const WARM_UP: usize = 2;
+
+/// Entries that a vocabulary has at most: making tens of thousands of them and taking an optimiser over them would be most of
+/// what is counted, and is the same for each entry.
+const VOCABULARY: usize = 2000;
 
 /// How a gate that counts goes about it.
 #[derive(Clone, Copy, Debug)]
@@ -72,8 +76,8 @@ pub struct CountedJudged {
     pub failures: Vec<(String, Failure)>,
 }
 
-/// Counts the instructions of the suite's models and lengths in the engine `burn` of two builds, each with one thread, and
-/// judges the head. Nothing is counted a second time before it fails: counts that differ among themselves by more than the
+/// Counts the instructions of the suite's models and lengths in the engine `burn` of two builds, each with one thread and small
+/// vocabularies, and judges the head. Nothing is counted a second time before it fails: counts that differ among themselves by more than the
 /// tolerance judge nobody.
 ///
 /// # Errors
@@ -88,7 +92,9 @@ pub fn gate_counted(
     let kinds = &suite.throughput.kinds;
     for (model, length) in groups(suite)? {
         tell(&format!("{model} · {length} tokens"));
-        let prepared = prepared(suite, &model, length)?;
+        let mut job = job(suite, &model, (length, suite.throughput.batch(length)))?;
+        job.task.vocabulary = job.task.vocabulary.min(VOCABULARY);
+        let prepared = prepared_of(suite, job)?;
         let timeout = Duration::from_secs_f64(suite.throughput.timeout * settings.counter.slower());
         let counting = Counting {
             prepared: &prepared,

@@ -145,7 +145,8 @@ fn batches(suite: &ThroughputSuite) -> Result<Vec<(String, usize, usize)>, Error
     Ok(batches.collect())
 }
 
-fn job(suite: &ThroughputSuite, model: &str, (length, notes): (usize, usize)) -> Result<Job, Error> {
+/// A model in the suite's settings with so many notes of a length.
+pub(super) fn job(suite: &ThroughputSuite, model: &str, (length, notes): (usize, usize)) -> Result<Job, Error> {
     let settings = &suite.throughput;
     let others = settings.settings.get(model);
     Ok(Job::sized(model, (length, notes), settings.codes, others)?)
@@ -194,14 +195,14 @@ pub(super) struct Prepared {
 
 /// Writes the inputs of a model at a length, as many notes as the suite says.
 pub(super) fn prepared(suite: &ThroughputSuite, model: &str, length: usize) -> Result<Prepared, Error> {
-    prepared_of(suite, model, (length, suite.throughput.batch(length)))
+    prepared_of(suite, job(suite, model, (length, suite.throughput.batch(length)))?)
 }
 
-/// Writes the inputs of a model: so many notes, the longest of so many tokens, also those that the model does not read.
-fn prepared_of(suite: &ThroughputSuite, model: &str, (length, notes): (usize, usize)) -> Result<Prepared, Error> {
-    let job = job(suite, model, (length, notes))?;
+/// Writes the inputs of a job: its notes, the longest of its length, also tokens that the model does not read.
+pub(super) fn prepared_of(suite: &ThroughputSuite, job: Job) -> Result<Prepared, Error> {
+    let (length, notes) = (job.length, job.batch);
     let config = job.config().map_err(|problem| Refused {
-        job: json!({"model": model, "length": length}),
+        job: json!({"model": job.model, "length": length}),
         problem,
     })?;
     let lengths = suite.throughput.lengths_of(length, notes);
@@ -241,7 +242,7 @@ fn timed(
     machine: &Machine,
 ) -> Result<Group, Error> {
     let started = SystemTime::now();
-    let prepared = prepared_of(suite, model, (length, notes))?;
+    let prepared = prepared_of(suite, job(suite, model, (length, notes))?)?;
     let mut timings = measure(&suite.throughput, &prepared.load, engines, SEED);
     largest_batches(suite, (model, length, notes), engines, &mut timings)?;
     let mut provenance = machine.provenance(started, SystemTime::now());
@@ -293,7 +294,7 @@ fn largest_batches(
         let side = settings.engines.iter().find(|side| side.to_string() == timing.engine);
         let Some(side) = side else { continue };
         let found = largest((notes, fitted), most, |notes| {
-            let prepared = prepared_of(suite, model, (length, notes))?;
+            let prepared = prepared_of(suite, job(suite, model, (length, notes))?)?;
             Ok::<_, Error>(fits(settings, side, &prepared.load, engines, timing.kind))
         })?;
         timing.largest = Some(found);
