@@ -25,7 +25,7 @@ pub(super) struct Options {
     /// With --counted: how often each build is counted [default: 3].
     #[arg(long, value_name = "N")]
     counts: Option<usize>,
-    /// With --counted: runs whose instructions one count is of [default: 2].
+    /// With --counted: runs whose instructions one count is of, at least; more of what takes few [default: 2].
     #[arg(long, value_name = "N")]
     runs: Option<usize>,
 }

@@ -22,6 +22,12 @@ use crate::speed::{self, Answer, Counted, Mode, Verdict, counted};
 /// Runs of each kind that every process does: what is done once only is among them.
 const WARM_UP: usize = 2;
 
+/// Instructions that are counted of a kind at least, by as many runs as that takes: a process's start jitters by thousands.
+const LEAST: u64 = 5_000_000;
+
+/// Runs that are added for that at most.
+const MOST_RUNS: u64 = 100;
+
 /// Entries that a vocabulary has at most: making tens of thousands of them and taking an optimiser over them would be most of
 /// what is counted, and is the same for each entry.
 const VOCABULARY: usize = 2000;
@@ -33,7 +39,7 @@ pub struct CountedSettings {
     pub counter: Counter,
     /// How often each side of each cell is counted, 3 at least.
     pub counts: usize,
-    /// Runs whose instructions one count is of.
+    /// Runs whose instructions one count is of, at least.
     pub runs: usize,
     /// By which share of instructions a build may have more, and counts of one build may differ.
     pub tolerance: f64,
@@ -156,25 +162,69 @@ struct Counting<'a> {
     timeout: Duration,
 }
 
+/// What one process does beside the warm-up: more runs of a kind, by its place.
+#[derive(Clone, Copy)]
+struct Work {
+    side: usize,
+    more: Option<(usize, usize)>,
+}
+
 impl Counting<'_> {
     /// Instructions of one run, `[kind][side][count]`; or why one of the engines could not.
     fn all(&self) -> Result<Result<Vec<[Vec<u64>; 3]>, Failure>, Error> {
+        let runs = match self.runs()? {
+            Ok(runs) => runs,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let (sides, plans) = (self.sides.len(), runs.len() + 1);
+        let work = |place: usize| Work {
+            side: place % sides,
+            more: (place / sides % plans).checked_sub(1).map(|kind| (kind, runs[kind])),
+        };
+        let works: Vec<Work> = (0..self.settings.counts * plans * sides).map(work).collect();
+        Ok(self.counts(&works)?.and_then(|counts| {
+            let count = |side: usize, plan: usize, number: usize| counts[(number * plans + plan) * sides + side];
+            let of_side = |side: usize, kind: usize| -> Result<Vec<u64>, Failure> {
+                (0..self.settings.counts)
+                    .map(|number| of_run(count(side, 0, number), count(side, kind + 1, number), runs[kind]))
+                    .collect()
+            };
+            let of_kind = |kind: usize| -> Result<[Vec<u64>; 3], Failure> {
+                Ok([of_side(0, kind)?, of_side(1, kind)?, of_side(2, kind)?])
+            };
+            (0..runs.len()).map(of_kind).collect()
+        }))
+    }
+
+    /// Runs of each kind that are enough for what a process's start jitters by to be lost in them.
+    fn runs(&self) -> Result<Result<Vec<usize>, Failure>, Error> {
+        let asked = self.settings.runs;
+        let mut works = vec![Work { side: 0, more: None }];
+        works.extend((0..self.kinds.len()).map(|kind| Work {
+            side: 0,
+            more: Some((kind, asked)),
+        }));
+        Ok(self.counts(&works)?.and_then(|counts| {
+            let enough = |&more: &u64| -> Result<usize, Failure> {
+                let runs = LEAST.div_ceil(of_run(counts[0], more, asked)?);
+                Ok(asked.max(runs.min(MOST_RUNS) as usize))
+            };
+            counts[1..].iter().map(enough).collect()
+        }))
+    }
+
+    /// All instructions of processes, as many of which run at a time as there are CPUs: counts do not mind.
+    fn counts(&self, works: &[Work]) -> Result<Result<Vec<u64>, Failure>, Error> {
         let scratch = tempfile::tempdir()?;
-        let (sides, plans) = (self.sides.len(), self.kinds.len() + 1);
-        let places = self.settings.counts * plans * sides;
         let next = AtomicUsize::new(0);
-        let found = Mutex::new(Ok(vec![0; places]));
-        let work = || {
-            loop {
-                let place = next.fetch_add(1, Ordering::SeqCst);
-                let lost = || found.lock().is_ok_and(|found| found.is_err());
-                if place >= places || lost() {
+        let found = Mutex::new(Ok(vec![0; works.len()]));
+        let worker = || {
+            while let Some((place, work)) = works.iter().enumerate().nth(next.fetch_add(1, Ordering::SeqCst)) {
+                if found.lock().is_ok_and(|found| found.is_err()) {
                     return;
                 }
                 // Names of one length, so that no two processes differ by theirs.
-                let counts = scratch.path().join(format!("counts-{place:06}"));
-                let (plan, side) = (place / sides % plans, place % sides);
-                let count = self.once(self.sides[side], plan.checked_sub(1), &counts);
+                let count = self.once(*work, &scratch.path().join(format!("counts-{place:06}")));
                 let Ok(mut found) = found.lock() else { return };
                 match count {
                     Err(failure) => *found = Err(failure),
@@ -186,53 +236,40 @@ impl Counting<'_> {
                 }
             }
         };
-        // Counts do not mind what else runs.
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         std::thread::scope(|scope| {
-            for _ in 1..workers.min(places) {
-                scope.spawn(work);
+            for _ in 1..workers.min(works.len()) {
+                scope.spawn(worker);
             }
-            work();
+            worker();
         });
-        let found = found.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-        Ok(found.and_then(|counts| {
-            let count = |side: usize, plan: usize, number: usize| counts[(number * plans + plan) * sides + side];
-            let of_run = |side: usize, kind: usize, number: usize| -> Result<u64, Failure> {
-                let (few, more) = (count(side, 0, number), count(side, kind + 1, number));
-                let runs = self.settings.runs as u64;
-                match more.checked_sub(few) {
-                    Some(more) if more >= runs => Ok(more / runs),
-                    _ => Err(Failure::failed(format!(
-                        "found {more} instructions of {} runs more than those of {few}: expected more",
-                        self.settings.runs
-                    ))),
-                }
-            };
-            let of_side = |side: usize, kind: usize| -> Result<Vec<u64>, Failure> {
-                (0..self.settings.counts)
-                    .map(|number| of_run(side, kind, number))
-                    .collect()
-            };
-            let of_kind = |kind: usize| -> Result<[Vec<u64>; 3], Failure> {
-                Ok([of_side(0, kind)?, of_side(1, kind)?, of_side(2, kind)?])
-            };
-            (0..self.kinds.len()).map(of_kind).collect()
-        }))
+        Ok(found.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()))
     }
 
     /// All instructions of an engine that does the warm-up of every kind, and more runs of one.
-    fn once(&self, engines: &Engines, more: Option<usize>, counts: &Path) -> Result<u64, Failure> {
-        let side = Side::burn();
+    fn once(&self, work: Work, counts: &Path) -> Result<u64, Failure> {
+        let (engines, side) = (self.sides[work.side], Side::burn());
         let mut engine = engines.start_counted(&side, self.settings.counter, counts)?;
         engine.load(engines.load_of(&side, &self.prepared.load), self.timeout)?;
         for (place, &kind) in self.kinds.iter().enumerate() {
-            let runs = WARM_UP + if more == Some(place) { self.settings.runs } else { 0 };
-            for run in 0..runs {
+            let more = work.more.filter(|(of, _)| *of == place).map_or(0, |(_, runs)| runs);
+            for run in 0..WARM_UP + more {
                 let set = run % SETS;
                 let _: Ran = engine.ask(&Ask::Run { kind, set }, self.timeout)?;
             }
         }
         engine.end(self.timeout)?;
         self.settings.counter.read(counts).map_err(Failure::failed)
+    }
+}
+
+/// Instructions of one run, of a process without and of one with so many.
+fn of_run(without: u64, with: u64, runs: usize) -> Result<u64, Failure> {
+    let one = with.saturating_sub(without) / runs as u64;
+    match one > 0 {
+        true => Ok(one),
+        false => Err(Failure::failed(format!(
+            "found {with} instructions with {runs} runs and {without} without, expected more with them"
+        ))),
     }
 }
