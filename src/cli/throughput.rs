@@ -70,9 +70,18 @@ pub(super) fn run(global: &Global, suite: &ThroughputSuite, again: bool, report:
     }))
 }
 
+/// What an engine was not available for.
+#[derive(Default)]
+struct Lack<'a> {
+    /// Models and lengths.
+    of: BTreeSet<(&'a str, usize)>,
+    /// Why, in its words.
+    words: &'a str,
+}
+
 /// Names the engines that were not available: what they lacked may be there by now.
 fn tell_unavailable(global: &Global, groups: &[Group]) {
-    let mut lacking: BTreeMap<&str, (BTreeSet<(&str, usize)>, &str)> = BTreeMap::new();
+    let mut lacking: BTreeMap<&str, Lack<'_>> = BTreeMap::new();
     for group in groups {
         for timing in &group.timings {
             if let Some(failure) = timing
@@ -80,13 +89,13 @@ fn tell_unavailable(global: &Global, groups: &[Group]) {
                 .as_ref()
                 .filter(|failure| failure.kind == FailureKind::Unavailable)
             {
-                let (of, words) = lacking.entry(&timing.engine).or_default();
-                of.insert((&group.model, group.length));
-                *words = &failure.words;
+                let lack = lacking.entry(&timing.engine).or_default();
+                lack.of.insert((&group.model, group.length));
+                lack.words = &failure.words;
             }
         }
     }
-    for (engine, (of, words)) in lacking {
+    for (engine, Lack { of, words }) in lacking {
         global.notice(&format!(
             "{engine} was not available for {} of {} models and lengths ({words}); --retry times those again, in all engines",
             of.len(),

@@ -162,6 +162,9 @@ struct Counting<'a> {
     timeout: Duration,
 }
 
+/// Instructions of one run, `[side][count]`.
+type Counts = [Vec<u64>; 3];
+
 /// What one process does beside the warm-up: more runs of a kind, by its place.
 #[derive(Clone, Copy)]
 struct Work {
@@ -171,7 +174,7 @@ struct Work {
 
 impl Counting<'_> {
     /// Instructions of one run, `[kind][side][count]`; or why one of the engines could not.
-    fn all(&self) -> Result<Result<Vec<[Vec<u64>; 3]>, Failure>, Error> {
+    fn all(&self) -> Result<Result<Vec<Counts>, Failure>, Error> {
         let runs = match self.runs()? {
             Ok(runs) => runs,
             Err(failure) => return Ok(Err(failure)),
@@ -189,7 +192,7 @@ impl Counting<'_> {
                     .map(|number| of_run(count(side, 0, number), count(side, kind + 1, number), runs[kind]))
                     .collect()
             };
-            let of_kind = |kind: usize| -> Result<[Vec<u64>; 3], Failure> {
+            let of_kind = |kind: usize| -> Result<Counts, Failure> {
                 Ok([of_side(0, kind)?, of_side(1, kind)?, of_side(2, kind)?])
             };
             (0..runs.len()).map(of_kind).collect()
