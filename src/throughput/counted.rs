@@ -22,11 +22,11 @@ use crate::speed::{self, Answer, Counted, Mode, Verdict, counted};
 /// Runs of each kind that every process does: what is done once only is among them.
 const WARM_UP: usize = 2;
 
-/// Instructions that are counted of a kind at least, by as many runs as that takes: a process's start jitters by thousands.
-const LEAST: u64 = 5_000_000;
+/// Instructions that are counted of a kind at least, by as many runs as that takes: a process's start jitters by hundreds of thousands.
+const LEAST: u64 = 50_000_000;
 
 /// Runs that are added for that at most.
-const MOST_RUNS: u64 = 100;
+const MOST_RUNS: u64 = 1_000;
 
 /// Entries that a vocabulary has at most: making tens of thousands of them and taking an optimiser over them would be most of
 /// what is counted, and is the same for each entry.
