@@ -52,8 +52,9 @@ pub(super) struct Global {
 
 impl Global {
     /// Has as many threads compute as were asked for, and no more than there are CPUs: more only get in each other's
-    /// way, and a machine has not room for any number. `quietly` where another process of the program has said so.
-    pub(super) fn start_threads(&mut self, quietly: bool) -> Result<()> {
+    /// way, and a machine has not room for any number. `quietly` where another process of the program has said so;
+    /// `on_this_thread` where it alone asks for what is computed, and one thread is to compute.
+    pub(super) fn start_threads(&mut self, quietly: bool, on_this_thread: bool) -> Result<()> {
         let from = |name: &'static str| {
             let value = std::env::var(name).ok()?.parse::<usize>().ok()?;
             Some((name, value)).filter(|(_, value)| *value > 0)
@@ -72,7 +73,13 @@ impl Global {
             ));
         }
         let threads = asked.min(cpus);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        // Handing work over to a single other thread takes instructions that differ from run to run.
+        let pool = match on_this_thread && threads == 1 {
+            true => pool.use_current_thread(),
+            false => pool,
+        };
+        let pool = pool.build_global();
         pool.with_context(|| format!("starting {threads} computing threads"))?;
         // What a variable says, workers are told by the same variable.
         self.threads = self.threads.map(|_| threads);

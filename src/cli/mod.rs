@@ -140,7 +140,8 @@ pub fn main(cli: Cli) -> ExitCode {
 }
 
 fn dispatch(mut cli: Cli) -> Result<ExitCode> {
-    cli.global.start_threads(cli.command.is_worker())?;
+    let is_engine = matches!(cli.command, Command::Engine(_));
+    cli.global.start_threads(cli.command.is_worker(), is_engine)?;
     let global = &cli.global;
     match cli.command {
         Command::List => list::list(global),

@@ -27,6 +27,7 @@ pub(super) struct Reading {
     kept: Kept,
 }
 
+#[cfg_attr(feature = "gpu", expect(clippy::large_enum_variant, reason = "there is one a batch"))]
 enum Kept {
     /// `[note, code, token]`.
     Attention(Tensor<3>),
