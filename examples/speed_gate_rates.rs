@@ -67,20 +67,28 @@ fn machines(text: &mut String) -> anyhow::Result<()> {
         text,
         "## The machines\n\n\
          A run's logarithm jitters normally; some runs take 1.1 to 1.6 times as long; now and then a stall makes four runs in the \
-         mean\n1.6 times as long; the machine's speed wanders and swings; the first run of a pair takes longer. *Shared* is like \
-         the two cores\non which this project is built (of its timings of 2026-11-25, `reports/throughput/cpu.jsonl` at revision \
-         7027b3f,\nhalf lie more than 5 % from their job's median).\n\n\
-         | machine | jitter (%) | late runs (%) | stalls begin (%) | drift (%) | first run (%) | pairs | spread of a pair (%) | \
-         mode by default |\n|---|---:|---:|---:|---:|---:|---:|---:|---|"
+         mean\n1.6 times as long; the machine's speed wanders and swings; the first run of a pair takes longer; a process \
+         keeps a speed that is drawn\nwhen it starts. *Shared* is like the two cores on which this project is built (of its timings \
+         of 2026-11-25,\n`reports/throughput/cpu.jsonl` at revision 7027b3f, half lie more than 5 % from their job's median; medians \
+         of 24 runs of six processes\nof one program, by turns, differ by 3 % on 2026-11-27).\n\n\
+         | machine | jitter (%) | late runs (%) | stalls begin (%) | drift (%) | first run (%) | process (%) | pairs | spread of a pair (%) | \
+         mode by default |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---|"
     )?;
     for (noise, pairs) in MACHINES.into_iter().zip(PAIRS) {
         let (mode, spread) = chosen(pairs, noise, QUIET_SPREAD);
         let mode = format!("{mode:?}").to_lowercase();
-        let [jitter, tail, stalls, drift, first] =
-            [noise.jitter, noise.tail, noise.stalls, noise.drift, noise.first].map(|share| 100.0 * share);
+        let shares = [
+            noise.jitter,
+            noise.tail,
+            noise.stalls,
+            noise.drift,
+            noise.first,
+            noise.process,
+        ];
+        let [jitter, tail, stalls, drift, first, process] = shares.map(|share| 100.0 * share);
         writeln!(
             text,
-            "| {} | {jitter} | {tail} | {stalls} | {drift} | {first} | {pairs} | {:.1} | {mode} |",
+            "| {} | {jitter} | {tail} | {stalls} | {drift} | {first} | {process} | {pairs} | {:.1} | {mode} |",
             noise.name,
             100.0 * spread
         )?;
@@ -121,8 +129,14 @@ fn self_comparisons(text: &mut String) -> anyhow::Result<()> {
             percent(a.covered, a.cells),
             percent(a.same, a.cells),
         )?;
+        // A test that keeps its level is below it in half of all simulations: three standard errors are its due.
+        let allowed = |of: usize| 0.05 * of as f64 + 3.0 * (of as f64 * 0.05 * 0.95).sqrt();
+        let within = |found: usize, of: usize| found as f64 <= allowed(of);
         ensure!(
-            a.uncorrected * 20 <= a.cells && a.beyond * 20 <= a.cells && a.after_holm * 20 <= a.grids && a.failed == 0,
+            within(a.uncorrected, a.cells)
+                && a.beyond * 20 <= a.cells
+                && within(a.after_holm, a.grids)
+                && a.failed == 0,
             "self-comparisons on the {} machine: found {a:?}, expected at most 5 % and no failure",
             noise.name
         );

@@ -22,5 +22,5 @@ pub use hardware::{Hardware, Mismatch};
 pub use history::{ChangePoint, Entry, by_cell, change_points, line, parse};
 pub use pairs::{Compared, Pairs, Verdict, compare};
 pub use schedule::schedule;
-pub use summary::{Summary, enough, median_interval, summary, warm};
+pub use summary::{Summary, enough, median_interval, middle, sorted, summary, warm};
 pub use verdict::{Answer, Judgement, Mode, SelfTest, Suspects, answer, mode, self_test, suspects};

@@ -103,14 +103,14 @@ pub(super) fn deviation(values: &[f64]) -> f64 {
 }
 
 /// Ascending.
-pub(super) fn sorted(values: &[f64]) -> Vec<f64> {
+pub fn sorted(values: &[f64]) -> Vec<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted
 }
 
 /// The median of ascending numbers.
-pub(super) fn middle(sorted: &[f64]) -> Option<f64> {
+pub fn middle(sorted: &[f64]) -> Option<f64> {
     let half = sorted.len() / 2;
     match sorted.len() {
         0 => None,

@@ -4,16 +4,24 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::measure::SETS;
 use super::run::{Error, Prepared, groups, prepared};
 use super::suite::{Settings, ThroughputSuite};
 use crate::bench::protocol::{Ask, Failure, Kind, Ran};
 use crate::bench::{Engines, Running, Side};
 use crate::speed::{
-    Answer, Compared, Judgement, Mode, Pairs, SelfTest, answer, compare, mode, schedule, self_test, suspects,
+    Answer, Compared, Judgement, Mode, Pairs, SelfTest, answer, compare, middle, mode, schedule, self_test, sorted,
+    suspects,
 };
 
-/// Runs of each build and cell before the pairs.
-const WARM_UP: usize = 3;
+/// Runs of each engine before those of a pair: an optimiser's moments are made in the first, and memory is settled after it.
+const WARM_UP: usize = 2;
+
+/// Seconds of both engines together that are enough for a pair.
+const ENOUGH: f64 = 0.2;
+
+/// Runs of each engine in a pair at most.
+const MOST_ROUNDS: usize = 15;
 
 /// How a gate goes about it.
 #[derive(Clone, Copy, Debug)]
@@ -148,37 +156,85 @@ impl Grid {
             tell(&format!("{model} · {length} tokens"));
             let prepared = prepared(suite, &model, length)?;
             let timeout = Duration::from_secs_f64(settings.timeout);
-            let two = ready(left, &prepared, timeout).and_then(|left| Ok([left, ready(right, &prepared, timeout)?]));
-            let mut two = match two {
-                Ok(two) => two,
-                Err(failure) => {
-                    self.failures
-                        .extend(cells.into_iter().map(|(cell, _)| (cell, failure.clone())));
-                    continue;
-                }
-            };
-            let mut failed: Option<Failure> = None;
-            for (cell, kind) in cells {
-                // An engine that has failed is not asked again: its answers may come late.
-                let measured = match &failed {
-                    Some(failure) => Err(failure.clone()),
-                    None => in_pairs(&mut two, kind, (pairs, seed), timeout),
-                };
-                match measured {
+            let kinds: Vec<Kind> = cells.iter().map(|&(_, kind)| kind).collect();
+            let measured = in_pairs((left, right), &prepared, &kinds, (pairs, seed), timeout);
+            for ((cell, _), seconds) in cells.into_iter().zip(measured) {
+                match seconds {
                     Ok(seconds) => {
                         let right = seconds.iter().map(|(_, right)| *right).collect();
                         self.of_right.push((in_full(settings, &cell, length), right));
                         self.pairs.push(Pairs { cell, seconds });
                     }
-                    Err(failure) => {
-                        failed = Some(failure.clone());
-                        self.failures.push((cell, failure));
-                    }
+                    Err(failure) => self.failures.push((cell, failure)),
                 }
             }
         }
         Ok(())
     }
+}
+
+/// Pairs of each kind of run, seconds of the first and of the second build; or why there are none. The processes of both builds
+/// are started for every pair, by turns the one and the other first. A kind that has failed once is not tried again.
+fn in_pairs(
+    (left, right): (&Engines, &Engines),
+    prepared: &Prepared,
+    kinds: &[Kind],
+    (pairs, seed): (usize, u64),
+    timeout: Duration,
+) -> Vec<Result<Vec<(f64, f64)>, Failure>> {
+    let ready = |engines: &Engines| -> Result<Running, Failure> {
+        let side = Side::burn();
+        let mut engine = engines.start(&side)?;
+        engine.load(engines.load_of(&side, &prepared.load), timeout)?;
+        Ok(engine)
+    };
+    let mut measured: Vec<Result<Vec<(f64, f64)>, Failure>> = kinds.iter().map(|_| Ok(Vec::new())).collect();
+    for (number, order) in schedule(2, pairs, seed).into_iter().enumerate() {
+        let mut running = None;
+        for (measured, &kind) in measured.iter_mut().zip(kinds) {
+            let Ok(seconds) = measured else { continue };
+            // An engine that has failed is not asked again: its answers may come late.
+            let two = match (running.take(), number % 2) {
+                (Some(two), _) => Ok(two),
+                (None, 0) => ready(left).and_then(|left| Ok([left, ready(right)?])),
+                (None, _) => ready(right).and_then(|right| Ok([ready(left)?, right])),
+            };
+            match two.and_then(|mut two| Ok((one_pair(&mut two, kind, (number, &order), timeout)?, two))) {
+                Ok((pair, two)) => {
+                    seconds.push(pair);
+                    running = Some(two);
+                }
+                Err(failure) => *measured = Err(failure),
+            }
+        }
+    }
+    measured
+}
+
+/// Seconds of the first and of the second engine. What takes little is run again, by turns, for medians.
+fn one_pair(
+    two: &mut [Running; 2],
+    kind: Kind,
+    (number, order): (usize, &[usize]),
+    timeout: Duration,
+) -> Result<(f64, f64), Failure> {
+    let mut seconds = [Vec::new(), Vec::new()];
+    let mut spent = 0.0;
+    for round in 0..WARM_UP + MOST_ROUNDS {
+        for &side in order {
+            let set = (number + round) % SETS;
+            let ran: Ran = two[side].ask(&Ask::Run { kind, set }, timeout)?;
+            if round >= WARM_UP {
+                seconds[side].push(ran.seconds);
+                spent += ran.seconds;
+            }
+        }
+        if spent >= ENOUGH {
+            break;
+        }
+    }
+    let [left, right] = seconds.map(|seconds| middle(&sorted(&seconds)).unwrap_or(f64::NAN));
+    Ok((left, right))
 }
 
 /// A cell's name within a suite.
@@ -194,37 +250,4 @@ pub(super) fn name(model: &str, length: usize, kind: Kind) -> String {
 fn in_full(settings: &Settings, cell: &str, length: usize) -> String {
     let (batch, codes) = (settings.batch(length), settings.codes);
     format!("{cell}, {batch} notes, {codes} codes, {}", settings.precision)
-}
-
-fn ready(engines: &Engines, prepared: &Prepared, timeout: Duration) -> Result<Running, Failure> {
-    let side = Side::burn();
-    let mut engine = engines.start(&side)?;
-    engine.load(engines.load_of(&side, &prepared.load), timeout)?;
-    Ok(engine)
-}
-
-/// Seconds of the first and of the second engine, pair by pair.
-fn in_pairs(
-    two: &mut [Running; 2],
-    kind: Kind,
-    (pairs, seed): (usize, u64),
-    timeout: Duration,
-) -> Result<Vec<(f64, f64)>, Failure> {
-    let mut run = |side: usize, set: usize| -> Result<f64, Failure> {
-        let ran: Ran = two[side].ask(&Ask::Run { kind, set }, timeout)?;
-        Ok(ran.seconds)
-    };
-    for warm_up in 0..WARM_UP {
-        run(0, warm_up % super::measure::SETS)?;
-        run(1, warm_up % super::measure::SETS)?;
-    }
-    let mut seconds = Vec::with_capacity(pairs);
-    for (pair, order) in schedule(2, pairs, seed).into_iter().enumerate() {
-        let mut both = [0.0; 2];
-        for side in order {
-            both[side] = run(side, pair % super::measure::SETS)?;
-        }
-        seconds.push((both[0], both[1]));
-    }
-    Ok(seconds)
 }

@@ -18,6 +18,10 @@ const MOST_WARM_UP: usize = 4;
 /// A run is as fast as the one before when it takes at least so much of its time: the warm-up is over.
 const STABLE: f64 = 0.9;
 
+/// A run that takes so many times the seconds of all timed runs is not repeated for the sake of warmth: what a first run
+/// costs more is little beside it.
+const LONG: f64 = 3.0;
+
 /// Most rounds of timed runs.
 const MOST_ROUNDS: usize = 200;
 
@@ -33,11 +37,15 @@ struct Contender {
 /// Times all kinds of runs of what `load` describes in all engines of the suite.
 pub(super) fn measure(settings: &Settings, load: &Load, engines: &Engines, seed: u64) -> Vec<Timing> {
     let timeout = Duration::from_secs_f64(settings.timeout);
-    let mut contenders: Vec<Contender> = settings
-        .engines
-        .iter()
-        .map(|side| Contender::start(side, load, engines, timeout))
-        .collect();
+    // Side by side, since one that starts for seconds is waited for anyway.
+    let mut contenders: Vec<Contender> = std::thread::scope(|scope| {
+        let start = |side| scope.spawn(move || Contender::start(side, load, engines, timeout));
+        let starting: Vec<_> = settings.engines.iter().map(start).collect();
+        let started = starting.into_iter().map(|starting| starting.join());
+        started
+            .map(|started| started.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    });
     let mut timings = Vec::new();
     for &kind in &settings.kinds {
         timings.extend(in_turns(settings, kind, &mut contenders, seed));
@@ -107,25 +115,26 @@ struct Series {
 }
 
 impl Series {
-    /// Runs until one is no faster than the one before. What takes as long as all timed runs may is run once.
+    /// Runs until one is no faster than the one before. A run that takes [`LONG`] times as long as all timed runs may is its own
+    /// warm-up and counts, in every engine alike.
     fn warm_up(&mut self, contender: &mut Contender, kind: Kind, settings: &Settings) {
         let timeout = Duration::from_secs_f64(settings.timeout);
         // Peaks are those of this kind of run.
         let _: Result<Memory, Failure> = contender.ask(&Ask::Memory { reset: true }, timeout);
         for set in 0..MOST_WARM_UP {
-            match contender.ask::<Ran>(&Ask::Run { kind, set: set % SETS }, timeout) {
-                Ok(ran) => self.warm_up.push(ran.seconds),
-                Err(failure) => {
-                    self.failure = Some(failure);
-                    return;
-                }
+            self.once(contender, kind, set % SETS, timeout);
+            if self.failure.is_some() {
+                break;
             }
-            match self.warm_up[..] {
-                [.., before, last] if last >= STABLE * before => return,
-                [first] if first >= settings.seconds => return,
+            match self.seconds()[..] {
+                [first] if first >= LONG * settings.seconds => return,
+                [first] if first >= settings.seconds => break,
+                [.., before, last] if last >= STABLE * before => break,
                 _ => {}
             }
         }
+        self.warm_up = self.runs.drain(..).map(|ran| ran.seconds).collect();
+        self.joules.clear();
     }
 
     fn once(&mut self, contender: &mut Contender, kind: Kind, set: usize, timeout: Duration) {
@@ -271,21 +280,40 @@ impl Contender {
     }
 }
 
-/// How long all of it took so far.
+/// The time that a suite has, and what its models took of it.
 pub(super) struct Clock {
     began: Instant,
     minutes: f64,
+    /// Seconds of the groups of each model so far, shortest length first.
+    took: BTreeMap<String, Vec<f64>>,
 }
+
+/// In the last share of the time nothing begins that would not end in it.
+const LAST: f64 = 0.25;
 
 impl Clock {
     pub(super) fn new(minutes: f64) -> Self {
         Self {
             began: Instant::now(),
             minutes,
+            took: BTreeMap::new(),
         }
     }
 
-    pub(super) fn is_up(&self) -> bool {
-        self.began.elapsed().as_secs_f64() > 60.0 * self.minutes
+    /// Notes what a group of a model took.
+    pub(super) fn took(&mut self, model: &str, time: Duration) {
+        self.took.entry(model.into()).or_default().push(time.as_secs_f64());
+    }
+
+    /// Whether the time is up, or would be before the next group of a model has ended, if that takes as much longer than the
+    /// last one as that took longer than the one before.
+    pub(super) fn is_up(&self, model: &str) -> bool {
+        let (spent, all) = (self.began.elapsed().as_secs_f64(), 60.0 * self.minutes);
+        let took = self.took.get(model).map_or(&[][..], Vec::as_slice);
+        let expected = match took {
+            [.., before, last] if spent >= (1.0 - LAST) * all => last * (last / before).max(1.0),
+            _ => 0.0,
+        };
+        spent + expected > all
     }
 }

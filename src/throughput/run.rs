@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use burn::tensor::Device;
 use serde::Serialize;
@@ -78,7 +78,7 @@ pub fn run(
     tell: &dyn Fn(&str),
     stopped: &dyn Fn() -> bool,
 ) -> Result<Outcome, Error> {
-    let clock = Clock::new(suite.throughput.minutes);
+    let mut clock = Clock::new(suite.throughput.minutes);
     let machine = Machine::look();
     let mut found = Vec::new();
     let mut outcome = Outcome::default();
@@ -99,14 +99,16 @@ pub fn run(
                 outcome.stopped = true;
                 continue;
             }
-            None if clock.is_up() => {
+            None if clock.is_up(model) => {
                 outcome.left.push(name);
                 continue;
             }
             None => {
                 tell(&format!("[{}/{}] {name}", number + 1, groups.len()));
+                let begun = Instant::now();
                 let group = timed(suite, (model, *length, *notes), key, engines, &machine)?;
                 write(&group, folder, &path)?;
+                clock.took(model, begun.elapsed());
                 group
             }
         };

@@ -56,7 +56,8 @@ pub struct Settings {
     pub precision: String,
     /// Half of the median's 95 % interval, as a share of the median, that is narrow enough to stop at.
     pub half_width: f64,
-    /// Seconds of timed runs of one engine, model, length and kind; a run that has begun is finished.
+    /// Seconds of timed runs of one engine, model, length and kind; a run that has begun is finished. One that takes three
+    /// times as long is no warm-up and counts.
     pub seconds: f64,
     /// Timed runs of the first engine of one model, length and kind, at least, unless a single one takes ten times `seconds`.
     pub least_runs: usize,
@@ -64,7 +65,7 @@ pub struct Settings {
     pub peer_runs: usize,
     /// Seconds after which an engine that has not answered is ended.
     pub timeout: f64,
-    /// Minutes for the whole suite: what is not begun by then is left for the next run.
+    /// Minutes for the whole suite: what would not end by then is left for the next run.
     pub minutes: f64,
     /// Memory that an engine may hold; nine tenths of what is free where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

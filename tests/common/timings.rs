@@ -19,6 +19,8 @@ pub struct Noise {
     pub drift: f64,
     /// How much longer the first run of a pair takes.
     pub first: f64,
+    /// Standard deviation of the logarithm of a process's speed, which it keeps.
+    pub process: f64,
 }
 
 /// A machine that nobody else uses.
@@ -29,10 +31,12 @@ pub const QUIET: Noise = Noise {
     stalls: 0.0,
     drift: 0.02,
     first: 0.005,
+    process: 0.01,
 };
 
 /// Like the two shared cores on which this project is built: in timings of 2026-11-25 (`reports/throughput/cpu.jsonl` at revision
-/// 7027b3f) half of the repeats lie more than 5 % from their job's median, a tenth above 15 % and a tenth below 12 %.
+/// 7027b3f) half of the repeats lie more than 5 % from their job's median, a tenth above 15 % and a tenth below 12 %. Medians of
+/// 24 runs of six processes of one program, by turns, differ by 3 % on 2026-11-27.
 pub const SHARED: Noise = Noise {
     name: "shared",
     jitter: 0.06,
@@ -40,6 +44,7 @@ pub const SHARED: Noise = Noise {
     stalls: 0.01,
     drift: 0.06,
     first: 0.01,
+    process: 0.03,
 };
 
 /// A machine whose runs jitter and do nothing else.
@@ -51,6 +56,7 @@ pub const NORMAL: Noise = Noise {
     stalls: 0.0,
     drift: 0.0,
     first: 0.0,
+    process: 0.0,
 };
 
 /// A machine at work, one run after another.
@@ -76,6 +82,11 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// How long the runs of a process that starts now take, where 1 is the mean.
+    pub fn process(&mut self) -> f64 {
+        (self.noise.process * self.stream.normal()).exp()
+    }
+
     /// The seconds of a run that takes this long where nothing disturbs.
     pub fn run(&mut self, undisturbed: f64) -> f64 {
         let Noise {
@@ -99,7 +110,7 @@ impl<'a> Machine<'a> {
     }
 }
 
-/// The cells of a grid, by the head's slow-down of each, measured round by round as the gate does.
+/// The cells of a grid, by the head's slow-down of each, measured round by round as the gate does: a process a run.
 pub fn measure(grid: &[(String, f64)], pairs: usize, noise: Noise, seed: u64) -> Vec<Pairs> {
     let mut stream = Stream::new(seed);
     let mut machine = Machine::new(noise, &mut stream);
@@ -120,7 +131,8 @@ pub fn measure(grid: &[(String, f64)], pairs: usize, noise: Noise, seed: u64) ->
             let mut pair = [0.0; 2];
             for (place, side) in orders[cell].next().into_iter().flatten().enumerate() {
                 let first = if place == 0 { 1.0 + noise.first } else { 1.0 };
-                pair[side] = machine.run(base * first * if side == 1 { *slower } else { 1.0 });
+                let undisturbed = base * machine.process() * first;
+                pair[side] = machine.run(undisturbed * if side == 1 { *slower } else { 1.0 });
             }
             measured[cell].seconds.push((pair[0], pair[1]));
         }
