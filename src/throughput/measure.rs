@@ -37,14 +37,17 @@ struct Contender {
 /// Times all kinds of runs of what `load` describes in all engines of the suite.
 pub(super) fn measure(settings: &Settings, load: &Load, engines: &Engines, seed: u64) -> Vec<Timing> {
     let timeout = Duration::from_secs_f64(settings.timeout);
-    // Side by side, since one that starts for seconds is waited for anyway.
-    let mut contenders: Vec<Contender> = std::thread::scope(|scope| {
-        let start = |side| scope.spawn(move || Contender::start(side, load, engines, timeout));
-        let starting: Vec<_> = settings.engines.iter().map(start).collect();
-        let started = starting.into_iter().map(|starting| starting.join());
-        started
-            .map(|started| started.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
+    let mut contenders: Vec<Contender> = settings
+        .engines
+        .iter()
+        .map(|side| Contender::start(side, engines))
+        .collect();
+    // Side by side, since one that makes ready for seconds is waited for anyway. Not the start: an engine ends with the thread
+    // that started it.
+    std::thread::scope(|scope| {
+        for contender in &mut contenders {
+            scope.spawn(|| contender.load(load, engines, timeout));
+        }
     });
     let mut timings = Vec::new();
     for &kind in &settings.kinds {
@@ -208,7 +211,8 @@ fn mean(joules: &[Option<f64>]) -> Option<f64> {
 /// Whether a kind of run of what `load` describes runs.
 pub(super) fn fits(settings: &Settings, side: &Side, load: &Load, engines: &Engines, kind: Kind) -> bool {
     let timeout = Duration::from_secs_f64(settings.timeout);
-    let mut contender = Contender::start(side, load, engines, timeout);
+    let mut contender = Contender::start(side, engines);
+    contender.load(load, engines, timeout);
     // Once warm, and once more: moments are made in the first step.
     for set in 0..2 {
         let _: Result<Ran, Failure> = contender.ask(&Ask::Run { kind, set }, timeout);
@@ -232,34 +236,28 @@ fn parts(runs: &[Ran]) -> BTreeMap<String, f64> {
 }
 
 impl Contender {
-    fn start(side: &Side, load: &Load, engines: &Engines, timeout: Duration) -> Self {
-        let mut contender = Self {
+    fn start(side: &Side, engines: &Engines) -> Self {
+        let started = engines.start(side);
+        Self {
             side: side.clone(),
-            engine: None,
             about: None,
             loaded: None,
-            failure: None,
-        };
-        match engines.start(side) {
-            Ok(engine) => contender.engine = Some(engine),
-            Err(failure) => contender.failure = Some(failure),
+            failure: started.as_ref().err().cloned(),
+            engine: started.ok(),
         }
-        contender.about = contender.ask(&Ask::About, timeout).ok();
-        let load = Load {
-            device: side.device.clone(),
-            mode: side.mode.clone(),
-            threads: engines.threads(),
-            ..load.clone()
-        };
-        contender.loaded = match contender.ask(&Ask::Load(Box::new(load)), timeout) {
-            Ok(loaded) => Some(loaded),
+    }
+
+    /// Has the model made ready.
+    fn load(&mut self, load: &Load, engines: &Engines, timeout: Duration) {
+        self.about = self.ask(&Ask::About, timeout).ok();
+        let load = engines.load_of(&self.side, load);
+        match self.ask(&Ask::Load(Box::new(load)), timeout) {
+            Ok(loaded) => self.loaded = Some(loaded),
             Err(failure) => {
-                contender.failure = Some(failure);
-                contender.engine = None;
-                None
+                self.failure = Some(failure);
+                self.engine = None;
             }
-        };
-        contender
+        }
     }
 
     /// The engine's answer. Once it has failed other than by what it cannot do, it is not asked again: its process may be
