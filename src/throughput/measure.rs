@@ -72,7 +72,7 @@ fn in_turns(settings: &Settings, kind: Kind, contenders: &mut [Contender], seed:
         .map(|place| match place {
             0 => Limits {
                 least: settings.least_runs,
-                longest: 10.0 * settings.seconds,
+                longest: 15.0 * settings.seconds,
             },
             _ => Limits {
                 least: settings.peer_runs,

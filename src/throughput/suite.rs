@@ -59,7 +59,7 @@ pub struct Settings {
     /// Seconds of timed runs of one engine, model, length and kind; a run that has begun is finished. One that takes three
     /// times as long is no warm-up and counts.
     pub seconds: f64,
-    /// Timed runs of the first engine of one model, length and kind, at least, unless a single one takes ten times `seconds`.
+    /// Timed runs of the first engine of one model, length and kind, at least, unless a single one takes fifteen times `seconds`.
     pub least_runs: usize,
     /// The same of the other engines, unless a single one takes longer than `seconds`.
     pub peer_runs: usize,
