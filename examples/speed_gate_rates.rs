@@ -69,8 +69,8 @@ fn machines(text: &mut String) -> anyhow::Result<()> {
          A run's logarithm jitters normally; some runs take 1.1 to 1.6 times as long; now and then a stall makes four runs in the \
          mean\n1.6 times as long; the machine's speed wanders and swings; the first run of a pair takes longer; a process \
          keeps a speed that is drawn\nwhen it starts. *Shared* is like the two cores on which this project is built (of its timings \
-         of 2026-11-25,\n`reports/throughput/cpu.jsonl` at revision 7027b3f, half lie more than 5 % from their job's median; medians \
-         of 24 runs of six processes\nof one program, by turns, differ by 3 % on 2026-11-27).\n\n\
+         of 2026-11-25,\n`reports/throughput/cpu.jsonl` at revision 7027b3f, half lie more than 5 % from their job's median). How much \
+         processes differ\nis assumed, not measured.\n\n\
          | machine | jitter (%) | late runs (%) | stalls begin (%) | drift (%) | first run (%) | process (%) | pairs | spread of a pair (%) | \
          mode by default |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---|"
     )?;

@@ -12,8 +12,8 @@ use super::summary::deviation;
 use crate::compare::{ALPHA, holm_of};
 
 /// The pairs of one cell. The two runs of a pair follow each other, in an order that [`super::schedule`] draws, in processes that
-/// were started for this pair: how fast a process is, is drawn when it starts (where its memory lies), and pairs of the same
-/// two would tell of these more than of their builds.
+/// were started for this pair: what a process keeps from its start (where its memory lies, say) would be in all pairs of the
+/// same two, which would then tell of these and not of their builds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pairs {
     /// The cell's name.

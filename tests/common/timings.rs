@@ -35,8 +35,8 @@ pub const QUIET: Noise = Noise {
 };
 
 /// Like the two shared cores on which this project is built: in timings of 2026-11-25 (`reports/throughput/cpu.jsonl` at revision
-/// 7027b3f) half of the repeats lie more than 5 % from their job's median, a tenth above 15 % and a tenth below 12 %. Medians of
-/// 24 runs of six processes of one program, by turns, differ by 3 % on 2026-11-27.
+/// 7027b3f) half of the repeats lie more than 5 % from their job's median, a tenth above 15 % and a tenth below 12 %. How much
+/// processes differ is assumed.
 pub const SHARED: Noise = Noise {
     name: "shared",
     jitter: 0.06,
