@@ -18,10 +18,6 @@ const MOST_WARM_UP: usize = 4;
 /// A run is as fast as the one before when it takes at least so much of its time: the warm-up is over.
 const STABLE: f64 = 0.9;
 
-/// A run that takes so many times the seconds of all timed runs is not repeated for the sake of warmth: what a first run
-/// costs more is little beside it.
-const LONG: f64 = 3.0;
-
 /// Most rounds of timed runs.
 const MOST_ROUNDS: usize = 200;
 
@@ -118,8 +114,8 @@ struct Series {
 }
 
 impl Series {
-    /// Runs until one is no faster than the one before. A run that takes [`LONG`] times as long as all timed runs may is its own
-    /// warm-up and counts, in every engine alike.
+    /// Runs until one is no faster than the one before, in every engine alike: a first run may have compiled. One that takes as
+    /// long as all timed runs may is the only one.
     fn warm_up(&mut self, contender: &mut Contender, kind: Kind, settings: &Settings) {
         let timeout = Duration::from_secs_f64(settings.timeout);
         // Peaks are those of this kind of run.
@@ -130,7 +126,6 @@ impl Series {
                 break;
             }
             match self.seconds()[..] {
-                [first] if first >= LONG * settings.seconds => return,
                 [first] if first >= settings.seconds => break,
                 [.., before, last] if last >= STABLE * before => break,
                 _ => {}

@@ -38,8 +38,8 @@ pub struct Settings {
     pub codes: usize,
     /// Tokens of a batch: as many notes as fit, at least one.
     pub batch_tokens: usize,
-    /// Whether every length is timed with one note too. How time and memory grow with the length is told by those, since a
-    /// batch's fixed costs and its parameters are then shared by one note at every length.
+    /// Whether every length is timed with one note, and the shortest with a whole batch too. How time and memory grow with the
+    /// length is told by one note, since a batch's fixed costs and its parameters are shared by as many notes as it has.
     #[serde(default)]
     pub one_note: bool,
     /// The shortest note of a batch, as a share of the length; the others lie evenly between it and the length. 1: all notes
@@ -56,8 +56,7 @@ pub struct Settings {
     pub precision: String,
     /// Half of the median's 95 % interval, as a share of the median, that is narrow enough to stop at.
     pub half_width: f64,
-    /// Seconds of timed runs of one engine, model, length and kind; a run that has begun is finished. One that takes three
-    /// times as long is no warm-up and counts.
+    /// Seconds of timed runs of one engine, model, length and kind; a run that has begun is finished.
     pub seconds: f64,
     /// Timed runs of the first engine of one model, length and kind, at least, unless a single one takes fifteen times `seconds`.
     pub least_runs: usize,
@@ -136,9 +135,9 @@ impl Settings {
     /// Notes of every batch that is timed at a length.
     pub fn batches(&self, length: usize) -> Vec<usize> {
         match self.batch(length) {
-            1 => vec![1],
-            batch if self.one_note => vec![batch, 1],
-            batch => vec![batch],
+            batch if !self.one_note || batch == 1 => vec![batch],
+            batch if self.lengths.iter().all(|&other| length <= other) => vec![batch, 1],
+            _ => vec![1],
         }
     }
 
@@ -276,9 +275,10 @@ mod tests {
         assert_eq!(settings.lengths_of(512, 1), [512]);
         assert_eq!(settings.lengths_of(1, 3), [1, 1, 1]);
         settings.one_note = false;
-        assert_eq!((settings.batches(512), settings.batches(2048)), (vec![4], vec![1]));
+        let batches = |settings: &Settings| [512, 1024, 2048].map(|length| settings.batches(length));
+        assert_eq!(batches(&settings), [vec![4], vec![2], vec![1]]);
         settings.one_note = true;
-        assert_eq!((settings.batches(512), settings.batches(2048)), (vec![4, 1], vec![1]));
+        assert_eq!(batches(&settings), [vec![4, 1], vec![1], vec![1]]);
     }
 
     #[test]

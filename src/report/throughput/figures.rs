@@ -75,7 +75,7 @@ fn plot(timings: &Timings<'_>, quantity: &Quantity, kind: Kind, stem: &str) -> O
             let value = (quantity.value)(timings, group, timing).filter(|(value, _)| *value > 0.0)?;
             Some((place(group)?, group.length, value))
         };
-        timings.batches().filter_map(point).collect()
+        timings.lengths().filter_map(point).collect()
     };
     let panels: Vec<(String, Points)> = timings
         .engines()

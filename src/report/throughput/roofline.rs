@@ -103,7 +103,7 @@ fn points(timings: &Timings<'_>, models: &[&str], engine: &str) -> Vec<Point> {
             rate: operations / median(timing)?,
         })
     };
-    timings.batches().filter_map(point).collect()
+    timings.lengths().filter_map(point).collect()
 }
 
 /// Where the roof begins, where it bends, and where it ends, as far as that is in the plot; in GFLOP/s.

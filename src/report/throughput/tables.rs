@@ -39,14 +39,17 @@ pub(super) fn measured_on(timings: &Timings<'_>) -> String {
     let versions = versions(timings);
     text += &format!("- Engines: {}.\n", escape::markdown(&versions.join("; ")));
     text += &format!(
-        "- {} codes, {}, {} tokens a batch or one note; {}. {} Every engine ran in a \
+        "- {} codes, {}, {}; {}. {} Every engine ran in a \
          process of its own; the engines took turns in shuffled order, each run on other notes than the last; until half of \
          the median's 95 % interval was below {} % of it or {} s were spent, the first at least {} times, the others {} times \
          unless one run took longer than that. In brackets: that interval, where there are six \
          runs or more.\n",
         grouped(settings.codes as u64),
         settings.precision,
-        grouped(settings.batch_tokens as u64),
+        match (grouped(settings.batch_tokens as u64), settings.one_note) {
+            (tokens, false) => format!("{tokens} tokens a batch or one note"),
+            (tokens, true) => format!("one note, and {tokens} tokens a batch at the shortest length"),
+        },
         match settings.kinds[..] {
             [Kind::Inference] => "inference is logits and sigmoid, read to the host",
             [Kind::Step] => "a training step is loss, gradients and AdamW",
@@ -357,7 +360,7 @@ pub(super) fn largest(timings: &Timings<'_>) -> Option<Table> {
         caption: "Largest batch that fits (notes)".into(),
         stub: vec!["model".into(), "tokens".into(), "notes".into()],
         columns: columns.collect(),
-        rows: timings.batches().map(row).collect(),
+        rows: timings.lengths().map(row).collect(),
         foot: vec![format!(
             "Looked for up to {} notes, to an eighth.",
             grouped(most as u64)

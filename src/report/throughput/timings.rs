@@ -31,12 +31,17 @@ impl<'a> Timings<'a> {
             .collect()
     }
 
-    /// Groups of the suite's batches. Those of one note beside them are for growth.
-    pub(super) fn batches(&self) -> impl Iterator<Item = &'a Group> {
+    /// One group of every model and length: that of one note where the suite has it, else that of its batch.
+    pub(super) fn lengths(&self) -> impl Iterator<Item = &'a Group> {
         let settings = &self.suite.throughput;
-        self.groups
-            .iter()
-            .filter(|group| group.batch == settings.batch(group.length))
+        self.groups.iter().filter(|group| {
+            group.batch
+                == if settings.one_note {
+                    1
+                } else {
+                    settings.batch(group.length)
+                }
+        })
     }
 
     pub(super) fn kinds(&self) -> &'a [Kind] {
