@@ -1,11 +1,11 @@
 //! Multi-head self-attention over packed segments, tile by tile (Vaswani et al. 2017; the tiling with
-//! a running maximum is that of FlashAttention, Dao et al. 2022). Memory is that of a few tiles a
-//! thread, whatever the segments' length; the backward pass computes the probabilities anew.
+//! a running maximum is that of FlashAttention, Dao et al. 2022). Memory is that of a few tiles a thread and of the keys
+//! once more, never that of all scores; the backward pass computes the probabilities anew.
 
 use rayon::prelude::*;
 
 use super::dropout::Masks;
-use super::matrix::{Matrix, MatrixMut, Shared, Threads, product};
+use super::matrix::{Matrix, MatrixMut, Shared, Threads, product, transpose};
 use super::vector;
 use rows::{Dot, Gradient, QUERIES, RunningSum, Softmax, TileMask};
 
@@ -84,6 +84,24 @@ impl Part {
         let first = (self.row + start) * 3 * shape.hidden + which * shape.hidden + self.head * shape.size();
         Matrix::new(&qkv[first..], count, shape.size(), 3 * shape.hidden)
     }
+
+    /// Where this part begins in what has a row for each row of the input and a head's columns for each head, the parts one
+    /// after another.
+    fn place(&self, shape: &Shape) -> usize {
+        self.row * shape.hidden + self.head * self.length * shape.size()
+    }
+}
+
+/// The keys of each part, transposed, the parts one after another: every tile of queries is multiplied by them.
+fn keys_across(shape: &Shape, qkv: &[f32]) -> Vec<f32> {
+    let mut across = vec![0.0; shape.rows() * shape.hidden];
+    let shared = Shared::new(&mut across);
+    shape.parts().into_par_iter().for_each(|part| {
+        // SAFETY: no other part has this place.
+        let mut across = unsafe { shared.matrix(part.place(shape), shape.size(), part.length, part.length) };
+        transpose(part.cut(shape, qkv, 1, 0, part.length), &mut across);
+    });
+    across
 }
 
 /// Pieces of `0..length` of at most `size`, as (start, count).
@@ -104,6 +122,7 @@ pub fn forward(qkv: &[f32], shape: Shape, dropout: Option<&Masks>, out: &mut [f3
     shape.check(qkv, out, log_sums);
     let (rows, size) = (shape.rows(), shape.size());
     let (out, log_sums) = (Shared::new(out), Shared::new(log_sums));
+    let across = keys_across(&shape, qkv);
     let tasks: Vec<(Part, usize, usize)> = shape
         .parts()
         .into_iter()
@@ -126,7 +145,7 @@ pub fn forward(qkv: &[f32], shape: Shape, dropout: Option<&Masks>, out: &mut [f3
             sums.resize(count, RunningSum::default());
             let queries = part.cut(&shape, qkv, 0, start, count);
             for (key, keys) in pieces(part.length, KEYS) {
-                let others = part.cut(&shape, qkv, 1, key, keys).transposed();
+                let others = Matrix::new(&across[part.place(&shape) + key..], size, keys, part.length);
                 let scores = &mut scores[..count * keys];
                 product(
                     &mut MatrixMut::new(scores, count, keys, keys),
@@ -192,11 +211,18 @@ pub fn backward(
             scores,
             d_scores,
             along,
+            across,
             masks,
             ..
         } = scratch;
         scores.resize(QUERIES * KEYS, 0.0);
         d_scores.resize(QUERIES * KEYS, 0.0);
+        across.resize(2 * size * part.length, 0.0);
+        let (keys_across, values_across) = across.split_at_mut(size * part.length);
+        for (which, across) in [(1, &mut *keys_across), (2, &mut *values_across)] {
+            let mut across = MatrixMut::new(across, size, part.length, part.length);
+            transpose(part.cut(&shape, qkv, which, 0, part.length), &mut across);
+        }
         for (start, count) in pieces(part.length, QUERIES) {
             let first = (part.row + start) * hidden + part.head * size;
             let queries = part.cut(&shape, qkv, 0, start, count);
@@ -208,12 +234,12 @@ pub fn backward(
             }));
             for (key, keys) in pieces(part.length, KEYS) {
                 let others = part.cut(&shape, qkv, 1, key, keys);
-                let values = part.cut(&shape, qkv, 2, key, keys);
+                let cut = |across| Matrix::new(across, size, keys, part.length);
                 let (scores, d_scores) = (&mut scores[..count * keys], &mut d_scores[..count * keys]);
                 let mut tile = MatrixMut::new(scores, count, keys, keys);
-                product(&mut tile, false, queries, others.transposed(), Threads::One);
+                product(&mut tile, false, queries, cut(&keys_across[key..]), Threads::One);
                 let mut tile = MatrixMut::new(d_scores, count, keys, keys);
-                product(&mut tile, false, wanted, values.transposed(), Threads::One);
+                product(&mut tile, false, wanted, cut(&values_across[key..]), Threads::One);
                 masks.draw(dropout, part.mask, part.length, (start, count), (key, keys));
                 vector::dispatch(Gradient {
                     scores,
@@ -260,6 +286,8 @@ struct Scratch {
     sums: Vec<RunningSum>,
     /// For each query, the product of its output and that output's gradient.
     along: Vec<f32>,
+    /// Keys and values of a part, transposed.
+    across: Vec<f32>,
     masks: TileMask,
 }
 

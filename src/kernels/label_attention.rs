@@ -9,7 +9,7 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::matrix::{Matrix, MatrixMut, Shared, Threads, product};
+use super::matrix::{Matrix, MatrixMut, Shared, Threads, product, transpose};
 use super::vector::{self, Sum};
 
 /// Labels and tokens of a tile where only logits are wanted.
@@ -72,6 +72,34 @@ impl<'a> Notes<'a> {
         let first = (note * self.width + start) * self.dimension;
         Matrix::new(&self.states[first..], count, self.dimension, self.dimension)
     }
+
+    /// The states of each note transposed, for products with many blocks of labels.
+    pub(super) fn across(&self) -> Across {
+        let size = self.width * self.dimension;
+        let mut states = vec![0.0; self.lengths.len() * size];
+        let shared = Shared::new(&mut states);
+        self.lengths.par_iter().enumerate().for_each(|(note, &length)| {
+            // SAFETY: no other task has this note.
+            let mut across = unsafe { shared.matrix(note * size, self.dimension, length, length) };
+            transpose(self.rows(note, 0, length), &mut across);
+        });
+        Across { states, size }
+    }
+}
+
+/// Token states by dimension, `[dimension, length]` a note.
+pub(super) struct Across {
+    states: Vec<f32>,
+    /// Numbers between the beginnings of two notes.
+    size: usize,
+}
+
+impl Across {
+    /// Tokens `start..start + count` of a note as columns.
+    pub(super) fn columns(&self, notes: &Notes, note: usize, start: usize, count: usize) -> Matrix<'_> {
+        let length = notes.lengths[note];
+        Matrix::new(&self.states[note * self.size + start..], notes.dimension, count, length)
+    }
 }
 
 impl Head<'_> {
@@ -92,6 +120,7 @@ impl Head<'_> {
 pub fn logits(notes: Notes, head: Head) -> Vec<f32> {
     notes.check_head(&head);
     let (codes, dimension) = (head.bias.len(), notes.dimension);
+    let across = notes.across();
     let mut logits = vec![0.0; notes.lengths.len() * codes];
     let shared = Shared::new(&mut logits);
     let tasks: Vec<(usize, usize)> = (0..notes.lengths.len())
@@ -107,7 +136,7 @@ pub fn logits(notes: Notes, head: Head) -> Vec<f32> {
                 let tokens = TOKENS.min(notes.lengths[note] - start);
                 let tile = &mut tile[..2 * count * tokens];
                 let left = Matrix::new(stacked, 2 * count, dimension, dimension);
-                let right = notes.rows(note, start, tokens).transposed();
+                let right = across.columns(&notes, note, start, tokens);
                 let mut out = MatrixMut::new(tile, 2 * count, tokens, tokens);
                 product(&mut out, false, left, right, Threads::One);
                 let (scores, values) = tile.split_at_mut(count * tokens);

@@ -25,6 +25,7 @@ pub fn forward(notes: Notes, labels: &[f32]) -> Vec<f32> {
     notes.check();
     let dimension = notes.dimension;
     let codes = labels.len() / dimension;
+    let across = notes.across();
     let mut documents = vec![0.0; notes.lengths.len() * codes * dimension];
     let shared = Shared::new(&mut documents);
     let tasks: Vec<(usize, usize)> = (0..notes.lengths.len())
@@ -43,7 +44,8 @@ pub fn forward(notes: Notes, labels: &[f32]) -> Vec<f32> {
                 let tile = &mut tile[..count * tokens];
                 let states = notes.rows(note, start, tokens);
                 let mut scores = MatrixMut::new(tile, count, tokens, tokens);
-                product(&mut scores, false, labels, states.transposed(), Threads::One);
+                let columns = across.columns(&notes, note, start, tokens);
+                product(&mut scores, false, labels, columns, Threads::One);
                 for (label, (scores, sum)) in tile.chunks_mut(tokens).zip(&mut sums).enumerate() {
                     let document = out.row(label);
                     vector::dispatch(Extend { scores, sum, document });
