@@ -3,10 +3,8 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::lookup::filled;
 use super::vector;
-
-/// Weight rows of a task.
-const ROWS: usize = 64;
 
 /// The words of some notes, each word of a note once, with its value.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -81,19 +79,15 @@ pub fn backward(bags: &Bags, words: usize, at_logits: &[f32]) -> (Vec<f32>, Vec<
         met.last().is_none_or(|&(word, ..)| (word as usize) < words),
         "a word has no row"
     );
-    let mut weight = vec![0.0; words * codes];
-    weight
-        .par_chunks_mut((ROWS * codes).max(1))
-        .enumerate()
-        .for_each(|(piece, rows)| {
-            let first = piece * ROWS;
-            let start = met.partition_point(|&(word, ..)| (word as usize) < first);
-            for &(word, note, value) in met[start..].iter().take_while(|met| (met.0 as usize) < first + ROWS) {
-                let sum = &mut rows[(word as usize - first) * codes..][..codes];
-                let row = &at_logits[note * codes..][..codes];
-                vector::dispatch(AddScaled { sum, row, value });
-            }
-        });
+    let weight = filled(words, codes, |first, rows| {
+        let start = met.partition_point(|&(word, ..)| (word as usize) < first);
+        let last = first + rows.len() / codes;
+        for &(word, note, value) in met[start..].iter().take_while(|met| (met.0 as usize) < last) {
+            let sum = &mut rows[(word as usize - first) * codes..][..codes];
+            let row = &at_logits[note * codes..][..codes];
+            vector::dispatch(AddScaled { sum, row, value });
+        }
+    });
     let mut bias = vec![0.0; codes];
     for row in at_logits.chunks(codes.max(1)) {
         vector::dispatch(AddScaled {

@@ -17,6 +17,7 @@ pub mod label_attention;
 pub mod label_documents;
 pub mod layer_norm;
 pub mod linear;
+pub mod lookup;
 pub mod matrix;
 #[cfg(test)]
 mod testing;
