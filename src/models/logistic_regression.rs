@@ -159,14 +159,14 @@ impl CodingModel for LogisticRegression {
     }
 
     fn penalty(&self, _targets: &Tensor<2>) -> Option<Tensor<1>> {
-        let weight = self.weight.val();
-        let weight = weight.clone() / self.scale(&weight.device()).swap_dims(0, 1);
+        // Not before it is known that there is one: this is as long as all weights.
+        let weight = || self.weight.val() / self.scale(&self.weight.device()).swap_dims(0, 1);
         match self.penalty {
             Penalty::None => None,
             Penalty::L2 { inverse_strength } => {
-                Some(ordered_sum(weight.square()) * (0.5 / (inverse_strength * self.cells)))
+                Some(ordered_sum(weight().square()) * (0.5 / (inverse_strength * self.cells)))
             }
-            Penalty::L1 { inverse_strength } => Some(ordered_sum(weight.abs()) / (inverse_strength * self.cells)),
+            Penalty::L1 { inverse_strength } => Some(ordered_sum(weight().abs()) / (inverse_strength * self.cells)),
         }
     }
 }
