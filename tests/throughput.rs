@@ -138,7 +138,6 @@ fn one_note_and_notes_of_several_lengths_are_told_apart() {
         [8, 1, 8, 8, 8],
         [8, 3, 8 + 6 + 4, 24, 18],
         [12, 1, 12, 12, 12],
-        [12, 2, 12 + 6, 24, 18],
         [16, 1, 16, 16, 16],
     ];
     assert_eq!(found, expected);
@@ -236,6 +235,38 @@ fn script(bench: &Bench, name: &str, text: &str) -> String {
     std::fs::write(&path, text).unwrap();
     std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     path.to_str().unwrap().to_owned()
+}
+
+#[test]
+#[cfg(unix)]
+fn a_first_run_counts_in_no_engine_however_long_it_took() {
+    if !has_python() {
+        return;
+    }
+    let bench = Bench::new("");
+    // What compiles in its first run: a day.
+    let compiles = script(
+        &bench,
+        "compiles",
+        "#!/usr/bin/env python3\nimport json, sys\nran = 0\nfor line in sys.stdin:\n    ask = json.loads(line)['ask']\n    ran += ask == \
+         'run'\n    answers = {'load': {'parameters': 1, 'machine': 'x'}, 'run': {'seconds': 86400 if ran == 1 else 0.5}}\n    \
+         print(json.dumps(answers.get(ask, {'engine': 'compiles', 'version': '1', 'models': [], 'modes': []} if ask == 'about' \
+         else {})), flush=True)\n",
+    );
+    let text = suite(&format!(
+        "engines = [\"burn\", \"{compiles}\"]\nlengths = [8]\nmodels = [\"logistic_regression\"]\nkinds = [\"step\"]\nseconds = 2.0"
+    ));
+    std::fs::write(bench.path("timings.toml"), text).unwrap();
+    assert_good(&bench.run(&["--threads", "1", "run", "timings.toml"]));
+    let groups = groups(&bench);
+    let timings = &groups[&("logistic_regression".to_owned(), 8)].timings;
+    assert!(
+        timings.iter().all(|timing| !timing.warm_up_seconds.is_empty()),
+        "{timings:?}"
+    );
+    let theirs = &timings[1];
+    assert_eq!((&theirs.warm_up_seconds[..], &theirs.failure), (&[86_400.0][..], &None));
+    assert_eq!(theirs.seconds, [0.5; 6]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! One model at one length in all engines: started, warmed up, run in turns.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::record::Timing;
 use super::suite::Settings;
@@ -270,43 +270,5 @@ impl Contender {
             self.engine = None;
         }
         answer
-    }
-}
-
-/// The time that a suite has, and what its models took of it.
-pub(super) struct Clock {
-    began: Instant,
-    minutes: f64,
-    /// Seconds of the groups of each model so far, shortest length first.
-    took: BTreeMap<String, Vec<f64>>,
-}
-
-/// In the last share of the time nothing begins that would not end in it.
-const LAST: f64 = 0.25;
-
-impl Clock {
-    pub(super) fn new(minutes: f64) -> Self {
-        Self {
-            began: Instant::now(),
-            minutes,
-            took: BTreeMap::new(),
-        }
-    }
-
-    /// Notes what a group of a model took.
-    pub(super) fn took(&mut self, model: &str, time: Duration) {
-        self.took.entry(model.into()).or_default().push(time.as_secs_f64());
-    }
-
-    /// Whether the time is up, or would be before the next group of a model has ended, if that takes as much longer than the
-    /// last one as that took longer than the one before.
-    pub(super) fn is_up(&self, model: &str) -> bool {
-        let (spent, all) = (self.began.elapsed().as_secs_f64(), 60.0 * self.minutes);
-        let took = self.took.get(model).map_or(&[][..], Vec::as_slice);
-        let expected = match took {
-            [.., before, last] if spent >= (1.0 - LAST) * all => last * (last / before).max(1.0),
-            _ => 0.0,
-        };
-        spent + expected > all
     }
 }

@@ -6,6 +6,7 @@
 //! group's timings are one file ([`record`]), found again by its key ([`run`](mod@run)). [`gate`](mod@gate) sets two builds of the
 //! program beside each other in pairs, [`counted`] by their instructions.
 
+mod clock;
 pub mod counted;
 pub mod gate;
 mod largest;

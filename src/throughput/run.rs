@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
+use super::clock::Clock;
 use super::largest::largest;
-use super::measure::{Clock, SETS, fits, measure};
+use super::measure::{SETS, fits, measure};
 use super::record::{Group, Timing, VERSION};
 use super::suite::ThroughputSuite;
 use crate::bench::protocol::{FailureKind, Load};

@@ -2,6 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+#[cfg(unix)]
+use icdbench::bench::Engines;
+#[cfg(unix)]
+use icdbench::throughput::{ThroughputSuite, compared_once};
+
 use crate::common::{Bench, assert_fails, assert_good, stderr, stdout};
 #[cfg(unix)]
 use crate::script;
@@ -82,6 +87,54 @@ fn a_build_that_is_slower_than_another_is_found() {
     assert_eq!(history(&bench.path("history")).lines().count(), 2);
     assert_good(&gate(&slow, &["--history", "history"]));
     assert_eq!(history(&bench.path("history")).lines().count(), 4);
+}
+
+#[test]
+#[cfg(unix)]
+fn every_pair_has_processes_of_its_own_and_by_turns_another_build_starts_first() {
+    if !has_python() {
+        return;
+    }
+    let bench = Bench::new("");
+    let of = "lengths = [8]\nengines = [\"burn\"]\nmodels = [\"logistic_regression\"]";
+    std::fs::write(bench.path("timings.toml"), suite(of)).unwrap();
+    // Builds that write down when they are asked to make a model ready, and each run.
+    let writes = |name: &str| {
+        let log = bench.path("log");
+        let text = format!(
+            "#!/usr/bin/env python3\nimport json, os, sys\nfor line in sys.stdin:\n    asked = json.loads(line)\n    open('{}', \
+             'a').write(f\"{{asked['ask']}} {name} {{os.getpid()}} {{asked.get('kind')}} {{asked.get('set')}}\\n\")\n    \
+             print(json.dumps({{'parameters': 1, 'machine': 'x'}} if asked['ask'] == 'load' else {{'seconds': 3}}), flush=True)\n",
+            log.display()
+        );
+        Engines::new(script(&bench, name, &text).into(), 1, "python3".into()).unwrap()
+    };
+    let suite = ThroughputSuite::parse(&suite(of), "timings.toml").unwrap();
+    let compared = compared_once(&suite, (&writes("base"), &writes("head")), (8, 1), 0.05).unwrap();
+    assert_eq!(compared.unwrap().len(), 2);
+    let log = std::fs::read_to_string(bench.path("log")).unwrap();
+    let lines: Vec<Vec<&str>> = log.lines().map(|line| line.split(' ').collect()).collect();
+    let starts: Vec<(&str, &str)> = lines
+        .iter()
+        .filter(|line| line[0] == "load")
+        .map(|line| (line[1], line[2]))
+        .collect();
+    let names: Vec<&str> = starts.iter().map(|start| start.0).collect();
+    assert_eq!(names, ["base", "head", "head", "base"].repeat(4));
+    let processes: std::collections::BTreeSet<&str> = starts.iter().map(|start| start.1).collect();
+    assert_eq!(processes.len(), 16, "{starts:?}");
+    // Of both kinds each process runs as much as its peer: two to warm up and one, which took long enough.
+    for (_, process) in &starts {
+        for kind in ["inference", "step"] {
+            let of_kind = |line: &&Vec<&str>| line[0] == "run" && line[2] == *process && line[3] == kind;
+            assert_eq!(lines.iter().filter(of_kind).count(), 3, "{kind} in {process}");
+        }
+    }
+    // Who runs first is drawn, as often one as the other.
+    let runs = lines.iter().filter(|line| line[0] == "run" && line[3] == "inference");
+    let runs: Vec<&str> = runs.map(|line| line[1]).collect();
+    let first = runs.chunks(6).filter(|pair| pair[0] == "base").count();
+    assert_eq!((runs.len(), first), (48, 4), "{runs:?}");
 }
 
 #[test]
