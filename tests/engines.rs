@@ -186,6 +186,53 @@ fn an_engine_that_dies_talks_or_is_not_there_is_said_so() {
     assert_fails(&unknown, 2, &["tensorflow", "burn, candle, pytorch"]);
 }
 
+/// Threads of an engine that has made a training step with so many computing threads.
+#[cfg(target_os = "linux")]
+fn threads_of(threads: &str, questions: &[Value]) -> usize {
+    use std::io::{BufRead, BufReader};
+
+    let mut engine = Command::new(env!("CARGO_BIN_EXE_icdbench"))
+        .args(["--threads", threads, "engine", "burn"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = engine.stdin.take().unwrap();
+    let mut lines = BufReader::new(engine.stdout.take().unwrap()).lines();
+    for question in questions {
+        writeln!(input, "{question}").unwrap();
+        let answer = lines.next().unwrap().unwrap();
+        assert!(!answer.contains("error"), "{answer}");
+    }
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", engine.id()))
+        .unwrap()
+        .count();
+    drop(input);
+    assert!(engine.wait().unwrap().success());
+    tasks
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_engine_with_one_thread_computes_on_that_which_reads_the_questions() {
+    let bench = Bench::new("");
+    let inputs = bench.path("inputs.safetensors");
+    icdbench::bench::sets::Sets::random(&[vec![9, 4]], 60, 5, 1)
+        .write(&inputs)
+        .unwrap();
+    let settings = json!(ModelConfig::published("caml", 9).unwrap())["caml"].take();
+    let questions = [
+        json!({"ask": "load", "model": "caml", "settings": settings, "task": {"vocabulary": 60}, "codes": 5, "length": 9,
+            "device": "cpu", "precision": "f32", "threads": 1, "inputs": inputs}),
+        json!({"ask": "run", "kind": "step", "set": 0}),
+    ];
+    // Handed over to a single other thread, work takes instructions that differ from run to run.
+    assert_eq!(threads_of("1", &questions), 1);
+    if std::thread::available_parallelism().is_ok_and(|cpus| cpus.get() > 1) {
+        assert!(threads_of("2", &questions) > 2);
+    }
+}
+
 /// Answers of an engine of the program to lines of questions.
 fn answers(name: &str, questions: &[Value]) -> Vec<Value> {
     let mut engine = Command::new(env!("CARGO_BIN_EXE_icdbench"))

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 /// How many of a worker's last lines on standard error are kept.
 const LAST_LINES: usize = 20;
+/// How often a worker that says nothing is looked at: what it has started may keep its output open when it has ended.
+const LOOK: Duration = Duration::from_millis(500);
 /// How long a worker may take to end once its input or its output has.
 pub(super) const GOODBYE: Duration = Duration::from_secs(2);
 
@@ -92,9 +94,19 @@ impl Process {
     /// The next line.
     ///
     /// # Errors
-    /// None within `timeout`, or the worker's output has ended.
+    /// None within `timeout`, or the worker's output has ended, or the worker has and what it left to others says no more.
     pub fn line(&self, timeout: Duration) -> Result<String, RecvTimeoutError> {
-        self.lines.recv_timeout(timeout)
+        let asked = Instant::now();
+        loop {
+            let left = timeout.saturating_sub(asked.elapsed());
+            // Looked at before the last wait: a line that it wrote before its end is read in that.
+            let ended = self.is_reaped || has_ended(&self.child);
+            match self.lines.recv_timeout(left.min(LOOK)) {
+                Err(RecvTimeoutError::Timeout) if ended => return Err(RecvTimeoutError::Disconnected),
+                Err(RecvTimeoutError::Timeout) if left > LOOK => {}
+                found => return found,
+            }
+        }
     }
 
     /// How the worker ended, after its output did. One that lives on is given seconds, and then ended.
@@ -249,6 +261,18 @@ mod tests {
         let death = process.death();
         assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
         assert!(death.lived_on, "{death:?}");
+        assert!(is_gone(&started), "{started} goes on");
+    }
+
+    #[test]
+    fn a_worker_that_has_ended_is_not_waited_for_where_what_it_started_keeps_its_output_open() {
+        let mut process = shell("sleep 300 & echo $!; echo last; exit 3");
+        let minute = Duration::from_secs(60);
+        let started = process.line(minute).unwrap();
+        assert_eq!(process.line(minute).as_deref(), Ok("last"));
+        assert_eq!(process.line(minute), Err(RecvTimeoutError::Disconnected));
+        let death = process.death();
+        assert_eq!(death.status.and_then(|status| status.code()), Some(3), "{death:?}");
         assert!(is_gone(&started), "{started} goes on");
     }
 
