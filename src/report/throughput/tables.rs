@@ -71,7 +71,8 @@ pub(super) fn measured_on(timings: &Timings<'_>) -> String {
         text += &format!(
             "- The machine's peak, measured before: {} GFLOP/s in f32 matrix products, {} GB/s of memory. Shares are of these \
              products; operations are counted from the model's mathematics (`models/work.rs`). Floor: what these operations \
-             take at that rate, or the parameters, gradients and moments that AdamW moves at the memory's, whichever is more.\n",
+             take at that rate, or the parameters, gradients and moments that AdamW moves at the memory's, whichever is more (what \
+             fits into a cache can be faster than that).\n",
             three_digits(peak.flops_per_second / 1e9),
             three_digits(peak.bytes_per_second / 1e9),
         );
