@@ -94,8 +94,8 @@ fn main() -> anyhow::Result<()> {
     let suite = ThroughputSuite::parse(SUITE, "the trial's suite")?;
     let mut text = head(&options)?;
     let mut broken = Vec::new();
-    let tries = slow_downs(&suite, &options, &mut text, &mut broken)?;
-    self_comparisons(&suite, &options, &tries, (&mut text, &mut broken))?;
+    let same = slow_downs(&suite, &options, &mut text, &mut broken)?;
+    self_comparisons(&suite, &options, same, (&mut text, &mut broken))?;
     if options.counted > 0 {
         counted::counted_mode(&suite, options.counted, &mut text, &mut broken)?;
     }
@@ -195,28 +195,29 @@ impl Same {
 fn self_comparisons(
     suite: &ThroughputSuite,
     options: &Options,
-    tries: &Same,
+    [others, tests]: [Same; 2],
     (text, broken): (&mut String, &mut Vec<String>),
 ) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let build = Slow::nowhere().build("build", folder.path(), threads())?;
     let mut itself = Same::default();
-    while itself.cells + tries.cells < options.comparisons {
+    while itself.cells + others.cells + tests.cells < options.comparisons {
         let seed = 1000 + itself.grids as u64;
         let found = compared_once(suite, (&build, &build), (options.pairs, seed), MARGIN)?;
         let found = found.map_err(|(cell, failure)| anyhow::anyhow!("{cell}: {failure}"))?;
         itself.add(&found.iter().collect::<Vec<_>>());
         eprintln!("with itself: {}", itself.row("").trim_end());
     }
-    let all = itself.and(tries);
+    let all = itself.and(&others).and(&tests);
     writeln!(
         text,
         "## Cells that are the same in both builds\n\nAn alarm is a one-sided p-value below 5 % with a ratio beyond the margin of {:.0} %.\n\n\
          | builds | comparisons | grids | p below 5 % | alarms | grids with p below 5 % after Holm | called slower or faster | intervals that \
-         hold 1 (%) | spread of a pair, median (%) |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|\n{}{}{}",
+         hold 1 (%) | spread of a pair, median (%) |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|\n{}{}{}{}",
         100.0 * MARGIN,
+        others.row("of the tries above, but for the slow cell"),
+        tests.row("self-tests of the tries above, half as many pairs"),
         itself.row("one against itself"),
-        tries.row("the other cells of the tries above"),
         all.row("all")
     )?;
     if all.cells >= 200 && (all.alarms * 20 > all.cells || all.wrong > 0) {
@@ -243,15 +244,18 @@ fn slow_downs(
     options: &Options,
     text: &mut String,
     broken: &mut Vec<String>,
-) -> anyhow::Result<Same> {
-    let mut same = Same::default();
+) -> anyhow::Result<[Same; 2]> {
+    let [mut same, mut tests] = [Same::default(), Same::default()];
     let settings = GateSettings {
         pairs: options.pairs,
         margin: MARGIN,
         quiet: 0.05,
         mode: Some(Mode::Fail),
     };
-    let [mut found, mut confirmed, mut others] = [0; 3];
+    let places = suite.throughput.models.len() * suite.throughput.kinds.len();
+    // Tries, found, confirmed, and what was measured: by cell.
+    let mut tried = vec![([0; 3], Vec::new(), Vec::new()); places];
+    let mut others = 0;
     for number in 0..options.tries {
         let (model, kind, name) = cell(suite, number);
         let folder = tempfile::tempdir()?;
@@ -260,49 +264,51 @@ fn slow_downs(
         let base = Slow::nowhere().build("base", folder.path(), threads())?;
         let judged = gate(suite, (&base, &head), settings, &|_| ())?;
         ensure!(judged.failures.is_empty(), "{:?}", judged.failures);
-        let is_slower = |cell: &&Compared| cell.verdict == Verdict::Slower;
-        let slower: Vec<&str> = judged
-            .compared
-            .iter()
-            .filter(is_slower)
-            .map(|cell| cell.cell.as_str())
-            .collect();
-        same.add(
-            &judged
-                .compared
-                .iter()
-                .filter(|cell| cell.cell != name)
-                .collect::<Vec<_>>(),
-        );
-        let failing: Vec<&str> = judged
-            .judgement
-            .failing
-            .iter()
-            .map(|[first, _]| first.cell.as_str())
-            .collect();
-        found += usize::from(slower.contains(&name.as_str()));
-        confirmed += usize::from(failing.contains(&name.as_str()));
-        others += failing.iter().filter(|cell| **cell != name).count();
+        let failing = |name: &str| judged.judgement.failing.iter().any(|[first, _]| first.cell == name);
+        let (slow, rest): (Vec<_>, Vec<_>) = judged.compared.iter().partition(|cell| cell.cell == name);
+        same.add(&rest);
+        tests.add(&judged.itself.iter().collect::<Vec<_>>());
+        let slow = slow.first().context("the slow cell")?;
+        let (counts, ratios, spreads) = &mut tried[number % places];
+        counts[0] += 1;
+        counts[1] += usize::from(slow.verdict == Verdict::Slower);
+        counts[2] += usize::from(failing(&name));
+        ratios.extend(slow.ratio);
+        spreads.push(slow.spread);
+        others += rest.iter().filter(|cell| failing(&cell.cell)).count();
         eprintln!(
-            "try {} of {}, {name}: slower {slower:?}, again {failing:?}; the others {}",
+            "try {} of {}, {name}: {slow:?}, again {}; the others {} {}",
             number + 1,
             options.tries,
-            same.row("").trim_end()
+            failing(&name),
+            same.row("").trim_end(),
+            tests.row("").trim_end()
         );
     }
     writeln!(
         text,
-        "## A build that is slower by {:.0} % in one of {} cells\n\nThe whole gate: its self-test, the comparison, and new pairs of what looked \
-         slower.\n\n| tries | found | confirmed | other cells that fail |\n|---:|---:|---:|---:|\n| {} | {found} | {confirmed} | {others} |\n",
+        "## A build that is slower by {:.0} % in one of {places} cells\n\nThe whole gate: its self-test, the comparison, and new pairs of \
+         what looked slower. In {others} cells that were the same it\nfailed.\n\n| cell | tries | found | confirmed | head over base, median | \
+         spread of a pair, median (%) |\n|---|---:|---:|---:|---:|---:|",
         100.0 * SLOWER,
-        suite.throughput.models.len() * suite.throughput.kinds.len(),
-        options.tries
     )?;
+    for (number, (counts, ratios, spreads)) in tried.iter().enumerate().take(options.tries) {
+        let middle = |values: &[f64]| middle(&sorted(values)).unwrap_or(f64::NAN);
+        let [tries, found, confirmed] = counts;
+        let (name, ratio, spread) = (cell(suite, number).2, middle(ratios), 100.0 * middle(spreads));
+        writeln!(
+            text,
+            "| {name} | {tries} | {found} | {confirmed} | {ratio:.3} | {spread:.1} |"
+        )?;
+    }
+    let total = |which: usize| tried.iter().map(|(counts, ..)| counts[which]).sum::<usize>();
+    let found = total(1);
+    writeln!(text, "| all | {} | {found} | {} | | |\n", total(0), total(2))?;
     if options.tries >= 20 && found * 20 < options.tries * 19 {
         broken.push(format!(
             "{found} of {} slow-downs were found, expected 19 of 20",
             options.tries
         ));
     }
-    Ok(same)
+    Ok([same, tests])
 }

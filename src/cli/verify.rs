@@ -117,13 +117,17 @@ fn row(agreement: &Agreement) -> Vec<String> {
         (None, true) => "passes".into(),
         (None, false) => format!("FAILS: expected at most {:.0e}", agreement.tolerance),
     };
+    let number = |number: f64| match agreement.error {
+        Some(_) => "-".into(), // Nothing was compared.
+        None => format!("{number:.1e}"),
+    };
     vec![
         agreement.model.clone(),
         agreement.length.to_string(),
         agreement.engine.clone(),
         format!("{:.3}", agreement.largest_logit),
-        format!("{:.1e}", agreement.difference),
-        format!("{:.1e}", agreement.relative),
+        number(agreement.difference),
+        number(agreement.relative),
         verdict,
     ]
 }
