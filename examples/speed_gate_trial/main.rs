@@ -1,10 +1,11 @@
 //! How often the throughput gate is right and wrong on this machine: a build against itself, and against one that was made
-//! slower in one cell; writes the second part of `reports/speed-gate.md`.
+//! slower in one cell; writes the second and third part of `reports/speed-gate.md`, each when it is through.
 //!
 //! Usage: `cargo run --release --example speed_gate_trial -- reports/speed-gate.md`, with `--comparisons N` (200; the cells that
-//! a try leaves as they are count too), `--tries N` (20), `--pairs N` (24), `--counted N` (tries of the counted mode, 3; 0 where
-//! neither perf nor valgrind is). What is timed is what the gate times, in processes that it starts anew each time. Ends with an
-//! error where 200 comparisons and 20 tries or more do not keep what the gate promises; the numbers are written all the same.
+//! a try leaves as they are count too, and its self-test), `--tries N` (20), `--pairs N` (24), `--counted N` (tries of the
+//! counted mode, 3; 0 where neither perf nor valgrind is); a part of which there are 0 stays as it is. What is timed is what the
+//! gate times, in processes that it starts anew each time. Ends with an error where 200 comparisons and 20 tries or more do not
+//! keep what the gate promises; the numbers are written all the same.
 
 mod counted;
 mod slowed;
@@ -19,7 +20,7 @@ use icdbench::speed::{Compared, Mode, Verdict, middle, sorted};
 use icdbench::throughput::{GateSettings, ThroughputSuite, compared_once, gate};
 use slowed::{Added, Slow, served};
 
-/// Where the second part begins; `speed_gate_rates` leaves it as it is.
+/// Where the second part begins; `speed_gate_rates` leaves it and what follows as it is.
 const PART: &str = "# On a real machine\n";
 const MARGIN: f64 = 0.05;
 /// By how much the slow cell is slower.
@@ -91,25 +92,40 @@ fn main() -> anyhow::Result<()> {
         return Ok(());
     }
     let options = Options::read()?;
-    let suite = ThroughputSuite::parse(SUITE, "the trial's suite")?;
-    let mut text = head(&options)?;
-    let mut broken = Vec::new();
-    let same = slow_downs(&suite, &options, &mut text, &mut broken)?;
-    self_comparisons(&suite, &options, same, (&mut text, &mut broken))?;
-    if options.counted > 0 {
-        counted::counted_mode(&suite, options.counted, &mut text, &mut broken)?;
-    }
+    let mut suite = ThroughputSuite::parse(SUITE, "the trial's suite")?;
     let file = Path::new(&options.file);
-    let before = std::fs::read_to_string(file).unwrap_or_default(); // OK because a file that is not there has no first part
-    let first = before.find(PART).map_or(before.as_str(), |at| &before[..at]).trim_end();
-    let whole = if first.is_empty() {
-        text.clone()
-    } else {
-        format!("{first}\n\n{text}")
-    };
-    std::fs::write(file, whole).with_context(|| options.file.clone())?;
-    print!("{text}");
+    let mut broken = Vec::new();
+    if options.tries + options.comparisons > 0 {
+        let mut text = head(&options)?;
+        let same = slow_downs(&suite, &options, &mut text, &mut broken)?;
+        self_comparisons(&suite, &options, same, (&mut text, &mut broken))?;
+        put(file, PART, &text)?;
+    }
+    if options.counted > 0 {
+        suite
+            .throughput
+            .models
+            .retain(|model| counted::MODELS.contains(&model.as_str()));
+        let mut text = String::from(counted::PART);
+        counted::counted_mode(&suite, options.counted, &mut text, &mut broken)?;
+        put(file, counted::PART, &text)?;
+    }
     ensure!(broken.is_empty(), "{}", broken.join("; "));
+    Ok(())
+}
+
+/// Puts a part into the file, in the place of what it was, else at the end.
+fn put(file: &Path, part: &str, text: &str) -> anyhow::Result<()> {
+    let before = std::fs::read_to_string(file).unwrap_or_default(); // OK because a file that is not there has no other part
+    let (first, rest) = before.split_once(part).unwrap_or((&before, ""));
+    let after = rest.find("\n# ").map_or("", |at| &rest[at..]);
+    let parts = [first, text, after]
+        .map(str::trim)
+        .into_iter()
+        .filter(|part| !part.is_empty());
+    let whole = parts.collect::<Vec<_>>().join("\n\n") + "\n";
+    std::fs::write(file, whole).with_context(|| file.display().to_string())?;
+    println!("{text}");
     Ok(())
 }
 
@@ -217,7 +233,11 @@ fn self_comparisons(
         100.0 * MARGIN,
         others.row("of the tries above, but for the slow cell"),
         tests.row("self-tests of the tries above, half as many pairs"),
-        itself.row("one against itself"),
+        if itself.cells > 0 {
+            itself.row("one against itself")
+        } else {
+            String::new()
+        },
         all.row("all")
     )?;
     if all.cells >= 200 && (all.alarms * 20 > all.cells || all.wrong > 0) {

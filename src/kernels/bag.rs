@@ -3,7 +3,7 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::lookup::filled;
+use super::matrix::filled;
 use super::vector;
 
 /// The words of some notes, each word of a note once, with its value.

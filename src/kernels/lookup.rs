@@ -1,32 +1,9 @@
 //! Rows of a table by number, and for each entry of the table the sum of its rows: an embedding and its gradient.
 
-use std::mem::MaybeUninit;
-
 use pulp::{Simd, WithSimd};
-use rayon::prelude::*;
 
+use super::matrix::filled;
 use super::vector;
-
-/// Rows or entries of a task.
-const ROWS: usize = 64;
-
-/// Rows of numbers made piece by piece: `fill` gets the number of a piece's first row, and the piece, all zeros. They are zeroed
-/// by the thread that goes on with them.
-pub(super) fn filled(rows: usize, width: usize, fill: impl Fn(usize, &mut [f32]) + Sync) -> Vec<f32> {
-    let count = rows * width;
-    let mut values = Vec::with_capacity(count);
-    values.spare_capacity_mut()[..count]
-        .par_chunks_mut((ROWS * width).max(1))
-        .enumerate()
-        .for_each(|(piece, values)| {
-            values.fill(MaybeUninit::new(0.0));
-            // SAFETY: just written.
-            fill(piece * ROWS, unsafe { values.assume_init_mut() });
-        });
-    // SAFETY: the capacity is that of all, and the pieces, which are all of them, are written.
-    unsafe { values.set_len(count) };
-    values
-}
 
 /// The rows `ids` of a table `[entry, width]`, `[row, width]`.
 ///

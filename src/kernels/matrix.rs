@@ -1,8 +1,13 @@
 //! Matrices laid over slices, and their products through the `gemm` crate.
 
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 
 use gemm::Parallelism;
+use rayon::prelude::*;
+
+/// Rows of a task that makes rows.
+const FILLED: usize = 64;
 
 /// Who works on a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -245,6 +250,24 @@ pub fn product_of(left: Matrix, right: Matrix, threads: Threads) -> Vec<f32> {
     // SAFETY: the capacity is that of all elements, and the product has written each.
     unsafe { out.set_len(rows * columns) };
     out
+}
+
+/// Rows of numbers made piece by piece: `fill` gets the number of a piece's first row, and the piece, all zeros. They are zeroed
+/// by the thread that goes on with them.
+pub(super) fn filled(rows: usize, width: usize, fill: impl Fn(usize, &mut [f32]) + Sync) -> Vec<f32> {
+    let count = rows * width;
+    let mut values = Vec::with_capacity(count);
+    values.spare_capacity_mut()[..count]
+        .par_chunks_mut((FILLED * width).max(1))
+        .enumerate()
+        .for_each(|(piece, values)| {
+            values.fill(MaybeUninit::new(0.0));
+            // SAFETY: just written.
+            fill(piece * FILLED, unsafe { values.assume_init_mut() });
+        });
+    // SAFETY: the capacity is that of all, and the pieces, which are all of them, are written.
+    unsafe { values.set_len(count) };
+    values
 }
 
 #[cfg(test)]

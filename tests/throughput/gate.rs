@@ -89,6 +89,42 @@ fn a_build_that_is_slower_than_another_is_found() {
     assert_eq!(history(&bench.path("history")).lines().count(), 4);
 }
 
+/// A build that writes down when it is asked to make a model ready, and each run, and says that each takes so long.
+#[cfg(unix)]
+fn writes(bench: &Bench, name: &str, seconds: f64) -> Engines {
+    let log = bench.path("log");
+    let text = format!(
+        "#!/usr/bin/env python3\nimport json, os, sys\nfor line in sys.stdin:\n    asked = json.loads(line)\n    open('{}', \
+         'a').write(f\"{{asked['ask']}} {name} {{os.getpid()}} {{asked.get('kind')}} {{asked.get('set')}}\\n\")\n    \
+         print(json.dumps({{'parameters': 1, 'machine': 'x'}} if asked['ask'] == 'load' else {{'seconds': {seconds}}}), flush=True)\n",
+        log.display()
+    );
+    Engines::new(script(bench, name, &text).into(), 1, "python3".into()).unwrap()
+}
+
+#[test]
+#[cfg(unix)]
+fn what_takes_little_is_warmed_up_for_longer_and_repeated() {
+    if !has_python() {
+        return;
+    }
+    // Of one pair each: as many rounds before it as take 0.1 s on both sides, two at least and 200 at most; then 0.2 s.
+    for (seconds, expected) in [(0.015, 4 + 7), (0.06, 2 + 2), (1e-9, 200 + 200)] {
+        let bench = Bench::new("");
+        let of = "lengths = [8]\nengines = [\"burn\"]\nmodels = [\"logistic_regression\"]\nkinds = [\"step\"]";
+        let suite = ThroughputSuite::parse(&suite(of), "timings.toml").unwrap();
+        let sides = ["base", "head"].map(|name| writes(&bench, name, seconds));
+        compared_once(&suite, (&sides[0], &sides[1]), (1, 1), 0.05)
+            .unwrap()
+            .unwrap();
+        let log = std::fs::read_to_string(bench.path("log")).unwrap();
+        for side in ["run base", "run head"] {
+            let runs = log.lines().filter(|line| line.starts_with(side)).count();
+            assert_eq!(runs, expected, "{side}, {seconds} s");
+        }
+    }
+}
+
 #[test]
 #[cfg(unix)]
 fn every_pair_has_processes_of_its_own_and_by_turns_another_build_starts_first() {
@@ -98,19 +134,9 @@ fn every_pair_has_processes_of_its_own_and_by_turns_another_build_starts_first()
     let bench = Bench::new("");
     let of = "lengths = [8]\nengines = [\"burn\"]\nmodels = [\"logistic_regression\"]";
     std::fs::write(bench.path("timings.toml"), suite(of)).unwrap();
-    // Builds that write down when they are asked to make a model ready, and each run.
-    let writes = |name: &str| {
-        let log = bench.path("log");
-        let text = format!(
-            "#!/usr/bin/env python3\nimport json, os, sys\nfor line in sys.stdin:\n    asked = json.loads(line)\n    open('{}', \
-             'a').write(f\"{{asked['ask']}} {name} {{os.getpid()}} {{asked.get('kind')}} {{asked.get('set')}}\\n\")\n    \
-             print(json.dumps({{'parameters': 1, 'machine': 'x'}} if asked['ask'] == 'load' else {{'seconds': 3}}), flush=True)\n",
-            log.display()
-        );
-        Engines::new(script(&bench, name, &text).into(), 1, "python3".into()).unwrap()
-    };
     let suite = ThroughputSuite::parse(&suite(of), "timings.toml").unwrap();
-    let compared = compared_once(&suite, (&writes("base"), &writes("head")), (8, 1), 0.05).unwrap();
+    let sides = ["base", "head"].map(|name| writes(&bench, name, 3.0));
+    let compared = compared_once(&suite, (&sides[0], &sides[1]), (8, 1), 0.05).unwrap();
     assert_eq!(compared.unwrap().len(), 2);
     let log = std::fs::read_to_string(bench.path("log")).unwrap();
     let lines: Vec<Vec<&str>> = log.lines().map(|line| line.split(' ').collect()).collect();
