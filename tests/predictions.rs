@@ -223,7 +223,7 @@ fn a_system_that_only_decides_has_no_metrics_by_rank() {
             .all(|code| code.roc_auc.is_none() && code.pr_auc.is_none())
     );
     assert_good(&bench.run(&["check", "results"]));
-    let more = bench.run(&[&arguments[..], &["--threshold", "0.5"]].concat());
+    let more = bench.run(&[&arguments[..], &words, &["--threshold", "0.5"]].concat());
     assert_good(&more);
     assert!(stderr(&more).contains("decisions without scores"), "{}", stderr(&more));
     // Decisions as numbers are decisions.
