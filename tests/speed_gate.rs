@@ -26,9 +26,8 @@ fn a_program_is_hardly_ever_slower_than_itself() {
         let found = alarms(12, pairs, noise);
         let Alarms { grids, cells, .. } = found;
         assert_eq!((grids, cells), (12, 420));
-        assert!(found.uncorrected <= at_most(cells, 0.05), "{}: {found:?}", noise.name);
-        assert!(found.beyond <= at_most(cells, 0.05), "{}: {found:?}", noise.name);
-        assert!(found.after_holm <= at_most(grids, 0.05), "{}: {found:?}", noise.name);
+        assert!(found.uncorrected * 20 <= cells, "{}: {found:?}", noise.name);
+        assert_eq!(found.after_holm, 0, "{}: {found:?}", noise.name);
         assert_eq!(found.failed, 0, "{}: {found:?}", noise.name);
         assert!(
             found.covered >= cells - at_most(cells, 0.05),
@@ -37,8 +36,8 @@ fn a_program_is_hardly_ever_slower_than_itself() {
         );
         assert!(found.suspected <= found.after_holm, "{}: {found:?}", noise.name);
         assert!(found.same * 10 >= cells * 6, "{}: {found:?}", noise.name);
-        // A test that never says anything would pass the above.
-        assert!(found.uncorrected > 0, "{}: {found:?}", noise.name);
+        // Intervals that hold everything would pass the above.
+        assert!(found.covered < cells, "{}: {found:?}", noise.name);
     }
 }
 
@@ -79,7 +78,7 @@ fn without_a_shuffled_order_drift_and_place_would_alarm() {
     };
     assert!(compare(&[biased], MARGIN).unwrap()[0].p_slower < 0.001);
     let found = alarms(6, PAIRS[0], noise);
-    assert!(found.uncorrected <= at_most(found.cells, 0.05), "{found:?}");
+    assert!(found.uncorrected * 20 <= found.cells, "{found:?}");
 }
 
 #[test]

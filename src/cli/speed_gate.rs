@@ -26,7 +26,7 @@ pub(super) struct Speed {
     /// Of a suite of timings: the build that this one is compared with, another `icdbench`.
     #[arg(long, value_name = "PROGRAM")]
     base: Option<PathBuf>,
-    /// Of a suite of timings: pairs of runs of each model, length and kind. 24 find a slow-down of a tenth on a quiet machine, 64
+    /// Of a suite of timings: pairs of runs of each model, length and kind. 24 find a slow-down of a tenth on a quiet machine, 72
     /// on a shared one [default: 24].
     #[arg(long, value_name = "N")]
     pairs: Option<usize>,

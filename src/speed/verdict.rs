@@ -24,7 +24,7 @@ pub enum Mode {
 pub struct SelfTest {
     /// Cells that were compared.
     pub cells: usize,
-    /// Those that look slower at 5 %, without correction: one in twenty by chance.
+    /// Those that look slower by more than a quarter of the margin at 5 %, without correction: fewer than one in twenty.
     pub alarms: usize,
     /// Those that are called slower or faster after Holm's correction: none, where timings can be trusted.
     pub wrong: Vec<String>,

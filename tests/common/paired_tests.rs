@@ -21,8 +21,10 @@ pub fn found(tries: usize, pairs: usize, noise: Noise, slower: f64, level: f64, 
         distances.sort_by(f64::total_cmp);
         let most = 2.0 * distances[distances.len() / 2];
         let cut: Vec<f64> = logs.iter().map(|log| log.clamp(-most, most)).collect();
+        // As the others, whether it is slower at all.
+        let margin = f64::EPSILON;
         let p = [
-            compare(std::slice::from_ref(cell), 0.05).unwrap()[0].p_slower,
+            compare(std::slice::from_ref(cell), margin).unwrap()[0].p_slower,
             flipped(&logs, flips, number as u64),
             flipped(&cut, flips, number as u64),
             signs(&logs),
