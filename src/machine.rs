@@ -76,8 +76,8 @@ impl Machine {
             gpu: self.gpu.clone(),
             threads: self.threads,
             command: command_line(),
-            started: humantime::format_rfc3339_seconds(started).to_string(),
-            ended: humantime::format_rfc3339_seconds(ended).to_string(),
+            started: humantime::format_rfc3339_millis(started).to_string(),
+            ended: humantime::format_rfc3339_millis(ended).to_string(),
         }
     }
 }
@@ -162,5 +162,23 @@ pub fn keep_freed_memory() {
         libc::mallopt(libc::M_MMAP_MAX, 0);
         libc::mallopt(libc::M_TRIM_THRESHOLD, i32::MAX);
         libc::mallopt(libc::M_TOP_PAD, 64 << 20);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn two_ends_in_one_second_are_told_apart() {
+        let machine = Machine::look();
+        let ended = |millis| {
+            let time = SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
+            machine.provenance(SystemTime::UNIX_EPOCH, time).ended
+        };
+        assert_eq!(ended(1_500), "1970-01-01T00:00:01.500Z");
+        assert!(ended(1_500) < ended(1_501) && ended(1_501) < ended(2_000));
     }
 }

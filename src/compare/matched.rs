@@ -74,7 +74,7 @@ pub fn matched<'a>(sides: [&'a Side; 2]) -> Matching<'a> {
         let mut by_key: BTreeMap<_, &Reported> = BTreeMap::new();
         for cell in cells {
             let found = by_key.entry(key(&cell.record.cell)).or_insert(cell);
-            if found.record.provenance.ended < cell.record.provenance.ended {
+            if found.record.age() < cell.record.age() {
                 *found = cell;
             }
         }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::external::{EXTERNAL, ExternalSystem};
-use super::recorded::{later, meant};
+use super::recorded::meant;
 use super::{Cell, GENERATED, Plan, chain};
 use crate::record::{Record, Stage, StageName};
 
@@ -39,7 +39,7 @@ pub fn externals(cells: &[Cell], records: &[Record]) -> Vec<Record> {
         let shown = Record { cell, ..record.clone() };
         match found.iter_mut().find(|other| other.cell == shown.cell) {
             Some(other) => {
-                if later(other, &shown) {
+                if shown.age() > other.age() {
                     *other = shown;
                 }
             }

@@ -23,9 +23,9 @@ pub fn recorded(cells: &[Cell], records: &[Record]) -> Vec<Record> {
         let chosen = same.map(|(record, _)| record).max_by(|a, b| {
             let rank = |record: &Record| {
                 let ran = record.status != Status::Skipped;
-                (ran, record.key == cell.key, record.provenance.ended.clone())
+                (ran, record.key == cell.key)
             };
-            rank(a).cmp(&rank(b))
+            (rank(a), a.age()).cmp(&(rank(b), b.age()))
         });
         chosen.map(|record| {
             let mut described = cell.description.clone();
@@ -46,12 +46,6 @@ pub fn scored_before(cell: &Cell, records: &[Record]) -> Option<Record> {
     cell.skipped.as_ref()?;
     let found = recorded(std::slice::from_ref(cell), records).pop();
     found.filter(|record| record.status == Status::Ok)
-}
-
-/// Whether the second of two records was made later.
-pub(super) fn later(one: &Record, other: &Record) -> bool {
-    let age = |record: &Record| (record.provenance.ended.clone(), record.key.clone());
-    age(other) > age(one)
 }
 
 /// The settings of a stage of notes, as where nobody knows whether they are generated.

@@ -83,6 +83,11 @@ impl Record {
         inputs
     }
 
+    /// Greater for the later of two records: of several of one cell, the last that was made counts.
+    pub fn age(&self) -> (&str, &str) {
+        (&self.provenance.ended, &self.key)
+    }
+
     /// Whether another system than this program made the scores.
     pub fn is_external(&self) -> bool {
         self.outcome.as_ref().is_some_and(|outcome| outcome.external.is_some())

@@ -38,8 +38,8 @@ pub struct Provenance {
     pub threads: u32,
     /// The command line, with paths cut to their last component.
     pub command: String,
-    /// UTC start, RFC 3339, seconds.
+    /// UTC start, RFC 3339, to the millisecond (older records: to the second).
     pub started: String,
-    /// UTC end, RFC 3339, seconds.
+    /// UTC end, RFC 3339, to the millisecond (older records: to the second).
     pub ended: String,
 }

@@ -196,7 +196,11 @@ pub fn summarise<'a>(cells: &'a [Reported], suite: &'a SuiteText) -> Summary<'a>
     };
     let latest = latest(cells.iter().filter(is_shown));
     let mut others = self::latest(cells.iter().filter(|cell| !is_shown(cell)));
-    others.retain(|cell, other| latest.get(cell).is_none_or(|shown| age(other) > age(shown)));
+    others.retain(|cell, other| {
+        latest
+            .get(cell)
+            .is_none_or(|shown| other.record.age() > shown.record.age())
+    });
     if planned.is_empty() {
         let all: BTreeMap<_, _> = latest.iter().chain(&others).collect();
         planned = all.into_values().map(|cell| &cell.record.cell).collect();
@@ -312,16 +316,11 @@ fn latest<'a>(cells: impl Iterator<Item = &'a Reported>) -> BTreeMap<Identity<'a
     let mut latest: BTreeMap<Identity<'a>, &'a Reported> = BTreeMap::new();
     for cell in cells {
         let kept = latest.entry(identity(&cell.record.cell)).or_insert(cell);
-        if age(cell) > age(kept) {
+        if cell.record.age() > kept.record.age() {
             *kept = cell;
         }
     }
     latest
-}
-
-/// Greater for the later of two records.
-fn age(cell: &Reported) -> (&str, &str) {
-    (&cell.record.provenance.ended, &cell.record.key)
 }
 
 const NO_RECORD: &str = "no record yet: the cell was not run, or not to its end";

@@ -39,7 +39,7 @@ impl<'a> Evidence<'a> {
         let mut last: BTreeMap<String, &Reported> = BTreeMap::new();
         for reported in scored {
             let place = last.entry(identity(&reported.record.stages)).or_insert(reported);
-            if place.record.provenance.ended < reported.record.provenance.ended {
+            if place.record.age() < reported.record.age() {
                 *place = reported;
             }
         }
