@@ -9,6 +9,21 @@ pub mod built {
     include!(concat!(env!("OUT_DIR"), "/built.rs"));
 }
 
+/// Has so many threads compute, once a process. `with_this_one`: the calling thread is one of them. What takes little is done
+/// there before another would have woken up, and it need not sleep and be woken for every operator: CAML's inference of two
+/// notes takes half the time. It must be the only one that asks for what is computed: what others ask for waits while it
+/// does something else.
+///
+/// # Errors
+/// Threads cannot be started, or have been.
+pub fn computing_threads(threads: usize, with_this_one: bool) -> Result<(), rayon::ThreadPoolBuildError> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    match with_this_one {
+        true => pool.use_current_thread().build_global(),
+        false => pool.build_global(),
+    }
+}
+
 /// Facts of the machine that do not change while the program runs.
 #[derive(Clone, Debug, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]

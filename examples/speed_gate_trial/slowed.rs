@@ -85,6 +85,9 @@ pub fn served() -> anyhow::Result<bool> {
         return Ok(false);
     };
     icdbench::machine::keep_freed_memory();
+    let threads = std::env::args().skip_while(|argument| argument != "--threads").nth(1);
+    let threads = threads.and_then(|threads| threads.parse().ok());
+    icdbench::machine::computing_threads(threads.unwrap_or(1), true)?;
     let mut engine = Slowed {
         burn: Burn::default(),
         slow: Slow::read(&text),

@@ -10,6 +10,7 @@ use super::terminal::say;
 use crate::data::Registry;
 use crate::device::{DeviceChoice, DeviceClass};
 use crate::engines::protocol::Places;
+use crate::machine;
 use crate::results::Store;
 use crate::results::runner::Runner;
 use crate::train::Observer;
@@ -53,7 +54,7 @@ pub(super) struct Global {
 impl Global {
     /// Has as many threads compute as were asked for, and no more than there are CPUs: more only get in each other's
     /// way, and a machine has not room for any number. `quietly` where another process of the program has said so;
-    /// `on_this_thread` where it alone asks for what is computed, and one thread is to compute.
+    /// `on_this_thread` where it alone asks for what models compute.
     pub(super) fn start_threads(&mut self, quietly: bool, on_this_thread: bool) -> Result<()> {
         let from = |name: &'static str| {
             let value = std::env::var(name).ok()?.parse::<usize>().ok()?;
@@ -64,22 +65,20 @@ impl Global {
         let asked = option
             .or_else(|| from("RAYON_NUM_THREADS"))
             .or_else(|| from("RAYON_RS_NUM_CPUS"));
-        let Some((name, asked)) = asked else { return Ok(()) };
         let cpus = std::thread::available_parallelism().map_or(1, NonZero::get);
-        if asked > cpus && !quietly {
-            let noun = if cpus == 1 { "CPU" } else { "CPUs" };
-            self.notice(&format!(
-                "{name} {asked}: {cpus} threads compute, as there are {cpus} {noun}"
-            ));
-        }
-        let threads = asked.min(cpus);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-        // Handing work over to a single other thread takes instructions that differ from run to run.
-        let pool = match on_this_thread && threads == 1 {
-            true => pool.use_current_thread(),
-            false => pool,
+        let threads = match asked {
+            Some((name, asked)) if asked > cpus && !quietly => {
+                let noun = if cpus == 1 { "CPU" } else { "CPUs" };
+                self.notice(&format!(
+                    "{name} {asked}: {cpus} threads compute, as there are {cpus} {noun}"
+                ));
+                cpus
+            }
+            Some((_, asked)) => asked.min(cpus),
+            None if on_this_thread => cpus,
+            None => return Ok(()), // It is made when something computes.
         };
-        let pool = pool.build_global();
+        let pool = machine::computing_threads(threads, on_this_thread);
         pool.with_context(|| format!("starting {threads} computing threads"))?;
         // What a variable says, workers are told by the same variable.
         self.threads = self.threads.map(|_| threads);

@@ -119,6 +119,11 @@ impl Command {
     fn is_worker(&self) -> bool {
         matches!(self, Self::Worker | Self::Engine(_))
     }
+
+    /// Whether models compute in this process.
+    fn computes(&self) -> bool {
+        self.is_worker() || matches!(self, Self::Predict(_))
+    }
 }
 
 /// What the command line says, read before anything else runs.
@@ -140,8 +145,8 @@ pub fn main(cli: Cli) -> ExitCode {
 }
 
 fn dispatch(mut cli: Cli) -> Result<ExitCode> {
-    let is_engine = matches!(cli.command, Command::Engine(_));
-    cli.global.start_threads(cli.command.is_worker(), is_engine)?;
+    let command = &cli.command;
+    cli.global.start_threads(command.is_worker(), command.computes())?;
     let global = &cli.global;
     match cli.command {
         Command::List => list::list(global),
