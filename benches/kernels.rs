@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group};
 use icdbench::kernels::label_attention::{self, Head, Notes};
 use icdbench::kernels::layer_norm::{self, Saved};
 use icdbench::kernels::{adam, attention, dropout::Masks, gelu};
@@ -135,4 +135,11 @@ fn bench_label_attention(criterion: &mut Criterion) {
 }
 
 criterion_group!(benches, bench_elementwise, bench_attention, bench_label_attention);
-criterion_main!(benches);
+
+/// With the threads that compute in the program's workers.
+fn main() {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    icdbench::machine::computing_threads(threads, true).expect("a thread pool");
+    benches();
+    Criterion::default().configure_from_args().final_summary();
+}

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group};
 use icdbench::data::{SyntheticSettings, synthetic};
 use icdbench::models::dropout::Noise;
 use icdbench::models::{Batch, Initialiser, ModelConfig, Task, parameters};
@@ -162,4 +162,11 @@ criterion_group! {
     config = Criterion::default().sample_size(10).measurement_time(Duration::from_secs(2)).warm_up_time(Duration::from_millis(500));
     targets = tokenising, batching, models
 }
-criterion_main!(benches);
+
+/// With the threads that compute in the program's workers.
+fn main() {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    icdbench::machine::computing_threads(threads, true).expect("a thread pool");
+    benches();
+    Criterion::default().configure_from_args().final_summary();
+}

@@ -122,7 +122,7 @@ impl Command {
 
     /// Whether models compute in this process.
     fn computes(&self) -> bool {
-        self.is_worker() || matches!(self, Self::Predict(_))
+        self.is_worker() || matches!(self, Self::Plan(_) | Self::Predict(_))
     }
 }
 
