@@ -19,6 +19,7 @@ pub mod layer_norm;
 pub mod linear;
 pub mod lookup;
 pub mod matrix;
+mod recurrence;
 #[cfg(test)]
 mod testing;
 pub mod vector;
