@@ -18,6 +18,7 @@ pub mod label_documents;
 pub mod layer_norm;
 pub mod linear;
 pub mod lookup;
+pub mod lstm;
 pub mod matrix;
 mod recurrence;
 #[cfg(test)]

@@ -20,6 +20,7 @@ pub mod gru;
 pub mod initialise;
 pub mod label_attention;
 pub mod layers;
+pub mod lstm;
 mod note_tokens;
 pub mod ops;
 mod packed_words;
