@@ -20,6 +20,7 @@ pub mod linear;
 pub mod lookup;
 pub mod lstm;
 pub mod matrix;
+pub mod projected_attention;
 mod recurrence;
 #[cfg(test)]
 mod testing;

@@ -26,6 +26,7 @@ pub mod ops;
 mod packed_words;
 pub mod parameters;
 pub mod pretrained_encoder;
+pub mod projected_attention;
 pub mod recurrence;
 mod settings;
 pub mod shared_attention;
