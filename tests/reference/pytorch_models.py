@@ -23,6 +23,7 @@ from pytorch_parts import (
     BertCoder,
     CodingModel,
     LabelAttention,
+    ProjectedAttention,
     linear,
     mask_of,
     masked_softmax,
@@ -235,6 +236,27 @@ class BigruAttention(CodingModel):
         return places | directions(self.gru) | linear("output", self.output)
 
 
+class Laat(CodingModel):
+    """LAAT (Vu et al. 2020), the flat model; padding is masked, unless it is attended to as in the published code."""
+
+    def __init__(self, settings, task):
+        super().__init__()
+        hidden, self.attend_to_padding = settings["hidden"], settings["attend-to-padding"]
+        self.embedding = nn.Embedding(task["vocabulary"], settings["embedding"])
+        self.embedding.weight.requires_grad_(settings["train-embedding"])
+        self.dropout = nn.Dropout(settings["dropout"])
+        self.lstm = nn.LSTM(settings["embedding"], hidden, batch_first=True, bidirectional=True)
+        self.head = ProjectedAttention(task["codes"], 2 * hidden, settings["projection"])
+
+    def forward(self, tokens, lengths):
+        states = recurrent(self.lstm, self.dropout(self.embedding(tokens)), lengths)
+        mask = mask_of(lengths, states.shape[1], states.device)
+        return self.head(states, torch.ones_like(mask) if self.attend_to_padding else mask)
+
+    def places(self):
+        return {"embedding": ([self.embedding.weight], False)} | directions(self.lstm) | self.head.places("head")
+
+
 # torch.compile would unroll the steps.
 @torch.compiler.disable
 def recurrent(layer, embedded, lengths):
@@ -315,6 +337,7 @@ BAGS = {"counts": lambda counts: counts, "binary": torch.ones_like, "log-counts"
 MODELS = {
     "logistic_regression": LogisticRegression,
     "bigru_attention": BigruAttention,
+    "laat": Laat,
     "caml": Caml,
     "bert_trun": BertTrun,
     "bert_hier": BertHier,
