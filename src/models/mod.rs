@@ -40,6 +40,7 @@ pub mod bert_xml;
 pub mod bigru_attention;
 pub mod caml;
 pub mod evidence_dictionary;
+pub mod laat;
 pub mod logistic_regression;
 pub mod long_bert;
 
@@ -54,6 +55,7 @@ table::models! {
     logistic_regression::LogisticRegression,
     caml::Caml,
     evidence_dictionary::EvidenceDictionary,
+    laat::Laat,
     bert_trun::BertTrun,
     bert_hier::BertHier,
     bert_xml::BertXml,
