@@ -4,6 +4,8 @@
 mod common;
 #[path = "parity/gradients.rs"]
 mod gradients;
+#[path = "parity/lstm.rs"]
+mod lstm;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -253,3 +253,28 @@ fn caml_has_the_sizes_of_its_authors() {
     assert_eq!(size(0.0), words * vector + convolution + head);
     assert_eq!(size(0.01) - size(0.0), convolution + filters * filters + filters);
 }
+
+/// LAAT's authors, by their code and command: word vectors of 100, an LSTM of 512 in each direction and a projection to 512;
+/// 256 and 256 for 50 codes.
+#[test]
+fn laat_has_the_sizes_of_its_authors() {
+    let (words, vector) = (20_000, 100);
+    for (codes, state, key) in [(MIMIC3_FULL as u64, 512, 512), (MIMIC3_TOP as u64, 256, 256)] {
+        let settings = json!({"laat": {
+            "embedding": vector, "pretrained-embedding": false, "train-embedding": false, "hidden": state,
+            "projection": key, "dropout": 0.3, "label-block": 512, "attend-to-padding": false,
+        }});
+        let model: ModelConfig = serde_json::from_value(settings).unwrap();
+        let found = parts(&model.init(&task(codes as usize, words as usize), &mut initialiser()));
+        // Four gates, each with two matrices and two biases, as PyTorch's nn.LSTM.
+        let direction = 4 * (vector * state + state * state + 2 * state);
+        let head = 2 * state * key + codes * key + codes * 2 * state + codes;
+        let expected = [
+            ("embedding", words * vector),
+            ("forward", direction),
+            ("backward", direction),
+            ("head", head),
+        ];
+        assert_eq!(found, expected.map(|(part, size)| (part.to_owned(), size)).into());
+    }
+}

@@ -305,11 +305,16 @@ cells = {{ micro-f1 = "{}" }}
         score("caml"),
         score("logistic_regression")
     );
+    write_registry(bench, &text, sums);
+}
+
+/// A folder of published numbers that has this text alone; with its checksum, or with that of what was there before.
+fn write_registry(bench: &Bench, text: &str, sums: bool) {
     let folder = bench.path("own/published");
     std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("own.toml"), &text).unwrap();
+    std::fs::write(folder.join("own.toml"), text).unwrap();
     if sums {
-        let sum = hex(&Sha256::digest(&text));
+        let sum = hex(&Sha256::digest(text));
         std::fs::write(folder.join("SHA256SUMS"), format!("{sum}  own.toml\n")).unwrap();
     }
 }
@@ -407,6 +412,75 @@ fn an_interval_that_holds_the_published_value_reproduces_it() {
         .expect("a row that is reproduced")
         .0;
     assert_eq!(outside[row], "differs");
+}
+
+#[test]
+fn a_table_of_rare_codes_is_filled_by_the_mean_over_these_codes_alone() {
+    let bench = Bench::new(&suite_text(60, &logistic_regression(40)));
+    assert_good(&bench.run(&["--quiet", "run", "tiny.toml", "--no-report"]));
+    let record = bench.records("results").remove(0);
+    let codes = record.outcome.unwrap().codes;
+    let mut frequencies: Vec<u32> = codes.iter().map(|code| code.training).collect();
+    frequencies.sort_unstable();
+    let most = frequencies[frequencies.len() / 2];
+    let rare = codes.iter().filter(|code| code.training < most);
+    let areas: Vec<f64> = rare.filter_map(|code| code.roc_auc).collect();
+    assert!(
+        !areas.is_empty() && areas.len() < codes.len(),
+        "{} of {}",
+        areas.len(),
+        codes.len()
+    );
+    let table = |fewer_than: String, column: &str| {
+        let text = format!(
+            r#"
+[paper]
+name = "own"
+title = "Own numbers"
+authors = "Nobody"
+year = 2026
+venue = "nowhere"
+
+[[table]]
+number = "1"
+title = "Scores of rare codes"
+kind = "scores"
+unit = "fraction"
+scored-on = "test"
+threshold = "none"
+suite = "tiny.toml"
+{fewer_than}
+
+[[table.column]]
+name = "{column}"
+printed = "of rare codes"
+definition = "as named"
+
+[[table.row]]
+label = "LR"
+run = "logistic_regression"
+cells = {{ {column} = "0.500" }}
+"#
+        );
+        write_registry(&bench, &text, true);
+        cells(&reproduced(&bench, &["own", "--published", "own"])).remove(0).3
+    };
+    let all = table(String::new(), "macro-roc-auc");
+    let found = table(format!("fewer-than = {most}"), "macro-roc-auc");
+    let ours = found["ours"].as_f64().unwrap();
+    assert!(
+        (ours - areas.iter().sum::<f64>() / areas.len() as f64).abs() < 1e-12,
+        "{found}"
+    );
+    assert_ne!(all["ours"], found["ours"]);
+    // The intervals of a record are of all its codes.
+    assert!(
+        all["interval"].is_array() && found["interval"].is_null(),
+        "{all} {found}"
+    );
+    let other = table(format!("fewer-than = {most}"), "micro-f1");
+    let why = format!("no micro-f1 of the codes with fewer than {most} training notes");
+    assert!(other["why"][0].as_str().unwrap().ends_with(&why), "{other}");
 }
 
 #[test]

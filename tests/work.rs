@@ -38,10 +38,11 @@ fn product(rows: u64, inner: u64, columns: u64) -> u64 {
     2 * rows * inner * columns
 }
 
-const COUNTED: [&str; 7] = [
+const COUNTED: [&str; 8] = [
     "logistic_regression",
     "caml",
     "bigru_attention",
+    "laat",
     "bert_trun",
     "bert_hier",
     "bert_xml",
@@ -59,12 +60,14 @@ fn every_model_counts_what_pytorch_counts() {
         let work = case.model.work(case.codes, &notes).unwrap();
         let name = format!("{}, {}", case.model.name(), case.name);
         assert_eq!(work.inference, case.inference, "{name}");
-        // No gradient at the state that a note begins with, in both directions: [1, 3H] x [3H, H].
+        // No gradient at the state that a note begins with, in both directions: [1, GH] x [GH, H] of G gates.
+        let begin = |gates: u64, hidden: usize| {
+            let hidden = hidden as u64;
+            2 * notes.len() as u64 * product(1, gates * hidden, hidden)
+        };
         let left_out = match &case.model {
-            ModelConfig::BigruAttention(config) => {
-                let hidden = config.hidden as u64;
-                2 * notes.len() as u64 * product(1, 3 * hidden, hidden)
-            }
+            ModelConfig::BigruAttention(config) => begin(3, config.hidden),
+            ModelConfig::Laat(config) => begin(4, config.hidden),
             _ => 0,
         };
         assert_eq!(work.step, case.step + left_out, "{name}");
@@ -111,6 +114,17 @@ fn the_bigru_at_512_words_is_the_sum_by_hand() {
     assert_eq!((work.inference, work.step), (inputs + rest, 2 * inputs + 3 * rest));
 }
 
+/// LAAT's word vectors of 100 are given; its LSTM has 4 x 512 gates a direction. Keys are states of 1,024 projected to 512,
+/// from which 50 labels have their scores; they read the states.
+#[test]
+fn laat_at_512_words_is_the_sum_by_hand() {
+    let inputs = 2 * product(512, 100, 2_048);
+    let head = product(512, 1_024, 512) + product(50, 512, 512) + product(50, 512, 1_024) + product(50, 1_024, 1);
+    let rest = 2 * product(512, 512, 2_048) + head;
+    let work = published("laat", &[512]).unwrap();
+    assert_eq!((work.inference, work.step), (inputs + rest, 2 * inputs + 3 * rest));
+}
+
 /// BERT-base on 512 positions: 12 layers of 4 x 768^2 + 2 x 768 x 3,072 weights, each used by every position, and scores
 /// and weighted values of 512 x 512 x 768; then 50 classifiers on `[CLS]`. 96.6 billion operations.
 #[test]
@@ -138,6 +152,7 @@ fn work_grows_linearly_where_notes_are_cut_or_read_in_order() {
         ("logistic_regression", 1),
         ("caml", 1),
         ("bigru_attention", 1),
+        ("laat", 1),
         ("long_bert", 512),
     ] {
         let ([more, _], curved) = differences(name, 4 * segment, segment);
@@ -183,6 +198,20 @@ fn padding_that_is_attended_to_is_work() {
     };
     assert_eq!(work(false), published("caml", &[100, 300]));
     assert_eq!(work(true), published("caml", &[300, 300]));
+
+    // LAAT's labels read padding, and no recurrence runs over it.
+    let work = |attends: bool| {
+        let ModelConfig::Laat(mut config) = ModelConfig::published("laat", 512).unwrap() else {
+            panic!("another model")
+        };
+        config.attend_to_padding = attends;
+        ModelConfig::Laat(config)
+            .work(50, &[note(100), note(300)])
+            .unwrap()
+            .inference
+    };
+    let more = product(200, 1_024, 512) + product(200, 512, 50) + product(200, 1_024, 50);
+    assert_eq!(work(true) - work(false), more);
 }
 
 #[test]

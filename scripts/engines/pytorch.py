@@ -15,7 +15,7 @@ attention `sdpa`, PyTorch's own choice of AdamW.
 
     compiled    torch.compile of the forward pass and of the loss, for one shape (all sets are padded to the
                 longest note of all), and fused AdamW. BERT goes without a mask where no row has padding, which it
-                does by itself in eager mode. `nn.GRU` and the sum of a bag's rows stay as they are.
+                does by itself in eager mode. `nn.GRU`, `nn.LSTM` and the sum of a bag's rows stay as they are.
     graphs      with `compiled`, on a GPU: CUDA graphs (torch.compile's `reduce-overhead`)
     bf16        autocast in bfloat16 whatever the precision, and fused AdamW
     tf32        on a GPU: matrix products of f32 in TF32, which is off otherwise
@@ -38,7 +38,7 @@ MODES = ["compiled", "bf16", "compiled-bf16", "compiled-graphs", "compiled-graph
 MODES += ["tf32", "compiled-tf32", "compiled-graphs-tf32"]
 RATE = {"lr": 1e-4, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.01}
 # Models that look at the notes' lengths on the host.
-HOST_LENGTHS = {"bigru_attention", "logistic_regression"}
+HOST_LENGTHS = {"bigru_attention", "laat", "logistic_regression"}
 NO_MEMORY = ["out of memory", "can't allocate", "cannot allocate", "std::bad_alloc", "alloc_failed"]
 NO_MEMORY += ["resource temporarily unavailable"]
 
@@ -48,6 +48,8 @@ ENCODER |= {"initializer-range"}
 SETTINGS = {
     "logistic_regression": {"features", "unit-length", "penalty"},
     "bigru_attention": {"embedding", "pretrained-embedding", "train-embedding", "hidden", "heads", "dropout"},
+    "laat": {"embedding", "pretrained-embedding", "train-embedding", "hidden", "projection", "dropout", "label-block"}
+    | {"attend-to-padding"},
     "caml": {"embedding", "pretrained-embedding", "filters", "width", "dropout", "label-block"}
     | {"attend-to-padding", "description-weight"},
     "bert_trun": {"encoder", "pooler", "classifier-dropout", "head"},

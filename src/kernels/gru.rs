@@ -1,24 +1,16 @@
 //! One direction of a gated recurrent unit over notes of different lengths (Cho et al. 2014, with
-//! the gates as PyTorch orders and computes them).
-//!
-//! The rows of the notes lie one after another, a row a token, the longest note first. Up to eight
-//! notes take a step together: their states times the recurrent weight, a panel at a time, and
-//! right after it the gates of that panel. As notes end, fewer rows take part. Each note's numbers
-//! depend on its own rows only, and sums over notes run in a fixed order, so the number of threads
-//! changes nothing.
+//! the gates as PyTorch orders and computes them: reset, update, candidate). How the steps go says
+//! `recurrence`.
 
 use pulp::Arch;
 
 mod backward;
 mod forward;
-mod gates;
-mod panel;
-mod scan;
 #[cfg(test)]
 mod tests;
 
+pub use super::recurrence::{Recurrence, Scan};
 pub use backward::Gradients;
-pub use scan::{Recurrence, Scan};
 
 /// The states `[row, H]`, each from the state of the note's row before it (after it, where
 /// `reversed`), the first from 0.

@@ -18,7 +18,11 @@ pub mod label_documents;
 pub mod layer_norm;
 pub mod linear;
 pub mod lookup;
+pub mod lstm;
 pub mod matrix;
+pub mod projected_attention;
+mod recurrence;
 #[cfg(test)]
 mod testing;
 pub mod vector;
+pub mod word_loss;

@@ -13,8 +13,9 @@ use burn::tensor::{Tensor, activation, s};
 use serde::{Deserialize, Serialize};
 
 use super::coding_model::cross_entropy;
-use super::gru::{self, Gru, Pass, Rows};
-use super::ops::{lookup, lookup_back, product};
+use super::gru::{self, Gru, Pass};
+use super::ops::product;
+use super::packed_words::PackedWords;
 use super::settings::{at_least_1, probability};
 use super::{Batch, CodingModel, Initialiser, NoteSize, Precision, Task, Tokens, Work, word_vectors};
 
@@ -61,13 +62,7 @@ struct Output {
 
 /// A batch on its way to the heads. Nothing in it is tracked.
 struct Encoded {
-    rows: Rows,
-    /// Token ids, `[row]`.
-    tokens: Vec<i32>,
-    /// What dropout multiplies the word vectors by, `[row, dimension]`.
-    mask: Option<Tensor<2>>,
-    /// Word vectors after dropout, `[row, dimension]`.
-    inputs: Tensor<2>,
+    words: PackedWords,
     passes: [Pass; 2],
 }
 
@@ -165,26 +160,15 @@ impl CodingModel for BigruAttention {
         let at_states = self.attend_backward(&encoded, weights, at_found, &mut gradients);
 
         let trained = self.embedding.val().is_require_grad();
-        let Encoded {
-            rows,
-            tokens,
-            mask,
-            inputs,
-            passes,
-        } = encoded;
+        let Encoded { words, passes } = encoded;
         let directions = [&self.forward, &self.backward];
-        let precision = batch.precision;
+        let (vectors, rows, precision) = (&words.vectors, &words.rows, batch.precision);
         let [first, second] = passes;
         let [at_first, at_second] = at_states;
         let passes = [(first, at_first), (second, at_second)];
-        let at_inputs = gru::backward(directions, &inputs, &rows, passes, trained, precision, &mut gradients);
-        if let Some(at_inputs) = at_inputs {
-            let at_vectors = match mask {
-                Some(mask) => at_inputs * mask,
-                None => at_inputs,
-            };
-            let entries = self.embedding.dims()[0];
-            gradients.register(self.embedding.id, lookup_back(at_vectors, &tokens, entries));
+        let at_vectors = gru::backward(directions, vectors, rows, passes, trained, precision, &mut gradients);
+        if let Some(at_vectors) = at_vectors {
+            words.backward(&self.embedding, at_vectors, &mut gradients);
         }
         (loss, gradients)
     }
@@ -193,33 +177,10 @@ impl CodingModel for BigruAttention {
 impl BigruAttention {
     /// The states of the batch's real tokens, which are all there is: no row is padding.
     fn encode(&self, batch: &Batch, train: bool) -> Encoded {
-        // A note without tokens reads as one padding token, a vector of zeros to begin with.
-        let lengths: Vec<usize> = batch.lengths().iter().map(|&length| length.max(1)).collect();
-        let rows = Rows::new(&lengths);
-        let mut tokens = Vec::with_capacity(rows.count());
-        for (note, _) in rows.ranges() {
-            match batch.note(note) {
-                [] => tokens.push(batch.padding()),
-                note => tokens.extend_from_slice(note),
-            }
-        }
-        let vectors = lookup(self.embedding.val().inner(), &tokens);
-        let mask = batch
-            .noise
-            .as_ref()
-            .map(|noise| noise.dropout(vectors.ones_like(), self.dropout));
-        let inputs = match &mask {
-            Some(mask) => vectors * mask.clone(),
-            None => vectors,
-        };
-        let passes = gru::forward([&self.forward, &self.backward], &inputs, &rows, train, batch.precision);
-        Encoded {
-            rows,
-            tokens,
-            mask,
-            inputs,
-            passes,
-        }
+        let words = PackedWords::new(&self.embedding, batch, self.dropout);
+        let directions = [&self.forward, &self.backward];
+        let passes = gru::forward(directions, &words.vectors, &words.rows, train, batch.precision);
+        Encoded { words, passes }
     }
 
     /// The queries of each direction's half of a state, `[head, H]`.
@@ -228,13 +189,13 @@ impl BigruAttention {
     }
 
     /// What the heads find in each note, `[note, head * 2H]` in the order of the batch, and their
-    /// weights, `[head, token]` for each note of `encoded.rows`.
+    /// weights, `[head, token]` for each note of the rows.
     fn attend(&self, encoded: &Encoded, notes: usize) -> (Tensor<2>, Vec<Tensor<2>>) {
         let queries = self.halves();
         let [heads, hidden] = queries[0].dims();
         let mut found = vec![Tensor::zeros([1, heads * 2 * hidden], &queries[0].device()); notes];
         let mut weights = Vec::new();
-        for (note, range) in encoded.rows.ranges() {
+        for (note, range) in encoded.words.rows.ranges() {
             let states = encoded.states(range);
             let [first, second] = [0, 1].map(|i| queries[i].clone().matmul(states[i].clone().swap_dims(0, 1)));
             let attention = activation::softmax(first + second, 1);
@@ -259,7 +220,7 @@ impl BigruAttention {
         let [heads, hidden] = queries[0].dims();
         let mut at_queries = queries.clone().map(|queries| queries.zeros_like());
         let mut at_states = [Vec::new(), Vec::new()];
-        let ranges = encoded.rows.ranges();
+        let ranges = encoded.words.rows.ranges();
         for ((note, range), attention) in ranges.zip(weights) {
             let states = encoded.states(range);
             let at_vectors = at_found.clone().slice(s![note..note + 1, ..]);

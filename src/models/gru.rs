@@ -4,42 +4,25 @@
 //! With x a token's vector and h the state before it,
 //! r = sigmoid(W_r x + b_r + U_r h + c_r), z likewise, n = tanh(W_n x + b_n + r (U_n h + c_n)), and
 //! the new state is (1 - z) n + z h. The products with x are one product for all tokens; so is the
-//! recurrent weight's gradient. There is no padding: the notes' rows lie one after another.
+//! recurrent weight's gradient (`recurrence`).
 //!
 //! On the CPU [`kernels::gru`](crate::kernels::gru) does the steps, on GPUs `models/gpu`, elsewhere `portable` does.
 
-use burn::module::{Module, Param};
 use burn::optim::GradientsParams;
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 
 #[cfg(feature = "gpu")]
 use super::gpu;
-use super::initialise::Initialiser;
-use super::ops::product;
-use super::work::Work;
+use super::recurrence::{self, Direction, Gradients, Plain, Rows, numbers, on_slices};
 use crate::device::Precision;
 use crate::kernels::gru::{self as kernel, Recurrence, Scan};
 
-pub use rows::Rows;
-use rows::{Gradients, Plain};
-
 mod portable;
-mod rows;
 #[cfg(test)]
 mod tests;
 
-/// One direction.
-#[derive(Module, Debug)]
-pub struct Gru {
-    /// `[input, 3H]`, gates in the order reset, update, candidate, here and below.
-    input_weight: Param<Tensor<2>>,
-    /// `[3H]`.
-    input_bias: Param<Tensor<1>>,
-    /// `[H, 3H]`.
-    recurrent_weight: Param<Tensor<2>>,
-    /// `[3H]`.
-    recurrent_bias: Param<Tensor<1>>,
-}
+/// One direction, gates in the order reset, update, candidate.
+pub type Gru = Direction<3>;
 
 /// The states of one direction and what its gradient needs. Nothing in it is tracked.
 pub struct Pass {
@@ -62,44 +45,10 @@ enum Saved {
     Nothing,
 }
 
-impl Gru {
-    /// All parameters uniform in `1 / sqrt(H)`, PyTorch's default.
-    pub fn init(input: usize, hidden: usize, initialiser: &mut Initialiser) -> Self {
-        let bound = 1.0 / (hidden as f64).sqrt();
-        Self {
-            input_weight: initialiser.uniform([input, 3 * hidden], bound),
-            input_bias: initialiser.uniform([3 * hidden], bound),
-            recurrent_weight: initialiser.uniform([hidden, 3 * hidden], bound),
-            recurrent_bias: initialiser.uniform([3 * hidden], bound),
-        }
-    }
-
-    /// The work of one direction on so many tokens of vectors of length `input`, at which the gradient is needed where
-    /// they are `trained`. A note's first step multiplies its zero state as every other step does.
-    pub fn work(tokens: usize, [input, hidden]: [usize; 2], trained: bool) -> Work {
-        let of_inputs = match trained {
-            true => Work::product([tokens, input, 3 * hidden]),
-            false => Work::product_of_given([tokens, input, 3 * hidden]),
-        };
-        of_inputs + Work::product([tokens, hidden, 3 * hidden])
-    }
-
-    fn plain(&self) -> Plain {
-        Plain {
-            recurrent_weight: self.recurrent_weight.val().inner(),
-            input_bias: self.input_bias.val().inner(),
-            recurrent_bias: self.recurrent_bias.val().inner(),
-        }
-    }
-}
-
 /// Both directions over `inputs`, `[row, input]`, not tracked. The second reads each note from its
-/// last token to its first. `train` keeps what [`backward`] needs.
-///
-/// Only the products with the inputs follow `precision`: the recurrence stays in f32, where rounding does not
-/// add up over thousands of steps.
+/// last token to its first. `train` keeps what [`backward`] needs. Only the products with the inputs follow `precision`.
 pub fn forward(directions: [&Gru; 2], inputs: &Tensor<2>, rows: &Rows, train: bool, precision: Precision) -> [Pass; 2] {
-    let projections = directions.map(|gru| product(inputs.clone(), gru.input_weight.val().inner(), precision));
+    let projections = recurrence::projections(directions, inputs, precision);
     let [first, second] = directions.map(Gru::plain);
     #[cfg(feature = "gpu")]
     if gpu::has_kernels(&inputs.device()) {
@@ -146,23 +95,7 @@ pub fn backward(
             [first, second]
         }
     };
-    let mut sum: Option<Tensor<2>> = None;
-    for (gru, gradients) in directions.into_iter().zip([first, second]) {
-        if at_inputs {
-            let weight = gru.input_weight.val().inner();
-            let part = product(gradients.projections.clone(), weight.swap_dims(0, 1), precision);
-            sum = Some(match sum {
-                Some(sum) => sum + part,
-                None => part,
-            });
-        }
-        let weight = product(inputs.clone().swap_dims(0, 1), gradients.projections, precision);
-        registered.register(gru.input_weight.id, weight);
-        registered.register(gru.recurrent_weight.id, gradients.recurrent_weight);
-        registered.register(gru.input_bias.id, gradients.input_bias);
-        registered.register(gru.recurrent_bias.id, gradients.recurrent_bias);
-    }
-    sum
+    recurrence::register(directions, inputs, [first, second], at_inputs, precision, registered)
 }
 
 /// Both directions on a GPU.
@@ -200,11 +133,6 @@ fn through_both(plain: [Plain; 2], scanned: gpu::Scanned, at_states: [Tensor<2>;
             projections,
         }
     })
-}
-
-/// Whether the kernel serves: the CPU backend, in f32.
-fn on_slices(tensor: &Tensor<2>) -> bool {
-    tensor.device() == Device::flex() && tensor.dtype() == DType::F32
 }
 
 /// One direction by the kernel.
@@ -258,11 +186,4 @@ fn through(plain: Plain, pass: Pass, at_states: Tensor<2>, rows: &Rows, reversed
         input_bias: bias(found.input_bias),
         recurrent_bias: bias(found.bias),
     }
-}
-
-/// A tensor's elements, row-major, without a copy where nothing else holds them.
-fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    let data = tensor.into_data();
-    // OK because `on_slices` saw f32.
-    data.try_into_vec::<f32>().expect("f32 data")
 }

@@ -20,10 +20,14 @@ pub mod gru;
 pub mod initialise;
 pub mod label_attention;
 pub mod layers;
+pub mod lstm;
 mod note_tokens;
 pub mod ops;
+mod packed_words;
 pub mod parameters;
 pub mod pretrained_encoder;
+pub mod projected_attention;
+pub mod recurrence;
 mod settings;
 pub mod shared_attention;
 mod table;
@@ -36,6 +40,7 @@ pub mod bert_xml;
 pub mod bigru_attention;
 pub mod caml;
 pub mod evidence_dictionary;
+pub mod laat;
 pub mod logistic_regression;
 pub mod long_bert;
 
@@ -50,6 +55,7 @@ table::models! {
     logistic_regression::LogisticRegression,
     caml::Caml,
     evidence_dictionary::EvidenceDictionary,
+    laat::Laat,
     bert_trun::BertTrun,
     bert_hier::BertHier,
     bert_xml::BertXml,

@@ -69,6 +69,8 @@ pub struct Table {
     pub suite: Option<String>,
     /// What none of its cells can be had without, where no suite has them.
     pub needs: Option<String>,
+    /// Where its scores are means over the codes with fewer training notes than this alone.
+    pub fewer_than: Option<u32>,
     /// What of it needs no training.
     pub computed: Option<Computed>,
     /// In the order of the page.

@@ -108,6 +108,20 @@ impl Standing<'_> {
         Some(scores.iter().sum::<f64>() / scores.len() as f64)
     }
 
+    /// The mean over the seeds of a mean over the codes with fewer training notes than `most`; `None` where a record lacks
+    /// it: it has one of ROC-AUC, and only where it withholds no code.
+    pub fn score_of_rare(&self, metric: &str, most: u32) -> Option<f64> {
+        let scores = self.records.iter().map(|record| {
+            let outcome = record.record.outcome.as_ref()?;
+            let all = metric == "macro-roc-auc" && outcome.codes.len() >= outcome.task.codes as usize;
+            let rare = outcome.codes.iter().filter(|code| code.training < most);
+            let areas: Vec<f64> = rare.filter_map(|code| code.roc_auc).collect();
+            (all && !areas.is_empty()).then(|| areas.iter().sum::<f64>() / areas.len() as f64)
+        });
+        let scores: Vec<f64> = scores.collect::<Option<_>>()?;
+        Some(scores.iter().sum::<f64>() / scores.len() as f64)
+    }
+
     /// Whether a model had not finished learning.
     pub(super) fn unfinished(&self) -> bool {
         let outcomes = self.records.iter().filter_map(|record| record.record.outcome.as_ref());

@@ -63,6 +63,11 @@ impl Numbers for Ours<'_, '_> {
             .0
             .standing(place.table, place.row)
             .map_err(|_| "no record".to_owned())?;
+        if let Some(most) = place.table.fewer_than {
+            return Err(format!(
+                "the table is of the codes with fewer than {most} training notes, and differences of records of all"
+            ));
+        }
         if metric_info(&place.column.name).is_none() {
             return Err(format!("the paper does not say which {} it is", place.column.printed));
         }

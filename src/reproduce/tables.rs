@@ -92,11 +92,21 @@ fn of_cell(
         "percent" => 100.0,
         _ => 1.0,
     };
-    let Some(ours) = standing.score(&column.name) else {
-        let why = format!("the records have no {}", column.name);
+    // Intervals are of all codes.
+    let (ours, interval) = match table.fewer_than {
+        None => (
+            standing.score(&column.name),
+            evidence.interval(&standing.records, &column.name),
+        ),
+        Some(most) => (standing.score_of_rare(&column.name, most), None),
+    };
+    let Some(ours) = ours else {
+        let of = table.fewer_than.map_or(String::new(), |most| {
+            format!(" of the codes with fewer than {most} training notes")
+        });
+        let why = format!("the records have no {}{of}", column.name);
         return cell(Verdict::NotComparable(vec![why]));
     };
-    let interval = evidence.interval(&standing.records, &column.name);
     let interval = interval.map(|(low, high)| (scale * low, scale * high));
     let found = numeric(
         cell(Verdict::Differs),

@@ -40,6 +40,12 @@ bert_trun.json, bert_hier.json, bert_xml.json, long_bert.json, bigru_attention.j
     BERT-XML, group `split`: the loss is over all chunks of all notes, each with its note's codes, the
     logits are the highest of a note's chunks.
     Bi-GRU, group `frozen-embedding`: the embedding has no gradient.
+laat.json
+    LAAT likewise, with `nn.LSTM`. Group `frozen-embedding`: the embedding has no gradient. Group `attend-to-padding`: the
+    attention runs over the whole padded row, whose states past the note are 0, as in the published code.
+lstm.json
+    `nn.LSTM` alone, in both directions over packed sequences: states, and the gradients at inputs and parameters of the
+    states' product with given numbers.
 bert_xml_label_vectors.json
     The label vectors that BERT-XML starts from, given an encoder: the mean of its states over the tokens
     of each code's description. The encoder reads [CLS] and [SEP] around them, the mean leaves both out;
@@ -53,7 +59,9 @@ import torch
 from parity.caml import caml_cases
 from parity.evidence_dictionary import evidence_dictionary_cases
 from parity.fixture import FOLDER, write
+from parity.laat import laat_cases
 from parity.logistic_regression import logistic_regression_cases, scaled_cases
+from parity.lstm import lstm_case
 from parity.neural import (
     bert_hier_cases,
     bert_trun_cases,
@@ -76,6 +84,8 @@ FILES = {
     "bert_xml_label_vectors.json": label_vectors,
     "long_bert.json": long_bert_cases,
     "bigru_attention.json": bigru_attention_cases,
+    "laat.json": laat_cases,
+    "lstm.json": lstm_case,
 }
 
 

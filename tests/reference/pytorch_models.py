@@ -1,12 +1,12 @@
-"""The seven models in plain eager PyTorch, as one would write them from the papers.
+"""The models in plain eager PyTorch, as one would write them from the papers.
 
-Hugging Face's `BertModel` encodes, `nn.GRU` runs over packed sequences (over plain ones where all notes
+Hugging Face's `BertModel` encodes, `nn.GRU` and `nn.LSTM` run over packed sequences (over plain ones where all notes
 are of one length), batches are dense and padded with masks, and label attention is computed for all labels
 at once. `make_parity.py` takes expected numbers from these models, `scripts/engines/pytorch.py` times them.
 
 A model is built from the settings that a suite writes for icdbench and from a task (`codes`,
 `vocabulary`, for BERT models `cls` and `separator`). It reads token ids `[note, width]`, padded with 0,
-and the notes' lengths `[note]` (on the CPU for the bi-GRU and logistic regression), and returns logits
+and the notes' lengths `[note]` (on the CPU for recurrent models and logistic regression), and returns logits
 `[note, code]`. `parameters_of`, `gradients_of` and `load`, of `pytorch_parts.py`, speak icdbench's
 parameter names and layouts: linear weights are `[in, out]`, and the three projections of self-attention
 lie side by side.
@@ -23,6 +23,7 @@ from pytorch_parts import (
     BertCoder,
     CodingModel,
     LabelAttention,
+    ProjectedAttention,
     linear,
     mask_of,
     masked_softmax,
@@ -225,30 +226,59 @@ class BigruAttention(CodingModel):
         self.output = nn.Linear(heads * 2 * hidden, task["codes"])
 
     def forward(self, tokens, lengths):
-        states = self.recurrent(self.dropout(self.embedding(tokens)), lengths)
+        states = recurrent(self.gru, self.dropout(self.embedding(tokens)), lengths)
         weights = masked_softmax(states @ self.queries.T, mask_of(lengths, states.shape[1], states.device))
         documents = weights.transpose(1, 2) @ states / math.sqrt(states.shape[2])
         return self.output(documents.flatten(start_dim=1))
 
-    # torch.compile would unroll the steps.
-    @torch.compiler.disable
-    def recurrent(self, embedded, lengths):
-        """States `[note, width, 2 * hidden]`. Notes of one length need no packing, which is slow on the CPU."""
-        width, longest = embedded.shape[1], int(lengths.max())
-        if bool((lengths == longest).all()):
-            states = self.gru(embedded[:, :longest])[0]
-            return states if longest == width else F.pad(states, (0, 0, 0, width - longest))
-        packed = nn.utils.rnn.pack_padded_sequence(embedded, lengths, batch_first=True, enforce_sorted=False)
-        return nn.utils.rnn.pad_packed_sequence(self.gru(packed)[0], batch_first=True, total_length=width)[0]
-
     def places(self):
         places = {"embedding": ([self.embedding.weight], False), "queries": ([self.queries], False)}
-        for direction, suffix in (("forward", ""), ("backward", "_reverse")):
-            for ours, theirs in (("input", "ih"), ("recurrent", "hh")):
-                weight, bias = (getattr(self.gru, f"{kind}_{theirs}_l0{suffix}") for kind in ("weight", "bias"))
-                places[f"{direction}.{ours}_weight"] = ([weight], True)
-                places[f"{direction}.{ours}_bias"] = ([bias], False)
-        return places | linear("output", self.output)
+        return places | directions(self.gru) | linear("output", self.output)
+
+
+class Laat(CodingModel):
+    """LAAT (Vu et al. 2020), the flat model; padding is masked, unless it is attended to as in the published code."""
+
+    def __init__(self, settings, task):
+        super().__init__()
+        hidden, self.attend_to_padding = settings["hidden"], settings["attend-to-padding"]
+        self.embedding = nn.Embedding(task["vocabulary"], settings["embedding"])
+        self.embedding.weight.requires_grad_(settings["train-embedding"])
+        self.dropout = nn.Dropout(settings["dropout"])
+        self.lstm = nn.LSTM(settings["embedding"], hidden, batch_first=True, bidirectional=True)
+        self.head = ProjectedAttention(task["codes"], 2 * hidden, settings["projection"])
+
+    def forward(self, tokens, lengths):
+        states = recurrent(self.lstm, self.dropout(self.embedding(tokens)), lengths)
+        mask = mask_of(lengths, states.shape[1], states.device)
+        return self.head(states, torch.ones_like(mask) if self.attend_to_padding else mask)
+
+    def places(self):
+        return {"embedding": ([self.embedding.weight], False)} | directions(self.lstm) | self.head.places("head")
+
+
+# torch.compile would unroll the steps.
+@torch.compiler.disable
+def recurrent(layer, embedded, lengths):
+    """States `[note, width, 2 * hidden]`, 0 past a note's end. Notes of one length need no packing, which is slow on the
+    CPU."""
+    width, longest = embedded.shape[1], int(lengths.max())
+    if bool((lengths == longest).all()):
+        states = layer(embedded[:, :longest])[0]
+        return states if longest == width else F.pad(states, (0, 0, 0, width - longest))
+    packed = nn.utils.rnn.pack_padded_sequence(embedded, lengths, batch_first=True, enforce_sorted=False)
+    return nn.utils.rnn.pad_packed_sequence(layer(packed)[0], batch_first=True, total_length=width)[0]
+
+
+def directions(layer):
+    """The parameters of both directions of a recurrent layer."""
+    places = {}
+    for direction, suffix in (("forward", ""), ("backward", "_reverse")):
+        for ours, theirs in (("input", "ih"), ("recurrent", "hh")):
+            weight, bias = (getattr(layer, f"{kind}_{theirs}_l0{suffix}") for kind in ("weight", "bias"))
+            places[f"{direction}.{ours}_weight"] = ([weight], True)
+            places[f"{direction}.{ours}_bias"] = ([bias], False)
+    return places
 
 
 class Caml(CodingModel):
@@ -307,6 +337,7 @@ BAGS = {"counts": lambda counts: counts, "binary": torch.ones_like, "log-counts"
 MODELS = {
     "logistic_regression": LogisticRegression,
     "bigru_attention": BigruAttention,
+    "laat": Laat,
     "caml": Caml,
     "bert_trun": BertTrun,
     "bert_hier": BertHier,

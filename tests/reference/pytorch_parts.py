@@ -14,7 +14,7 @@ PRESETS = {
 
 
 class CodingModel(nn.Module):
-    """What the seven share: a loss, and parameters under icdbench's names."""
+    """What the models share: a loss, and parameters under icdbench's names."""
 
     def loss(self, tokens, lengths, targets):
         """Cross-entropy, averaged over notes and codes. `targets`: `[note, code]`, 0 or 1."""
@@ -104,6 +104,27 @@ class LabelAttention(nn.Module):
 
     def places(self, path):
         return {f"{path}.{name}": ([getattr(self, name)], False) for name in ("queries", "weight", "bias")}
+
+
+class ProjectedAttention(nn.Module):
+    """LAAT's label attention (Vu et al. 2020): labels look at tanh of the projected states and read the states."""
+
+    def __init__(self, codes, hidden, projection):
+        super().__init__()
+        self.projection = nn.Linear(hidden, projection, bias=False)
+        self.queries = nn.Parameter(torch.randn(codes, projection) * 0.03)
+        self.weight = nn.Parameter(torch.randn(codes, hidden) * 0.03)
+        self.bias = nn.Parameter(torch.zeros(codes))
+
+    def forward(self, states, mask):
+        """Logits from states `[note, position, hidden]`."""
+        weights = masked_softmax(torch.tanh(self.projection(states)) @ self.queries.T, mask)
+        documents = weights.transpose(1, 2) @ states
+        return (documents * self.weight).sum(dim=2) + self.bias
+
+    def places(self, path):
+        own = {f"{path}.{name}": ([getattr(self, name)], False) for name in ("queries", "weight", "bias")}
+        return {f"{path}.projection": ([self.projection.weight], True)} | own
 
 
 def encoder_config(settings, vocabulary, attention):

@@ -3,8 +3,9 @@
 use pulp::{Simd, WithSimd};
 
 use super::forward::thirds;
-use super::panel::{Panels, ROWS, WIDE};
-use super::scan::{Place, Scan, cut, for_each_group, load, store};
+use crate::kernels::recurrence::back::{add_product, carry, transposed};
+use crate::kernels::recurrence::panel::{Panels, ROWS};
+use crate::kernels::recurrence::scan::{Place, Scan, cut, for_each_group, load, store};
 
 /// Gradients at the recurrence's parameters.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,16 +46,7 @@ impl WithSimd for Backward<'_> {
     fn with_simd<S: Simd>(self, simd: S) -> Vec<f32> {
         let scan = self.scan;
         let hidden = scan.hidden;
-        let count = scan.vectors::<S>().div_ceil(WIDE);
-        // The weight's transpose: gates back to hidden units.
-        let weight = Panels::pack(simd, count, 3 * hidden, |depth, panel, vector, lane| {
-            let unit = (panel * WIDE + vector) * S::F32_LANES + lane;
-            if unit < hidden {
-                self.weight[unit * 3 * hidden + depth]
-            } else {
-                0.0
-            }
-        });
+        let weight = transposed(simd, scan, self.weight);
         let mut biases = vec![0.0; scan.groups().count() * 4 * hidden];
         let gates = cut(&scan, 3 * hidden, self.gates).into_iter();
         let candidates = cut(&scan, hidden, self.candidate);
@@ -120,18 +112,7 @@ impl<S: Simd> WithSimd for Sweep<'_, S> {
             if step == 0 {
                 break;
             }
-            for panel in 0..weight.count() {
-                let tile = weight.product(simd, panel, &at_gates, active, [simd.splat_f32s(0.0); WIDE]);
-                for (note, sums) in tile[..active].iter().enumerate() {
-                    for (vector, &sum) in sums.iter().enumerate() {
-                        let first = hidden.min((panel * WIDE + vector) * S::F32_LANES);
-                        let units = first..hidden.min(first + S::F32_LANES);
-                        let carried = &mut carried[note * hidden..][units];
-                        let total = simd.add_f32s(load(simd, carried), sum);
-                        store::<S>(carried, total);
-                    }
-                }
-            }
+            carry(simd, weight, &at_gates, active, hidden, &mut carried);
         }
     }
 }
@@ -203,19 +184,7 @@ impl Group<'_> {
 pub fn gradients(scan: Scan, biases: Vec<f32>, gates: &[f32], candidate: &[f32], states: &[f32]) -> Gradients {
     let hidden = scan.hidden;
     let mut weight = vec![0.0; 3 * hidden * hidden];
-    let mut start = 0;
-    for &length in scan.lengths {
-        // Each row but the note's first step, beside the state before it.
-        let steps = length.saturating_sub(1);
-        let (row, before) = if scan.reversed {
-            (start, start + 1)
-        } else {
-            (start + 1, start)
-        };
-        start += length;
-        if steps == 0 {
-            continue;
-        }
+    for [row, before, steps] in scan.pairs() {
         let before = &states[before * hidden..][..steps * hidden];
         let at_gates = &gates[row * 3 * hidden..][..steps * 3 * hidden];
         add_product(&mut weight, before, at_gates, hidden, 0..2 * hidden);
@@ -229,43 +198,5 @@ pub fn gradients(scan: Scan, biases: Vec<f32>, gates: &[f32], candidate: &[f32],
         weight,
         input_bias,
         bias,
-    }
-}
-
-/// Adds `states^T gates` to some columns of `sum`, `[H, 3H]`. `states` is `[row, H]`; `gates` has as
-/// many rows and starts at the columns' first.
-fn add_product(sum: &mut [f32], states: &[f32], gates: &[f32], hidden: usize, columns: std::ops::Range<usize>) {
-    let rows = states.len() / hidden;
-    let stride = gates.len() / rows;
-    assert!(columns.len() <= stride && columns.end <= 3 * hidden && sum.len() == 3 * hidden * hidden);
-    // The other direction runs beside this one: half of the threads each.
-    let parallelism = match rayon::current_num_threads() / 2 {
-        0 | 1 => gemm::Parallelism::None,
-        threads => gemm::Parallelism::Rayon(threads),
-    };
-    // SAFETY: the strides are those of the slices, whose lengths were just compared, and `sum` is
-    // borrowed mutably.
-    unsafe {
-        gemm::gemm(
-            hidden,
-            columns.len(),
-            rows,
-            sum.as_mut_ptr().add(columns.start),
-            1,
-            3 * hidden as isize,
-            true,
-            states.as_ptr(),
-            hidden as isize,
-            1,
-            gates.as_ptr(),
-            1,
-            stride as isize,
-            1.0,
-            1.0,
-            false,
-            false,
-            false,
-            parallelism,
-        );
     }
 }

@@ -2,9 +2,9 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::gates::{sigmoid, tanh};
-use super::panel::{Panels, ROWS, WIDE};
-use super::scan::{Place, Recurrence, Scan, cut, for_each_group, load, store};
+use crate::kernels::recurrence::gates::{sigmoid, tanh};
+use crate::kernels::recurrence::panel::{Panels, ROWS, WIDE};
+use crate::kernels::recurrence::scan::{Place, Recurrence, Scan, cut, for_each_group, load, store};
 
 pub struct Forward<'a> {
     pub scan: Scan<'a>,

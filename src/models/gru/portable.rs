@@ -1,11 +1,9 @@
 //! One direction step by step with Burn's operations, for devices without a kernel. Nothing is tracked.
-//!
-//! The rows go step by step, and within a step note by note, the longest first: the notes that
-//! still run at a step are the first of those of the step before.
 
-use burn::tensor::{Device, Int, Tensor, TensorData, activation, s};
+use burn::tensor::{Tensor, activation, s};
 
-use super::rows::{Gradients, Plain, Rows};
+use crate::models::recurrence::steps::{Order, active, with_carried};
+use crate::models::recurrence::{Gradients, Plain, Rows};
 
 /// What each step leaves for its gradient.
 pub struct Saved(Vec<Step>);
@@ -19,47 +17,6 @@ struct Step {
     n: Tensor<2>,
     /// The recurrent product of the candidate gate.
     candidate: Tensor<2>,
-}
-
-/// Where the rows of a step order lie in the note order, and back.
-struct Order {
-    steps: Tensor<1, Int>,
-    notes: Tensor<1, Int>,
-}
-
-impl Order {
-    fn new(rows: &Rows, reversed: bool, device: &Device) -> Self {
-        let mut steps = Vec::with_capacity(rows.count());
-        for step in 0..rows.lengths.first().copied().unwrap_or(0) {
-            for (_, range) in rows.ranges().take_while(|(_, range)| range.len() > step) {
-                let row = if reversed {
-                    range.end - 1 - step
-                } else {
-                    range.start + step
-                };
-                steps.push(row as i32);
-            }
-        }
-        let mut notes = vec![0; steps.len()];
-        for (at, &row) in steps.iter().enumerate() {
-            notes[row as usize] = at as i32;
-        }
-        let tensor = |rows: Vec<i32>| {
-            let count = rows.len();
-            Tensor::from_data(TensorData::new(rows, [count]), device)
-        };
-        Self {
-            steps: tensor(steps),
-            notes: tensor(notes),
-        }
-    }
-}
-
-/// Notes that run at each step.
-fn active(rows: &Rows) -> Vec<usize> {
-    let steps = rows.lengths.first().copied().unwrap_or(0);
-    let running = |step| rows.lengths.iter().filter(|&&length| length > step).count();
-    (0..steps).map(running).collect()
 }
 
 /// The states, `[row, H]`, from the input projections without their bias, `[row, 3H]`; and for training what
@@ -115,25 +72,14 @@ pub fn backward(plain: Plain, saved: Saved, at_states: Tensor<2>, rows: &Rows, r
     let at_states = at_states.select(0, order.steps);
     let weight = plain.recurrent_weight.swap_dims(0, 1);
     let mut end = rows.count();
-    // The gradient at the state before the step that was looked at last, of the notes it had. No empty tensor stands
-    // for none: fused with others on a GPU it decides how many elements the kernel computes, none.
+    // The gradient at the state before the step that was looked at last, of the notes it had.
     let mut carried: Option<Tensor<2>> = None;
     let mut parts: [Vec<Tensor<2>>; 3] = Default::default();
     for step in saved.0.into_iter().rev() {
         let active = step.r.dims()[0];
         let at_state = at_states.clone().slice(s![end - active..end, ..]);
         end -= active;
-        let at_state = match carried {
-            None => at_state,
-            Some(carried) => {
-                let later = carried.dims()[0];
-                let running = at_state.clone().slice(s![..later, ..]) + carried;
-                match later == active {
-                    true => running,
-                    false => Tensor::cat(vec![running, at_state.slice(s![later.., ..])], 0),
-                }
-            }
-        };
+        let at_state = with_carried(at_state, carried);
         let Step {
             before,
             r,

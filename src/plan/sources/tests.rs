@@ -254,6 +254,12 @@ fn kernels_move_the_models_that_reach_them() {
             "src/kernels/gru/forward.rs",
             "src/kernels/label_attention.rs",
         ),
+        ("laat", "src/kernels/lstm/forward.rs", "src/kernels/gru/forward.rs"),
+        (
+            "laat",
+            "src/kernels/projected_attention.rs",
+            "src/kernels/convolution.rs",
+        ),
         (
             "logistic_regression",
             "src/kernels/bag.rs",

@@ -1,6 +1,4 @@
-//! What both ways to compute a recurrence read and give: rows, parameters, gradients.
-
-use burn::tensor::Tensor;
+//! The rows of a batch's notes, one after another.
 
 /// Notes one after another, the longest first; a row a token.
 #[derive(Debug)]
@@ -33,24 +31,4 @@ impl Rows {
             (note, start - length..start)
         })
     }
-}
-
-/// The parameters of a recurrence without their autodiff association.
-#[derive(Clone)]
-pub struct Plain {
-    pub recurrent_weight: Tensor<2>,
-    pub input_bias: Tensor<1>,
-    pub recurrent_bias: Tensor<1>,
-}
-
-/// The gradients at one direction's inputs.
-pub struct Gradients {
-    /// At the input projections, `[row, 3H]`.
-    pub projections: Tensor<2>,
-    /// `[H, 3H]`.
-    pub recurrent_weight: Tensor<2>,
-    /// `[3H]`.
-    pub input_bias: Tensor<1>,
-    /// `[3H]`.
-    pub recurrent_bias: Tensor<1>,
 }

@@ -16,14 +16,14 @@ pub struct Scan<'a> {
     pub reversed: bool,
 }
 
-/// The parameters of the recurrence, gates in the order reset, update, candidate.
+/// The parameters of a recurrence with G gates, one gate's columns after another's.
 #[derive(Clone, Copy, Debug)]
 pub struct Recurrence<'a> {
-    /// `[H, 3H]`.
+    /// `[H, GH]`.
     pub weight: &'a [f32],
-    /// Added to the input projections, `[3H]`.
+    /// Added to the input projections, `[GH]`.
     pub input_bias: &'a [f32],
-    /// Added to the recurrent products, `[3H]`.
+    /// Added to the recurrent products, `[GH]`.
     pub bias: &'a [f32],
 }
 
@@ -34,19 +34,19 @@ impl<'a> Scan<'a> {
     }
 
     /// The groups of notes that take their steps together.
-    pub(super) fn groups(&self) -> impl Iterator<Item = Scan<'a>> + use<'a> {
+    pub fn groups(&self) -> impl Iterator<Item = Scan<'a>> + use<'a> {
         let scan = *self;
         self.lengths.chunks(ROWS).map(move |lengths| Scan { lengths, ..scan })
     }
 
     /// Steps until the longest note ends.
-    pub(super) fn steps(&self) -> usize {
+    pub fn steps(&self) -> usize {
         self.lengths.first().copied().unwrap_or(0)
     }
 
     /// The row that each note which still runs at `step` is at, and the row it was at before.
     #[inline(always)]
-    pub(super) fn at(&self, step: usize, places: &mut [Place; ROWS]) -> usize {
+    pub fn at(&self, step: usize, places: &mut [Place; ROWS]) -> usize {
         let mut start = 0;
         let mut active = 0;
         for (place, &length) in places.iter_mut().zip(self.lengths) {
@@ -69,23 +69,38 @@ impl<'a> Scan<'a> {
         active
     }
 
+    /// For each note of more than one token: its first row that has one before it in the order of its steps, the first
+    /// of the rows before those, and how many there are.
+    pub fn pairs(&self) -> impl Iterator<Item = [usize; 3]> + use<'a> {
+        let Scan { lengths, reversed, .. } = *self;
+        let mut start = 0;
+        lengths.iter().filter_map(move |&length| {
+            let [row, before] = match reversed {
+                true => [start, start + 1],
+                false => [start + 1, start],
+            };
+            start += length;
+            (length > 1).then(|| [row, before, length - 1])
+        })
+    }
+
     /// Vectors of `S` that hold a state.
     #[inline(always)]
-    pub(super) fn vectors<S: Simd>(&self) -> usize {
+    pub fn vectors<S: Simd>(&self) -> usize {
         self.hidden.div_ceil(S::F32_LANES)
     }
 }
 
 /// Where a note is at one step.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Place {
-    pub(super) row: usize,
-    pub(super) before: Option<usize>,
+pub struct Place {
+    pub row: usize,
+    pub before: Option<usize>,
 }
 
 /// The slice's first elements as a vector, 0 where it has too few.
 #[inline(always)]
-pub(super) fn load<S: Simd>(simd: S, values: &[f32]) -> S::f32s {
+pub fn load<S: Simd>(simd: S, values: &[f32]) -> S::f32s {
     if let [vector] = S::as_simd_f32s(values).0 {
         return *vector;
     }
@@ -97,7 +112,7 @@ pub(super) fn load<S: Simd>(simd: S, values: &[f32]) -> S::f32s {
 
 /// Writes as much of the vector as the slice holds.
 #[inline(always)]
-pub(super) fn store<S: Simd>(values: &mut [f32], vector: S::f32s) {
+pub fn store<S: Simd>(values: &mut [f32], vector: S::f32s) {
     if let [whole] = S::as_mut_simd_f32s(values).0 {
         *whole = vector;
         return;
@@ -108,7 +123,7 @@ pub(super) fn store<S: Simd>(values: &mut [f32], vector: S::f32s) {
 }
 
 /// Cuts `values`, `[row, width]`, at the groups' ends.
-pub(super) fn cut<'v>(scan: &Scan, width: usize, mut values: &'v mut [f32]) -> Vec<&'v mut [f32]> {
+pub fn cut<'v>(scan: &Scan, width: usize, mut values: &'v mut [f32]) -> Vec<&'v mut [f32]> {
     let lengths = scan.groups().map(|group| group.rows() * width);
     lengths
         .map(|length| values.split_off_mut(..length).expect("the rows of a group"))
@@ -116,6 +131,6 @@ pub(super) fn cut<'v>(scan: &Scan, width: usize, mut values: &'v mut [f32]) -> V
 }
 
 /// Runs `job` for every group, on all threads.
-pub(super) fn for_each_group<J: Send>(jobs: Vec<J>, job: impl Fn(J) + Send + Sync) {
+pub fn for_each_group<J: Send>(jobs: Vec<J>, job: impl Fn(J) + Send + Sync) {
     jobs.into_par_iter().with_max_len(1).for_each(job);
 }
