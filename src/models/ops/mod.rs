@@ -17,7 +17,7 @@ mod product;
 pub use super::gpu::{AdamFactors, adam, has_kernels as has_gpu_kernels};
 pub use attention::attention;
 pub use bag::bag_linear;
-pub use convolution::{Extent, convolution};
+pub use convolution::{Extent, convolution, plain_convolution};
 pub use cpu::has_kernels;
 pub use gelu::gelu;
 pub use layout::{Layout, ids};
