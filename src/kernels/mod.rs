@@ -8,6 +8,7 @@
 pub mod adam;
 pub mod attention;
 pub mod bag;
+pub mod batch_norm;
 pub mod convolution;
 pub mod dropout;
 pub mod gelu;
@@ -19,6 +20,8 @@ pub mod layer_norm;
 pub mod linear;
 pub mod lookup;
 pub mod matrix;
+pub mod pooled_convolution;
+pub mod tanh;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod vector;
