@@ -1,4 +1,4 @@
-"""The seven models in plain eager PyTorch, as one would write them from the papers.
+"""The models in plain eager PyTorch, as one would write them from the papers.
 
 Hugging Face's `BertModel` encodes, `nn.GRU` runs over packed sequences (over plain ones where all notes
 are of one length), batches are dense and padded with masks, and label attention is computed for all labels
@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from pytorch_convolutions import Cnn, MultiResCnn
 from pytorch_parts import (
     PADDING,
     BertCoder,
@@ -308,6 +309,8 @@ MODELS = {
     "logistic_regression": LogisticRegression,
     "bigru_attention": BigruAttention,
     "caml": Caml,
+    "cnn": Cnn,
+    "multi_res_cnn": MultiResCnn,
     "bert_trun": BertTrun,
     "bert_hier": BertHier,
     "bert_xml": BertXml,

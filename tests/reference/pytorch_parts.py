@@ -14,7 +14,7 @@ PRESETS = {
 
 
 class CodingModel(nn.Module):
-    """What the seven share: a loss, and parameters under icdbench's names."""
+    """What the models share: a loss, and parameters under icdbench's names."""
 
     def loss(self, tokens, lengths, targets):
         """Cross-entropy, averaged over notes and codes. `targets`: `[note, code]`, 0 or 1."""
