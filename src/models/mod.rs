@@ -36,6 +36,7 @@ pub mod bert_trun;
 pub mod bert_xml;
 pub mod bigru_attention;
 pub mod caml;
+pub mod cnn;
 pub mod evidence_dictionary;
 pub mod logistic_regression;
 pub mod long_bert;
@@ -50,6 +51,7 @@ pub use work::{NoteSize, Work};
 table::models! {
     logistic_regression::LogisticRegression,
     caml::Caml,
+    cnn::Cnn,
     evidence_dictionary::EvidenceDictionary,
     bert_trun::BertTrun,
     bert_hier::BertHier,
