@@ -40,6 +40,7 @@ pub mod cnn;
 pub mod evidence_dictionary;
 pub mod logistic_regression;
 pub mod long_bert;
+pub mod multi_res_cnn;
 
 pub use crate::device::Precision;
 pub use batch::{Batch, Pass};
@@ -52,6 +53,7 @@ table::models! {
     logistic_regression::LogisticRegression,
     caml::Caml,
     cnn::Cnn,
+    multi_res_cnn::MultiResCnn,
     evidence_dictionary::EvidenceDictionary,
     bert_trun::BertTrun,
     bert_hier::BertHier,
