@@ -125,6 +125,11 @@ fn assert_close(left: &[f32], right: &[f32], tolerance: f32, what: &str) {
 /// How the names of settings end under which a model keeps its word vectors as they are.
 const FROZEN: &str = ", frozen embedding";
 
+/// Whether a parameter of the model with these settings is not trained: word vectors that are kept, and running values.
+fn is_kept(name: &str, path: &str) -> bool {
+    name.ends_with(FROZEN) && path == "embedding" || path.contains("_norm.running_")
+}
+
 /// What each variant changes of the `tiny` settings of a model: its name, a comma, what it is; the settings.
 fn variants() -> Vec<(&'static str, Value)> {
     let label_wise = json!({"label-attention": {"label-block": 7}});
@@ -161,6 +166,13 @@ fn variants() -> Vec<(&'static str, Value)> {
         ("long_bert, one token forward", json!({"overlap": 7})),
         ("bigru_attention, frozen embedding", json!({"train-embedding": false})),
         ("laat, frozen embedding", json!({"train-embedding": false})),
+        ("cnn, frozen embedding", json!({"train-embedding": false})),
+        ("cnn, wider than most notes", json!({"width": 14})),
+        ("multi_res_cnn, frozen embedding", json!({"train-embedding": false})),
+        (
+            "multi_res_cnn, one block and width",
+            json!({"blocks": [5], "widths": [7]}),
+        ),
     ]
 }
 
@@ -249,6 +261,48 @@ fn a_note_alone_in_a_batch_padded_further_or_in_another_order_has_the_same_logit
     });
 }
 
+/// The `tiny` settings of a model with some of them changed.
+fn changed(name: &str, changes: &Value) -> ModelConfig {
+    let tiny = ModelConfig::tiny().into_iter().find(|config| config.name() == name);
+    let mut settings = serde_json::to_value(tiny.unwrap()).unwrap();
+    change(&mut settings[name], changes);
+    serde_json::from_value(settings).unwrap()
+}
+
+#[test]
+fn padding_moves_scores_only_where_a_quirk_asks_for_it() {
+    let device = common::device();
+    let short = notes().swap_remove(3);
+    for (name, quirk) in [
+        ("caml", "attend-to-padding"),
+        ("cnn", "read-padding"),
+        ("multi_res_cnn", "read-padding"),
+    ] {
+        let moved = |asked: bool| {
+            let model = model(&changed(name, &json!({ quirk: asked })), &device);
+            let logits = |spare| rows(model.logits(&batch(std::slice::from_ref(&short), spare, &device))).remove(0);
+            logits(0).iter().zip(logits(17)).any(|(a, b)| (a - b).abs() > 1e-3)
+        };
+        assert_eq!([moved(false), moved(true)], [false, true], "{name}");
+    }
+}
+
+#[test]
+fn a_batch_of_empty_notes_has_finite_logits_and_gradients() {
+    let device = common::device().autodiff();
+    for name in ["caml", "cnn", "multi_res_cnn"] {
+        let model = model(&changed(name, &json!({"dropout": 0.0})), &device);
+        for notes in [vec![vec![]], vec![vec![], vec![], vec![5]], vec![vec![], vec![5, 6]]] {
+            let read = || batch(&notes, 1, &device).with_noise(Noise::new(4, 1));
+            let logits = parameters::host(model.logits(&read()));
+            assert!(logits.iter().all(|logit| logit.is_finite()), "{name}: {logits:?}");
+            let (loss, found) = gradients(&model, &read(), targets(notes.len(), &device));
+            let values = found.values().flat_map(|gradient| &gradient.values);
+            assert!(loss.is_finite() && values.copied().all(f32::is_finite), "{name}");
+        }
+    }
+}
+
 #[test]
 fn tokens_past_what_a_model_reads_move_nothing() {
     let device = common::device();
@@ -306,7 +360,7 @@ fn every_parameter_receives_a_gradient_of_its_own_shape() {
         let (loss, found) = gradients(&model, &batch(&notes(), 2, &device), targets(5, &device));
         assert!(loss.is_finite() && loss > 0.0, "{name}: loss {loss}");
         for (path, parameter) in parameters::read(&model) {
-            if name.ends_with(FROZEN) && path == "embedding" {
+            if is_kept(name, &path) {
                 assert!(!found.contains_key(&path), "{name}: {path} has a gradient");
                 continue;
             }
@@ -600,7 +654,7 @@ fn layer_wise_rates_move_every_layer_of_an_encoder_by_its_own() {
             .step(0.02, model, gradients);
         let after = parameters::read(&after);
         for ((path, before), depth) in before.iter().zip(depths) {
-            if name.ends_with(FROZEN) && path == "embedding" {
+            if is_kept(name, path) {
                 continue; // it has no gradient
             }
             let rate: f32 = match (depth, last) {

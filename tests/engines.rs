@@ -9,7 +9,7 @@ use common::{Bench, assert_fails, assert_good, stderr, stdout};
 use icdbench::models::ModelConfig;
 use serde_json::{Value, json};
 
-/// The seven models that the papers have: what every engine that comes with the program must have.
+/// The models that every engine that comes with the program must have.
 const SEVEN: [&str; 7] = [
     "logistic_regression",
     "caml",
@@ -52,6 +52,52 @@ fn burn_and_candle_give_the_same_logits_for_all_seven_models() {
             "{one}"
         );
     }
+}
+
+#[test]
+fn an_engine_without_a_model_says_so_and_is_no_failure() {
+    let bench = Bench::new("");
+    let of = |models: &str| {
+        let arguments = ["verify", "--lengths", "12", "--codes", "3", "--models", models];
+        bench.run(&[&["--json"][..], &arguments].concat())
+    };
+    let output = of("cnn,caml,multi_res_cnn");
+    assert_good(&output);
+    let found = agreements(&stdout(&output));
+    assert_eq!(found.len(), 3);
+    for one in &found {
+        let has_it = one["model"] == "caml";
+        assert_eq!(one["passes"], json!(has_it), "{one}");
+        assert_eq!(one["error"].is_null(), has_it, "{one}");
+        if !has_it {
+            assert_eq!(one["error"]["kind"], "unsupported", "{one}");
+            let words = one["error"]["words"].as_str().unwrap();
+            let model = one["model"].as_str().unwrap();
+            assert!(
+                words.contains(&format!("model {model}: the engine candle has ")),
+                "{words}"
+            );
+        }
+    }
+    // Nothing was compared.
+    assert_eq!(of("cnn").status.code(), Some(2));
+    let text = stdout(&bench.run(&["verify", "--lengths", "12", "--codes", "3", "--models", "multi_res_cnn"]));
+    assert!(text.contains("skipped: "), "{text}");
+    let timed = bench.run(&[
+        "--json",
+        "bench",
+        "--engines",
+        "burn,candle",
+        "--models",
+        "cnn",
+        "--lengths",
+        "12",
+        "--codes",
+        "3",
+        "--seconds",
+        "0.01",
+    ]);
+    assert!(stdout(&timed).contains("\"unsupported\""), "{}", stdout(&timed));
 }
 
 #[test]

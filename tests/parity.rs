@@ -12,8 +12,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
+use icdbench::models::dropout::Noise;
 use icdbench::models::evidence::Evidence;
 use icdbench::models::parameters::{self, Parameters, Values};
+use icdbench::models::running::follow;
 use icdbench::models::{Batch, Initialiser, Model, ModelConfig, PretrainedEncoder, Task};
 use icdbench::train::{Optimiser, Stepper};
 use serde::Deserialize;
@@ -37,6 +39,12 @@ struct Case {
     logits: Array,
     loss: f32,
     gradients: Arrays,
+    /// Whether it is a batch of training, though without dropout.
+    #[serde(default)]
+    training: bool,
+    /// Running values after a step on it.
+    #[serde(default)]
+    running: Arrays,
 }
 
 /// An encoder, the codes' descriptions, and the label vectors that BERT-XML starts from.
@@ -187,8 +195,14 @@ fn assert_agrees(case: &Case) {
     let name = &case.name;
     let device = common::device().autodiff();
     let model = model(&case.model, &case.task, case.row, &case.parameters, &device);
-    let batch = Batch::new(&case.notes, 0, &device).padded_to(case.row);
-    let logits = model.logits(&batch);
+    let batch = || {
+        let batch = Batch::new(&case.notes, 0, &device).padded_to(case.row);
+        match case.training {
+            true => batch.with_noise(Noise::new(1, 1)),
+            false => batch,
+        }
+    };
+    let logits = model.logits(&batch());
     assert_eq!(logits.dims().to_vec(), case.logits.shape, "{name}");
     assert_close(
         &parameters::host(logits),
@@ -196,10 +210,15 @@ fn assert_agrees(case: &Case) {
         &format!("{name}: logits"),
     );
     let targets = targets(&case.gold, case.task.codes, &device);
+    let batch = batch();
     let (loss, gradients) = model.gradients(&batch, targets);
     assert_close(&parameters::host(loss), &[case.loss], &format!("{name}: loss"));
     let gradients = parameters::gradients(&model, gradients);
     assert_all_close(&gradients, &numbers(&case.gradients), &format!("{name}: gradients"));
+    let before = parameters::read(&model);
+    let mut moved = parameters::read(&follow(model, batch.take_seen()));
+    moved.retain(|path, values| before[path] != *values);
+    assert_all_close(&moved, &numbers(&case.running), &format!("{name}: running values"));
 }
 
 #[test]

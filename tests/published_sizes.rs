@@ -278,3 +278,45 @@ fn laat_has_the_sizes_of_its_authors() {
         assert_eq!(found, expected.map(|(part, size)| (part.to_owned(), size)).into());
     }
 }
+
+/// Mullenbach et al. 2018 (their code's `VanillaConv`) and Ji et al. 2021: word vectors of 100, 500 filters of width 4, a
+/// linear layer.
+#[test]
+fn the_cnn_has_the_sizes_of_its_authors() {
+    let (words, vector, filters, width) = (20_000, 100, 500, 4);
+    for codes in [MIMIC3_TOP as u64, MIMIC3_FULL as u64] {
+        let model = ModelConfig::published("cnn", 2500).unwrap();
+        let found = parts(&model.init(&task(codes as usize, words as usize), &mut initialiser()));
+        let expected = [
+            ("embedding", words * vector),
+            ("convolution", filters * vector * width + filters),
+            ("output", filters * codes + codes),
+        ];
+        assert_eq!(found, expected.map(|(part, size)| (part.to_owned(), size)).into());
+    }
+}
+
+/// The sizes of Li and Yu's code with the 51,917 words that three training notes of MIMIC-III have, padding and unknown words:
+/// 11.9 million parameters for all codes, which is the number that the paper is quoted with (it was not at hand here).
+#[test]
+fn multi_res_cnn_has_the_sizes_of_its_authors() {
+    let words = 51_917 + 2;
+    let model = ModelConfig::published("multi_res_cnn", 2500).unwrap();
+    let found = parts(&model.init(&task(MIMIC3_FULL, words), &mut initialiser()));
+    let (words, codes) = (words as u64, MIMIC3_FULL as u64);
+    let (vector, maps, all_widths, channels) = (100, 50, 3 + 5 + 9 + 15 + 19 + 25, 6);
+    let convolutions = vector * vector * all_widths + channels * vector;
+    let blocks = (vector * maps + maps * maps) * all_widths + channels * vector * maps;
+    // Three norms a channel, each with weight and bias, and running moments that are not trained.
+    let norms = channels * 3 * maps * 2;
+    let expected = [
+        ("embedding", words * vector),
+        ("channels", convolutions + blocks + norms + norms),
+        ("head", codes * (2 * channels * maps + 1)),
+    ];
+    assert_eq!(found, expected.map(|(part, size)| (part.to_owned(), size)).into());
+    // The authors' attention has a bias for each code that they never read, and PyTorch counts no running moments.
+    let published = found.values().sum::<u64>() - norms + codes;
+    assert_eq!(published, 11_924_742);
+    assert_eq!((millions(published) * 10.0).round(), 119.0);
+}

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 #[cfg(target_os = "linux")]
 use common::signals::signalled_in_training;
-use common::{Bench, assert_fails, assert_good, caml, files, logistic_regression, stderr, stdout, suite_text};
+use common::{Bench, assert_fails, assert_good, caml, files, logistic_regression, multi_res_cnn};
+use common::{stderr, stdout, suite_text};
 use icdbench::train::checkpoint;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -72,6 +73,16 @@ fn a_run_killed_at_twenty_random_moments_ends_in_the_bytes_of_an_undisturbed_one
         resumed >= 5,
         "seed {seed}: only {resumed} of 20 kills were followed by a resume from a checkpoint"
     );
+}
+
+#[test]
+fn a_killed_training_with_running_moments_goes_on_from_them() {
+    let bench = Bench::new(&suite_text(60, &multi_res_cnn(10)));
+    assert_good(&bench.run(&quietly("undisturbed", &[])));
+    killed(&bench, "disturbed");
+    assert_good(&bench.run(&quietly("disturbed", &[])));
+    assert!(bench.results("disturbed") == bench.results("undisturbed"));
+    assert_eq!(bench.records("disturbed")[0].timings.as_ref().unwrap().sittings, 2);
 }
 
 #[cfg(target_os = "linux")]

@@ -4,6 +4,8 @@
 mod fit;
 #[path = "training/rates.rs"]
 mod rates;
+#[path = "training/running.rs"]
+mod running;
 
 use std::cell::{Cell, RefCell};
 use std::path::Path;
@@ -223,6 +225,18 @@ fn stopped_at_any_moment_and_started_again_it_ends_in_the_same_bytes() {
                 optimiser: adamw,
                 clip_norm: 0.1,
                 select: best,
+                ..recipe()
+            },
+        ),
+        (
+            "multi_res_cnn", // running moments, that go with the weights
+            Recipe {
+                epochs: 3,
+                accumulate: 2,
+                select: Select::Best {
+                    metric: "map".into(),
+                    patience: 2,
+                },
                 ..recipe()
             },
         ),

@@ -38,9 +38,11 @@ fn product(rows: u64, inner: u64, columns: u64) -> u64 {
     2 * rows * inner * columns
 }
 
-const COUNTED: [&str; 8] = [
+const COUNTED: [&str; 10] = [
     "logistic_regression",
     "caml",
+    "cnn",
+    "multi_res_cnn",
     "bigru_attention",
     "laat",
     "bert_trun",
@@ -103,6 +105,25 @@ fn caml_at_512_words_is_the_sum_by_hand() {
     assert_eq!((work.inference, work.step), (expected, 3 * expected));
 }
 
+/// The CNN at 512 words has 509 windows of 4 x 100 inputs to 500 filters, and 50 codes that read 500 of them.
+#[test]
+fn the_cnn_at_512_words_is_the_sum_by_hand() {
+    let expected = 203_600_000 + 50_000;
+    let work = published("cnn", &[512]).unwrap();
+    assert_eq!((work.inference, work.step), (expected, 3 * expected));
+}
+
+/// MultiResCNN at 512 words: for widths of 76 in all 100 filters of 100 inputs, 50 of 100 and 50 of 50, for six widths a
+/// shortcut of 50 filters of 100 inputs, and 50 labels that read states of 300.
+#[test]
+fn multi_res_cnn_at_512_words_is_the_sum_by_hand() {
+    let convolutions = product(512, 76 * 100, 100) + product(512, 76 * 100, 50) + product(512, 76 * 50, 50);
+    let head = 2 * product(50, 300, 512) + product(50, 300, 1);
+    let expected = convolutions + 6 * product(512, 100, 50) + head;
+    let work = published("multi_res_cnn", &[512]).unwrap();
+    assert_eq!((work.inference, work.step), (expected, 3 * expected));
+}
+
 /// The bi-GRU's word vectors of 300 are given, not trained: their product with each direction's 3 x 512 gates has no
 /// gradient at them. The recurrence is 512 x 1,536 a token and direction; 200 heads read states of 1,024 twice; 50 codes
 /// read what all heads found.
@@ -151,6 +172,8 @@ fn work_grows_linearly_where_notes_are_cut_or_read_in_order() {
     for (name, segment) in [
         ("logistic_regression", 1),
         ("caml", 1),
+        ("cnn", 1),
+        ("multi_res_cnn", 1),
         ("bigru_attention", 1),
         ("laat", 1),
         ("long_bert", 512),
@@ -188,16 +211,21 @@ fn notes_of_other_lengths_in_the_batch_add_nothing() {
 }
 
 #[test]
-fn padding_that_is_attended_to_is_work() {
-    let work = |attends: bool| {
-        let ModelConfig::Caml(mut config) = ModelConfig::published("caml", 512).unwrap() else {
-            panic!("another model")
+fn padding_that_is_read_is_work() {
+    for (name, setting) in [
+        ("caml", "attend-to-padding"),
+        ("cnn", "read-padding"),
+        ("multi_res_cnn", "read-padding"),
+    ] {
+        let work = |reads: bool| {
+            let mut settings = json!(ModelConfig::published(name, 512).unwrap());
+            settings[name][setting] = json!(reads);
+            let config: ModelConfig = serde_json::from_value(settings).unwrap();
+            config.work(50, &[note(100), note(300)])
         };
-        config.attend_to_padding = attends;
-        ModelConfig::Caml(config).work(50, &[note(100), note(300)])
-    };
-    assert_eq!(work(false), published("caml", &[100, 300]));
-    assert_eq!(work(true), published("caml", &[300, 300]));
+        assert_eq!(work(false), published(name, &[100, 300]), "{name}");
+        assert_eq!(work(true), published(name, &[300, 300]), "{name}");
+    }
 
     // LAAT's labels read padding, and no recurrence runs over it.
     let work = |attends: bool| {

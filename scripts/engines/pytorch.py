@@ -8,7 +8,7 @@
     {"ask": "memory", "reset": false}
     END
 
-The models are those of `tests/reference/pytorch_models.py`: beside this file or two folders up.
+The models are those of `tests/reference/pytorch_models.py` and what it imports: beside this file or two folders up.
 
 A mode is made of these words, joined by `-`. Without any it is what most users run: eager, Hugging Face's
 attention `sdpa`, PyTorch's own choice of AdamW.
@@ -52,6 +52,9 @@ SETTINGS = {
     | {"attend-to-padding"},
     "caml": {"embedding", "pretrained-embedding", "filters", "width", "dropout", "label-block"}
     | {"attend-to-padding", "description-weight"},
+    "cnn": {"embedding", "pretrained-embedding", "train-embedding", "filters", "width", "dropout", "read-padding"},
+    "multi_res_cnn": {"embedding", "pretrained-embedding", "train-embedding", "widths", "blocks", "dropout"}
+    | {"label-block", "read-padding"},
     "bert_trun": {"encoder", "pooler", "classifier-dropout", "head"},
     "bert_hier": {"encoder", "segment", "segment-layer", "pooling", "classifier-dropout", "head"},
     "bert_xml": {"encoder", "long-notes", "label-vectors", "hidden", "label-block"},

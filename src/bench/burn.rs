@@ -179,9 +179,10 @@ impl Ready {
         let data = start.elapsed().as_secs_f64();
         self.steps += 1;
         let notes = part.batch.notes();
-        let (loss, gradients) = self.learner.gradients(notes, [part].into_iter());
+        let found = self.learner.gradients(notes, [part].into_iter());
+        let loss = found.loss;
         let computed = start.elapsed().as_secs_f64();
-        self.learner.apply(1e-4, loss, gradients);
+        self.learner.apply(1e-4, found);
         device.sync().map_err(|error| Failure::failed(format!("{error:?}")))?;
         let seconds = start.elapsed().as_secs_f64();
         if !loss.is_finite() {

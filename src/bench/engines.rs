@@ -16,8 +16,12 @@ use crate::engines::process::Process;
 use crate::record::{Status, hex};
 
 /// The engine in PyTorch and what it imports, by file name.
-const PYTORCH: [(&str, &str); 3] = [
+const PYTORCH: [(&str, &str); 4] = [
     ("pytorch.py", include_str!("../../scripts/engines/pytorch.py")),
+    (
+        "pytorch_convolutions.py",
+        include_str!("../../tests/reference/pytorch_convolutions.py"),
+    ),
     (
         "pytorch_models.py",
         include_str!("../../tests/reference/pytorch_models.py"),

@@ -1,4 +1,4 @@
-//! The models a second time, in candle: written from the same papers, with nothing of [`models`](crate::models) in it,
+//! Seven of the models a second time, in candle: written from the same papers, with nothing of [`models`](crate::models) in it,
 //! so that two frameworks check each other's numbers and can be timed beside each other.
 //!
 //! [`Candle`] reads weights and inputs from files and runs on the CPU, in f32.

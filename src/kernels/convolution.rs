@@ -1,5 +1,5 @@
-//! A convolution over word positions and its tanh (Mullenbach et al. 2018, equation 1): one matrix product of
-//! windows that overlap in memory, so that no window is copied out.
+//! A convolution over word positions, with its tanh (Mullenbach et al. 2018, equation 1) or without: one matrix product
+//! of windows that overlap in memory, so that no window is copied out.
 //!
 //! With w filters' width and p = w / 2, position t of a note reads the words t - p .. t - p + w; words before the
 //! first and past the last are zero vectors.
@@ -34,6 +34,8 @@ pub struct Filters<'a> {
     pub bias: &'a [f32],
     /// Words that a filter reads.
     pub width: usize,
+    /// Whether a state is the tanh of what a filter finds.
+    pub tanh: bool,
 }
 
 /// What a forward pass leaves for the backward pass: each note's words between zero vectors.
@@ -104,7 +106,9 @@ pub fn forward(words: &[f32], notes: Notes, filters: Filters) -> (Vec<f32>, Padd
                 Matrix::new(&weight, window, count, count),
                 Threads::One,
             );
-            vector::tanh_in_place(states);
+            if filters.tanh {
+                vector::tanh_in_place(states);
+            }
         });
     (states, Padded(padded))
 }
@@ -129,7 +133,10 @@ pub fn backward(notes: Notes, filters: Filters, states: &[f32], padded: &Padded,
             let mut through = vec![0.0; rows * count];
             let range = note * stride..note * stride + wanted * count;
             let inside = &mut through[before * count..][..wanted * count];
-            slope(&states[range.clone()], &at_states[range], inside);
+            match filters.tanh {
+                true => slope(&states[range.clone()], &at_states[range], inside),
+                false => inside.copy_from_slice(&at_states[range]),
+            }
             through
         })
         .collect();

@@ -8,6 +8,7 @@
 pub mod adam;
 pub mod attention;
 pub mod bag;
+pub mod batch_norm;
 pub mod convolution;
 pub mod dropout;
 pub mod gelu;
@@ -20,9 +21,11 @@ pub mod linear;
 pub mod lookup;
 pub mod lstm;
 pub mod matrix;
+pub mod pooled_convolution;
 pub mod projected_attention;
 mod recurrence;
+pub mod tanh;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod vector;
 pub mod word_loss;

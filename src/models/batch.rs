@@ -2,12 +2,14 @@
 //! get one on demand.
 
 use std::borrow::Borrow;
+use std::cell::RefCell;
 use std::fmt;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::dropout::Noise;
 use super::evidence::EvidenceSpan;
+use super::running::Seen;
 use crate::device::Precision;
 
 /// What every layer of a pass has to know.
@@ -36,6 +38,7 @@ pub struct Batch {
     pub marks: Vec<Vec<EvidenceSpan>>,
     /// What the model computes in.
     pub precision: Precision,
+    seen: RefCell<Vec<Seen>>,
 }
 
 impl Batch {
@@ -61,6 +64,7 @@ impl Batch {
             noise: None,
             marks: Vec::new(),
             precision: Precision::F32,
+            seen: RefCell::default(),
         }
     }
 
@@ -94,6 +98,16 @@ impl Batch {
             noise: self.noise.as_ref(),
             precision: self.precision,
         }
+    }
+
+    /// Remembers what running values are to follow.
+    pub(super) fn see(&self, seen: Seen) {
+        self.seen.borrow_mut().push(seen);
+    }
+
+    /// What the passes of training over this batch have seen so far, in order.
+    pub fn take_seen(&self) -> Vec<Seen> {
+        self.seen.take()
     }
 
     /// How many notes there are.

@@ -28,6 +28,7 @@ pub mod parameters;
 pub mod pretrained_encoder;
 pub mod projected_attention;
 pub mod recurrence;
+pub mod running;
 mod settings;
 pub mod shared_attention;
 mod table;
@@ -39,10 +40,12 @@ pub mod bert_trun;
 pub mod bert_xml;
 pub mod bigru_attention;
 pub mod caml;
+pub mod cnn;
 pub mod evidence_dictionary;
 pub mod laat;
 pub mod logistic_regression;
 pub mod long_bert;
+pub mod multi_res_cnn;
 
 pub use crate::device::Precision;
 pub use batch::{Batch, Pass};
@@ -54,6 +57,8 @@ pub use work::{NoteSize, Work};
 table::models! {
     logistic_regression::LogisticRegression,
     caml::Caml,
+    cnn::Cnn,
+    multi_res_cnn::MultiResCnn,
     evidence_dictionary::EvidenceDictionary,
     laat::Laat,
     bert_trun::BertTrun,

@@ -99,14 +99,14 @@ fn iterate(session: &mut Session, model: &Model, settings: Lbfgs) -> Result<Opti
         }
         (model, _) = optimiser.step(fit.recipe.learning_rate, model, |model: Model| {
             passes += 1;
-            let (loss, gradients) = all(&model);
-            (loss * cells, scaled(&model, gradients, cells))
+            let found = all(&model);
+            (found.loss * cells, scaled(&model, found.gradients, cells))
         });
     }
     // Each iteration looks at one point at least, so that fewer points are fewer iterations: its tolerances are met.
     session.progress.converged = passes < settings.iterations as u64;
     // The loss at the start of the step is what L-BFGS gives back; the epoch's is the one at its end.
-    let (loss, _) = all(&model);
+    let loss = all(&model).loss;
     passes += 1;
     let tokens = fit.reading.tokens(fit.training.tokens);
     session.stepped(loss, started, (notes as u64 * passes, tokens * passes), notes)?;

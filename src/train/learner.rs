@@ -4,8 +4,8 @@ use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::optimiser::{Stepper, scaled};
-use crate::models::parameters;
-use crate::models::{Batch, Model};
+use crate::models::running::{Seen, follow};
+use crate::models::{Batch, Model, parameters};
 
 /// A batch and its gold codes, `[note, code]`, 1 where a note has the code.
 pub struct Part {
@@ -13,6 +13,16 @@ pub struct Part {
     pub batch: Batch,
     /// `[note, code]`.
     pub targets: Tensor<2>,
+}
+
+/// What a model makes of the notes of a step.
+pub struct MeanGradients {
+    /// The mean loss over all of them.
+    pub loss: f64,
+    /// Its gradients.
+    pub gradients: GradientsParams,
+    /// What the model's running values are to follow.
+    pub seen: Vec<Seen>,
 }
 
 /// A model and its optimiser.
@@ -45,46 +55,50 @@ impl Learner {
     /// One optimiser step at a learning rate over all `notes` of the `parts`. Returns their mean loss before the step;
     /// where that is not finite, nothing was moved.
     pub fn step(&mut self, rate: f64, notes: usize, parts: impl ExactSizeIterator<Item = Part>) -> f64 {
-        let (loss, gradients) = self.gradients(notes, parts);
-        self.apply(rate, loss, gradients);
+        let found = self.gradients(notes, parts);
+        let loss = found.loss;
+        self.apply(rate, found);
         loss
     }
 
     /// The first half of a [`step`](Self::step): the mean loss over all `notes` of the `parts`, and its gradients.
-    pub fn gradients(&self, notes: usize, parts: impl ExactSizeIterator<Item = Part>) -> (f64, GradientsParams) {
+    pub fn gradients(&self, notes: usize, parts: impl ExactSizeIterator<Item = Part>) -> MeanGradients {
         mean_gradients(self.model(), notes, parts)
     }
 
-    /// The second half: moves the parameters, unless the loss is not finite.
-    pub fn apply(&mut self, rate: f64, loss: f64, gradients: GradientsParams) {
-        if loss.is_finite()
+    /// The second half: moves the parameters and the running values, unless the loss is not finite.
+    pub fn apply(&mut self, rate: f64, found: MeanGradients) {
+        if found.loss.is_finite()
             && let Some(model) = self.model.take()
         {
-            self.model = Some(self.stepper.step(rate, model, gradients));
+            let model = self.stepper.step(rate, model, found.gradients);
+            self.model = Some(follow(model, found.seen));
         }
     }
 }
 
-/// The loss averaged over all `notes` of the `parts`, and its gradients.
-pub fn mean_gradients(
-    model: &Model,
-    notes: usize,
-    parts: impl ExactSizeIterator<Item = Part>,
-) -> (f64, GradientsParams) {
+/// The loss averaged over all `notes` of the `parts`, its gradients, and what was seen part by part.
+pub fn mean_gradients(model: &Model, notes: usize, parts: impl ExactSizeIterator<Item = Part>) -> MeanGradients {
     let single = parts.len() == 1;
     let mut sum = GradientsAccumulator::new();
     let mut total = 0.0;
+    let mut seen = Vec::new();
     for Part { batch, targets } in parts {
         let (loss, gradients) = model.gradients(&batch, targets);
         let loss = f64::from(parameters::host(loss)[0]);
+        seen.append(&mut batch.take_seen());
         if single {
-            return (loss, gradients);
+            return MeanGradients { loss, gradients, seen };
         }
         let share = batch.notes() as f64 / notes as f64;
         total += loss * share;
         sum.accumulate(model, scaled(model, gradients, share));
     }
-    (total, sum.grads())
+    MeanGradients {
+        loss: total,
+        gradients: sum.grads(),
+        seen,
+    }
 }
 
 /// 1 where a note has the code, `[note, code]`.

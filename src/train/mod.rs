@@ -24,7 +24,7 @@ mod steps;
 pub use budget::Budget;
 pub use evaluation::{EvaluationSettings, Selection, ThresholdRule, Verdict, fitted};
 pub use fit::{Effort, End, Error, Examples, Fit, Trained, TrainedFacts};
-pub use learner::{Learner, Part, mean_gradients, targets};
+pub use learner::{Learner, MeanGradients, Part, mean_gradients, targets};
 pub use observer::{Observer, StepReport};
 pub use optimiser::Stepper;
 pub use recipe::{Decay, EncoderRates, Lbfgs, Moments, Optimiser, Recipe, Schedule, Select};

@@ -122,6 +122,25 @@ select = {{ best = {{ metric = "micro-f1", patience = 50 }} }}
     )
 }
 
+/// [`caml`]'s run, of MultiResCNN.
+pub fn multi_res_cnn(epochs: u32) -> String {
+    let run = caml(epochs, 6);
+    let (before, settings) = run.split_once("[run.model.caml]").unwrap();
+    let (_, training) = settings.split_once("[run.training]").unwrap();
+    format!(
+        r#"{before}[run.model.multi_res_cnn]
+embedding = 6
+pretrained-embedding = false
+train-embedding = true
+widths = [3, 5]
+blocks = [4]
+dropout = 0.2
+label-block = 3
+read-padding = false
+[run.training]{training}"#
+    )
+}
+
 /// A CodiEsp suite on the fixture release, scored on `evaluation`.
 pub fn codiesp_suite(evaluation: &str) -> String {
     suite_text(60, &logistic_regression(3))

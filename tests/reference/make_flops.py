@@ -51,6 +51,13 @@ def cases():
             "attend-to-padding": False, "description-weight": 0.0}
     yield "an odd width", "caml", caml | {"width": 3}, WORDS, 11
     yield "an even width", "caml", caml | {"width": 4}, WORDS, 11
+    cnn = {"embedding": 6, "pretrained-embedding": False, "filters": 9, "width": 4, "dropout": 0.0, "read-padding": False}
+    yield "trained vectors", "cnn", cnn | {"train-embedding": True}, WORDS, 11
+    yield "frozen vectors", "cnn", cnn | {"train-embedding": False}, WORDS, 11
+    res = {"embedding": 6, "pretrained-embedding": False, "dropout": 0.0, "label-block": 4, "read-padding": False}
+    one, two = {"widths": [3, 5], "blocks": [4]}, {"widths": [7], "blocks": [5, 4]}
+    yield "trained vectors, one block", "multi_res_cnn", res | one | {"train-embedding": True}, WORDS, 11
+    yield "frozen vectors, two blocks", "multi_res_cnn", res | two | {"train-embedding": False}, WORDS, 11
     gru = {"embedding": 6, "pretrained-embedding": False, "hidden": 5, "heads": 4, "dropout": 0.0}
     yield "trained vectors", "bigru_attention", gru | {"train-embedding": True}, WORDS, 11
     yield "frozen vectors", "bigru_attention", gru | {"train-embedding": False}, WORDS, 11

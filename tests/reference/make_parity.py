@@ -33,13 +33,16 @@ logistic_regression_scaled.json
 optimisers.json
     Gradients (the same for all cases) and the parameters after each of five steps. In the third
     step one parameter has no gradient.
-bert_trun.json, bert_hier.json, bert_xml.json, long_bert.json, bigru_attention.json
-    The batched models of `pytorch_models.py`, with Hugging Face's BERT and `nn.GRU`: notes of one token to
+bert_trun.json, bert_hier.json, bert_xml.json, long_bert.json, bigru_attention.json, cnn.json, multi_res_cnn.json
+    The batched models of `pytorch_models.py`, with Hugging Face's BERT, `nn.GRU` and `nn.Conv1d`: notes of one token to
     several segments, rows padded further than the longest. The same in f32 agrees to half of the test's
     tolerance. Dropouts are 0. `task.cls` and `task.separator` are the ids of [CLS] and [SEP].
     BERT-XML, group `split`: the loss is over all chunks of all notes, each with its note's codes, the
     logits are the highest of a note's chunks.
-    Bi-GRU, group `frozen-embedding`: the embedding has no gradient.
+    Bi-GRU and CNN, group `frozen-embedding`: the embedding has no gradient.
+    CNN and MultiResCNN, group `read-padding`: padding is read as words are, as in the published code.
+    MultiResCNN, group `training`: batch norms go by the batch's moments over real positions; `running` has the running
+    moments after that pass.
 laat.json
     LAAT likewise, with `nn.LSTM`. Group `frozen-embedding`: the embedding has no gradient. Group `attend-to-padding`: the
     attention runs over the whole padded row, whose states past the note are 0, as in the published code.
@@ -67,8 +70,10 @@ from parity.neural import (
     bert_trun_cases,
     bert_xml_cases,
     bigru_attention_cases,
+    cnn_cases,
     label_vectors,
     long_bert_cases,
+    multi_res_cnn_cases,
 )
 from parity.optimisers import optimiser_cases
 
@@ -86,6 +91,8 @@ FILES = {
     "bigru_attention.json": bigru_attention_cases,
     "laat.json": laat_cases,
     "lstm.json": lstm_case,
+    "cnn.json": cnn_cases,
+    "multi_res_cnn.json": multi_res_cnn_cases,
 }
 
 

@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from pytorch_convolutions import Cnn, MultiResCnn
 from pytorch_parts import (
     PADDING,
     BertCoder,
@@ -339,6 +340,8 @@ MODELS = {
     "bigru_attention": BigruAttention,
     "laat": Laat,
     "caml": Caml,
+    "cnn": Cnn,
+    "multi_res_cnn": MultiResCnn,
     "bert_trun": BertTrun,
     "bert_hier": BertHier,
     "bert_xml": BertXml,

@@ -1,11 +1,13 @@
 use super::*;
 use crate::kernels::testing::{close, in_pool, noise};
 
+#[derive(Clone)]
 struct Case {
     row: usize,
     dimension: usize,
     count: usize,
     width: usize,
+    tanh: bool,
     lengths: Vec<usize>,
     wanted: Vec<usize>,
     values: Vec<f32>,
@@ -24,6 +26,7 @@ fn case(lengths: &[usize], row: usize, (dimension, count, width): (usize, usize,
         dimension,
         count,
         width,
+        tanh: true,
         lengths: lengths.to_vec(),
         wanted: wanted.collect(),
         values: noise(1, lengths.len() * row * dimension),
@@ -36,7 +39,12 @@ fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for width in [1, 2, 3, 4, 5, 10] {
         for all in [false, true] {
-            cases.push(case(&[7, 1, 12, 0], 12, (3, 5, width), all));
+            let case = case(&[7, 1, 12, 0], 12, (3, 5, width), all);
+            cases.push(Case {
+                tanh: false,
+                ..case.clone()
+            });
+            cases.push(case);
         }
     }
     // Longer than a task's rows.
@@ -59,6 +67,7 @@ impl Case {
             weight: &self.weight,
             bias: &self.bias,
             width: self.width,
+            tanh: self.tanh,
         }
     }
 
@@ -102,8 +111,10 @@ fn values_and_gradients_match_sums_in_f64() {
             let terms = parts
                 .iter()
                 .map(|&(word, weight)| f64::from(case.values[word]) * f64::from(case.weight[weight]));
-            states[state] = (f64::from(case.bias[filter]) + terms.sum::<f64>()).tanh();
-            let through = f64::from(at_states[state]) * (1.0 - states[state].powi(2));
+            let found = f64::from(case.bias[filter]) + terms.sum::<f64>();
+            states[state] = if case.tanh { found.tanh() } else { found };
+            let slope = if case.tanh { 1.0 - states[state].powi(2) } else { 1.0 };
+            let through = f64::from(at_states[state]) * slope;
             at_bias[filter] += through;
             for &(word, weight) in parts {
                 at_words[word] += through * f64::from(case.weight[weight]);

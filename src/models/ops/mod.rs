@@ -4,6 +4,7 @@
 
 mod attention;
 mod bag;
+mod batch_norm;
 mod convolution;
 mod cpu;
 mod gelu;
@@ -11,19 +12,26 @@ mod layout;
 mod linear;
 mod lookup;
 mod norm;
+mod pooled_convolution;
 mod product;
+mod tanh;
+#[cfg(test)]
+mod tests;
 mod word_loss;
 
 #[cfg(feature = "gpu")]
 pub use super::gpu::{AdamFactors, adam, has_kernels as has_gpu_kernels};
 pub use attention::attention;
 pub use bag::bag_linear;
-pub use convolution::{Extent, convolution};
+pub use batch_norm::{ColumnMoments, batch_norm, column_moments};
+pub use convolution::{Extent, convolution, plain_convolution};
 pub use cpu::has_kernels;
 pub use gelu::gelu;
 pub use layout::{Layout, ids};
 pub use linear::linear;
 pub use lookup::{lookup, lookup_back};
 pub use norm::{NormParameters, add_norm, norm};
+pub use pooled_convolution::pooled_convolution;
 pub use product::{add_row, column_sums, product};
+pub use tanh::tanh;
 pub use word_loss::{Words, likely_words, word_loss};

@@ -87,22 +87,50 @@ def bigru_attention_cases():
     return {"trained-embedding": [case("trained", 440, True)], "frozen-embedding": [case("frozen", 441, False)]}
 
 
-def neural_case(name, seed, kind, settings):
+def cnn_cases():
+    def case(name, seed, width, **changes):
+        settings = {"embedding": 5, "pretrained-embedding": False, "train-embedding": True, "filters": 6, "width": width}
+        return neural_case(name, seed, "cnn", settings | {"dropout": 0.0, "read-padding": False} | changes)
+
+    return {
+        "trained-embedding": [case("width 4", 450, 4), case("width 3", 451, 3)],
+        "frozen-embedding": [case("frozen", 452, 4, **{"train-embedding": False})],
+        "read-padding": [case("read padding", 453, 4, **{"read-padding": True})],
+    }
+
+
+def multi_res_cnn_cases():
+    def case(name, seed, training=False, **changes):
+        settings = {"embedding": 3, "pretrained-embedding": False, "train-embedding": True, "widths": [3, 5], "blocks": [2]}
+        settings |= {"dropout": 0.0, "label-block": 3, "read-padding": False} | changes
+        return neural_case(name, seed, "multi_res_cnn", settings, training)
+
+    more, padding = {"widths": [1, 7], "blocks": [3, 2]}, {"read-padding": True}
+    return {
+        "running-moments": [case("one block", 460), case("two blocks", 471, **more)],
+        "training": [case("one block", 462, True), case("two blocks", 463, True, **more)],
+        "read-padding": [case("read padding", 464, **padding), case("training", 465, True, **padding)],
+    }
+
+
+def neural_case(name, seed, kind, settings, training=False):
+    """A model in its way at inference, without dropout, unless it is `training`."""
     random = np.random.default_rng(seed)
     task = {"codes": CODES, "vocabulary": WORDS}
-    words = kind in ("bigru_attention", "laat")
+    words = kind in ("bigru_attention", "cnn", "multi_res_cnn", "laat")
     if not words:
         task |= {"cls": CLS, "separator": SEPARATOR}
     notes = [random.integers(SEPARATOR + 1, WORDS, size=length).tolist() for length in LENGTHS]
-    model = build(kind, settings, task)
+    model = build(kind, settings, task).train(training)
     parameters = drawn(random, model)
     found = outcome(model, parameters, notes)
+    running = running_of(model, parameters, notes)
     assert_same(found, outcome(model.float(), parameters, notes), f"{kind}, {name}: f32")
     if not words:
         assert_same(found, outcome(build(kind, settings, task, "eager"), parameters, notes), f"{kind}, {name}: eager")
     assert_telling(found["gradients"], f"{kind}, {name}")
-    alone = np.concatenate([logits_of(build(kind, settings, task), parameters, [note]) for note in notes])
-    apart = settings.get("attend-to-padding", False)
+    alone = np.concatenate([logits_of(build(kind, settings, task).eval(), parameters, [note]) for note in notes])
+    apart = training or settings.get("read-padding", False) or settings.get("attend-to-padding", False)
     assert np.allclose(alone, found["logits"], rtol=1e-9) != apart, f"{kind}, {name}: padding changes logits"
     found = {
         "parameters": arrays_of(parameters),
@@ -110,6 +138,8 @@ def neural_case(name, seed, kind, settings):
         "loss": short(found["loss"]),
         "gradients": arrays_of(found["gradients"]),
     }
+    if training:
+        found |= {"training": True, "running": arrays_of(running)}
     inputs = {"row": ROW, "notes": notes, "gold": GOLD}
     return {"name": name, "model": {kind: settings}, "task": task} | inputs | found
 
@@ -140,11 +170,14 @@ def draw(random, name, shape):
     values = random.normal(size=shape)
     if "norm.weight" in name:
         return 1 + values * 0.2
+    if name.endswith("running_variance"):
+        return np.exp(values * 0.5)
     if name.endswith("bias"):
         return values * 0.3
     if "embedding" in name or name in ("head.labels", "queries", "label_attention.queries", "label_attention.weight"):
         return values
-    return values * 1.2 / np.sqrt(shape[0])
+    # A convolution's is [filter, input, width], a linear layer's [in, out].
+    return values * 1.2 / np.sqrt(np.prod(shape[1:]) if len(shape) == 3 else shape[0])
 
 
 def outcome(model, parameters, notes):
@@ -160,6 +193,12 @@ def outcome(model, parameters, notes):
     loss.backward()
     gradients = {name: value.numpy() for name, value in gradients_of(model).items()}
     return {"logits": logits.detach().numpy(), "loss": loss.item(), "gradients": gradients}
+
+
+def running_of(model, parameters, notes):
+    """What batch norms keep after one pass over the notes."""
+    load(model, parameters)(*padded(notes, ROW))
+    return {path: value.numpy().copy() for path, value in parameters_of(model).items() if "running" in path}
 
 
 def logits_of(model, parameters, notes):
