@@ -41,6 +41,7 @@ pub mod pack;
 pub mod plan;
 pub mod prepare;
 pub mod pretrained;
+pub mod pretraining;
 pub mod published;
 pub mod record;
 pub mod report;
