@@ -66,22 +66,19 @@ impl FitNotes {
         validation: &[Arc<Note>],
         evaluation: &[Arc<Note>],
     ) -> Result<UnlabelledNotes, Error> {
-        let all = others.len();
+        let others = Self::new(others, validation, evaluation)?;
         let held_out: HashSet<&str> = validation
             .iter()
             .chain(evaluation)
             .map(|note| note.text.trim())
             .collect();
-        let others: Vec<Arc<Note>> = others
-            .into_iter()
-            .filter(|note| !held_out.contains(note.text.trim()))
-            .collect();
-        let left_out = all - others.len();
-        let others = Self::new(others, validation, evaluation)?;
+        let mut notes = self.notes.clone();
+        let kept = |note: &&Arc<Note>| !held_out.contains(note.text.trim());
+        notes.extend(others.notes.iter().filter(kept).cloned());
         Ok(UnlabelledNotes {
             trained_on: self.notes.len(),
-            notes: [&self.notes[..], &others.notes].concat(),
-            left_out,
+            left_out: self.notes.len() + others.len() - notes.len(),
+            notes,
         })
     }
 
