@@ -20,6 +20,7 @@ const SCORED: &[&str] = &[
     "metrics/",
     "models/",
     "pretrained/",
+    "pretraining/",
     "stages/",
     "text/",
     "train/",

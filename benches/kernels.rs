@@ -5,6 +5,7 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use icdbench::kernels::label_attention::{self, Head, Notes};
 use icdbench::kernels::layer_norm::{self, Saved};
+use icdbench::kernels::word_loss::{self, Words};
 use icdbench::kernels::{adam, attention, dropout::Masks, gelu};
 
 const HIDDEN: usize = 256;
@@ -134,5 +135,35 @@ fn bench_label_attention(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, bench_elementwise, bench_attention, bench_label_attention);
+/// The masked words of 4 x 512 tokens over a vocabulary of 20,000.
+fn bench_word_loss(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("word_loss");
+    group.sample_size(10);
+    let (rows, words) = (308, 20_000);
+    let (states, vectors, bias) = (numbers(rows * HIDDEN), numbers(words * HIDDEN), numbers(words));
+    let targets: Vec<i32> = (0..rows as i32).map(|row| row * 61 % words as i32).collect();
+    for block in [512, 2_048] {
+        let words = Words {
+            vectors: &vectors,
+            bias: &bias,
+            block,
+        };
+        let log_sums = word_loss::forward(&states, words, &targets).log_sums;
+        group.bench_function(format!("forward_{block}"), |bencher| {
+            bencher.iter(|| word_loss::forward(black_box(&states), words, &targets));
+        });
+        group.bench_function(format!("backward_{block}"), |bencher| {
+            bencher.iter(|| word_loss::backward(black_box(&states), words, &targets, &log_sums, 1.0));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(
+    benches,
+    bench_elementwise,
+    bench_attention,
+    bench_label_attention,
+    bench_word_loss
+);
 criterion_main!(benches);

@@ -158,6 +158,24 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "pretraining",
+        &[
+            // Texts that may be fitted on.
+            "data/fit.rs",
+            "device/precision.rs",
+            "models",
+            // The encoder as the directory that comes out.
+            "pretrained",
+            // The rows of a learning curve, as training tells them.
+            "record/mod.rs",
+            // Errors of checkpoints and of the directory.
+            "results/files.rs",
+            "text",
+            // Optimiser, schedule, checkpoints, and who is told.
+            "train",
+        ],
+    ),
+    (
         "pretrained",
         &[
             // Plain numbers by name, and what models take them as.
@@ -165,6 +183,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "models/pretrained_encoder.rs",
             // How hashes are spelled.
             "record/digits.rs",
+            // How a directory is written so that a crash cannot hurt it.
+            "results/files.rs",
             // The vocabulary beside the weights and how text is read; files that only stand for others.
             "text/error.rs",
             "text/files.rs",
@@ -252,6 +272,7 @@ const WITHOUT: &[(&str, &[&str])] = &[
     ("report", &["burn", "indicatif", "clap"]),
     ("pretrained", &["burn"]),
     ("candle", &["burn"]),
+    ("pretraining", &["indicatif", "clap"]),
     ("train", &["indicatif", "clap"]),
     ("stages", &["indicatif", "clap"]),
     ("models", &["indicatif", "clap"]),

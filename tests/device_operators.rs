@@ -7,6 +7,8 @@ mod common;
 mod attention;
 #[path = "device_operators/labels.rs"]
 mod labels;
+#[path = "device_operators/words.rs"]
+mod words;
 
 use burn::module::{Module, Param};
 use burn::optim::GradientsParams;

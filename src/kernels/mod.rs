@@ -22,3 +22,4 @@ pub mod matrix;
 #[cfg(test)]
 mod testing;
 pub mod vector;
+pub mod word_loss;

@@ -22,6 +22,10 @@ pub struct PretrainedBert {
     /// Its parameters by their paths in the encoder, such as `layers.0.output.weight`; linear weights are
     /// `[in, out]`. The pooler's are there where the file has them.
     pub parameters: Parameters,
+    /// The heads of the pretraining tasks, by their paths in what pretrains: that of masked words (`transform.weight`,
+    /// `norm.weight`, `bias`, ...) and that of next sentences (`next_sentence.weight`, ...), each where the file has it whole.
+    /// Models that code notes have no place for them, so that the report counts them as left over.
+    pub heads: Parameters,
     /// What was loaded, missing and left over.
     pub report: LoadReport,
     /// SHA-256 of the weights file, or of all its files one after another.
@@ -70,6 +74,7 @@ impl PretrainedBert {
                 loader.load(parameter)?;
             }
         }
+        let heads = Loader::heads(&weights, &config)?;
         let Loader { loaded, parameters, .. } = loader;
         let left_over = weights.tensors.keys().filter(|name| !loaded.contains(*name));
         let report = LoadReport {
@@ -89,6 +94,7 @@ impl PretrainedBert {
             tokens,
             said,
             parameters,
+            heads,
             report,
             weights_sha256: weights.sha256,
             config_sha256,
@@ -139,6 +145,27 @@ impl<'a> Loader<'a> {
             .values_mut()
             .for_each(|names| names.sort_by_key(|name| name.len()));
         names
+    }
+
+    /// The heads of the pretraining tasks that the file has whole.
+    fn heads(weights: &'a Weights, config: &BertConfig) -> Result<Parameters, Error> {
+        let mut loader = Self {
+            weights,
+            names: Self::names(weights),
+            loaded: BTreeSet::new(),
+            parameters: Parameters::new(),
+        };
+        for head in [names::masked_words(config), names::next_sentence(config)] {
+            let mut whole = true;
+            for tensor in head.iter().flat_map(|parameter| &parameter.tensors) {
+                let found = loader.find(tensor)?;
+                whole &= found.is_some_and(|name| weights.tensors[&name].shape == tensor.shape);
+            }
+            for parameter in head.iter().filter(|_| whole) {
+                loader.load(parameter)?;
+            }
+        }
+        Ok(loader.parameters)
     }
 
     /// The tensor's name in the file.

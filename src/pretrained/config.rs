@@ -15,7 +15,7 @@ const MOST_LAYERS: usize = 1 << 10;
 const MOST: usize = 1 << 24;
 
 /// The LayerNorm epsilon of the encoder here and of BERT's own code.
-const LAYER_NORM_EPSILON: f64 = 1e-12;
+pub(super) const LAYER_NORM_EPSILON: f64 = 1e-12;
 
 /// Sizes and dropout of a BERT, as its `config.json` says them.
 #[derive(Clone, Debug, PartialEq, Deserialize)]

@@ -1,5 +1,5 @@
 //! Pretrained encoders from disk: a Hugging Face BERT directory (`config.json`, the weights, the
-//! vocabulary) as plain numbers under icdbench's own parameter names. Knows files and formats; models
+//! vocabulary) as plain numbers under icdbench's own parameter names, and the way back. Knows files and formats; models
 //! get a [`PretrainedEncoder`](crate::models::PretrainedEncoder) and never see a file.
 
 mod bert;
@@ -13,9 +13,11 @@ mod stored;
 mod torch;
 mod vocabulary;
 mod weights;
+mod written;
 mod zip;
 
 pub use bert::PretrainedBert;
 pub use config::BertConfig;
 pub use error::Error;
 pub use report::LoadReport;
+pub use written::{WrittenBert, write};

@@ -123,6 +123,26 @@ pub(super) fn pooler(config: &BertConfig) -> Vec<Parameter> {
     all
 }
 
+/// The parameters of the head that tells masked words, which a file may lack. Its word vectors are the encoder's.
+pub(super) fn masked_words(config: &BertConfig) -> Vec<Parameter> {
+    let hidden = config.hidden;
+    let mut all = Vec::new();
+    let dense = "cls.predictions.transform.dense".to_owned();
+    linear(&mut all, "transform", &[dense], hidden, hidden);
+    norm(&mut all, "norm", "cls.predictions.transform.LayerNorm", hidden);
+    let bias = Parameter::whole("bias".into(), "cls.predictions.bias".into(), &[config.vocabulary]);
+    all.push(bias);
+    all
+}
+
+/// The parameters of the head that tells next sentences, which a file may lack.
+pub(super) fn next_sentence(config: &BertConfig) -> Vec<Parameter> {
+    let mut all = Vec::new();
+    let dense = "cls.seq_relationship".to_owned();
+    linear(&mut all, "next_sentence", &[dense], config.hidden, 2);
+    all
+}
+
 fn norm(all: &mut Vec<Parameter>, path: &str, name: &str, size: usize) {
     for part in ["weight", "bias"] {
         all.push(Parameter::whole(

@@ -27,7 +27,7 @@ pub struct Pretraining {
     pub longest_sentence: usize,
     /// Tokens of a sequence at most, `[CLS]` and `[SEP]` included.
     pub length: usize,
-    /// Share of the sequences that are made shorter, to any length from 2 tokens on (0.1 in BERT's own program).
+    /// Share of the notes whose sequences are made shorter, to any length from 2 tokens on (0.1 in BERT's own program).
     pub short_sequences: f64,
     /// Passes over the notes. Each has pairs and masks of its own.
     pub epochs: u32,

@@ -22,6 +22,7 @@ mod wordpiece_files;
 mod wordpiece_folder;
 mod wordpiece_said;
 mod wordpiece_training;
+mod wordpiece_written;
 mod words;
 
 pub use batches::{BatchSettings, evaluation_order, training_order};
@@ -35,3 +36,4 @@ pub use tokenizer::{TextSettings, Tokenizer, TokenizerKind, TokenizerSettings};
 pub use vectors::{VectorScale, WordVectors};
 pub use wordpiece_folder::{Published, companions, published};
 pub use wordpiece_said::Said;
+pub use wordpiece_written::{HuggingFaceVocabulary, MASK};

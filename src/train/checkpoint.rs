@@ -28,6 +28,26 @@ pub struct Checkpoint<P> {
 }
 
 const METADATA: &str = "icdbench";
+/// What the names of weights start with beside moments, to tell them apart.
+const WEIGHT: &str = "weight.";
+
+/// Weights and moments together, as one checkpoint holds them.
+pub fn joined(weights: Parameters, moments: Parameters) -> Parameters {
+    let weights = weights.into_iter();
+    let mut all: Parameters = weights
+        .map(|(name, values)| (format!("{WEIGHT}{name}"), values))
+        .collect();
+    all.extend(moments);
+    all
+}
+
+/// What [`joined`] put together: the weights, and the moments.
+pub fn split(all: Parameters) -> (Parameters, Parameters) {
+    let (weights, moments): (Parameters, Parameters) = all.into_iter().partition(|(name, _)| name.starts_with(WEIGHT));
+    let weights = weights.into_iter();
+    let weights = weights.map(|(name, values)| (name[WEIGHT.len()..].to_owned(), values));
+    (weights.collect(), moments)
+}
 
 /// Writes parameters and `progress` to `path`, all or nothing. The same content gives the same bytes. Returns the
 /// file's checksum.

@@ -304,11 +304,7 @@ impl<'j, 'a> Session<'j, 'a> {
 
     /// Writes a checkpoint.
     pub(super) fn save(&mut self, model: &Model, moments: Parameters) -> Result<(), Error> {
-        let weights = parameters::read(model).into_iter();
-        let mut all: Parameters = weights
-            .map(|(name, values)| (format!("{WEIGHT}{name}"), values))
-            .collect();
-        all.extend(moments);
+        let all = checkpoint::joined(parameters::read(model), moments);
         checkpoint::write(&last_path(self.fit), &all, &self.progress)?;
         self.saved = Instant::now();
         self.observer.checkpointed();
@@ -352,20 +348,11 @@ impl<'j, 'a> Session<'j, 'a> {
     }
 }
 
-/// What the names of weights start with in a checkpoint, to tell them from moments.
-const WEIGHT: &str = "weight.";
-
 fn last_path(fit: &Fit) -> PathBuf {
     fit.directory.join("last.safetensors")
 }
 
 fn split(all: Parameters) -> Resumed {
-    let (weights, moments): (Parameters, Parameters) = all.into_iter().partition(|(name, _)| name.starts_with(WEIGHT));
-    let weights = weights.into_iter();
-    Resumed {
-        weights: weights
-            .map(|(name, values)| (name[WEIGHT.len()..].to_owned(), values))
-            .collect(),
-        moments,
-    }
+    let (weights, moments) = checkpoint::split(all);
+    Resumed { weights, moments }
 }

@@ -8,7 +8,7 @@ use super::pretrained;
 use crate::device::Precision;
 use crate::models::batch::Pass;
 use crate::models::coding_model::Task;
-use crate::models::dropout::{Noise, dropout};
+use crate::models::dropout::dropout;
 use crate::models::initialise::Initialiser;
 use crate::models::layers::transformer::{Activation, Layer, LayerConfig};
 use crate::models::layers::{Linear, Norm, Packed};
@@ -17,7 +17,7 @@ use crate::models::parameters;
 use crate::models::work::Work;
 
 /// BERT adds this to the variance in its norms.
-const EPSILON: f64 = 1e-12;
+pub const EPSILON: f64 = 1e-12;
 
 /// The encoder: token ids to states in their context.
 #[derive(Module, Debug)]
@@ -81,13 +81,31 @@ impl Encoder {
         }
     }
 
-    /// States `[row, hidden]` of packed sequences, in the same rows.
+    /// States `[row, hidden]` of packed sequences, in the same rows. All tokens are of the first type.
     pub fn forward(&self, packed: &Packed, pass: Pass) -> Tensor<2> {
-        let mut states = self.embeddings.forward(packed, pass.noise);
+        let first_type = self.embeddings.token_type.val().narrow(0, 0, 1).squeeze_dim(0);
+        let sum = add_row(self.embeddings.words_and_positions(packed), first_type);
+        self.through_layers(sum, packed, pass)
+    }
+
+    /// The same for sequences of two parts: `types` has the type of each row's token.
+    pub fn forward_typed(&self, packed: &Packed, types: &[i32], pass: Pass) -> Tensor<2> {
+        let types = lookup(self.embeddings.token_type.val(), types);
+        self.through_layers(self.embeddings.words_and_positions(packed) + types, packed, pass)
+    }
+
+    fn through_layers(&self, embedded: Tensor<2>, packed: &Packed, pass: Pass) -> Tensor<2> {
+        let normed = self.embeddings.norm.forward(embedded);
+        let mut states = dropout(pass.noise, normed, self.embeddings.dropout);
         for layer in &self.layers {
             states = layer.forward(states, &packed.layout, pass);
         }
         states
+    }
+
+    /// The vector of each token of the vocabulary, `[token, hidden]`.
+    pub fn words(&self) -> Tensor<2> {
+        self.embeddings.word.val()
     }
 
     /// The work of [`forward`](Self::forward) on sequences of those lengths, specials included: all states of every
@@ -114,11 +132,8 @@ impl Encoder {
 }
 
 impl Embeddings {
-    fn forward(&self, packed: &Packed, noise: Option<&Noise>) -> Tensor<2> {
-        let words = lookup(self.word.val(), &packed.tokens);
-        let positions = lookup(self.position.val(), &packed.positions);
-        let first_type = self.token_type.val().narrow(0, 0, 1).squeeze_dim(0);
-        let sum = add_row(words + positions, first_type);
-        dropout(noise, self.norm.forward(sum), self.dropout)
+    /// The vectors of each row's token and position, added.
+    fn words_and_positions(&self, packed: &Packed) -> Tensor<2> {
+        lookup(self.word.val(), &packed.tokens) + lookup(self.position.val(), &packed.positions)
     }
 }

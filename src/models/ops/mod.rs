@@ -12,6 +12,7 @@ mod linear;
 mod lookup;
 mod norm;
 mod product;
+mod word_loss;
 
 #[cfg(feature = "gpu")]
 pub use super::gpu::{AdamFactors, adam, has_kernels as has_gpu_kernels};
@@ -25,3 +26,4 @@ pub use linear::linear;
 pub use lookup::{lookup, lookup_back};
 pub use norm::{NormParameters, add_norm, norm};
 pub use product::{add_row, column_sums, product};
+pub use word_loss::{Words, likely_words, word_loss};
