@@ -134,6 +134,11 @@ const PRETRAINING: Group = Group {
         (EARLIEST, "an earlier stage's"),
         ("src/data/", "an earlier stage's"),
         (
+            "src/text/normalise.rs|src/text/words.rs|src/text/vocabulary.rs",
+            "an earlier stage's",
+        ),
+        ("src/train/fit.rs", "how results are handed on"),
+        (
             "src/record/",
             "how checkpoints and facts are written, not what is in them",
         ),
