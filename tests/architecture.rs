@@ -69,6 +69,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "models/mod.rs",
             // How ensembles put scores together.
             "metrics/combine.rs",
+            // What a pretraining may be asked.
+            "pretraining/settings.rs",
             // What a record may hold.
             "record/limits.rs",
             "text",
@@ -86,6 +88,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "record",
             "suite",
             "text",
+            // What a pretraining may be asked.
+            "pretraining/settings.rs",
             // What the arithmetic is called, and the version of the metrics: both are part of keys.
             "kernels/instructions.rs",
             "metrics/version.rs",
@@ -104,6 +108,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "models",
             "plan",
             "pretrained",
+            "pretraining",
             "record",
             "results",
             "suite",

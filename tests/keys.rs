@@ -6,6 +6,7 @@ mod common;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use common::pretraining::{pretrained, pretraining_suite};
 use common::{caml, codiesp_suite, logistic_regression, suite_text};
 use icdbench::data::Registry;
 use icdbench::plan::{Cell, Plan};
@@ -147,7 +148,7 @@ fn one_byte_of_data_changes_the_key() {
 }
 
 /// Words that a suite may write somewhere: what stands in the place of another word until one fits there.
-const WORDS: [&str; 18] = [
+const WORDS: [&str; 19] = [
     "keep",
     "drop",
     "count-as-missed",
@@ -166,6 +167,7 @@ const WORDS: [&str; 18] = [
     "map",
     "macro-f1-all",
     "bf16",
+    "line-ends",
 ];
 
 /// What may stand in the place of a leaf: other values of its kind.
@@ -268,6 +270,68 @@ fn a_cells_key_is_that_of_its_chain_and_every_stage_reads_those_before_it() {
             );
         }
     }
+}
+
+#[test]
+fn every_setting_of_a_pretraining_moves_its_key_and_those_after_it_only() {
+    let registry = icdbench::data::registry().unwrap();
+    let suite = Suite::parse(&pretraining_suite(60, &pretrained()), "test.toml").unwrap();
+    let keys = |suite: Suite| Plan::make(suite, &registry, None, "flex").unwrap().cells.remove(0).keys;
+    let before = keys(suite.clone());
+    let written = serde_json::to_value(&suite).unwrap();
+    let mut places = Vec::new();
+    leaves(&written["pretrain"], "/pretrain", &mut places);
+    let mut moved = 0;
+    for place in &places {
+        // Of which text and which encoder it is, their own stages say; what it starts from is tried below.
+        if ["/text", "/start"].iter().any(|end| place.ends_with(end)) {
+            continue;
+        }
+        let changed = others(written.pointer(place).unwrap()).into_iter().find_map(|other| {
+            let mut changed = written.clone();
+            *changed.pointer_mut(place).unwrap() = other;
+            serde_json::from_value::<Suite>(changed).ok()
+        });
+        let changed = changed.unwrap_or_else(|| panic!("{place}: nothing else can stand there; add a word to WORDS"));
+        assert_ne!(changed, suite, "{place}");
+        let after = keys(changed);
+        for (stage, key) in &before {
+            assert_eq!(
+                *stage >= StageName::Pretraining,
+                after[stage] != *key,
+                "{place}: {stage}"
+            );
+        }
+        moved += 1;
+    }
+    assert!(moved > 25, "{moved} leaves");
+    // Its name is no setting, the parts that it reads are one.
+    let renamed = pretraining_suite(60, &pretrained())
+        .replace("pretrain.tiny", "pretrain.other")
+        .replace("\"tiny\"\n[run", "\"other\"\n[run");
+    let suite_of = |text: &str| Suite::parse(text, "test.toml").unwrap();
+    assert!(suite_of(&renamed).pretrainings.contains_key("other"));
+    assert_eq!(
+        keys(suite_of(&renamed))[&StageName::Pretraining],
+        before[&StageName::Pretraining]
+    );
+    let more = pretraining_suite(60, &pretrained()).replace("unlabelled = []", "unlabelled = [\"background\"]");
+    assert_ne!(
+        keys(suite_of(&more))[&StageName::Pretraining],
+        before[&StageName::Pretraining]
+    );
+    let cell = cells_of(&pretraining_suite(60, &pretrained()), None, &registry, "flex").remove(0);
+    let reads = |stage: StageName| cell.chain[&stage].reads.keys().copied().collect::<Vec<_>>();
+    assert_eq!(reads(StageName::Pretraining), [StageName::Notes, StageName::Tokenizer]);
+    assert_eq!(
+        reads(StageName::Weights),
+        [
+            StageName::Notes,
+            StageName::Tokenizer,
+            StageName::Tokens,
+            StageName::Pretraining
+        ]
+    );
 }
 
 /// What each setting must leave alone: a change of a late stage's setting moves no stage before it.

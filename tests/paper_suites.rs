@@ -27,6 +27,7 @@ fn reduced(name: &str) -> String {
         .with_extension("toml");
     let mut suite: Table = fs::read_to_string(path).unwrap().parse().unwrap();
     suite.remove("encoder");
+    suite.remove("pretrain");
     suite.remove("beside");
     let tuned = "tuned = { objective = \"micro-f1\", grid = { start = 0.0, end = 1.0, points = 100 } }";
     let evaluation = suite["evaluation"].as_table_mut().unwrap();

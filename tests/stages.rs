@@ -76,6 +76,7 @@ fn place(stage: StageName) -> &'static str {
         // The rows are the worker's; the record itself is killed in a test of its own.
         StageName::Record => "THERE/private/rows",
         StageName::Vectors | StageName::Encoder => unreachable!("they are kept where the user has them"),
+        StageName::Pretraining => unreachable!("tests/pretraining_stage.rs kills it"),
     }
 }
 

@@ -16,7 +16,8 @@ use crate::results::clean::{Choices, Cleaned, clean as clean_store};
 pub(super) struct Arguments {
     /// The results directory [default: that of --results].
     results: Option<PathBuf>,
-    /// Also remove the checkpoints of trainings that have not ended: they start over.
+    /// Also remove the checkpoints of trainings that have not ended, which start over, and pretrained encoders that no record
+    /// was made from yet.
     #[arg(long)]
     unfinished: bool,
     /// Say what would be removed, and remove nothing.

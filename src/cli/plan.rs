@@ -45,12 +45,12 @@ pub(super) fn plan(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     let open = |(cell, record): (&Cell, &Option<Record>)| record.is_none() && cell.skipped.is_none();
     let estimates = match plan.cells.iter().zip(&records).any(open) && !arguments.no_estimate {
         true => estimates(global, &global.device.open(precision)?, &registry, &plan, &records)?,
-        false => BTreeMap::new(),
+        false => Estimates::default(),
     };
     let of = |cell: &Cell| match cell.ensemble {
         // The time is its members'.
         Some(_) => None,
-        None => estimates.get(&(cell.run, cell.length)).copied(),
+        None => estimates.of_cells.get(&(cell.run, cell.length)).copied(),
     };
     if global.json {
         let rows = plan.cells.iter().zip(&records).map(|(cell, record)| {
@@ -59,7 +59,7 @@ pub(super) fn plan(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
                 "cell": cell.description,
                 "state": state(record.as_ref(), cell),
                 "skipped": cell.skipped.as_ref().filter(|_| !is_scored(record.as_ref())),
-                "stages": stages(&store, cell, record.as_ref()),
+                "stages": stages(&store, cell, record.as_ref(), &estimates),
                 "estimate": if record.is_some() { None } else { of(cell) },
             })
         });
@@ -69,19 +69,40 @@ pub(super) fn plan(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     let head = ["run", "length", "seed", "key", "state", "time", "memory"];
     let mut table = vec![head.map(String::from).to_vec()];
     let mut left = 0.0;
+    for (name, cell) in pretrainings(&plan) {
+        let key = cell.key_of(StageName::Pretraining);
+        let estimate = estimates.of_pretrainings.get(key).copied();
+        left += estimate.map_or(0.0, |estimate| estimate.seconds);
+        let settings = &plan.suite.pretrainings[name];
+        table.push(row(
+            [
+                format!("[pretrain.{name}]"),
+                settings.length.to_string(),
+                settings.seed.to_string(),
+                record::short(key).to_owned(),
+                if is_there(&store, cell, StageName::Pretraining) {
+                    "done"
+                } else {
+                    "to do"
+                }
+                .to_owned(),
+            ],
+            estimate,
+        ));
+    }
     for (cell, record) in plan.cells.iter().zip(&records) {
         let estimate = if record.is_some() { None } else { of(cell) };
         left += estimate.map_or(0.0, |estimate| estimate.seconds);
-        let memory = estimate.and_then(|estimate| estimate.memory_bytes);
-        table.push(vec![
-            cell.description.run.clone(),
-            cell.length.to_string(),
-            cell.seed.to_string(),
-            record::short(&cell.key).to_owned(),
-            state(record.as_ref(), cell).to_owned(),
-            estimate.map_or(String::new(), |estimate| format!("≤ {}", duration(estimate.seconds))),
-            memory.map_or(String::new(), bytes),
-        ]);
+        table.push(row(
+            [
+                cell.description.run.clone(),
+                cell.length.to_string(),
+                cell.seed.to_string(),
+                record::short(&cell.key).to_owned(),
+                state(record.as_ref(), cell).to_owned(),
+            ],
+            estimate,
+        ));
     }
     print_columns(&table)?;
     // Without a full stop: a reason may end with a command that is copied.
@@ -117,6 +138,34 @@ pub(super) fn plan(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// A line of the table: what it is about, then its time and memory.
+fn row(about: [String; 5], estimate: Option<Estimate>) -> Vec<String> {
+    let memory = estimate.and_then(|estimate| estimate.memory_bytes);
+    let mut row = about.to_vec();
+    row.push(estimate.map_or(String::new(), |estimate| format!("≤ {}", duration(estimate.seconds))));
+    row.push(memory.map_or(String::new(), bytes));
+    row
+}
+
+/// The pretrainings that cells need which are not skipped, each once with the first such cell.
+fn pretrainings(plan: &Plan) -> Vec<(&str, &Cell)> {
+    let mut found: Vec<(&str, &Cell)> = Vec::new();
+    for cell in plan.cells.iter().filter(|cell| cell.skipped.is_none()) {
+        let pretraining = plan.suite.pretraining(&plan.suite.runs[cell.run]);
+        if let Some((name, _)) = pretraining.filter(|_| cell.ensemble.is_none())
+            && !found.iter().any(|(known, _)| *known == name)
+        {
+            found.push((name, cell));
+        }
+    }
+    found
+}
+
+/// Whether the store has a stage of a cell.
+fn is_there(store: &Store, cell: &Cell, stage: StageName) -> bool {
+    matches!(store.open(stage, cell.key_of(stage)), Ok(Some(_)))
+}
+
 /// The record of a cell. One that cannot be believed is named, and the cell is to do.
 fn recorded(store: &Store, cell: &Cell, global: &Global) -> Result<Option<Record>> {
     if cell.skipped.is_some()
@@ -134,28 +183,42 @@ fn recorded(store: &Store, cell: &Cell, global: &Global) -> Result<Option<Record
 }
 
 /// Each stage of a cell: its key, whether it is done, and what it needs.
-fn stages(store: &Store, cell: &Cell, record: Option<&Record>) -> Vec<Value> {
+fn stages(store: &Store, cell: &Cell, record: Option<&Record>, estimates: &Estimates) -> Vec<Value> {
     let stages = cell.chain.iter().map(|(&name, stage)| {
         let key = cell.key_of(name);
         let done = match name {
             StageName::Record => record.is_some(),
             // It stays where the suite found it.
             StageName::Encoder => cell.skipped.is_none(),
-            _ => matches!(store.open(name, key), Ok(Some(_))),
+            _ => is_there(store, cell, name),
         };
-        json!({ "stage": name, "key": key, "done": done, "needs": stage.reads })
+        let mut told = json!({ "stage": name, "key": key, "done": done, "needs": stage.reads });
+        if name == StageName::Pretraining {
+            told["estimate"] = json!(estimates.of_pretrainings.get(key));
+        }
+        told
     });
     stages.collect()
 }
 
-/// One estimate for each run and length that has a cell without a record.
+/// What is left to do would take.
+#[derive(Default)]
+struct Estimates {
+    /// By run and length.
+    of_cells: BTreeMap<(usize, u32), Estimate>,
+    /// By key.
+    of_pretrainings: BTreeMap<String, Estimate>,
+}
+
+/// One estimate for each run and length that has a cell without a record, and for each pretraining that such a cell waits
+/// for.
 fn estimates(
     global: &Global,
     device: &Device,
     registry: &Registry,
     plan: &Plan,
     records: &[Option<Record>],
-) -> Result<BTreeMap<(usize, u32), Estimate>> {
+) -> Result<Estimates> {
     let sentences = Sentences::of(global);
     let workshop = Workshop::new(
         plan,
@@ -164,12 +227,23 @@ fn estimates(
         (device, Duration::MAX),
         &sentences,
     );
-    let mut estimates = BTreeMap::new();
+    let store = global.store();
+    let mut estimates = Estimates::default();
     for (cell, record) in plan.cells.iter().zip(records) {
         let place = (cell.run, cell.length);
         let trains = record.is_none() && cell.skipped.is_none() && cell.ensemble.is_none();
-        if trains && !estimates.contains_key(&place) {
-            estimates.insert(place, workshop.estimate(cell)?);
+        if !trains {
+            continue;
+        }
+        if !estimates.of_cells.contains_key(&place) {
+            estimates.of_cells.insert(place, workshop.estimate(cell)?);
+        }
+        if let Some(key) = cell.keys.get(&StageName::Pretraining)
+            && !estimates.of_pretrainings.contains_key(key)
+            && !is_there(&store, cell, StageName::Pretraining)
+            && let Some(estimate) = workshop.estimate_pretraining(cell)?
+        {
+            estimates.of_pretrainings.insert(key.clone(), estimate);
         }
     }
     Ok(estimates)

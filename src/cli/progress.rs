@@ -32,11 +32,23 @@ enum Mode {
     Silent,
 }
 
-#[derive(Default)]
 struct State {
     title: String,
     notes_per_second: f64,
+    /// What is counted: notes, or of a pretraining sequences.
+    unit: &'static str,
     epochs: u32,
+}
+
+impl State {
+    fn of(title: String, unit: &'static str) -> Self {
+        Self {
+            title,
+            notes_per_second: 0.0,
+            unit,
+            epochs: 0,
+        }
+    }
 }
 
 impl Progress {
@@ -52,7 +64,7 @@ impl Progress {
             json: global.json,
             stop,
             bar: RefCell::new(ProgressBar::hidden()),
-            state: RefCell::default(),
+            state: RefCell::new(State::of(String::new(), NOTES)),
         }
     }
 
@@ -109,13 +121,18 @@ impl Observer for Progress {
         let bar = self.bar.borrow();
         bar.set_position(step.step);
         bar.set_message(format!(
-            "epoch {} · loss {:.4} · {:.0} notes/s",
-            step.epoch, step.loss, state.notes_per_second
+            "epoch {} · loss {:.4} · {:.0} {}/s",
+            step.epoch, step.loss, state.notes_per_second, state.unit
         ));
     }
 
     fn epoch(&self, row: &EpochRow, epochs: u32) {
         self.state.borrow_mut().epochs = row.epoch;
+        if let Some(line) = look(row) {
+            let state = self.state.borrow();
+            let rate = state.notes_per_second;
+            return self.line(&format!("{}: {line}, {rate:.0} {}/s", state.title, state.unit));
+        }
         let score = |name: &str| {
             row.validation
                 .get(name)
@@ -135,7 +152,8 @@ impl Observer for Progress {
 
     fn scored(&self, done: usize, all: usize) {
         if done < all {
-            self.bar.borrow().set_message(format!("scoring {done} of {all} notes"));
+            let unit = self.state.borrow().unit;
+            self.bar.borrow().set_message(format!("scoring {done} of {all} {unit}"));
         }
     }
 
@@ -150,11 +168,12 @@ impl Observer for Progress {
 
 impl RunObserver for Progress {
     fn cell_started(&self, index: usize, cell: &Cell) {
-        let title = self.title(index, cell);
-        self.state.replace(State {
-            title,
-            ..State::default()
-        });
+        self.state.replace(State::of(self.title(index, cell), NOTES));
+    }
+
+    fn pretraining_started(&self, index: usize, _cell: &Cell, name: &str) {
+        let title = format!("[{}/{}] pretrain.{name}", index + 1, self.cells);
+        self.state.replace(State::of(title, "sequences"));
     }
 
     fn cell_ended(&self, index: usize, cell: &Cell, end: &CellEnd) {
@@ -174,6 +193,23 @@ impl RunObserver for Progress {
             terminal::line_if_read(format_args!("{line}"));
         }
     }
+}
+
+/// What cells count.
+const NOTES: &str = "notes";
+
+/// One line on how far a pretraining has come, where the row is of one.
+fn look(row: &EpochRow) -> Option<String> {
+    let value = |name: &str| row.validation.get(name).copied();
+    let (perplexity, guessed) = (value("perplexity")?, value("mlm-accuracy")?);
+    let pairs = value("nsp-accuracy").map_or(String::new(), |told| format!(", pairs {:.1}", told * 100.0));
+    Some(format!(
+        "epoch {}, step {}: loss {:.4}, perplexity {perplexity:.1}, masked tokens {:.1}{pairs}",
+        row.epoch,
+        row.steps,
+        row.training_loss,
+        guessed * 100.0
+    ))
 }
 
 /// One line on how a cell ended.

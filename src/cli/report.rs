@@ -12,7 +12,7 @@ use super::reported::reported;
 use super::terminal::say;
 use super::{Global, Sentences, exit, suite};
 use crate::data::DatasetSettings;
-use crate::plan::{GENERATED, Plan, descriptions, externals, recorded};
+use crate::plan::{Cell, GENERATED, Plan, descriptions, externals, recorded};
 use crate::published::Published;
 use crate::record::{Outcome, Record, Reported};
 use crate::report::plots::attention::Reading;
@@ -20,6 +20,8 @@ use crate::report::table::Table;
 use crate::report::{self, Ended, SuiteText};
 use crate::reproduce::{Evidence, Planned, claims_table, field_table, judged, printed_points};
 use crate::stages::Workshop;
+use crate::stages::masked::{MaskedNote, MaskedToken};
+use crate::stages::reading::ReadNote;
 use crate::suite::Suite;
 
 #[derive(Debug, Args)]
@@ -96,8 +98,10 @@ pub(super) fn write(global: &Global, suite: &Suite, records: Vec<Record>, output
         let outcomes = cells.iter_mut().filter_map(|cell| cell.record.outcome.as_mut());
         outcomes.for_each(Outcome::without_intervals);
     }
+    let looked = looked(global, suite)?;
     let text = SuiteText {
-        readings: readings(global, suite)?,
+        readings: looked.readings,
+        masked: looked.masked,
         ..text(global, suite, &cells)?
     };
     let directory = output.folder(suite);
@@ -145,6 +149,7 @@ pub(super) fn text(global: &Global, suite: &Suite, cells: &[Reported]) -> Result
         printed: printed_points(&published, &planned, cells),
         beside: beside(suite, &published, planned, cells)?,
         readings: Vec::new(),
+        masked: Vec::new(),
         name: suite.name.clone(),
         description: suite.description.clone(),
         cells: described,
@@ -156,49 +161,83 @@ pub(super) fn text(global: &Global, suite: &Suite, cells: &[Reported]) -> Result
     })
 }
 
-/// What the models of a suite on generated notes read in one of them, of those whose weights are kept; each at its least
-/// length.
-fn readings(global: &Global, suite: &Suite) -> Result<Vec<Reading>> {
+/// What models and encoders of a suite on generated notes show of one of them.
+#[derive(Default)]
+struct Looked {
+    /// What models read, of those whose weights are kept; each at its least length.
+    readings: Vec<Reading>,
+    /// What encoders that were pretrained put in the place of masked tokens.
+    masked: Vec<Reading>,
+}
+
+fn looked(global: &Global, suite: &Suite) -> Result<Looked> {
     /// More would be a page of their own.
     const MOST: usize = 4;
     if !matches!(suite.data, DatasetSettings::Synthetic(_)) || suite.search.is_some() || !global.results.is_dir() {
-        return Ok(Vec::new());
+        return Ok(Looked::default());
     }
     let registry = global.registry()?;
     let Ok(plan) = Plan::make(suite.clone(), &registry, global.data(), global.device.class.name()) else {
-        return Ok(Vec::new());
+        return Ok(Looked::default());
     };
     let Ok(device) = global.device.open(suite.precision) else {
-        return Ok(Vec::new());
+        return Ok(Looked::default());
     };
     let sentences = Sentences::of(global);
     let data = (&registry, global.data());
     // A directory that cannot be written has a report all the same.
     let Ok(runner) = global.runner() else {
-        return Ok(Vec::new());
+        return Ok(Looked::default());
     };
     let workshop = Workshop::new(&plan, data, runner, (&device, Duration::MAX), &sentences);
     let mut found: Vec<(usize, Reading)> = Vec::new();
+    let mut masked: Vec<(&str, Reading)> = Vec::new();
     for cell in plan.cells.iter().filter(|cell| cell.skipped.is_none()) {
-        if found.len() == MOST || found.iter().any(|(run, _)| *run == cell.run) {
-            continue;
-        }
         // A picture that cannot be had costs no report.
-        let Ok(Some(read)) = workshop.read_note(cell) else {
-            continue;
-        };
-        let title = read.title.map_or(String::new(), |title| format!(", {title}"));
-        let reading = Reading {
-            title: format!(
-                "{}, {} tokens, for {}{title}",
-                cell.description.run, cell.length, read.code
-            ),
-            tokens: read.tokens,
-            left_out: read.left_out,
-        };
-        found.push((cell.run, reading));
+        if found.len() < MOST
+            && !found.iter().any(|(run, _)| *run == cell.run)
+            && let Ok(Some(read)) = workshop.read_note(cell)
+        {
+            found.push((cell.run, reading(cell, read)));
+        }
+        if let Some((name, _)) = suite.pretraining(&suite.runs[cell.run])
+            && masked.len() < MOST
+            && !masked.iter().any(|(known, _)| *known == name)
+            && let Ok(Some(note)) = workshop.masked_note(cell)
+        {
+            masked.push((name, guessed(name, note)));
+        }
     }
-    Ok(found.into_iter().map(|(_, reading)| reading).collect())
+    Ok(Looked {
+        readings: found.into_iter().map(|(_, reading)| reading).collect(),
+        masked: masked.into_iter().map(|(_, reading)| reading).collect(),
+    })
+}
+
+fn reading(cell: &Cell, read: ReadNote) -> Reading {
+    let title = read.title.map_or(String::new(), |title| format!(", {title}"));
+    Reading {
+        title: format!(
+            "{}, {} tokens, for {}{title}",
+            cell.description.run, cell.length, read.code
+        ),
+        tokens: read.tokens,
+        left_out: read.left_out,
+    }
+}
+
+/// The guesses in their places, what stands there behind a wrong one.
+fn guessed(name: &str, note: MaskedNote) -> Reading {
+    let shown = |token: MaskedToken| match token.guess {
+        None => (token.token, 0.0),
+        Some((guess, probability)) if guess == token.token => (guess, probability),
+        Some((guess, probability)) => (format!("{guess} ({})", token.token), probability),
+    };
+    Reading {
+        title: format!("pretrain.{name}"),
+        tokens: note.tokens.into_iter().map(shown).collect(),
+        left_out: [0, note.left_out],
+    }
 }
 
 /// Published scores beside the suite's own, and the papers' claims that its records decide.

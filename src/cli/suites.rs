@@ -37,6 +37,12 @@ pub(super) const SUITES: &[(&str, &str)] = &[
         "codiesp-official-dev-x",
         include_str!("../../suites/codiesp-official-dev-x.toml"),
     ),
+    (
+        "codiesp-pretraining",
+        include_str!("../../suites/codiesp-pretraining.toml"),
+    ),
+    ("bert-xml-smoke", include_str!("../../suites/bert-xml-smoke.toml")),
+    ("bert-xml-small", include_str!("../../suites/bert-xml-small.toml")),
     ("bert-xml", include_str!("../../suites/bert-xml.toml")),
     ("longbert", include_str!("../../suites/longbert.toml")),
     ("longbert-50", include_str!("../../suites/longbert-50.toml")),

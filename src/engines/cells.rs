@@ -2,6 +2,7 @@
 //! none by two processes at once. This process keeps the terminal, the locks and the records; what a worker does to
 //! itself is its cell's record.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant, SystemTime};
@@ -12,7 +13,7 @@ use super::protocol::{Assignment, Event, Order, Places};
 use crate::device::DeviceChoice;
 use crate::machine::Machine;
 use crate::plan::{Cell, Plan, scored_before};
-use crate::record::{self, DEGENERATE, Record, SCHEMA_VERSION, Status, Timings};
+use crate::record::{self, DEGENERATE, Record, SCHEMA_VERSION, StageName, Status, Timings};
 use crate::results::runner::{Patience, Runner};
 use crate::results::{Store, files};
 use crate::stages::record::Scored;
@@ -43,6 +44,8 @@ pub struct RunOptions {
 pub trait RunObserver: Observer {
     /// Work on a cell starts.
     fn cell_started(&self, _index: usize, _cell: &Cell) {}
+    /// The pretraining of a cell's encoder starts, or goes on.
+    fn pretraining_started(&self, _index: usize, _cell: &Cell, _name: &str) {}
     /// A cell has its record (or was interrupted).
     fn cell_ended(&self, _index: usize, _cell: &Cell, _end: &CellEnd) {}
 }
@@ -109,6 +112,7 @@ pub fn run(plan: &Plan, options: &RunOptions, observer: &dyn RunObserver) -> Res
         runner: Runner::new(store)?,
         machine: Machine::look(),
         worker: None,
+        failed: BTreeMap::new(),
     };
     let mut summary = RunSummary {
         records: vec![None; plan.cells.len()],
@@ -157,6 +161,8 @@ struct Cells<'a> {
     machine: Machine,
     /// A worker that waits for the next assignment: on a GPU, whose start and whose tuned kernels are worth keeping.
     worker: Option<Process>,
+    /// The pretrainings that failed in this run, by key: the other cells that need one fail for the same reason.
+    failed: BTreeMap<String, Ended>,
 }
 
 impl Cells<'_> {
@@ -183,7 +189,8 @@ impl Cells<'_> {
 
     /// `None` when another process holds the cell and it is not to be waited for.
     fn cell(&mut self, index: usize, wait: bool) -> Result<Option<CellEnd>, Error> {
-        let cell = &self.plan.cells[index];
+        let plan = self.plan;
+        let cell = &plan.cells[index];
         if let Some(record) = self.finished(cell)? {
             return Ok(Some(CellEnd::Found(Box::new(record))));
         }
@@ -198,17 +205,18 @@ impl Cells<'_> {
         if let Some(record) = self.finished(cell)? {
             return Ok(Some(CellEnd::Found(Box::new(record))));
         }
-        self.observer.cell_started(index, cell);
-        let started = SystemTime::now();
-        let ended = match &cell.skipped {
-            Some(reason) => Ended::Failed {
+        let kept_from = match &cell.skipped {
+            Some(reason) => Some(Ended::Failed {
                 status: Status::Skipped,
                 reason: reason.clone(),
-            },
-            None => {
-                let ended = self.order(CellWork::Run, vec![cell.key.clone()])?;
-                ended.unwrap_or_else(|| Ended::World("the worker ended without a word on its cell".into()))
-            }
+            }),
+            None => self.pretrain(index)?,
+        };
+        self.observer.cell_started(index, cell);
+        let started = SystemTime::now();
+        let ended = match kept_from {
+            Some(ended) => ended,
+            None => self.ordered(CellWork::Run, cell)?,
         };
         let record = match ended {
             Ended::Interrupted => return Ok(Some(CellEnd::Interrupted)),
@@ -221,6 +229,42 @@ impl Cells<'_> {
         };
         self.runner.store().records().write(&record)?;
         Ok(Some(CellEnd::Written(Box::new(record))))
+    }
+
+    /// Has the encoder pretrained that a cell starts from, where that is not done: in an assignment of its own, so that it
+    /// takes nothing from the cell's limit, and so that what it came to is known for the other cells that need it. How it
+    /// ended, where the cell cannot go on.
+    fn pretrain(&mut self, index: usize) -> Result<Option<Ended>, Error> {
+        let plan = self.plan;
+        let cell = &plan.cells[index];
+        let pretraining = plan.suite.pretraining(&plan.suite.runs[cell.run]);
+        let (Some((name, _)), Some(key)) = (pretraining, cell.keys.get(&StageName::Pretraining)) else {
+            return Ok(None);
+        };
+        if let Some(failed) = self.failed.get(key) {
+            return Ok(Some(failed.clone()));
+        }
+        // What was damaged since it was written is found by whoever reads it.
+        if let Ok(Some(_)) = self.runner.store().open(StageName::Pretraining, key) {
+            return Ok(None);
+        }
+        self.observer.pretraining_started(index, cell, name);
+        match self.ordered(CellWork::Pretrain, cell)? {
+            Ended::Done(_) => Ok(None),
+            Ended::Failed { status, reason } => {
+                let reason = format!("[pretrain.{name}], which its encoder comes from: {reason}");
+                let failed = Ended::Failed { status, reason };
+                self.failed.insert(key.clone(), failed.clone());
+                Ok(Some(failed))
+            }
+            ended => Ok(Some(ended)),
+        }
+    }
+
+    /// How one cell's assignment ended.
+    fn ordered(&mut self, work: CellWork, cell: &Cell) -> Result<Ended, Error> {
+        let ended = self.order(work, vec![cell.key.clone()])?;
+        Ok(ended.unwrap_or_else(|| Ended::World("the worker ended without a word on its cell".into())))
     }
 
     /// The record of a cell that need not be run. One that cannot be believed is named, and the cell is run.
@@ -251,7 +295,7 @@ impl Cells<'_> {
     }
 
     /// Has a worker do an assignment. The end of the last cell that it worked on; `None` where a worker of other stages than
-    /// training died.
+    /// training and pretraining died.
     fn order(&mut self, work: CellWork, cells: Vec<String>) -> Result<Option<Ended>, Error> {
         let kills = kernel_kills();
         let mut worker = match self.worker.take() {
@@ -302,12 +346,13 @@ impl Cells<'_> {
                     return Ok(match (work, last) {
                         (_, Some(ended @ Ended::World(_))) => Some(ended),
                         (CellWork::Prepare, _) => None,
-                        (CellWork::Run, _) => Some(Ended::Failed { status, reason }),
+                        (CellWork::Pretrain | CellWork::Run, _) => Some(Ended::Failed { status, reason }),
                     });
                 }
             }
         }
-        if work == CellWork::Run && !self.options.device.class.runs_on_cpu() && matches!(last, Some(Ended::Done(_))) {
+        if work != CellWork::Prepare && !self.options.device.class.runs_on_cpu() && matches!(last, Some(Ended::Done(_)))
+        {
             self.worker = Some(worker);
         } else {
             worker.finish();

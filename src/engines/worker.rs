@@ -79,7 +79,7 @@ fn work_on_cells(assignment: &Assignment, teller: &Teller) -> anyhow::Result<()>
     let device = match assignment.work {
         // Nothing is computed on it.
         CellWork::Prepare => Device::flex(),
-        CellWork::Run => choice.open(assignment.suite.precision)?,
+        CellWork::Pretrain | CellWork::Run => choice.open(assignment.suite.precision)?,
     };
     let data = assignment.places.data.as_deref();
     let plan = Plan::make(assignment.suite.clone(), &registry, data, choice.class.name())?;

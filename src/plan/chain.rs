@@ -15,6 +15,7 @@ use crate::device::DeviceClass;
 use crate::kernels::instructions::{arithmetic, instruction_set};
 use crate::machine::built;
 use crate::metrics;
+use crate::pretraining::{Pretraining, Start};
 use crate::record::{Chain, Stage, StageName, hex};
 use crate::suite::{Ensemble, EvidenceSettings, Run, Suite, TextChoice};
 use crate::text::{self, NORMALISE_VERSION, TokenizerSettings};
@@ -27,8 +28,10 @@ pub(super) struct Facts {
     pub generated: bool,
     /// Of the vocabulary file of each `[text.<name>]` that has one, and of the files beside it that say how text is read.
     vocabularies: BTreeMap<String, Vec<(&'static str, String)>>,
-    /// Of the `config.json` of each `[encoder.<name>]` that a run names.
+    /// Of the `config.json` of each `[encoder.<name>]` that a run starts from.
     encoders: BTreeMap<String, String>,
+    /// Of the parts that each `[pretrain.<name>]` reads beside the training notes, where it names any.
+    unlabelled: BTreeMap<String, String>,
 }
 
 impl Facts {
@@ -54,16 +57,25 @@ impl Facts {
             }
         }
         let mut encoders = BTreeMap::new();
+        let mut unlabelled = BTreeMap::new();
         for run in runs {
-            let Some(name) = &run.encoder else { continue };
-            let config = suite.encoders[name].directory.join("config.json");
-            encoders.insert(name.clone(), sha256_of(&config, &format!("[encoder.{name}]"))?);
+            if let Some(name) = suite.encoder_file(run) {
+                let config = suite.encoders[name].directory.join("config.json");
+                encoders.insert(name.to_owned(), sha256_of(&config, &format!("[encoder.{name}]"))?);
+            }
+            if let Some((name, settings)) = suite.pretraining(run)
+                && !settings.unlabelled.is_empty()
+            {
+                let parts: Vec<&str> = settings.unlabelled.iter().map(String::as_str).collect();
+                unlabelled.insert(name.to_owned(), data::identity(&suite.data, &parts, data, registry)?);
+            }
         }
         Ok(Self {
             data: data::identity(&suite.data, &suite.division.parts(), data, registry)?,
             generated: data::is_generated(&suite.data, data)?,
             vocabularies,
             encoders,
+            unlabelled,
         })
     }
 }
@@ -87,8 +99,12 @@ pub(super) fn chain(suite: &Suite, run: &Run, length: u32, seed: u64, device: &s
     if text.word_vectors.is_some() {
         add(&mut chain, StageName::Vectors, vectors(text));
     }
-    if run.encoder.is_some() {
-        add(&mut chain, StageName::Encoder, encoder(suite, run, facts));
+    if let Some(name) = suite.encoder_file(run) {
+        add(&mut chain, StageName::Encoder, encoder(suite, name, facts));
+    }
+    if let Some((name, settings)) = suite.pretraining(run) {
+        let parts = pretraining(suite, (name, settings), device, facts);
+        add(&mut chain, StageName::Pretraining, parts);
     }
     add(
         &mut chain,
@@ -255,8 +271,7 @@ fn vectors(text: &TextChoice) -> Parts {
     (&[StageName::Tokenizer], vec![("word-vectors", settings)], made_by)
 }
 
-fn encoder(suite: &Suite, run: &Run, facts: &Facts) -> Parts {
-    let name = run.encoder.as_deref().unwrap_or_default();
+fn encoder(suite: &Suite, name: &str, facts: &Facts) -> Parts {
     let mut settings = json!(suite.encoders[name]);
     name_files_only(&mut settings);
     let made_by = vec![
@@ -264,6 +279,29 @@ fn encoder(suite: &Suite, run: &Run, facts: &Facts) -> Parts {
         ("code", sources::sha256(Code::Encoder)),
     ];
     (&[], vec![("encoder", settings)], made_by)
+}
+
+/// What pretraining reads. What its text and its encoder are called moves nothing: their own stages say what they are.
+fn pretraining(suite: &Suite, (name, asked): (&str, &Pretraining), device: &str, facts: &Facts) -> Parts {
+    let mut own = json!(asked);
+    if let Value::Object(own) = &mut own {
+        own.remove("text");
+        let start = match asked.start {
+            Start::Scratch => "scratch",
+            Start::Encoder(_) => "encoder",
+        };
+        own.insert("start".into(), start.into());
+    }
+    let settings = vec![
+        ("pretraining", own),
+        ("device", json!(device)),
+        ("precision", json!(suite.precision)),
+    ];
+    let mut made_by = computing(device);
+    made_by.push(("code", sources::sha256(Code::Pretraining)));
+    made_by.extend(facts.unlabelled.get(name).map(|hash| ("unlabelled", hash.clone())));
+    let reads = &[StageName::Notes, StageName::Tokenizer, StageName::Encoder];
+    (reads, settings, made_by)
 }
 
 /// What training reads. The greatest length says no more than how many tokens the model reads: cells that read the
@@ -284,13 +322,23 @@ fn weights(suite: &Suite, run: &Run, length: u32, seed: u64, device: &str) -> Pa
     });
     let mut made_by = computing(device);
     made_by.push(("code", code));
-    let reads = &[
-        StageName::Notes,
-        StageName::Tokenizer,
-        StageName::Tokens,
-        StageName::Vectors,
-        StageName::Encoder,
-    ];
+    let reads: &[StageName] = match suite.pretraining(run) {
+        None => &[
+            StageName::Notes,
+            StageName::Tokenizer,
+            StageName::Tokens,
+            StageName::Vectors,
+            StageName::Encoder,
+        ],
+        // The encoder that this one came from is what the pretraining read.
+        Some(_) => &[
+            StageName::Notes,
+            StageName::Tokenizer,
+            StageName::Tokens,
+            StageName::Vectors,
+            StageName::Pretraining,
+        ],
+    };
     (reads, settings, made_by)
 }
 

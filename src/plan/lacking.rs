@@ -5,10 +5,10 @@ use std::path::Path;
 use crate::suite::{Run, Suite};
 use crate::text::TokenizerSettings;
 
-/// Why a run cannot be trained here: its encoder, its word vectors or its vocabulary is not there, and the suite says how
+/// Why a run cannot be trained here: the encoder that it or its pretraining starts from, its word vectors or its vocabulary is not there, and the suite says how
 /// to get it. One that is absent and that the suite says nothing of is a mistake, which whoever reads it names.
 pub(super) fn lacking(suite: &Suite, run: &Run) -> Option<String> {
-    let encoder = run.encoder.as_ref().and_then(|name| {
+    let encoder = suite.encoder_file(run).and_then(|name| {
         let choice = suite.encoders.get(name)?;
         absent(&format!("[encoder.{name}]"), &choice.directory, choice.get.as_deref()?)
     });

@@ -28,6 +28,8 @@ pub enum Code<'a> {
     Vectors,
     /// A pretrained encoder's weights.
     Encoder,
+    /// An encoder pretrained on the notes' texts.
+    Pretraining,
     /// A model's trained weights.
     Weights {
         /// As the table of models names it.
@@ -118,6 +120,30 @@ const ENCODER: Group = Group {
         ("src/record/", "writes hashes as digits"),
     ],
     floats: false,
+};
+
+const PRETRAINING: Group = Group {
+    roots: &[
+        "src/pretraining/",
+        "src/device.rs",
+        "src/device/",
+        "src/stages/pretraining.rs",
+    ],
+    walls: &[
+        ("src/text/tokenizer.rs|src/text/encoding.rs", "an earlier stage's"),
+        (EARLIEST, "an earlier stage's"),
+        ("src/data/", "an earlier stage's"),
+        (
+            "src/text/normalise.rs|src/text/words.rs|src/text/vocabulary.rs",
+            "an earlier stage's",
+        ),
+        ("src/train/fit.rs", "how results are handed on"),
+        (
+            "src/record/",
+            "how checkpoints and facts are written, not what is in them",
+        ),
+    ],
+    floats: true,
 };
 
 const WEIGHTS: Group = Group {
@@ -274,7 +300,9 @@ const PREPARATION: Group = Group {
 };
 
 /// The work of the stages before training.
-const BEFORE_TRAINING: &str = "src/stages/notes.rs|src/stages/made/seen.rs|src/stages/tokenizer.rs|src/stages/tokens.rs|src/stages/vectors.rs|src/stages/encoder.rs";
+const BEFORE_TRAINING: &str = "src/stages/notes.rs|src/stages/made/seen.rs|src/stages/tokenizer.rs|src/stages/tokens.rs|src/stages/vectors.rs|src/stages/encoder.rs|src/stages/pretraining.rs|src/pretraining/";
+/// The work of the stages before pretraining.
+const EARLIEST: &str = "src/stages/notes.rs|src/stages/made/seen.rs|src/stages/tokenizer.rs|src/stages/tokens.rs|src/stages/vectors.rs|src/stages/encoder.rs";
 
 /// The kinds of tokenizer, and the files that only one of them is made of.
 const KINDS: &[(&str, &str)] = &[("words", "src/text/words.rs"), ("word-piece", "src/text/wordpiece*")];
@@ -333,6 +361,7 @@ const NOTHING: &[(&[&str], &str)] = &[
             "src/stages/error.rs",
             "src/stages/estimate.rs",
             "src/stages/export.rs",
+            "src/stages/masked.rs",
             "src/stages/mod.rs",
             "src/stages/reading.rs",
             "src/stages/statistics.rs",
@@ -452,6 +481,7 @@ fn group(code: Code<'_>) -> (&'static Group, &str) {
         Code::Tokens(kind) => (&TOKENS, kind),
         Code::Vectors => (&VECTORS, ""),
         Code::Encoder => (&ENCODER, ""),
+        Code::Pretraining => (&PRETRAINING, ""),
         Code::Weights { model } => (&WEIGHTS, model),
         Code::Scores { model } => (&SCORES, model),
         Code::Ensemble => (&ENSEMBLE, ""),

@@ -1,14 +1,14 @@
 //! Numbers beyond which a record is not believed: whatever reads it may count up to them.
 
 use super::limits::{MOST_EPOCHS, MOST_TOKENS};
-use super::{Curves, Record, Timings};
+use super::{Curves, PretrainingFacts, Record, Timings};
 
 /// The quantiles of note lengths: 0 %, 1 %, ..., 100 %.
 const QUANTILES: usize = 101;
 
 impl Timings {
     fn check_numbers(&self) -> Result<(), String> {
-        let numbers = [
+        let mut numbers = vec![
             self.training_seconds,
             self.validation_seconds,
             self.evaluation_seconds,
@@ -17,10 +17,34 @@ impl Timings {
             self.evaluation_notes_per_second,
             self.evaluation_tokens_per_second,
         ];
+        if let Some(pretraining) = &self.pretraining {
+            numbers.extend([
+                pretraining.training_seconds,
+                pretraining.development_seconds,
+                pretraining.sequences_per_second,
+                pretraining.tokens_per_second,
+            ]);
+        }
         // More than any clock or machine comes to.
         match numbers.iter().find(|number| !(0.0..=1e15).contains(*number)) {
             None => Ok(()),
             Some(number) => Err(format!("it has a time or a rate of {number}: expected 0 to 1e15")),
+        }
+    }
+}
+
+impl PretrainingFacts {
+    fn check_numbers(&self) -> Result<(), String> {
+        if !self.looks.is_sorted_by(|a, b| a.step <= b.step) {
+            return Err("its looks at the pretraining are not in order".into());
+        }
+        let shares = self
+            .looks
+            .iter()
+            .flat_map(|look| [Some(look.mlm_accuracy), look.nsp_accuracy]);
+        match shares.flatten().find(|share| !(0.0..=1.0).contains(share)) {
+            None => Ok(()),
+            Some(share) => Err(format!("its pretraining has an accuracy of {share}: expected 0 to 1")),
         }
     }
 }
@@ -65,6 +89,9 @@ impl Record {
         if !outcome.epochs.is_sorted_by(|a, b| a.epoch < b.epoch) {
             return Err("its epochs are not in order".into());
         }
-        Ok(())
+        outcome
+            .pretraining
+            .as_ref()
+            .map_or(Ok(()), PretrainingFacts::check_numbers)
     }
 }

@@ -13,6 +13,7 @@ mod digits;
 mod external;
 mod limits;
 mod notes;
+mod pretraining;
 mod provenance;
 mod resamples;
 mod small_counts;
@@ -30,6 +31,7 @@ pub use digits::hex;
 pub use external::{External, LeftOut};
 pub use limits::{MOST_EPOCHS, MOST_TOKENS};
 pub use notes::{NoteRow, NoteRows, Reported};
+pub use pretraining::{LookRow, PretrainingFacts, PretrainingTimings};
 pub use provenance::Provenance;
 pub use resamples::{Resamples, of_bin};
 pub use small_counts::SmallCounts;
@@ -216,6 +218,9 @@ pub struct Outcome {
     pub small_counts: SmallCounts,
     /// SHA-256 of the scored weights; of an external system, of its file of predictions.
     pub weights_sha256: String,
+    /// What came out of the pretraining that the cell's encoder is from, where it is from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pretraining: Option<PretrainingFacts>,
     /// What made the scores, where this program did not; all that is said of training is then empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external: Option<External>,
@@ -273,6 +278,10 @@ pub struct TaskFacts {
     pub evaluation_notes: u32,
     /// Entries of the text vocabulary.
     pub vocabulary: u32,
+    /// Words of a training note that it does not have whole, on average; absent where it is of words, and in records of
+    /// programs before it was counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words_outside: Option<f64>,
     /// Words of it that have a pretrained vector; absent where the suite names no word vectors.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub words_with_vector: Option<u32>,
@@ -374,6 +383,9 @@ pub struct Timings {
     pub peak_memory_bytes: Option<u64>,
     /// Sittings: 1 for a run that was never interrupted.
     pub sittings: u32,
+    /// Of the pretraining that the cell's encoder is from, which is no part of the numbers above: other cells may share it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pretraining: Option<PretrainingTimings>,
 }
 
 #[cfg(test)]

@@ -22,8 +22,10 @@ pub enum StageName {
     Tokens,
     /// Pretrained word vectors for the vocabulary.
     Vectors,
-    /// A pretrained encoder.
+    /// A pretrained encoder that the suite names.
     Encoder,
+    /// An encoder pretrained on the training notes' texts, from nothing or from that one.
+    Pretraining,
     /// A trained model.
     Weights,
     /// Its probabilities for the validation and evaluation notes.
@@ -43,6 +45,7 @@ impl StageName {
             Self::Tokens => "tokens",
             Self::Vectors => "vectors",
             Self::Encoder => "encoder",
+            Self::Pretraining => "pretraining",
             Self::Weights => "weights",
             Self::Scores => "scores",
             Self::Evidence => "evidence",

@@ -8,6 +8,7 @@ use super::figure_sheets;
 use super::gains;
 use super::plots::bins::bins;
 use super::pretraining;
+use super::pretrainings;
 use super::scores::{metrics_of, score_table};
 use super::sheet::{CELL, Sheet, cell_fields, interval, number, spread, unfinished};
 use super::summary::{LengthSummary, Summary, TaskSummary};
@@ -16,11 +17,12 @@ use crate::compare::{Change, margin_over_prior};
 use crate::record::{Outcome, Record, Status};
 
 /// Every CSV file of a report: its name, and what fills it.
-pub const SHEETS: [(&str, Fill); 16] = [
+pub const SHEETS: [(&str, Fill); 17] = [
     ("scores.csv", scores),
     ("table.csv", score_tables),
     ("lengths.csv", gains),
     ("pretraining.csv", pretraining),
+    ("pretraining-steps.csv", pretrainings::sheet),
     ("speed.csv", speed),
     ("bins.csv", frequency_bins),
     ("training.csv", training),

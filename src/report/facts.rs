@@ -270,6 +270,7 @@ pub fn data_table(task: &TaskSummary<'_>) -> Table {
         )
     }));
     foot.extend(known_words(task));
+    foot.extend(words_outside(task));
     Table {
         id: with_slug("data", &task.slug),
         caption: format!("Data of {}", task.title),
@@ -314,6 +315,20 @@ fn known_words(task: &TaskSummary<'_>) -> Vec<String> {
         )
     };
     found.into_iter().map(sentence).collect()
+}
+
+/// How many words of a training note each vocabulary of pieces lacks.
+fn words_outside(task: &TaskSummary<'_>) -> Vec<String> {
+    let of_vocabulary = |tokenisation: &Tokenisation<'_>| {
+        let facts = &tokenisation.outcome.task;
+        let (outside, all) = (facts.words_outside?, grouped(u64::from(facts.vocabulary)));
+        Some(format!(
+            "The vocabulary of {all} entries does not have {} words of a training note whole, on average: {}.",
+            three_digits(outside),
+            tokenisation.runs
+        ))
+    };
+    tokenisations(task).iter().filter_map(of_vocabulary).collect()
 }
 
 fn data_row(task: &TaskSummary<'_>, tokenisation: &Tokenisation<'_>) -> Row {

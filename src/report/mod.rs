@@ -36,6 +36,7 @@ mod names;
 pub mod page;
 pub mod plots;
 mod pretraining;
+mod pretrainings;
 mod printed;
 mod provenance;
 mod ranking;

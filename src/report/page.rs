@@ -12,8 +12,9 @@ use super::glance::Glance;
 use super::longest::withholds;
 use super::metric::Metric;
 use super::plots::paint::has_letters;
-use super::plots::{attention, cost, lengths, scene::Scene, tokens, training};
+use super::plots::{attention, cost, lengths, pretraining, scene::Scene, tokens, training};
 use super::pretraining::pretraining_table;
+use super::pretrainings::{pretrainings_table, settings_of};
 use super::provenance::provenance;
 use super::records::{RecordGroup, groups};
 use super::scores::{headline, headline_table, metrics_of, score_table, with_slug};
@@ -139,13 +140,30 @@ pub fn assemble<'a>(cells: &'a [Reported], suite: &'a SuiteText) -> Page<'a> {
         blocks.extend(glance.map(|glance| Block::new("At a glance", Body::Glance(glance))));
         blocks.extend(of_task(task));
     }
+    if !suite.masked.is_empty() {
+        let title = "What pretraining puts in the place of masked tokens";
+        let figure = Figure {
+            stem: "masked".into(),
+            caption: "Generated notes with the tokens that each pretrained encoder puts in the place of those that were masked (BERT-XML, \
+                      figure 1): shaded, the darker, the surer it is. Where it is wrong, what stands there follows in brackets."
+                .into(),
+            scene: attention::scene("icd-masked".into(), title, &suite.masked),
+        };
+        blocks.push(Block::new(
+            title,
+            Body::Results {
+                table: None,
+                figures: vec![figure],
+            },
+        ));
+    }
     if !suite.readings.is_empty() {
         let figure = Figure {
             stem: "attention".into(),
             caption: "A generated note around the token that each model reads most for a code that the note has: the darker, the \
                       more of the model's weights (of CAML and the models with label-wise attention, the attention of that code)."
                 .into(),
-            scene: attention::scene("icd-attention".into(), &suite.readings),
+            scene: attention::scene("icd-attention".into(), "What models read in a generated note", &suite.readings),
         };
         blocks.push(Block::new(
             "What models read",
@@ -255,6 +273,8 @@ fn of_task(task: &TaskSummary<'_>) -> Vec<Block> {
         add("All metrics", Some(scores), vec![]);
     }
     add("What pretrained parameters give", pretraining_table(task), vec![]);
+    let looks = figure("pretraining", PRETRAINING, &|id| pretraining::plot(id, task));
+    add("Pretraining on the notes", pretrainings_table(task), vec![looks]);
     for part in figures::parts(task) {
         let drawn = part
             .plots
@@ -279,6 +299,8 @@ fn of_task(task: &TaskSummary<'_>) -> Vec<Block> {
     add("Training", scored.then(|| training_table(task)), vec![curves]);
     let codes = CodeExcerpt::of(task, format!("codes-{id}"));
     blocks.push(Block::new("Codes", Body::Codes(codes)));
+    let settings = Body::Facts(settings_of(task));
+    blocks.push(Block::new("Settings of pretraining", settings));
     blocks
 }
 
@@ -291,6 +313,7 @@ const PRINTED: &str = " Hollow markers are scores that papers print of the same 
 const SPEED: &str = "Training steps alone. Tokens are those of the notes up to the sequence length, without padding, also where a model has fewer positions and reads only the first of them. Both axes are logarithmic, so that equal ratios take equal room. Points are means over the seeds, bars one sample standard deviation.";
 const MEMORY: &str = "Peak resident memory of the whole process while a cell ran, without a GPU's own memory. It is an upper bound: what the process kept from cells it ran before counts too.";
 const TOKENS: &str = "Cumulative distribution of the tokens per evaluation note, before truncation.";
+const PRETRAINING: &str = "What was looked at in the development sequences, whose masks and pairs are the same each time. One line a pretraining; the first look is before any step.";
 const TRAINING: &str = "One line per seed; the marker is the epoch whose weights were scored.";
 
 /// The metrics of all tasks, each once.

@@ -1,5 +1,5 @@
-//! What pretrained parameters give: each run that starts from an encoder or from word vectors trained elsewhere, beside
-//! the run of the same model that starts from nothing.
+//! What pretrained parameters give: each run that starts from an encoder (trained elsewhere, or on the notes' texts) or from
+//! word vectors, beside the run of the same model that starts from nothing.
 
 use std::collections::BTreeSet;
 
@@ -155,7 +155,7 @@ fn collect(path: &str, value: &Value, leaves: &mut BTreeSet<String>) {
     }
 }
 
-/// Whether a cell's training began with parameters that were trained elsewhere.
+/// Whether a cell's training began with parameters that were trained before: elsewhere, or on its notes' texts.
 fn is_pretrained(record: &Record) -> bool {
     let read = |stage: StageName| {
         let weights = record.stages.get(&StageName::Weights);
@@ -169,5 +169,5 @@ fn is_pretrained(record: &Record) -> bool {
         let mut settings = model.values();
         settings.any(|settings| settings.get("pretrained-embedding") == Some(&true.into()))
     });
-    read(StageName::Encoder) || (read(StageName::Vectors) && takes_vectors)
+    read(StageName::Encoder) || read(StageName::Pretraining) || (read(StageName::Vectors) && takes_vectors)
 }

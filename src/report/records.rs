@@ -261,7 +261,7 @@ fn stages(record: &Record) -> Vec<(&'static str, Vec<String>)> {
 }
 
 /// Every number, word and list of a setting on a line with the path to it.
-fn settings(path: &str, value: &Value, lines: &mut Vec<String>) {
+pub fn settings(path: &str, value: &Value, lines: &mut Vec<String>) {
     /// A longer value is cut: the record has it whole.
     const LONGEST: usize = 200;
     match value {

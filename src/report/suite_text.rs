@@ -21,6 +21,8 @@ pub struct SuiteText {
     pub beside: Vec<(String, Table)>,
     /// What models read in a generated note.
     pub readings: Vec<Reading>,
+    /// What encoders that were pretrained on generated notes put in the place of masked tokens of one.
+    pub masked: Vec<Reading>,
     /// Runs whose settings a search chose, and among how many trials.
     pub chosen: Vec<(String, String)>,
 }

@@ -133,10 +133,10 @@ impl Standing<'_> {
         &self.records[0].record.cell.suite
     }
 
-    /// What their encoder was asked to be, where they have one.
-    pub(super) fn encoder(&self) -> Option<&BTreeMap<String, Value>> {
-        let stage = self.records[0].record.stages.get(&StageName::Encoder)?;
-        Some(&stage.settings)
+    /// What their encoder and its pretraining were asked to be, where they have them.
+    pub(super) fn encoder(&self) -> [Option<&BTreeMap<String, Value>>; 2] {
+        let stages = &self.records[0].record.stages;
+        [StageName::Encoder, StageName::Pretraining].map(|stage| Some(&stages.get(&stage)?.settings))
     }
 
     /// Where they come from.
@@ -311,10 +311,15 @@ fn reasons(records: &[&Reported], planned: &Planned) -> Vec<String> {
     {
         reasons.push("another text (tokenizer, vocabulary or word vectors)".into());
     }
-    match (of_stage(StageName::Encoder), of_plan(StageName::Encoder)) {
-        (None, Some(_)) => reasons.push("its encoder starts from nothing".into()),
-        (one, other) if one != other => reasons.push("another encoder".into()),
-        _ => {}
+    let [encoder, planned_encoder] = [of_stage(StageName::Encoder), of_plan(StageName::Encoder)];
+    let [pretraining, planned_pretraining] = [of_stage(StageName::Pretraining), of_plan(StageName::Pretraining)];
+    let starts = |encoder: Option<_>, pretraining: Option<_>| encoder.is_some() || pretraining.is_some();
+    if !starts(encoder, pretraining) && starts(planned_encoder, planned_pretraining) {
+        reasons.push("its encoder starts from nothing".into());
+    } else if encoder != planned_encoder {
+        reasons.push("another encoder".into());
+    } else if pretraining != planned_pretraining {
+        reasons.push("another pretraining".into());
     }
     for (name, words) in [
         ("model", "other settings of the model"),

@@ -146,6 +146,9 @@ fn of_record(record: &Record) -> String {
     if record.stages.contains_key(&StageName::Encoder) {
         words.push("pretrained encoder".into());
     }
+    if record.stages.contains_key(&StageName::Pretraining) {
+        words.push("encoder pretrained on the notes".into());
+    }
     if record.stages.contains_key(&StageName::Vectors) {
         words.push("pretrained word vectors".into());
     }
@@ -157,6 +160,7 @@ fn of_record(record: &Record) -> String {
     let members: Vec<&Value> = members.into_iter().flatten().collect();
     for (stage, what) in [
         ("encoder", "pretrained encoder"),
+        ("pretraining", "encoder pretrained on the notes"),
         ("vectors", "pretrained word vectors"),
     ] {
         if members.iter().any(|member| member.get(stage).is_some()) {

@@ -34,11 +34,12 @@ pub struct Problem {
 }
 
 /// The stages whose output a store keeps.
-pub const KEPT: [StageName; 8] = [
+pub const KEPT: [StageName; 9] = [
     StageName::Notes,
     StageName::Tokenizer,
     StageName::Tokens,
     StageName::Vectors,
+    StageName::Pretraining,
     StageName::Weights,
     StageName::Scores,
     StageName::Evidence,

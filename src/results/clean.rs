@@ -17,7 +17,8 @@ use crate::record::{Error as RecordError, StageName};
 pub struct Choices {
     /// Where reports lie, a folder a suite: what was left of some that were being written goes too.
     pub reports: Option<PathBuf>,
-    /// Also the checkpoints of trainings that have not ended.
+    /// Also the checkpoints of trainings that have not ended, and encoders that were pretrained for cells of which none has
+    /// a record.
     pub unfinished: bool,
     /// Say what would be removed, and remove nothing.
     pub dry_run: bool,
@@ -100,18 +101,31 @@ pub fn clean(store: &Store, choices: &Choices) -> Result<Cleaned, files::Error> 
     }
     for stage in KEPT.iter().copied().filter(|_| refused == 0) {
         for (key, path) in outputs(store, stage)? {
-            if !used.contains(&(stage, key.clone())) {
-                leavings.push((path, "no record was made from it", Some((stage, key))));
+            if used.contains(&(stage, key.clone())) {
+                continue;
             }
+            // It may have taken days, and its cells may be next.
+            if stage == StageName::Pretraining && !choices.unfinished {
+                stays.push(format!(
+                    "{}: no record was made from this encoder yet; --unfinished removes it",
+                    path.display()
+                ));
+                continue;
+            }
+            leavings.push((path, "no record was made from it", Some((stage, key))));
         }
     }
     let work = files::list(&private.join("work"))?.into_iter();
     for (key, path) in work.filter(|(key, _)| is_key(key)) {
-        let finished = store.place(StageName::Weights, &key).exists();
-        if finished {
-            leavings.push((path, "its training has ended", Some((StageName::Weights, key))));
+        let trained = [StageName::Weights, StageName::Pretraining];
+        let finished = trained.into_iter().find(|&stage| store.place(stage, &key).exists());
+        if let Some(stage) = finished {
+            leavings.push((path, "its training has ended", Some((stage, key))));
         } else if choices.unfinished {
-            leavings.push((path, "a training that has not ended", Some((StageName::Weights, key))));
+            // Of which of the two it is, nothing says: nobody may be at work on either.
+            if runner.try_lock(StageName::Pretraining.word(), &key)?.is_some() {
+                leavings.push((path, "a training that has not ended", Some((StageName::Weights, key))));
+            }
         }
     }
     for old in ["weights", "work", "cache", "salt"] {

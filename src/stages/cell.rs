@@ -15,6 +15,8 @@ use crate::record::{StageName, Status};
 pub enum CellWork {
     /// The stages before training, and whether the model can be built.
     Prepare,
+    /// The pretraining of its encoder.
+    Pretrain,
     /// All stages.
     Run,
 }
@@ -54,7 +56,7 @@ impl Workshop<'_> {
         if let Some((index, members)) = &cell.ensemble {
             let combined = match work {
                 // Its members are prepared in their own cells.
-                CellWork::Prepare => Ok(None),
+                CellWork::Prepare | CellWork::Pretrain => Ok(None),
                 CellWork::Run => {
                     let scored = self.combine(cell, &self.plan.suite.ensembles[*index], members);
                     scored.map(|scored| Some(Box::new(scored)))
@@ -64,19 +66,28 @@ impl Workshop<'_> {
         }
         let ended = match work {
             CellWork::Prepare => self.prepare(cell).map(|_| None),
+            CellWork::Pretrain => self.pretrain(cell).map(|()| None),
             CellWork::Run => self.run(cell).map(|scored| Some(Box::new(scored))),
         };
         ended.map_or_else(Ended::from, Ended::Done)
     }
 
     /// The stages before training, and what the cell's model is built for. Everything that can be wrong with a run's
-    /// settings is found here, before any other cell computes.
+    /// settings is found here, before any other cell computes. Where its encoder is not pretrained yet, a blank one of
+    /// its sizes stands for it.
     ///
     /// # Errors
     /// The data, the text or the encoder cannot be had, or the model's settings do not fit them.
     pub fn prepare(&self, cell: &Cell) -> Result<Task, Stop> {
         let tokens = self.tokens(cell)?;
-        let task = self.with_encoder(cell, self.task(cell, &tokens)?)?;
+        let task = self.task(cell, &tokens)?;
+        let task = match self.blank_encoder(cell)? {
+            Some(blank) => Task {
+                encoder: Some(blank),
+                ..task
+            },
+            None => self.with_encoder(cell, task)?,
+        };
         let run = &self.plan.suite.runs[cell.run];
         if cell.chain.contains_key(&StageName::Evidence) && tokens.marked.is_none() {
             let text = self.text(cell).into();

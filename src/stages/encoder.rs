@@ -17,35 +17,41 @@ impl Workshop<'_> {
         let Some(name) = &run.encoder else {
             return Ok(task);
         };
-        let loaded = self.encoder(name)?;
-        let tokenizer = self.tokenizer(cell)?;
-        same_vocabulary(run, name, &tokenizer, &loaded.tokens)?;
-        tokenizer.reads_as(&loaded.said).map_err(|source| Error::Text {
-            name: run.text.clone(),
-            source,
-        })?;
+        let loaded = match self.pretraining_of(cell) {
+            Some((name, settings)) => self.pretrained(cell, name, settings)?,
+            None => self.encoder(cell, name)?,
+        };
         Ok(Task {
             encoder: Some(loaded.encoder.clone()),
             ..task
         })
     }
 
-    fn encoder(&self, name: &str) -> Result<Arc<Loaded>, Error> {
+    /// An `[encoder.<name>]`, which reads text as the cell's tokenizer does.
+    pub(super) fn encoder(&self, cell: &Cell, name: &str) -> Result<Arc<Loaded>, Stop> {
+        let run = &self.plan.suite.runs[cell.run];
+        let loaded = self.encoder_file(name)?;
+        let tokenizer = self.tokenizer(cell)?;
+        same_vocabulary(run, name, &tokenizer, &loaded.tokens)?;
+        tokenizer.reads_as(&loaded.said).map_err(|source| Error::Text {
+            name: run.text.clone(),
+            source,
+        })?;
+        Ok(loaded)
+    }
+
+    fn encoder_file(&self, name: &str) -> Result<Arc<Loaded>, Error> {
         if let Some(found) = self.encoders.borrow().get(name) {
             return Ok(found.clone());
         }
         let choice = &self.plan.suite.encoders[name];
         let found = PretrainedBert::read(&choice.directory, Some(&choice.sha256));
-        let mut found = found.map_err(|source| Error::Encoder {
+        let found = found.map_err(|source| Error::Encoder {
             name: name.into(),
             source: Box::new(source),
         })?;
         self.observer.notice(&format!("[encoder.{name}] {}", found.report));
-        let loaded = Arc::new(Loaded {
-            tokens: std::mem::take(&mut found.tokens),
-            said: std::mem::take(&mut found.said),
-            encoder: Arc::new(found.into_encoder()),
-        });
+        let loaded = Arc::new(Loaded::from(found));
         self.encoders.borrow_mut().insert(name.to_owned(), loaded.clone());
         Ok(loaded)
     }

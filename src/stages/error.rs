@@ -4,7 +4,7 @@ use crate::record::{DEGENERATE, Status};
 use crate::results::files;
 use crate::results::runner::Interrupted;
 use crate::results::salt;
-use crate::{data, metrics, pretrained, text, train};
+use crate::{data, metrics, pretrained, pretraining, text, train};
 
 /// What keeps a suite from going on: the world, not a cell.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +27,14 @@ pub enum Error {
         name: String,
         /// With the file that is wrong.
         source: Box<pretrained::Error>,
+    },
+    /// A pretraining that its notes or its start do not fit.
+    #[error("[pretrain.{name}]: {problem}")]
+    Pretraining {
+        /// The suite's name of it.
+        name: String,
+        /// What was found and what was expected.
+        problem: String,
     },
     /// Parts of a run that do not go together.
     #[error("run {run:?}: {problem}")]
@@ -90,6 +98,9 @@ pub enum Error {
     /// A checkpoint that does not fit the cell.
     #[error(transparent)]
     Train(train::Error),
+    /// A checkpoint that does not fit the pretraining.
+    #[error(transparent)]
+    Pretrain(pretraining::Error),
 }
 
 /// Why a cell's work stopped.
@@ -132,6 +143,19 @@ impl Stop {
             }
             train::Error::Disk(error) => Self::World(error.into()),
             train::Error::Mismatch { .. } => Self::World(Error::Train(error)),
+        }
+    }
+
+    /// Why the encoder of a cell cannot be pretrained.
+    pub(super) fn of_pretraining(name: &str, error: pretraining::Error) -> Self {
+        match error {
+            pretraining::Error::Diverged { .. } => Self::Cell(Status::Failed, error.to_string()),
+            pretraining::Error::Unfit(problem) => Self::World(Error::Pretraining {
+                name: name.into(),
+                problem,
+            }),
+            pretraining::Error::Disk(error) => Self::World(error.into()),
+            pretraining::Error::Mismatch { .. } => Self::World(Error::Pretrain(error)),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a cell would take: one training step and one inference on its longest batch, timed, and scaled to its tokens.
 
+use std::cell::{Cell as StdCell, RefCell};
 use std::time::Instant;
 
 use burn::module::Module;
@@ -11,7 +12,7 @@ use crate::models::dropout::Noise;
 use crate::models::{Initialiser, parameters};
 use crate::plan::Cell;
 use crate::text::{BatchSettings, evaluation_order};
-use crate::train::{Budget, Learner, Optimiser, Part, Stepper, mean_gradients, targets};
+use crate::train::{Budget, Learner, Observer, Optimiser, Part, StepReport, Stepper, mean_gradients, targets};
 
 /// Time and memory a cell would take on this machine.
 #[derive(Clone, Copy, Debug, serde::Serialize)]
@@ -97,6 +98,68 @@ impl Workshop<'_> {
             seconds: epochs * (training + validation) + inference * (all(&tokens.evaluation) + all(&tokens.validation)),
             memory_bytes: machine::peak_memory(),
         })
+    }
+}
+
+impl Workshop<'_> {
+    /// Measures two steps of the pretraining that a cell's run starts from, and one look at how far it has come; `None`
+    /// where the run starts from none. Costs these and reading the notes.
+    ///
+    /// # Errors
+    /// The notes or the encoder that it starts from cannot be had.
+    pub fn estimate_pretraining(&self, cell: &Cell) -> Result<Option<Estimate>, Stop> {
+        let Some((_, settings)) = self.pretraining_of(cell) else {
+            return Ok(None);
+        };
+        machine::reset_peak_memory();
+        let timer = Timer {
+            begun: Instant::now(),
+            looked: StdCell::default(),
+            steps: RefCell::default(),
+            all: StdCell::default(),
+        };
+        let sequences = settings.development.sequences.min(settings.batch_size);
+        self.begin_pretraining(cell, sequences, &timer)?;
+        let steps = timer.steps.borrow();
+        let (step, all) = (steps.last().copied().unwrap_or_default(), timer.all.get() as f64);
+        let every = settings.development.every as f64;
+        let looks = 1.0 + f64::from(settings.epochs) + if every > 0.0 { (all / every).floor() } else { 0.0 };
+        let look = timer.looked.get() * settings.development.sequences as f64 / sequences as f64;
+        Ok(Some(Estimate {
+            seconds: all * step + looks * look,
+            memory_bytes: machine::peak_memory(),
+        }))
+    }
+}
+
+/// Times the first look and the first two steps of a pretraining, and stops it.
+struct Timer {
+    begun: Instant,
+    /// Seconds of the look.
+    looked: StdCell<f64>,
+    /// Seconds of each step.
+    steps: RefCell<Vec<f64>>,
+    all: StdCell<u64>,
+}
+
+impl Observer for Timer {
+    fn started(&self, _step: u64, steps: u64) {
+        self.all.set(steps);
+        self.looked.set(self.begun.elapsed().as_secs_f64());
+    }
+
+    fn stepped(&self, step: &StepReport) {
+        let mut steps = self.steps.borrow_mut();
+        if steps.is_empty() {
+            let before = self.begun.elapsed().as_secs_f64() - step.seconds;
+            self.looked.set(before - self.looked.get());
+        }
+        steps.push(step.seconds);
+    }
+
+    fn interrupted(&self) -> bool {
+        // The first step pays for fresh memory and caches.
+        self.steps.borrow().len() >= 2
     }
 }
 

@@ -90,6 +90,7 @@ impl Workshop<'_> {
             evaluation: scores.evaluation,
             validation: scores.validation,
             evidence: None,
+            pretraining: None,
             external: Some(External {
                 system: asked.system.clone(),
                 trained_on: asked.trained_on.clone(),

@@ -10,7 +10,9 @@ pub mod evidence;
 pub mod export;
 mod external;
 mod made;
+pub mod masked;
 mod notes;
+mod pretraining;
 pub mod reading;
 pub mod record;
 pub mod scores;
@@ -35,6 +37,7 @@ pub use external::PredictionFiles;
 pub use made::{Notes, Overlap, Seen, Tokens, identifiers};
 
 use crate::data::Registry;
+use crate::models::PretrainedEncoder;
 use crate::plan::{Cell, Plan};
 use crate::record::StageName;
 use crate::results::runner::{Patience, Runner, Wanted};
@@ -65,6 +68,8 @@ pub struct Workshop<'a> {
     /// The key of the last tokens that were read, and these.
     tokens: RefCell<Option<(String, Arc<Tokens>)>>,
     encoders: RefCell<BTreeMap<String, Arc<made::Loaded>>>,
+    /// Of pretrainings that are not done.
+    blank_encoders: RefCell<BTreeMap<String, Arc<PretrainedEncoder>>>,
 }
 
 impl<'a> Workshop<'a> {
@@ -90,6 +95,7 @@ impl<'a> Workshop<'a> {
             encoded: RefCell::default(),
             tokens: RefCell::default(),
             encoders: RefCell::default(),
+            blank_encoders: RefCell::default(),
         }
     }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::curves::curve_rows;
 use super::evidence::Facts as EvidenceFacts;
 use super::made::{Notes, Tokens};
+use super::pretraining::Facts as PretrainingStage;
 use super::scores::{Facts, Scores as CellScores};
 use super::{Error, Stop, Workshop};
 use crate::metrics::resampled::{Decisions, NamedDraws, Rows, group_f1, interval, resample, resample_areas};
@@ -15,8 +16,8 @@ use crate::metrics::{self, Evaluation, Scores, Targets, is_by_rank};
 use crate::models::Task;
 use crate::plan::Cell;
 use crate::record::{
-    CodeRow, Curves, DEGENERATE, External, FrequencyBinRow, NoteRow, NoteRows, Outcome, Redrawn, Resamples,
-    SCHEMA_VERSION, ScoreInterval, SmallCounts, StageName, Status, TaskFacts, Timings, of_bin,
+    CodeRow, Curves, DEGENERATE, External, FrequencyBinRow, NoteRow, NoteRows, Outcome, PretrainingFacts, Redrawn,
+    Resamples, SCHEMA_VERSION, ScoreInterval, SmallCounts, StageName, Status, TaskFacts, Timings, of_bin,
 };
 use crate::train::{EvaluationSettings, Reading, Selection, TrainedFacts, fitted};
 
@@ -46,7 +47,11 @@ impl Workshop<'_> {
         (scores, evidence): (CellScores, Option<EvidenceFacts>),
     ) -> Result<Scored, Stop> {
         let notes = self.notes(cell)?;
-        let timings = timings(&scores.facts, &self.reading(cell, task), tokens);
+        let pretraining = self.pretraining_facts(cell)?;
+        let timings = Timings {
+            pretraining: pretraining.as_ref().map(PretrainingStage::timings),
+            ..timings(&scores.facts, &self.reading(cell, task), tokens)
+        };
         let trained = scores.facts.training.trained;
         let judged = Judged {
             codes: task.codes,
@@ -58,6 +63,7 @@ impl Workshop<'_> {
             ),
             task: TaskFacts {
                 words_with_vector: self.words_with_vector(cell)?,
+                words_outside: self.words_in_pieces(cell, tokens)?,
                 ..facts(&notes, tokens, cell.length, task)
             },
             trained,
@@ -65,6 +71,7 @@ impl Workshop<'_> {
             evaluation: scores.evaluation,
             validation: scores.validation,
             evidence,
+            pretraining: pretraining.as_ref().map(PretrainingStage::outcome),
             external: None,
         };
         let (outcome, degenerate) = self.judged(cell, judged)?;
@@ -155,6 +162,7 @@ impl Workshop<'_> {
             small_counts,
             scores: evaluation_scores,
             weights_sha256: judged.sha256,
+            pretraining: judged.pretraining,
             external: judged.external,
         };
         Ok((Some(outcome), None))
@@ -178,6 +186,7 @@ pub(super) struct Judged {
     /// Of the weights, or of the file of predictions.
     pub(super) sha256: String,
     pub(super) evidence: Option<EvidenceFacts>,
+    pub(super) pretraining: Option<PretrainingFacts>,
     pub(super) external: Option<External>,
 }
 
@@ -317,6 +326,7 @@ fn timings(facts: &Facts, reading: &Reading, tokens: &Tokens) -> Timings {
         evaluation_tokens_per_second: rate(reading.tokens(&tokens.evaluation), seconds),
         peak_memory_bytes: facts.training.peak_memory_bytes.max(facts.peak_memory_bytes),
         sittings: effort.sittings,
+        pretraining: None,
     }
 }
 
@@ -349,6 +359,7 @@ pub(super) fn sizes(notes: &Notes) -> TaskFacts {
         evaluation_notes_left_out: (notes.without_codes.evaluation + notes.outside_labels.evaluation) as u32,
         vocabulary: 0,
         words_with_vector: None,
+        words_outside: None,
         token_length_quantiles: Vec::new(),
         truncated_tokens: 0.0,
     }

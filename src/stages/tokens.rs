@@ -14,7 +14,7 @@ use crate::models::evidence::{Evidence, EvidenceNote, EvidenceSpan};
 use crate::plan::Cell;
 use crate::record::StageName;
 use crate::results::kept::{Kept, Trouble};
-use crate::text::{LocatedToken, TokenStore, Tokenizer};
+use crate::text::{LocatedToken, TokenStore, Tokenizer, TokenizerKind};
 
 const TRAINING: &str = "training.tokens";
 const VALIDATION: &str = "validation.tokens";
@@ -122,6 +122,14 @@ impl Workshop<'_> {
         })
     }
 
+    /// Words of a training note that the vocabulary of the cell's run does not have whole, on average; `None` where it is
+    /// not WordPiece.
+    pub(super) fn words_in_pieces(&self, cell: &Cell, tokens: &Tokens) -> Result<Option<f64>, Stop> {
+        let tokenizer = self.tokenizer(cell)?;
+        let is_pieces = tokenizer.kind() == TokenizerKind::WordPiece;
+        Ok(is_pieces.then(|| words_in_pieces(&tokens.training, &tokenizer)))
+    }
+
     /// What annotators marked in the training notes, as far as the cell's model reads them.
     fn evidence(&self, cell: &Cell, tokens: &Tokens) -> Result<Option<Evidence>, Stop> {
         let Some(marked) = &tokens.marked else { return Ok(None) };
@@ -222,6 +230,22 @@ fn scored(note: &Note, tokenizer: &Tokenizer) -> Option<MarkedNote> {
         tokens: tokens.iter().map(|token| place(&token.characters)).collect(),
         gold: note.evidence.iter().map(mark).collect(),
     })
+}
+
+/// Words of a note that are unknown or in several pieces, on average: those that no token stands for.
+fn words_in_pieces(notes: &TokenStore, tokenizer: &Tokenizer) -> f64 {
+    let continues = |id: u32| tokenizer.token(id).is_some_and(|token| token.starts_with("##"));
+    let continues: Vec<bool> = (0..tokenizer.size() as u32).map(continues).collect();
+    let of_note = |note: usize| {
+        let tokens = notes.note(note, usize::MAX);
+        let in_pieces = |place: usize| tokens.get(place + 1).is_some_and(|&next| continues[next as usize]);
+        let is_outside = |&(place, &token): &(usize, &u32)| {
+            !continues[token as usize] && (token == tokenizer.unknown() || in_pieces(place))
+        };
+        tokens.iter().enumerate().filter(is_outside).count()
+    };
+    let words: usize = (0..notes.len()).map(of_note).sum();
+    words as f64 / notes.len() as f64
 }
 
 /// The root mean square of each token's count over the notes.

@@ -17,6 +17,7 @@ use crate::plan::Cell;
 use crate::record::StageName;
 use crate::results::files;
 use crate::results::kept::{Draft, Kept, Trouble};
+use crate::results::runner::Wanted;
 use crate::text::Tokenizer;
 use crate::train::{End, Examples, Fit, Reading, Selection, TrainedFacts, checkpoint, train};
 
@@ -92,15 +93,15 @@ impl Workshop<'_> {
             .runner
             .obtain(wanted, &self.patience(), read, || self.train(cell, tokens, task))?;
         // A run that was killed between its last two steps has left its checkpoints.
-        self.forget_work(cell)?;
+        self.forget_work(wanted)?;
         Ok(found)
     }
 
-    fn forget_work(&self, cell: &Cell) -> Result<(), files::Error> {
-        let key = cell.key_of(StageName::Weights);
-        let work = self.runner.store().work(key);
+    /// Removes the checkpoints of a training that has ended.
+    pub(super) fn forget_work(&self, wanted: Wanted) -> Result<(), files::Error> {
+        let work = self.runner.store().work(wanted.key);
         match work.exists() {
-            true => match self.runner.try_lock(StageName::Weights.word(), key)? {
+            true => match self.runner.try_lock(wanted.name.word(), wanted.key)? {
                 Some(_lock) => files::remove_directory(&work),
                 None => Ok(()),
             },

@@ -16,7 +16,7 @@ const MOST_STEPS: i64 = 10_000;
 
 /// Greatest integers by their place, where `*` stands for any one step and `**` for any further steps. The first that
 /// fits counts.
-const MOST: [(&[&str], i64); 13] = [
+const MOST: [(&[&str], i64); 20] = [
     (&["lengths", "*"], MOST_TOKENS as i64),
     (&["run", "*", "lengths", "*"], MOST_TOKENS as i64),
     (&["run", "*", "model", "*", "encoder", "layers"], 1000),
@@ -25,6 +25,13 @@ const MOST: [(&[&str], i64); 13] = [
     (&["run", "*", "training", "batch-size"], MOST_NOTES),
     (&["run", "*", "training", "bucket"], MOST_NOTES),
     (&["run", "*", "training", "optimiser", "**"], MOST_STEPS),
+    (&["pretrain", "*", "encoder", "layers"], 1000),
+    (&["pretrain", "*", "encoder", "*"], MOST_SIZE),
+    (&["pretrain", "*", "length"], MOST_TOKENS as i64),
+    (&["pretrain", "*", "longest-sentence"], MOST_TOKENS as i64),
+    (&["pretrain", "*", "epochs"], MOST_EPOCHS as i64),
+    (&["pretrain", "*", "batch-size"], MOST_NOTES),
+    (&["pretrain", "*", "development", "sequences"], MOST_NOTES),
     (&["text", "*", "word-vectors", "dimension"], MOST_SIZE),
     (&["text", "*", "tokenizer", "*", "vocabulary"], MOST_ENTRIES),
     (&["labels", "rule", "*"], MOST_ENTRIES),

@@ -104,6 +104,7 @@ impl Suite {
         for (index, run) in self.runs.iter().enumerate() {
             self.check_run(index, run)?;
         }
+        self.check_pretrainings()?;
         for (index, ensemble) in self.ensembles.iter().enumerate() {
             self.check_ensemble(index, ensemble)?;
         }
@@ -272,8 +273,10 @@ impl Suite {
         }
         if let Some(name) = &run.encoder
             && !self.encoders.contains_key(name)
+            && !self.pretrainings.contains_key(name)
         {
-            let problem = undefined("encoder", name, self.encoders.keys());
+            let known = self.encoders.keys().chain(self.pretrainings.keys());
+            let problem = undefined("encoder", name, known);
             return Err((key(&["encoder"]), problem));
         }
         if let Some(other) = self.runs[..index].iter().find(|other| other.title() == run.title()) {
@@ -303,7 +306,7 @@ impl Suite {
 }
 
 /// The problem with a name that no `[<table>.<name>]` defines.
-fn undefined<'a>(table: &str, name: &str, known: impl Iterator<Item = &'a String>) -> String {
+pub(super) fn undefined<'a>(table: &str, name: &str, known: impl Iterator<Item = &'a String>) -> String {
     let known: Vec<&str> = known.map(String::as_str).collect();
     let known = if known.is_empty() {
         "none is there".to_owned()
@@ -326,7 +329,7 @@ fn has_equal(values: &[serde_json::Value]) -> bool {
     pairs.any(|(one, other)| same(one, other))
 }
 
-fn repeats<T: Ord + Clone>(values: &[T]) -> bool {
+pub(super) fn repeats<T: Ord + Clone>(values: &[T]) -> bool {
     let mut sorted = values.to_vec();
     sorted.sort();
     sorted.windows(2).any(|pair| pair[0] == pair[1])

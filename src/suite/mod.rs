@@ -6,6 +6,7 @@ mod check;
 mod ensemble;
 mod evidence;
 mod place;
+mod pretraining;
 mod search;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ pub use search::{Chosen, Draw, Range, Search, Values};
 
 use crate::data::{DataLimits, DatasetSettings, DivisionSettings, LabelRule, UnseenCodes};
 use crate::models::{ModelConfig, Precision};
+use crate::pretraining::Pretraining;
 use crate::text::{TextSettings, VectorScale};
 use crate::train::{EvaluationSettings, Recipe};
 
@@ -49,6 +51,9 @@ pub struct Suite {
     /// Pretrained encoders, by a name that runs refer to.
     #[serde(default, rename = "encoder", skip_serializing_if = "BTreeMap::is_empty")]
     pub encoders: BTreeMap<String, EncoderChoice>,
+    /// Encoders that are pretrained on the notes' texts. Runs name them as they name pretrained encoders.
+    #[serde(default, rename = "pretrain", skip_serializing_if = "BTreeMap::is_empty")]
+    pub pretrainings: BTreeMap<String, Pretraining>,
     /// How scores become decisions and metrics.
     pub evaluation: EvaluationSettings,
     /// Whether models are scored by the evidence they give, too.
@@ -227,8 +232,8 @@ pub struct Run {
     pub name: Option<String>,
     /// Which of the suite's `[text.<name>]` the model reads.
     pub text: String,
-    /// Which of the suite's `[encoder.<name>]` its encoder starts from. Left out: all parameters are drawn
-    /// from the seed.
+    /// Which of the suite's `[encoder.<name>]` or `[pretrain.<name>]` its encoder starts from. Left out: all parameters are
+    /// drawn from the seed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoder: Option<String>,
     /// Its own sequence lengths, in the place of the suite's.

@@ -5,6 +5,7 @@
 pub mod cgroup;
 pub mod credentialed;
 pub mod inject;
+pub mod pretraining;
 #[cfg(target_os = "linux")]
 pub mod signals;
 

@@ -13,3 +13,4 @@ pub use depth::depth;
 pub use encoder::Encoder;
 pub use head::HeadConfig;
 pub use input::{Input, Sequences, tokens_of_sequences, with_specials};
+pub use pretrained::blank;

@@ -7,9 +7,9 @@
 
 use std::collections::BTreeMap;
 
-use super::config::EncoderConfig;
+use super::config::{EncoderConfig, TOKEN_TYPES};
 use crate::models::coding_model::Task;
-use crate::models::parameters::Parameters;
+use crate::models::parameters::{Parameters, Values};
 use crate::models::pretrained_encoder::PretrainedEncoder;
 
 const POSITIONS: &str = "embeddings.position";
@@ -68,6 +68,27 @@ fn check_parameters(pretrained: &PretrainedEncoder) -> Result<(), String> {
             problems.join("; ")
         )),
     }
+}
+
+/// An encoder of these sizes whose numbers are all 0: for whoever checks or times a model before its encoder is
+/// pretrained.
+pub fn blank(config: &EncoderConfig, vocabulary: usize, pooler: bool) -> PretrainedEncoder {
+    let sizes = PretrainedEncoder {
+        vocabulary,
+        hidden: config.hidden,
+        layers: config.layers,
+        heads: config.heads,
+        intermediate: config.intermediate,
+        positions: config.positions,
+        token_types: TOKEN_TYPES,
+        parameters: Parameters::new(),
+    };
+    let of_shape = |(path, shape): (String, Vec<usize>)| {
+        let values = vec![0.0; shape.iter().product()];
+        (path, Values { shape, values })
+    };
+    let parameters = shapes(&sizes, pooler).into_iter().map(of_shape).collect();
+    PretrainedEncoder { parameters, ..sizes }
 }
 
 /// The shape of every parameter of an encoder of these sizes, by its path below the encoder.
@@ -145,7 +166,6 @@ mod tests {
 
     use super::*;
     use crate::contain::{panic_message, quietly};
-    use crate::models::bert::config::TOKEN_TYPES;
     use crate::models::bert::encoder::Encoder;
     use crate::models::initialise::Initialiser;
     use crate::models::parameters;
@@ -199,6 +219,21 @@ mod tests {
                 .map(|(path, own)| (path.clone(), own.shape.clone()))
                 .collect();
             assert_eq!(shapes(&with(own), pooler), found);
+        }
+    }
+
+    #[test]
+    fn a_model_may_start_from_a_blank_encoder() {
+        for pooler in [false, true] {
+            let blank = blank(&EncoderConfig::smallest(), VOCABULARY, pooler);
+            assert_eq!(checked(&blank), Ok(()));
+            let filled = fill(own(pooler), &blank);
+            assert!(
+                filled
+                    .values()
+                    .flat_map(|values| &values.values)
+                    .all(|&value| value == 0.0)
+            );
         }
     }
 

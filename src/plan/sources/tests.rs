@@ -13,6 +13,7 @@ fn every_stage() -> Vec<Code<'static>> {
     let mut stages = vec![
         Code::Vectors,
         Code::Encoder,
+        Code::Pretraining,
         Code::Ensemble,
         Code::External,
         Code::Record,
@@ -159,7 +160,8 @@ fn word_vectors_and_encoders_move_their_own_stage_only() {
         if code != Code::Vectors {
             check(code, &[], &["src/text/vectors.rs"]);
         }
-        if code != Code::Encoder {
+        // A pretraining writes what encoders are read from.
+        if code != Code::Encoder && code != Code::Pretraining {
             check(code, &[], &[encoder]);
         }
     }
@@ -201,6 +203,33 @@ fn what_only_encoders_need_moves_the_bert_models_only() {
                 false => check(code, &[], &[&shared[..], &["src/models/bert/"]].concat()),
             }
         }
+    }
+}
+
+#[test]
+fn pretraining_is_moved_by_its_own_files_and_by_what_encoders_compute_with() {
+    let inside = [
+        "src/stages/pretraining.rs",
+        "src/pretraining/session.rs",
+        "src/models/bert/encoder.rs",
+        "src/models/ops/attention.rs",
+        "src/kernels/attention.rs",
+        "src/train/optimiser.rs",
+        "src/kernels/adam.rs",
+    ];
+    let outside = [
+        "src/data/",
+        "src/record/",
+        "src/metrics/",
+        "src/text/tokenizer.rs",
+        "src/text/words.rs",
+        "src/stages/notes.rs",
+        "src/stages/weights.rs",
+        "src/models/caml.rs",
+    ];
+    check(Code::Pretraining, &inside, &outside);
+    for code in every_stage().into_iter().filter(|&code| code != Code::Pretraining) {
+        check(code, &[], &["src/pretraining/", "src/stages/pretraining.rs"]);
     }
 }
 
@@ -316,6 +345,7 @@ fn every_row_of_the_tables_names_a_file() {
         TOKENS,
         VECTORS,
         ENCODER,
+        PRETRAINING,
         WEIGHTS,
         SCORES,
         RECORD,

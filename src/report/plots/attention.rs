@@ -1,16 +1,16 @@
-//! What a model reads in a note for one of its codes: the words of a generated note, shaded by their weights.
+//! Words of a generated note, shaded: by what a model reads for one of its codes, or by what an encoder guesses.
 
 use super::marks::{Anchor, Mark};
 use super::paint::text_width;
 use super::scene::{Scene, WIDTH};
 use super::theme::Ink;
 
-/// Words of a generated note with what a model gives them for one code. Never of a real note: its text may not be shown.
+/// Words of a generated note with what a model gives them. Never of a real note: its text may not be shown.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reading {
-    /// The run, and what it reads the note for.
+    /// The run or the encoder, and what it reads the note for.
     pub title: String,
-    /// Tokens in their order, each with its share of the model's weights, which sum to 1 over the note.
+    /// Tokens in their order, each with its share of the model's weights, or with how sure a guess is; 0 for no shade.
     pub tokens: Vec<(String, f32)>,
     /// Tokens of the note before and after those.
     pub left_out: [usize; 2],
@@ -21,9 +21,8 @@ const LINE: f64 = 24.0;
 const MARGIN: f64 = 24.0;
 
 /// The tokens in lines, the one with the greatest weight shaded most.
-pub fn scene(id: String, readings: &[Reading]) -> Scene {
-    let title = "What models read in a generated note".to_owned();
-    let mut scene = Scene::new(id, title, 0.0);
+pub fn scene(id: String, title: &str, readings: &[Reading]) -> Scene {
+    let mut scene = Scene::new(id, title.to_owned(), 0.0);
     let mut y = MARGIN;
     for reading in readings {
         scene.heading((MARGIN, y), &reading.title, SIZE);
@@ -82,7 +81,7 @@ mod tests {
                 .collect(),
             left_out: [3, 0],
         };
-        let scene = scene("x".into(), &[reading]);
+        let scene = scene("x".into(), "what", &[reading]);
         let texts = scene
             .marks
             .iter()

@@ -17,6 +17,7 @@ mod marker;
 pub mod marks;
 pub mod paint;
 pub(super) mod precision_recall;
+pub(super) mod pretraining;
 pub(super) mod scatter;
 pub mod scene;
 mod score_points;
