@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::corpus::{Corpus, Part};
 use super::error::Error;
-use super::fit::{FitNotes, Sharing, of_shared_patients, refuse_shared};
+use super::fit::{FitNotes, Sharing, UnlabelledNotes, of_shared_patients, refuse_shared};
 use super::labels::{LabelRule, LabelSet, UnseenCodes};
 use super::note::Note;
 use super::role::Role;
@@ -205,13 +205,34 @@ impl Corpus {
         Ok(division)
     }
 
-    fn coded_part(&self, name: &str, role: Role) -> Result<&Part, Error> {
-        let part = self.part(name).ok_or_else(|| Error::UnknownPart {
+    /// The fit notes of a division and the notes of other parts, for what reads texts alone. Codes play no part in it.
+    ///
+    /// # Errors
+    /// A part is unknown, or a note or a patient of it is held out.
+    pub fn unlabelled(&self, division: &Division, also: &[String]) -> Result<UnlabelledNotes, Error> {
+        let parts = also.iter().map(|name| self.known_part(name, Role::Fit));
+        let parts = parts.collect::<Result<Vec<_>, _>>()?;
+        let others = parts.into_iter().flat_map(|part| part.notes.iter().cloned()).collect();
+        let Division {
+            fit,
+            validation,
+            evaluation,
+            ..
+        } = division;
+        fit.and_texts_of(others, validation, evaluation)
+    }
+
+    fn known_part(&self, name: &str, role: Role) -> Result<&Part, Error> {
+        self.part(name).ok_or_else(|| Error::UnknownPart {
             dataset: self.name.clone(),
             role,
             name: name.into(),
             known: self.parts.iter().map(|part| part.name.clone()).collect(),
-        })?;
+        })
+    }
+
+    fn coded_part(&self, name: &str, role: Role) -> Result<&Part, Error> {
+        let part = self.known_part(name, role)?;
         if part.coded {
             return Ok(part);
         }

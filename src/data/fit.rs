@@ -55,6 +55,36 @@ impl FitNotes {
         self.notes.is_empty()
     }
 
+    /// These notes and others that have no role, for what reads texts alone. Another with the text of a held-out note is
+    /// left out: nobody says that two parts have no text in common.
+    ///
+    /// # Errors
+    /// [`Error::SharedNotes`] when the id or the patient of another is among the held-out notes.
+    pub(super) fn and_texts_of(
+        &self,
+        others: Vec<Arc<Note>>,
+        validation: &[Arc<Note>],
+        evaluation: &[Arc<Note>],
+    ) -> Result<UnlabelledNotes, Error> {
+        let all = others.len();
+        let held_out: HashSet<&str> = validation
+            .iter()
+            .chain(evaluation)
+            .map(|note| note.text.trim())
+            .collect();
+        let others: Vec<Arc<Note>> = others
+            .into_iter()
+            .filter(|note| !held_out.contains(note.text.trim()))
+            .collect();
+        let left_out = all - others.len();
+        let others = Self::new(others, validation, evaluation)?;
+        Ok(UnlabelledNotes {
+            trained_on: self.notes.len(),
+            notes: [&self.notes[..], &others.notes].concat(),
+            left_out,
+        })
+    }
+
     /// The notes without some of them; fewer notes cannot break the promise.
     pub(super) fn with_notes_kept(
         self,
@@ -64,8 +94,33 @@ impl FitNotes {
     }
 }
 
-/// The texts of [`FitNotes`], which alone can make them: what vocabularies, trained tokenizers, word vectors and
-/// pretraining may see.
+/// Notes of which the texts alone may be read: the training notes first, then those of parts that have no role.
+#[derive(Clone, Debug)]
+pub struct UnlabelledNotes {
+    notes: Vec<Arc<Note>>,
+    trained_on: usize,
+    left_out: usize,
+}
+
+impl UnlabelledNotes {
+    /// Their texts.
+    pub fn texts(&self) -> FitTexts<'_> {
+        FitTexts { notes: &self.notes }
+    }
+
+    /// How many of them are training notes.
+    pub fn trained_on(&self) -> usize {
+        self.trained_on
+    }
+
+    /// Notes of the other parts that are left out, as they have the text of a held-out note.
+    pub fn left_out(&self) -> usize {
+        self.left_out
+    }
+}
+
+/// The texts of [`FitNotes`] or of [`UnlabelledNotes`], which alone can make them: what vocabularies, trained tokenizers,
+/// word vectors and pretraining may see.
 #[derive(Clone, Copy, Debug)]
 pub struct FitTexts<'a> {
     notes: &'a [Arc<Note>],

@@ -47,7 +47,7 @@ pub use division::{
     Division, DivisionSettings, Dropped, NotesWithoutCodes, TrainingParts, VALIDATION_NOTES, Validation,
 };
 pub use error::Error;
-pub use fit::{FitNotes, FitTexts};
+pub use fit::{FitNotes, FitTexts, UnlabelledNotes};
 pub use identity::{identity, is_generated, lacking};
 pub use labels::{LabelRule, LabelSet, UnseenCodes};
 pub use note::{CodeKind, Evidence, Note};
