@@ -24,8 +24,10 @@ pub enum Code<'a> {
     Tokenizer(&'a str),
     /// Token ids by a tokenizer of that kind.
     Tokens(&'a str),
-    /// Word vectors.
+    /// Word vectors that a file gives.
     Vectors,
+    /// Word vectors that are trained: by `word2vec` or `starspace`.
+    TrainedVectors(&'a str),
     /// A pretrained encoder's weights.
     Encoder,
     /// A model's trained weights.
@@ -105,6 +107,27 @@ const VECTORS: Group = Group {
         ("src/models/", "is given what this stage makes"),
         ("src/stages/scores.rs", "writes numbers as bytes"),
         ("src/text/wordpiece*", "an earlier stage's"),
+        ("src/record/", "how stages are named"),
+        (
+            "src/stages/trained_vectors.rs|src/word_vectors/",
+            "trains those that no file gives",
+        ),
+        ("src/text/vector_files.rs", "writes them for other programs"),
+    ],
+    floats: true,
+};
+
+const TRAINED_VECTORS: Group = Group {
+    roots: &[
+        "src/word_vectors/{}.rs",
+        "src/stages/trained_vectors.rs",
+        "src/text/vectors.rs",
+    ],
+    walls: &[
+        ("src/text/tokenizer.rs", "an earlier stage's"),
+        ("src/stages/notes.rs|src/stages/tokenizer.rs", "an earlier stage's"),
+        ("src/data/", "an earlier stage's"),
+        ("src/models/", "is given what this stage makes"),
         ("src/record/", "how stages are named"),
     ],
     floats: true,
@@ -274,7 +297,7 @@ const PREPARATION: Group = Group {
 };
 
 /// The work of the stages before training.
-const BEFORE_TRAINING: &str = "src/stages/notes.rs|src/stages/made/seen.rs|src/stages/tokenizer.rs|src/stages/tokens.rs|src/stages/vectors.rs|src/stages/encoder.rs";
+const BEFORE_TRAINING: &str = "src/stages/notes.rs|src/stages/made/seen.rs|src/stages/tokenizer.rs|src/stages/tokens.rs|src/stages/vectors.rs|src/stages/trained_vectors.rs|src/word_vectors/|src/stages/encoder.rs";
 
 /// The kinds of tokenizer, and the files that only one of them is made of.
 const KINDS: &[(&str, &str)] = &[("words", "src/text/words.rs"), ("word-piece", "src/text/wordpiece*")];
@@ -355,7 +378,7 @@ const NOTHING: &[(&[&str], &str)] = &[
     ),
     (&["src/models/work.rs"], "counts operations and does none"),
     (
-        &["src/data/error.rs", "src/text/error.rs"],
+        &["src/data/error.rs", "src/text/error.rs", "src/word_vectors/error.rs"],
         "texts of errors: what fails has no result",
     ),
     (
@@ -388,6 +411,7 @@ const PASS_ON: &[&str] = &[
     "src/stages/made/mod.rs",
     "src/text/mod.rs",
     "src/train/mod.rs",
+    "src/word_vectors/mod.rs",
 ];
 
 /// Files that are reached though no path in the code leads there: from, to, why.
@@ -450,6 +474,7 @@ fn group(code: Code<'_>) -> (&'static Group, &str) {
         Code::Tokenizer(kind) => (&TOKENIZER, kind),
         Code::Tokens(kind) => (&TOKENS, kind),
         Code::Vectors => (&VECTORS, ""),
+        Code::TrainedVectors(method) => (&TRAINED_VECTORS, method),
         Code::Encoder => (&ENCODER, ""),
         Code::Weights { model } => (&WEIGHTS, model),
         Code::Scores { model } => (&SCORES, model),

@@ -18,6 +18,7 @@ pub mod statistics;
 mod tokenizer;
 #[allow(clippy::type_complexity)] // A note's marks are columns with places: a type of their own would say no more.
 mod tokens;
+mod trained_vectors;
 mod vectors;
 pub mod weights;
 
@@ -35,6 +36,7 @@ pub use external::PredictionFiles;
 pub use made::{Notes, Overlap, Seen, Tokens, identifiers};
 
 use crate::data::Registry;
+use crate::models::coding_model::WordVectors;
 use crate::plan::{Cell, Plan};
 use crate::record::StageName;
 use crate::results::runner::{Patience, Runner, Wanted};
@@ -64,6 +66,8 @@ pub struct Workshop<'a> {
     encoded: RefCell<BTreeMap<String, TokenStore>>,
     /// The key of the last tokens that were read, and these.
     tokens: RefCell<Option<(String, Arc<Tokens>)>>,
+    /// The key of the last word vectors that were made and are kept nowhere, and these.
+    trained: RefCell<Option<(String, WordVectors)>>,
     encoders: RefCell<BTreeMap<String, Arc<made::Loaded>>>,
 }
 
@@ -89,6 +93,7 @@ impl<'a> Workshop<'a> {
             tokenizers: RefCell::default(),
             encoded: RefCell::default(),
             tokens: RefCell::default(),
+            trained: RefCell::default(),
             encoders: RefCell::default(),
         }
     }
