@@ -24,6 +24,7 @@ const SCORED: &[&str] = &[
     "stages/",
     "text/",
     "train/",
+    "word_vectors/",
 ];
 
 /// Packages whose version can move a score, by the start of their name.

@@ -54,3 +54,4 @@ pub mod suite;
 pub mod text;
 pub mod throughput;
 pub mod train;
+pub mod word_vectors;

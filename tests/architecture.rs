@@ -39,6 +39,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "metrics/names.rs",
             "models/mod.rs",
             "text/store.rs",
+            "text/vector_files.rs",
         ],
     ),
     ("gate", &["compare", "metrics", "record"]),
@@ -67,6 +68,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "data",
             "device/precision.rs",
             "models/mod.rs",
+            "word_vectors",
             // How ensembles put scores together.
             "metrics/combine.rs",
             // What a pretraining may be asked.
@@ -114,6 +116,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "suite",
             "text",
             "train",
+            "word_vectors",
         ],
     ),
     (
@@ -140,6 +143,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("prepare", &["data", "results/disk.rs", "results/files.rs"]),
     // The notes that may be fitted on.
     ("text", &["data/fit.rs"]),
+    ("word_vectors", &["kernels/vector.rs"]),
     ("models", &["device/precision.rs", "kernels"]),
     ("kernels", &[]),
     (
@@ -260,6 +264,7 @@ const WITHOUT: &[(&str, &[&str])] = &[
     ("metrics", &["burn"]),
     ("data", &["burn"]),
     ("text", &["burn"]),
+    ("word_vectors", &["burn"]),
     ("results", &["burn"]),
     ("record", &["burn"]),
     ("plan", &["burn", "indicatif", "clap"]),

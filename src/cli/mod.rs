@@ -31,6 +31,7 @@ mod stop;
 mod suites;
 mod terminal;
 mod throughput;
+mod vectors;
 mod verify;
 
 use std::process::ExitCode;
@@ -96,6 +97,8 @@ enum Command {
     Predict(predict::Arguments),
     /// Write what a run gave the scored notes as a file of a track.
     Export(export::Arguments),
+    /// Write a suite's word vectors as a file of word2vec, training them first where they are not yet.
+    Vectors(vectors::Arguments),
     /// Score anybody's run file by a track's own rules.
     Score(score::Arguments),
     /// Look whether everything in a results directory is what was written.
@@ -165,6 +168,7 @@ fn dispatch(mut cli: Cli) -> Result<ExitCode> {
         Command::Engine(arguments) => engine::engine(&arguments),
         Command::Predict(arguments) => predict::predict(global, &arguments),
         Command::Export(arguments) => export::export(global, &arguments),
+        Command::Vectors(arguments) => vectors::vectors(global, &arguments),
         Command::Score(arguments) => score::score(global, &arguments),
         Command::Check(arguments) => check::check(global, &arguments),
         Command::Pack(arguments) => pack::pack(global, &arguments),

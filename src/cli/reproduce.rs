@@ -211,7 +211,7 @@ fn needs(global: &Global, published: &Published) -> Result<BTreeMap<String, Stri
             let names: Vec<&str> = suite.encoders.keys().map(String::as_str).collect();
             needs.push(format!("encoders: {}", names.join(", ")));
         }
-        let with_vectors = suite.text.values().any(|text| text.word_vectors.is_some());
+        let with_vectors = suite.text.values().any(|text| text.vector_file().is_some());
         if with_vectors {
             needs.push("word vectors".into());
         }

@@ -17,7 +17,7 @@ use crate::machine::built;
 use crate::metrics;
 use crate::pretraining::{Pretraining, Start};
 use crate::record::{Chain, Stage, StageName, hex};
-use crate::suite::{Ensemble, EvidenceSettings, Run, Suite, TextChoice};
+use crate::suite::{Ensemble, EvidenceSettings, Run, Suite, TextChoice, WordVectorChoice};
 use crate::text::{self, NORMALISE_VERSION, TokenizerSettings};
 
 /// Hashes of the files that a suite names.
@@ -32,6 +32,8 @@ pub(super) struct Facts {
     encoders: BTreeMap<String, String>,
     /// Of the parts that each `[pretrain.<name>]` reads beside the training notes, where it names any.
     unlabelled: BTreeMap<String, String>,
+    /// Of the parts that the word vectors of each `[text.<name>]` are trained on beside the training notes, where it names any.
+    texts_beside: BTreeMap<String, String>,
 }
 
 impl Facts {
@@ -46,7 +48,13 @@ impl Facts {
         let runs: Vec<&Run> = of_runs.filter(|(_, why)| why.is_none()).map(|(run, _)| run).collect();
         let used = |name: &String| runs.iter().any(|run| run.text == *name);
         let mut vocabularies = BTreeMap::new();
+        let mut texts_beside = BTreeMap::new();
         for (name, choice) in suite.text.iter().filter(|(name, _)| used(name)) {
+            let beside = choice.trained_vectors().map(|trained| trained.train.unlabelled());
+            if let Some(parts) = beside.filter(|parts| !parts.is_empty()) {
+                let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+                texts_beside.insert(name.clone(), data::identity(&suite.data, &parts, data, registry)?);
+            }
             if let TokenizerSettings::WordPiece { file, .. } = &choice.tokenizer {
                 let place = format!("[text.{name}]");
                 let mut hashes = vec![("file", sha256_of(file, &place)?)];
@@ -76,6 +84,7 @@ impl Facts {
             vocabularies,
             encoders,
             unlabelled,
+            texts_beside,
         })
     }
 }
@@ -96,8 +105,8 @@ pub(super) fn chain(suite: &Suite, run: &Run, length: u32, seed: u64, device: &s
     add(&mut chain, StageName::Notes, notes(suite, facts));
     add(&mut chain, StageName::Tokenizer, tokenizer(run, text, facts));
     add(&mut chain, StageName::Tokens, tokens(text));
-    if text.word_vectors.is_some() {
-        add(&mut chain, StageName::Vectors, vectors(text));
+    if let Some(choice) = &text.word_vectors {
+        add(&mut chain, StageName::Vectors, vectors(run, choice, facts));
     }
     if let Some(name) = suite.encoder_file(run) {
         add(&mut chain, StageName::Encoder, encoder(suite, name, facts));
@@ -264,11 +273,24 @@ fn tokens(text: &TextChoice) -> Parts {
     (&[StageName::Notes, StageName::Tokenizer], vec![], made_by)
 }
 
-fn vectors(text: &TextChoice) -> Parts {
-    let mut settings = json!(text.word_vectors);
+fn vectors(run: &Run, choice: &WordVectorChoice, facts: &Facts) -> Parts {
+    let mut settings = json!(choice);
     name_files_only(&mut settings);
-    let made_by = vec![("code", sources::sha256(Code::Vectors))];
-    (&[StageName::Tokenizer], vec![("word-vectors", settings)], made_by)
+    let settings = vec![("word-vectors", settings)];
+    match choice {
+        WordVectorChoice::File(_) => {
+            let made_by = vec![("code", sources::sha256(Code::Vectors))];
+            (&[StageName::Tokenizer], settings, made_by)
+        }
+        WordVectorChoice::Trained(trained) => {
+            // On the CPU, whatever the device.
+            let mut made_by = computing(DeviceClass::Flex.name());
+            made_by.push(("code", sources::sha256(Code::TrainedVectors(trained.train.name()))));
+            let beside = facts.texts_beside.get(&run.text);
+            made_by.extend(beside.map(|hash| ("unlabelled", hash.clone())));
+            (&[StageName::Notes, StageName::Tokenizer], settings, made_by)
+        }
+    }
 }
 
 fn encoder(suite: &Suite, name: &str, facts: &Facts) -> Parts {

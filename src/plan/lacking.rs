@@ -13,7 +13,7 @@ pub(super) fn lacking(suite: &Suite, run: &Run) -> Option<String> {
         absent(&format!("[encoder.{name}]"), &choice.directory, choice.get.as_deref()?)
     });
     let vectors = || {
-        let choice = suite.text.get(&run.text)?.word_vectors.as_ref()?;
+        let choice = suite.text.get(&run.text)?.vector_file()?;
         let place = format!("[text.{}] word-vectors", run.text);
         absent(&place, &choice.file, choice.get.as_deref()?)
     };

@@ -24,8 +24,10 @@ pub enum Code<'a> {
     Tokenizer(&'a str),
     /// Token ids by a tokenizer of that kind.
     Tokens(&'a str),
-    /// Word vectors.
+    /// Word vectors that a file gives.
     Vectors,
+    /// Word vectors that are trained: by `word2vec` or `starspace`.
+    TrainedVectors(&'a str),
     /// A pretrained encoder's weights.
     Encoder,
     /// An encoder pretrained on the notes' texts.
@@ -107,6 +109,27 @@ const VECTORS: Group = Group {
         ("src/models/", "is given what this stage makes"),
         ("src/stages/scores.rs", "writes numbers as bytes"),
         ("src/text/wordpiece*", "an earlier stage's"),
+        ("src/record/", "how stages are named"),
+        (
+            "src/stages/trained_vectors.rs|src/word_vectors/",
+            "trains those that no file gives",
+        ),
+        ("src/text/vector_files.rs", "writes them for other programs"),
+    ],
+    floats: true,
+};
+
+const TRAINED_VECTORS: Group = Group {
+    roots: &[
+        "src/word_vectors/{}.rs",
+        "src/stages/trained_vectors.rs",
+        "src/text/vectors.rs",
+    ],
+    walls: &[
+        ("src/text/tokenizer.rs", "an earlier stage's"),
+        ("src/stages/notes.rs|src/stages/tokenizer.rs", "an earlier stage's"),
+        ("src/data/", "an earlier stage's"),
+        ("src/models/", "is given what this stage makes"),
         ("src/record/", "how stages are named"),
     ],
     floats: true,
@@ -300,9 +323,9 @@ const PREPARATION: Group = Group {
 };
 
 /// The work of the stages before training.
-const BEFORE_TRAINING: &str = "src/stages/notes.rs|src/stages/made/seen.rs|src/stages/tokenizer.rs|src/stages/tokens.rs|src/stages/vectors.rs|src/stages/encoder.rs|src/stages/pretraining.rs|src/pretraining/";
+const BEFORE_TRAINING: &str = "src/stages/notes.rs|src/stages/made/seen.rs|src/stages/tokenizer.rs|src/stages/tokens.rs|src/stages/vectors.rs|src/stages/trained_vectors.rs|src/word_vectors/|src/stages/encoder.rs|src/stages/pretraining.rs|src/pretraining/";
 /// The work of the stages before pretraining.
-const EARLIEST: &str = "src/stages/notes.rs|src/stages/made/seen.rs|src/stages/tokenizer.rs|src/stages/tokens.rs|src/stages/vectors.rs|src/stages/encoder.rs";
+const EARLIEST: &str = "src/stages/notes.rs|src/stages/made/seen.rs|src/stages/tokenizer.rs|src/stages/tokens.rs|src/stages/vectors.rs|src/stages/trained_vectors.rs|src/word_vectors/|src/stages/encoder.rs";
 
 /// The kinds of tokenizer, and the files that only one of them is made of.
 const KINDS: &[(&str, &str)] = &[("words", "src/text/words.rs"), ("word-piece", "src/text/wordpiece*")];
@@ -384,7 +407,7 @@ const NOTHING: &[(&[&str], &str)] = &[
     ),
     (&["src/models/work.rs"], "counts operations and does none"),
     (
-        &["src/data/error.rs", "src/text/error.rs"],
+        &["src/data/error.rs", "src/text/error.rs", "src/word_vectors/error.rs"],
         "texts of errors: what fails has no result",
     ),
     (
@@ -418,6 +441,7 @@ const PASS_ON: &[&str] = &[
     "src/stages/made/mod.rs",
     "src/text/mod.rs",
     "src/train/mod.rs",
+    "src/word_vectors/mod.rs",
 ];
 
 /// Files that are reached though no path in the code leads there: from, to, why.
@@ -480,6 +504,7 @@ fn group(code: Code<'_>) -> (&'static Group, &str) {
         Code::Tokenizer(kind) => (&TOKENIZER, kind),
         Code::Tokens(kind) => (&TOKENS, kind),
         Code::Vectors => (&VECTORS, ""),
+        Code::TrainedVectors(method) => (&TRAINED_VECTORS, method),
         Code::Encoder => (&ENCODER, ""),
         Code::Pretraining => (&PRETRAINING, ""),
         Code::Weights { model } => (&WEIGHTS, model),

@@ -1,6 +1,6 @@
 //! Our scores beside published ones of the same task, in one table: what is a fair comparison stands in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -149,8 +149,8 @@ fn of_record(record: &Record) -> String {
     if record.stages.contains_key(&StageName::Pretraining) {
         words.push("encoder pretrained on the notes".into());
     }
-    if record.stages.contains_key(&StageName::Vectors) {
-        words.push("pretrained word vectors".into());
+    if let Some(vectors) = record.stages.get(&StageName::Vectors) {
+        words.push(of_vectors(vectors.settings.get("word-vectors")));
     }
     // An ensemble reads what its members read.
     let own = record.stages.get(&StageName::Weights);
@@ -161,12 +161,16 @@ fn of_record(record: &Record) -> String {
     for (stage, what) in [
         ("encoder", "pretrained encoder"),
         ("pretraining", "encoder pretrained on the notes"),
-        ("vectors", "pretrained word vectors"),
     ] {
         if members.iter().any(|member| member.get(stage).is_some()) {
             words.push(what.into());
         }
     }
+    let with_vectors = members.iter().filter_map(|member| member.get("vectors"));
+    let sources: BTreeSet<String> = with_vectors
+        .map(|vectors| of_vectors(vectors.get("word-vectors")))
+        .collect();
+    words.extend(sources);
     let of_members = members.iter().filter_map(|member| member.pointer("/weights/model"));
     let models: Vec<&Value> = own.into_iter().chain(of_members).collect();
     let settings = |name: &'static str| -> Vec<&Value> {
@@ -185,6 +189,23 @@ fn of_record(record: &Record) -> String {
         words.push("annotators' evidence of the training notes".into());
     }
     words.join(", ")
+}
+
+/// Where word vectors come from, by the settings of their stage.
+fn of_vectors(settings: Option<&Value>) -> String {
+    let train = settings.and_then(|settings| settings.get("train")?.as_object()?.values().next());
+    let Some(train) = train else {
+        return "pretrained word vectors".into();
+    };
+    let parts = train.get("unlabelled").and_then(Value::as_array);
+    let parts: Vec<&str> = parts.into_iter().flatten().filter_map(Value::as_str).collect();
+    match parts.is_empty() {
+        true => "word vectors of the training notes".into(),
+        false => format!(
+            "word vectors of the training notes and of the texts of {}",
+            parts.join(", ")
+        ),
+    }
 }
 
 /// The notes that the records' models were trained on, in words.

@@ -4,7 +4,7 @@ use crate::record::{DEGENERATE, Status};
 use crate::results::files;
 use crate::results::runner::Interrupted;
 use crate::results::salt;
-use crate::{data, metrics, pretrained, pretraining, text, train};
+use crate::{data, metrics, pretrained, pretraining, text, train, word_vectors};
 
 /// What keeps a suite from going on: the world, not a cell.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +19,14 @@ pub enum Error {
         name: String,
         /// With the file or the setting that is wrong.
         source: text::Error,
+    },
+    /// Word vectors that cannot be trained on these notes.
+    #[error("[text.{name}] word-vectors: {source}")]
+    WordVectors {
+        /// The suite's name of the text.
+        name: String,
+        /// With what was found and what was expected.
+        source: word_vectors::Error,
     },
     /// A pretrained encoder that cannot be read.
     #[error("[encoder.{name}]: {source}")]

@@ -20,6 +20,7 @@ pub mod statistics;
 mod tokenizer;
 #[allow(clippy::type_complexity)] // A note's marks are columns with places: a type of their own would say no more.
 mod tokens;
+mod trained_vectors;
 mod vectors;
 pub mod weights;
 
@@ -38,6 +39,7 @@ pub use made::{Notes, Overlap, Seen, Tokens, identifiers};
 
 use crate::data::Registry;
 use crate::models::PretrainedEncoder;
+use crate::models::coding_model::WordVectors;
 use crate::plan::{Cell, Plan};
 use crate::record::StageName;
 use crate::results::runner::{Patience, Runner, Wanted};
@@ -67,6 +69,8 @@ pub struct Workshop<'a> {
     encoded: RefCell<BTreeMap<String, TokenStore>>,
     /// The key of the last tokens that were read, and these.
     tokens: RefCell<Option<(String, Arc<Tokens>)>>,
+    /// The key of the last word vectors that were made and are kept nowhere, and these.
+    trained: RefCell<Option<(String, WordVectors)>>,
     encoders: RefCell<BTreeMap<String, Arc<made::Loaded>>>,
     /// Of pretrainings that are not done.
     blank_encoders: RefCell<BTreeMap<String, Arc<PretrainedEncoder>>>,
@@ -94,6 +98,7 @@ impl<'a> Workshop<'a> {
             tokenizers: RefCell::default(),
             encoded: RefCell::default(),
             tokens: RefCell::default(),
+            trained: RefCell::default(),
             encoders: RefCell::default(),
             blank_encoders: RefCell::default(),
         }

@@ -52,7 +52,7 @@ impl Suite {
             .iter()
             .map(|(name, choice)| (vec!["encoder", name.as_str()], &choice.sha256));
         let vectors = self.text.iter().filter_map(|(name, choice)| {
-            let sha256 = &choice.word_vectors.as_ref()?.sha256;
+            let sha256 = &choice.vector_file()?.sha256;
             Some((vec!["text", name.as_str(), "word-vectors"], sha256))
         });
         for (mut key, sha256) in encoders.chain(vectors) {
@@ -68,7 +68,7 @@ impl Suite {
             .iter()
             .map(|(name, choice)| (vec!["encoder", name.as_str(), "get"], &choice.get));
         let vectors = self.text.iter().filter_map(|(name, choice)| {
-            let get = &choice.word_vectors.as_ref()?.get;
+            let get = &choice.vector_file()?.get;
             Some((vec!["text", name.as_str(), "word-vectors", "get"], get))
         });
         for (key, get) in encoders.chain(vectors) {
@@ -77,6 +77,7 @@ impl Suite {
                 return Err((key.into_iter().map(str::to_owned).collect(), problem));
             }
         }
+        self.check_word_vectors()?;
         let shares = [
             ("left-out-notes", self.limits.left_out_notes),
             ("unknown-codes", self.limits.unknown_codes),

@@ -8,6 +8,7 @@ mod evidence;
 mod place;
 mod pretraining;
 mod search;
+mod word_vectors;
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -19,11 +20,12 @@ pub use bounds::MOST_LETTERS;
 pub use ensemble::Ensemble;
 pub use evidence::EvidenceSettings;
 pub use search::{Chosen, Draw, Range, Search, Values};
+pub use word_vectors::{TrainedVectors, VectorTraining, WordVectorChoice, WordVectorFile};
 
 use crate::data::{DataLimits, DatasetSettings, DivisionSettings, LabelRule, UnseenCodes};
 use crate::models::{ModelConfig, Precision};
 use crate::pretraining::Pretraining;
-use crate::text::{TextSettings, VectorScale};
+use crate::text::TextSettings;
 use crate::train::{EvaluationSettings, Recipe};
 
 /// An experiment: every model in `runs` at every length with every seed.
@@ -175,9 +177,9 @@ pub struct TextChoice {
     pub normalise: crate::text::Normalisation,
     /// Tokenizer and vocabulary.
     pub tokenizer: crate::text::TokenizerSettings,
-    /// Pretrained word vectors, for models that ask for them.
+    /// Word vectors, for models that ask for them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub word_vectors: Option<WordVectorFile>,
+    pub word_vectors: Option<WordVectorChoice>,
 }
 
 impl TextChoice {
@@ -188,24 +190,6 @@ impl TextChoice {
             tokenizer: self.tokenizer.clone(),
         }
     }
-}
-
-/// A file of pretrained word vectors.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct WordVectorFile {
-    /// In the text format of word2vec and GloVe or the binary one of word2vec, relative to the working directory.
-    pub file: PathBuf,
-    /// The file's SHA-256.
-    pub sha256: String,
-    /// Length of a vector.
-    pub dimension: usize,
-    /// Whether vectors are rescaled.
-    pub scale: VectorScale,
-    /// How a user gets it, in a sentence or a command. With it, runs of this text are skipped where it is not there, and
-    /// say this; without it, its absence is an error. It moves no result.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub get: Option<String>,
 }
 
 /// A pretrained encoder: `[encoder.<name>]`.

@@ -1,4 +1,4 @@
-//! Pretrained word vectors in the formats of word2vec and GloVe, aligned to a word vocabulary.
+//! Word vectors aligned to a word vocabulary; from a file in the formats of word2vec and GloVe, or trained here.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -13,7 +13,7 @@ use super::{Error, Tokenizer, TokenizerKind, files};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum VectorScale {
-    /// As the file has them.
+    /// As the file, or training, has them.
     AsRead,
     /// CAML (Mullenbach et al. 2018, `load_embeddings`): each vector over its Euclidean length plus 1e-6.
     UnitRows,
@@ -28,7 +28,7 @@ pub struct WordVectors {
     /// unknown. What unknown words start from differs between systems (CAML: random, of unit length), so the
     /// model decides.
     pub values: Vec<f32>,
-    /// By id: whether the file has the word.
+    /// By id: whether the word has a vector.
     pub found: Vec<bool>,
 }
 
@@ -56,11 +56,7 @@ impl WordVectors {
             });
         }
         let mut file = VectorFile::open(path, dimension)?;
-        let mut vectors = Self {
-            dimension,
-            values: vec![0.0; tokenizer.size() * dimension],
-            found: vec![false; tokenizer.size()],
-        };
+        let mut vectors = Self::empty(tokenizer, dimension);
         let mut read = 0;
         file.for_each(&mut |word, values| {
             read += 1;
@@ -83,7 +79,32 @@ impl WordVectors {
         }
     }
 
-    /// How many words of the vocabulary the file has; padding and unknown never count.
+    /// Of vectors that were trained here, by their words. Words outside the vocabulary are skipped.
+    pub fn of<'v>(
+        tokenizer: &Tokenizer,
+        dimension: usize,
+        scale: VectorScale,
+        vectors: impl Iterator<Item = (&'v str, &'v [f32])>,
+    ) -> Self {
+        let mut aligned = Self::empty(tokenizer, dimension);
+        for (word, vector) in vectors {
+            if let Some(id) = tokenizer.id(word) {
+                let values: Vec<f64> = vector.iter().map(|&value| value.into()).collect();
+                aligned.set(id as usize, &values, scale);
+            }
+        }
+        aligned
+    }
+
+    fn empty(tokenizer: &Tokenizer, dimension: usize) -> Self {
+        Self {
+            dimension,
+            values: vec![0.0; tokenizer.size() * dimension],
+            found: vec![false; tokenizer.size()],
+        }
+    }
+
+    /// How many words of the vocabulary have a vector; padding and unknown never count.
     pub fn found_words(&self) -> usize {
         self.found.iter().filter(|found| **found).count()
     }

@@ -118,17 +118,17 @@ impl WordVocabulary {
 const NOTES_A_TASK: usize = 512;
 
 /// The distinct words of the training notes by a number of their own, and the notes as such numbers.
-struct Counted {
-    words: Vec<String>,
+pub(super) struct Counted {
+    pub(super) words: Vec<String>,
     /// Notes that hold the word.
     documents: Vec<u32>,
-    store: TokenStore,
+    pub(super) store: TokenStore,
 }
 
 impl Counted {
     /// Splits each text once. Parts of the notes are numbered in parallel and joined in order, so the numbers do not
     /// depend on the threads.
-    fn of(recipe: Normalisation, texts: FitTexts<'_>) -> Self {
+    pub(super) fn of(recipe: Normalisation, texts: FitTexts<'_>) -> Self {
         let starts: Vec<usize> = (0..texts.len()).step_by(NOTES_A_TASK).collect();
         let mut all = Self::empty();
         let mut numbers: HashMap<String, u32> = HashMap::new();

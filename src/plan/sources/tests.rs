@@ -12,6 +12,8 @@ fn kinds() -> [&'static str; 2] {
 fn every_stage() -> Vec<Code<'static>> {
     let mut stages = vec![
         Code::Vectors,
+        Code::TrainedVectors("word2vec"),
+        Code::TrainedVectors("starspace"),
         Code::Encoder,
         Code::Pretraining,
         Code::Ensemble,
@@ -156,9 +158,26 @@ fn word_vectors_and_encoders_move_their_own_stage_only() {
             "src/models/bert/",
         ],
     );
+    for (method, other) in [
+        ("word2vec", "src/word_vectors/starspace*"),
+        ("starspace", "src/word_vectors/word2vec.rs"),
+    ] {
+        let own = format!("src/word_vectors/{method}.rs");
+        let inside = [
+            &own,
+            "src/text/word_corpus.rs",
+            "src/text/normalise.rs",
+            "src/kernels/vector.rs",
+        ];
+        check(
+            Code::TrainedVectors(method),
+            &inside,
+            &[other, "src/stages/vectors.rs", "src/text/wordpiece*"],
+        );
+    }
     for code in every_stage() {
-        if code != Code::Vectors {
-            check(code, &[], &["src/text/vectors.rs"]);
+        if !matches!(code, Code::Vectors | Code::TrainedVectors(_)) {
+            check(code, &[], &["src/text/vectors.rs", "src/word_vectors/"]);
         }
         // A pretraining writes what encoders are read from.
         if code != Code::Encoder && code != Code::Pretraining {
