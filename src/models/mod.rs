@@ -11,6 +11,7 @@ pub mod batch;
 pub mod bert;
 pub mod blockwise;
 pub mod coding_model;
+pub mod cross_attention;
 pub mod dropout;
 pub mod evidence;
 pub mod evidence_loss;
@@ -19,11 +20,13 @@ mod gpu;
 pub mod gru;
 pub mod initialise;
 pub mod label_attention;
+mod label_documents;
 pub mod layers;
 mod note_tokens;
 pub mod ops;
 pub mod parameters;
 pub mod pretrained_encoder;
+pub mod projected_attention;
 mod settings;
 pub mod shared_attention;
 mod table;
@@ -38,6 +41,7 @@ pub mod caml;
 pub mod evidence_dictionary;
 pub mod logistic_regression;
 pub mod long_bert;
+pub mod plm_icd;
 
 pub use crate::device::Precision;
 pub use batch::{Batch, Pass};
@@ -54,5 +58,6 @@ table::models! {
     bert_hier::BertHier,
     bert_xml::BertXml,
     long_bert::LongBert,
+    plm_icd::PlmIcd,
     bigru_attention::BigruAttention,
 }

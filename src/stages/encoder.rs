@@ -43,7 +43,7 @@ impl Workshop<'_> {
         self.observer.notice(&format!("[encoder.{name}] {}", found.report));
         let loaded = Arc::new(Loaded {
             tokens: std::mem::take(&mut found.tokens),
-            said: std::mem::take(&mut found.said),
+            said: found.said.clone(),
             encoder: Arc::new(found.into_encoder()),
         });
         self.encoders.borrow_mut().insert(name.to_owned(), loaded.clone());
@@ -53,7 +53,7 @@ impl Workshop<'_> {
 
 /// Refuses a tokenizer with other tokens than the encoder was trained with.
 fn same_vocabulary(run: &Run, name: &str, tokenizer: &Tokenizer, tokens: &[String]) -> Result<(), Error> {
-    let next = "name the encoder's own vocab.txt or tokenizer.json as the tokenizer's `file`";
+    let next = "name the encoder's own vocab.txt, vocab.json or tokenizer.json as the tokenizer's `file`";
     let wrong = |problem: String| Error::Run {
         run: run.title().into(),
         problem,
