@@ -134,6 +134,17 @@ fn is_kept(name: &str, path: &str) -> bool {
 fn variants() -> Vec<(&'static str, Value)> {
     let label_wise = json!({"label-attention": {"label-block": 7}});
     let all_positions = json!({"positions": 40});
+    let cross = json!({"cross-attention": {"initializer-range": 0.03, "label-block": 7}});
+    let mut roberta = json!(EncoderConfig::preset("roberta-base").unwrap());
+    for (size, value) in [
+        ("layers", 1),
+        ("hidden", 8),
+        ("heads", 2),
+        ("intermediate", 6),
+        ("positions", 9),
+    ] {
+        roberta[size] = json!(value);
+    }
     vec![
         ("caml, plain", json!({"description-weight": 0.0})),
         ("caml, shown its evidence", json!({"evidence-weight": 0.3})),
@@ -173,6 +184,12 @@ fn variants() -> Vec<(&'static str, Value)> {
             "multi_res_cnn, one block and width",
             json!({"blocks": [5], "widths": [7]}),
         ),
+        ("plm_icd, labels as queries", json!({"head": cross})),
+        (
+            "plm_icd, as queries with RoBERTa's norms",
+            json!({"head": cross, "encoder": roberta}),
+        ),
+        ("plm_icd, one token a chunk", json!({"chunk": 1})),
     ]
 }
 
@@ -569,6 +586,7 @@ fn pretrained(config: &EncoderConfig) -> PretrainedEncoder {
         intermediate: config.intermediate,
         positions: config.positions,
         token_types: 2,
+        norm_epsilon: config.norm_epsilon,
         parameters,
     }
 }

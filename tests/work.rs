@@ -38,7 +38,7 @@ fn product(rows: u64, inner: u64, columns: u64) -> u64 {
     2 * rows * inner * columns
 }
 
-const COUNTED: [&str; 10] = [
+const COUNTED: [&str; 11] = [
     "logistic_regression",
     "caml",
     "cnn",
@@ -49,6 +49,7 @@ const COUNTED: [&str; 10] = [
     "bert_hier",
     "bert_xml",
     "long_bert",
+    "plm_icd",
 ];
 
 #[test]

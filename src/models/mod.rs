@@ -11,6 +11,7 @@ pub mod batch;
 pub mod bert;
 pub mod blockwise;
 pub mod coding_model;
+pub mod cross_attention;
 pub mod dropout;
 pub mod evidence;
 pub mod evidence_loss;
@@ -19,6 +20,7 @@ mod gpu;
 pub mod gru;
 pub mod initialise;
 pub mod label_attention;
+mod label_documents;
 pub mod layers;
 pub mod lstm;
 mod note_tokens;
@@ -46,6 +48,7 @@ pub mod laat;
 pub mod logistic_regression;
 pub mod long_bert;
 pub mod multi_res_cnn;
+pub mod plm_icd;
 
 pub use crate::device::Precision;
 pub use batch::{Batch, Pass};
@@ -65,5 +68,6 @@ table::models! {
     bert_hier::BertHier,
     bert_xml::BertXml,
     long_bert::LongBert,
+    plm_icd::PlmIcd,
     bigru_attention::BigruAttention,
 }

@@ -80,6 +80,10 @@ def cases():
     long = {"encoder": encoder(8), "segment": 8, "label-block": 4}
     yield "three segments", "long_bert", long | {"overlap": 0}, PIECES, 24
     yield "three segments that overlap", "long_bert", long | {"overlap": 3}, PIECES, 18
+    plm = {"encoder": encoder(8), "chunk": 8}
+    block = {"initializer-range": 0.03, "label-block": 4}
+    yield "three chunks", "plm_icd", plm | {"head": {"label-attention": {"projection": 6} | block}}, PIECES, 22
+    yield "labels as queries", "plm_icd", plm | {"head": {"cross-attention": block}}, PIECES, 22
 
 
 def bag_by_product(model, tokens, lengths):

@@ -3,10 +3,15 @@ use crate::models::ModelConfig;
 use crate::text::TokenizerKind;
 
 const DATASETS: [&str; 4] = ["codiesp", "own", "prepared", "synthetic"];
-const BERT: [&str; 4] = ["bert_hier", "bert_trun", "bert_xml", "long_bert"];
+const BERT: [&str; 5] = ["bert_hier", "bert_trun", "bert_xml", "long_bert", "plm_icd"];
 
-fn kinds() -> [&'static str; 2] {
-    [TokenizerKind::Words, TokenizerKind::WordPiece].map(TokenizerKind::name)
+fn kinds() -> [&'static str; 3] {
+    let kinds = [
+        TokenizerKind::Words,
+        TokenizerKind::WordPiece,
+        TokenizerKind::ByteLevelBpe,
+    ];
+    kinds.map(TokenizerKind::name)
 }
 
 fn every_stage() -> Vec<Code<'static>> {
@@ -134,9 +139,14 @@ fn each_kind_of_tokenizer_moves_its_own_tokens_only() {
         "src/text/wordpiece_files.rs",
         "src/text/wordpiece_training.rs",
     ];
+    let bytes = ["src/text/bpe.rs", "src/text/bpe_files.rs", "src/text/bpe_folder.rs"];
     let outside = ["src/text/vectors.rs", "src/text/batches.rs", "src/models/", "src/data/"];
-    for (kind, own, other) in [("words", &words[..], &pieces[..]), ("word-piece", &pieces, &words)] {
-        let (inside, outside) = ([&shared[..], own].concat(), [other, &outside].concat());
+    for (kind, own, others) in [
+        ("words", &words[..], [&pieces[..], &bytes]),
+        ("word-piece", &pieces, [&words, &bytes]),
+        ("byte-level-bpe", &bytes, [&words, &pieces]),
+    ] {
+        let (inside, outside) = ([&shared[..], own].concat(), [&others.concat()[..], &outside].concat());
         check(Code::Tokenizer(kind), &inside, &outside);
         check(Code::Tokens(kind), &inside, &outside);
     }
@@ -322,6 +332,11 @@ fn kernels_move_the_models_that_reach_them() {
         (
             "long_bert",
             "src/models/label_attention.rs",
+            "src/models/shared_attention.rs",
+        ),
+        (
+            "plm_icd",
+            "src/models/cross_attention.rs",
             "src/models/shared_attention.rs",
         ),
     ];
