@@ -15,7 +15,7 @@ const MOST_LAYERS: usize = 1 << 10;
 const MOST: usize = 1 << 24;
 
 /// The LayerNorm epsilon of a file that says none: of BERT's own code, and of `transformers` for RoBERTa too.
-pub(super) const LAYER_NORM_EPSILON: f64 = 1e-12;
+const LAYER_NORM_EPSILON: f64 = 1e-12;
 
 /// The id of `<pad>` in RoBERTa's own vocabulary, of a file that says none.
 const ROBERTA_PADDING: i64 = 1;

@@ -18,8 +18,6 @@ pub struct WrittenBert<'a> {
     pub config: &'a BertConfig,
     /// Deviation of the normal distribution that its parameters were drawn from.
     pub initializer_range: f64,
-    /// The token id that fills rows up.
-    pub padding: u32,
     /// The encoder's parameters, by their paths in it.
     pub encoder: &'a Parameters,
     /// Those of the heads, by the paths that [`PretrainedBert::heads`](super::PretrainedBert::heads) has.
@@ -57,6 +55,9 @@ impl WrittenBert<'_> {
             token_types,
             dropout,
             attention_dropout,
+            norm_epsilon,
+            padding,
+            architecture: _, // BERT's names are all that is written.
         } = self.config;
         let architecture = if self.pairs() {
             "BertForPreTraining"
@@ -77,9 +78,9 @@ impl WrittenBert<'_> {
             "hidden_dropout_prob": dropout.unwrap_or(0.0),
             "attention_probs_dropout_prob": attention_dropout.unwrap_or(0.0),
             "initializer_range": self.initializer_range,
-            "layer_norm_eps": super::config::LAYER_NORM_EPSILON,
+            "layer_norm_eps": norm_epsilon,
             "position_embedding_type": "absolute",
-            "pad_token_id": self.padding,
+            "pad_token_id": padding,
             "tie_word_embeddings": true,
         });
         format!("{config:#}\n")

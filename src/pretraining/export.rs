@@ -5,7 +5,7 @@ use std::path::Path;
 use safetensors::SafeTensorError;
 
 use super::fit::Pretrained;
-use crate::pretrained::{BertConfig, WrittenBert, write};
+use crate::pretrained::{Architecture, BertConfig, WrittenBert, write};
 use crate::text::Tokenizer;
 
 /// Why an encoder was not written.
@@ -34,6 +34,7 @@ impl Pretrained {
         let rows = |table: &str| encoder.get(table).map_or(0, |values| values.shape[0]);
         let sizes = &self.encoder;
         let config = BertConfig {
+            architecture: Architecture::Bert,
             hidden: sizes.hidden,
             layers: sizes.layers,
             heads: sizes.heads,
@@ -43,11 +44,12 @@ impl Pretrained {
             token_types: rows("embeddings.token_type"),
             dropout: Some(sizes.dropout),
             attention_dropout: Some(sizes.attention_dropout),
+            norm_epsilon: sizes.norm_epsilon,
+            padding: Some(self.padding.into()),
         };
         let written = WrittenBert {
             config: &config,
             initializer_range: sizes.initializer_range,
-            padding: self.padding,
             encoder: &encoder,
             heads: &heads,
         };

@@ -42,9 +42,13 @@ impl Suite {
             }
             match self.text.get(&settings.text).map(|choice| &choice.tokenizer) {
                 None => return at(&["text"], undefined("text", &settings.text, self.text.keys())),
-                Some(TokenizerSettings::Words { .. }) => {
+                Some(tokenizer @ (TokenizerSettings::Words { .. } | TokenizerSettings::ByteLevelBpe { .. })) => {
+                    let found = match tokenizer {
+                        TokenizerSettings::Words { .. } => "words",
+                        _ => "byte-level BPE",
+                    };
                     let problem = format!(
-                        "[text.{}] is of words: expected a WordPiece vocabulary, with [MASK]",
+                        "[text.{}] is of {found}: expected a WordPiece vocabulary, with [MASK]",
                         settings.text
                     );
                     return at(&["text"], problem);

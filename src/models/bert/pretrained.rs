@@ -88,6 +88,7 @@ pub fn blank(config: &EncoderConfig, vocabulary: usize, pooler: bool) -> Pretrai
         intermediate: config.intermediate,
         positions: config.positions,
         token_types: TOKEN_TYPES,
+        norm_epsilon: config.norm_epsilon,
         parameters: Parameters::new(),
     };
     let of_shape = |(path, shape): (String, Vec<usize>)| {

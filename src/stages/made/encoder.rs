@@ -21,7 +21,7 @@ impl From<PretrainedBert> for Loaded {
     fn from(mut found: PretrainedBert) -> Self {
         Self {
             tokens: std::mem::take(&mut found.tokens),
-            said: std::mem::take(&mut found.said),
+            said: found.said.clone(),
             heads: std::mem::take(&mut found.heads),
             encoder: Arc::new(found.into_encoder()),
         }
