@@ -13,8 +13,8 @@ use super::matrix::{Matrix, MatrixMut, Shared, Threads, product, transpose};
 use super::vector::{self, Sum};
 
 /// Labels and tokens of a tile where only logits are wanted.
-const LABELS: usize = 64;
-const TOKENS: usize = 512;
+pub(super) const LABELS: usize = 64;
+pub(super) const TOKENS: usize = 512;
 
 /// The token states of some notes.
 #[derive(Clone, Copy, Debug)]
@@ -139,10 +139,7 @@ pub fn logits(notes: Notes, head: Head) -> Vec<f32> {
                 let right = across.columns(&notes, note, start, tokens);
                 let mut out = MatrixMut::new(tile, 2 * count, tokens, tokens);
                 product(&mut out, false, left, right, Threads::One);
-                let (scores, values) = tile.split_at_mut(count * tokens);
-                for ((scores, values), mean) in scores.chunks(tokens).zip(values.chunks(tokens)).zip(&mut means) {
-                    vector::dispatch(Extend { scores, values, mean });
-                }
+                extend(&mut means[..count], tile, tokens);
             }
             // SAFETY: no other task has these codes of this note.
             let mut out = unsafe { shared.matrix(note * codes + first, 1, count, count) };
@@ -176,7 +173,6 @@ pub fn loss_and_gradients(notes: Notes, head: Head, targets: &[f32], block: usiz
     };
     let mut tile = vec![0.0; 2 * block * longest];
     let (mut stacked, mut d_stacked) = (Vec::new(), vec![0.0; 2 * block * dimension]);
-    let mut cells = Vec::new();
     for first in (0..codes).step_by(block.max(1)) {
         let count = block.min(codes - first);
         let range = first..first + count;
@@ -189,35 +185,7 @@ pub fn loss_and_gradients(notes: Notes, head: Head, targets: &[f32], block: usiz
             let mut out = MatrixMut::new(tile, 2 * count, length, length);
             product(&mut out, false, stacked, states.transposed(), Threads::All);
             let wanted = &targets[note * codes..][range.clone()];
-            cells.clear();
-            cells.extend(
-                wanted
-                    .iter()
-                    .zip(&head.bias[range.clone()])
-                    .map(|(&target, &bias)| Cell {
-                        target,
-                        bias,
-                        share,
-                        loss: 0.0,
-                        gradient: 0.0,
-                    }),
-            );
-            if length == 0 {
-                cells.iter_mut().for_each(|cell| {
-                    cell.score(0.0);
-                });
-            } else {
-                let (scores, values) = tile.split_at_mut(count * length);
-                let rows = scores.par_chunks_mut(length).zip(values.par_chunks_mut(length));
-                rows.zip(&mut cells).for_each(|((scores, values), cell)| {
-                    let gradient_at = |attended| cell.score(attended);
-                    vector::dispatch(Train {
-                        scores,
-                        values,
-                        gradient_at,
-                    });
-                });
-            }
+            let cells = train(tile, length, wanted, &head.bias[range.clone()], share);
             for (cell, bias) in cells.iter().zip(&mut gradients.bias[range.clone()]) {
                 gradients.loss += cell.loss;
                 *bias += cell.gradient;
@@ -239,13 +207,43 @@ pub fn loss_and_gradients(notes: Notes, head: Head, targets: &[f32], block: usiz
 }
 
 /// One logit's loss.
-struct Cell {
+pub(super) struct Cell {
     target: f32,
     bias: f32,
     share: f64,
-    loss: f64,
+    pub loss: f64,
     /// Of the averaged loss at the logit.
-    gradient: f32,
+    pub gradient: f32,
+}
+
+/// Turns the scores of some labels at a note's `length` tokens, and below them what the labels read there, into the
+/// gradients at both; gives each label's loss.
+pub(super) fn train(tile: &mut [f32], length: usize, targets: &[f32], bias: &[f32], share: f64) -> Vec<Cell> {
+    let cell = |(&target, &bias): (&f32, &f32)| Cell {
+        target,
+        bias,
+        share,
+        loss: 0.0,
+        gradient: 0.0,
+    };
+    let mut cells: Vec<Cell> = targets.iter().zip(bias).map(cell).collect();
+    if length == 0 {
+        cells.iter_mut().for_each(|cell| {
+            cell.score(0.0);
+        });
+        return cells;
+    }
+    let (scores, values) = tile.split_at_mut(cells.len() * length);
+    let rows = scores.par_chunks_mut(length).zip(values.par_chunks_mut(length));
+    rows.zip(&mut cells).for_each(|((scores, values), cell)| {
+        let gradient_at = |attended| cell.score(attended);
+        vector::dispatch(Train {
+            scores,
+            values,
+            gradient_at,
+        });
+    });
+    cells
 }
 
 impl Cell {
@@ -260,7 +258,7 @@ impl Cell {
 
 /// A mean of values weighted by `e^score`, over the tokens seen so far.
 #[derive(Clone, Copy)]
-struct RunningMean {
+pub(super) struct RunningMean {
     largest: f32,
     weights: f32,
     total: f32,
@@ -277,13 +275,21 @@ impl Default for RunningMean {
 }
 
 impl RunningMean {
-    fn value(self) -> f32 {
+    pub fn value(self) -> f32 {
         // The weights add up to 0 exactly where there was no token.
         if self.weights == 0.0 {
             0.0
         } else {
             self.total / self.weights
         }
+    }
+}
+
+/// Adds so many more tokens to each label's mean, from their scores and, below them, what is read there.
+pub(super) fn extend(means: &mut [RunningMean], tile: &[f32], tokens: usize) {
+    let (scores, values) = tile.split_at(means.len() * tokens);
+    for ((scores, values), mean) in scores.chunks(tokens).zip(values.chunks(tokens)).zip(means) {
+        vector::dispatch(Extend { scores, values, mean });
     }
 }
 

@@ -19,6 +19,7 @@ pub mod layer_norm;
 pub mod linear;
 pub mod lookup;
 pub mod matrix;
+pub mod projected_attention;
 #[cfg(test)]
 mod testing;
 pub mod vector;

@@ -24,6 +24,7 @@ mod note_tokens;
 pub mod ops;
 pub mod parameters;
 pub mod pretrained_encoder;
+pub mod projected_attention;
 mod settings;
 pub mod shared_attention;
 mod table;
