@@ -19,7 +19,7 @@ use crate::device::Precision;
 use crate::kernels::label_attention::Notes;
 use crate::kernels::projected_attention as kernel;
 
-/// Deviation of all matrices at the start, in the authors' code and in PLM-ICD's.
+/// Deviation of all matrices at the start, in LAAT's code and in Edin et al.'s of PLM-ICD.
 const DEVIATION: f64 = 0.03;
 
 /// The head: a projection that all labels share; a query, a weight row and a bias for each label.
@@ -38,13 +38,24 @@ pub struct ProjectedAttention {
 }
 
 impl ProjectedAttention {
-    /// A head for token states of length `dimension`, looked at as keys of length `key`. Matrices are normal with
+    /// A head for token states of length `dimension`, looked at as keys of length `key` (`sizes`). Matrices are normal with
     /// deviation 0.03, as in the authors' code, the bias is uniform in `1 / sqrt(dimension)`, PyTorch's default.
-    pub fn init(codes: usize, [dimension, key]: [usize; 2], block: usize, initialiser: &mut Initialiser) -> Self {
+    pub fn init(codes: usize, sizes: [usize; 2], block: usize, initialiser: &mut Initialiser) -> Self {
+        Self::with_deviation(codes, sizes, DEVIATION, block, initialiser)
+    }
+
+    /// The same with matrices of another deviation at the start.
+    pub fn with_deviation(
+        codes: usize,
+        [dimension, key]: [usize; 2],
+        deviation: f64,
+        block: usize,
+        initialiser: &mut Initialiser,
+    ) -> Self {
         Self {
-            projection: initialiser.normal([dimension, key], DEVIATION),
-            queries: initialiser.normal([codes, key], DEVIATION),
-            weight: initialiser.normal([codes, dimension], DEVIATION),
+            projection: initialiser.normal([dimension, key], deviation),
+            queries: initialiser.normal([codes, key], deviation),
+            weight: initialiser.normal([codes, dimension], deviation),
             bias: initialiser.uniform([codes], 1.0 / (dimension as f64).sqrt()),
             block,
         }
