@@ -163,8 +163,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             // The vocabulary beside the weights and how text is read; files that only stand for others.
             "text/error.rs",
             "text/files.rs",
-            "text/wordpiece_folder.rs",
-            "text/wordpiece_said.rs",
+            "text/kind.rs",
+            "text/published.rs",
         ],
     ),
     (

@@ -1,8 +1,10 @@
-//! The `text` module from outside: recipes, vocabularies, WordPiece, saved tokenizers, files of tokens, batches and
+//! The `text` module from outside: recipes, vocabularies, WordPiece, byte-level BPE, saved tokenizers, files of tokens, batches and
 //! word vectors. All texts are invented.
 
 #[path = "text/batches.rs"]
 mod batches;
+#[path = "text/byte_level.rs"]
+mod byte_level;
 #[path = "text/errors.rs"]
 mod errors;
 #[path = "text/fingerprints.rs"]

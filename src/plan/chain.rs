@@ -17,7 +17,7 @@ use crate::machine::built;
 use crate::metrics;
 use crate::record::{Chain, Stage, StageName, hex};
 use crate::suite::{Ensemble, EvidenceSettings, Run, Suite, TextChoice};
-use crate::text::{self, NORMALISE_VERSION, TokenizerSettings};
+use crate::text::{self, NORMALISE_VERSION};
 
 /// Hashes of the files that a suite names.
 #[derive(Default)]
@@ -44,10 +44,10 @@ impl Facts {
         let used = |name: &String| runs.iter().any(|run| run.text == *name);
         let mut vocabularies = BTreeMap::new();
         for (name, choice) in suite.text.iter().filter(|(name, _)| used(name)) {
-            if let TokenizerSettings::WordPiece { file, .. } = &choice.tokenizer {
+            if let Some(file) = choice.tokenizer.file() {
                 let place = format!("[text.{name}]");
                 let mut hashes = vec![("file", sha256_of(file, &place)?)];
-                for (name, path) in text::companions(file) {
+                for (name, path) in choice.tokenizer.companions() {
                     hashes.push((name, sha256_of(&path, &place)?));
                 }
                 vocabularies.insert(name.clone(), hashes);
@@ -219,12 +219,8 @@ fn notes(suite: &Suite, facts: &Facts) -> Parts {
 fn tokenizer(run: &Run, text: &TextChoice, facts: &Facts) -> Parts {
     let mut settings = json!({ "normalise": text.normalise, "tokenizer": text.tokenizer });
     name_files_only(&mut settings);
-    let kind = match &text.tokenizer {
-        TokenizerSettings::Words { .. } => "words",
-        TokenizerSettings::TrainWordPiece { .. } | TokenizerSettings::WordPiece { .. } => "word-piece",
-    };
     let mut made_by = vec![
-        ("code", sources::sha256(Code::Tokenizer(kind))),
+        ("code", sources::sha256(Code::Tokenizer(text.tokenizer.kind().name()))),
         ("normalise-version", NORMALISE_VERSION.to_string()),
         ("packages", built::NUMERIC_PACKAGES.to_owned()),
     ];
@@ -240,11 +236,8 @@ fn tokenizer(run: &Run, text: &TextChoice, facts: &Facts) -> Parts {
 }
 
 fn tokens(text: &TextChoice) -> Parts {
-    let kind = match &text.tokenizer {
-        TokenizerSettings::Words { .. } => "words",
-        TokenizerSettings::TrainWordPiece { .. } | TokenizerSettings::WordPiece { .. } => "word-piece",
-    };
-    let made_by = vec![("code", sources::sha256(Code::Tokens(kind)))];
+    let code = sources::sha256(Code::Tokens(text.tokenizer.kind().name()));
+    let made_by = vec![("code", code)];
     (&[StageName::Notes, StageName::Tokenizer], vec![], made_by)
 }
 

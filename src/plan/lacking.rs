@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use crate::suite::{Run, Suite};
-use crate::text::TokenizerSettings;
 
 /// Why a run cannot be trained here: its encoder, its word vectors or its vocabulary is not there, and the suite says how
 /// to get it. One that is absent and that the suite says nothing of is a mistake, which whoever reads it names.
@@ -19,9 +18,7 @@ pub(super) fn lacking(suite: &Suite, run: &Run) -> Option<String> {
     };
     // A vocabulary in an encoder's directory comes with it.
     let vocabulary = || {
-        let TokenizerSettings::WordPiece { file, .. } = &suite.text.get(&run.text)?.tokenizer else {
-            return None;
-        };
+        let file = suite.text.get(&run.text)?.tokenizer.file()?;
         let mut encoders = suite.encoders.values();
         let choice = encoders.find(|choice| choice.get.is_some() && file.starts_with(&choice.directory))?;
         absent(

@@ -20,7 +20,7 @@ pub enum Code<'a> {
         /// As the registry names it.
         dataset: &'a str,
     },
-    /// A vocabulary and how texts are cut, of one kind: `words` or `word-piece`.
+    /// A vocabulary and how texts are cut, of one kind: `words`, `word-piece` or `byte-level-bpe`.
     Tokenizer(&'a str),
     /// Token ids by a tokenizer of that kind.
     Tokens(&'a str),
@@ -277,7 +277,11 @@ const PREPARATION: Group = Group {
 const BEFORE_TRAINING: &str = "src/stages/notes.rs|src/stages/made/seen.rs|src/stages/tokenizer.rs|src/stages/tokens.rs|src/stages/vectors.rs|src/stages/encoder.rs";
 
 /// The kinds of tokenizer, and the files that only one of them is made of.
-const KINDS: &[(&str, &str)] = &[("words", "src/text/words.rs"), ("word-piece", "src/text/wordpiece*")];
+const KINDS: &[(&str, &str)] = &[
+    ("words", "src/text/words.rs"),
+    ("word-piece", "src/text/wordpiece*"),
+    ("byte-level-bpe", "src/text/bpe*"),
+];
 
 /// Files that move no stage's result.
 const NOTHING: &[(&[&str], &str)] = &[
@@ -340,6 +344,7 @@ const NOTHING: &[(&[&str], &str)] = &[
         "the order of the stages, and what is made of some beside their results",
     ),
     (&["src/text/outside.rs"], "counts words for `data stats`"),
+    (&["src/text/kind.rs"], "what kinds of tokenizers are called"),
     (
         &["src/data/own/look.rs", "src/prepare/diff.rs"],
         "look at tables, to describe and to compare them",

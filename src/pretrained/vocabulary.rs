@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::{BertConfig, Error};
-use crate::text::{self, Published};
+use crate::text::{self, Published, TokenizerKind};
 
 /// The tokens by id, from `vocab.txt`, or `tokenizer.json` where that is absent; both must hold the same. There may be
 /// fewer than the embedding table has rows: many encoders pad it to a round number.
@@ -16,7 +16,7 @@ pub(super) fn read(directory: &Path, config: &BertConfig) -> Result<Published, E
         .ok_or_else(|| Error::NoVocabulary {
             directory: directory.to_owned(),
         })?;
-    let published = text::published(path)?;
+    let published = text::published(path, TokenizerKind::WordPiece)?;
     match published.tokens.len() {
         found if found > config.vocabulary => Err(Error::VocabularySize {
             path: path.to_owned(),

@@ -43,7 +43,7 @@ impl Workshop<'_> {
         self.observer.notice(&format!("[encoder.{name}] {}", found.report));
         let loaded = Arc::new(Loaded {
             tokens: std::mem::take(&mut found.tokens),
-            said: std::mem::take(&mut found.said),
+            said: found.said.clone(),
             encoder: Arc::new(found.into_encoder()),
         });
         self.encoders.borrow_mut().insert(name.to_owned(), loaded.clone());

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::bpe::BpeVocabulary;
 use super::error::Error;
 use super::normalise::NORMALISE_VERSION;
 use super::tokenizer::Tokenizer;
@@ -73,6 +74,9 @@ impl Tokenizer {
             Table::Words(table) => Vocabulary::Words(WordVocabulary::from_table(table.into_owned())),
             Table::WordPiece(table) => {
                 Vocabulary::WordPiece(WordPieceVocabulary::from_table(table.into_owned(), path)?)
+            }
+            Table::ByteLevelBpe(table) => {
+                Vocabulary::ByteLevelBpe(BpeVocabulary::from_table(table.into_owned(), path)?)
             }
         };
         Ok(Tokenizer {

@@ -1,7 +1,9 @@
 //! What can go wrong between note text and token ids. No message ever holds a token or note text: lines are
 //! named by number, because vocabularies and vector files derive from notes under a data use agreement.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use super::kind::TokenizerKind;
 
 /// Why a tokenizer, an artifact or a vector file could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -11,7 +13,7 @@ pub enum Error {
     Read {
         /// As the suite names it.
         path: PathBuf,
-        /// What the file was to hold: `WordPiece vocabulary`, `tokenizer artifact`, `word vectors`.
+        /// What the file was to hold: `WordPiece vocabulary`, `byte-level BPE`, `tokenizer artifact`, `word vectors`.
         what: &'static str,
         /// The system's own words.
         source: std::io::Error,
@@ -53,14 +55,16 @@ pub enum Error {
         first_line: usize,
     },
     /// A vocabulary without a token that encoding needs.
-    #[error("{}: no {token} among {size} tokens, expected a BERT vocabulary with [PAD] and [UNK]. Check that the file is the model's own vocabulary", path.display())]
+    #[error("{}: no {token} among {size} tokens, expected {}. Check that the file is the model's own vocabulary", path.display(), kind.vocabulary())]
     MissingSpecialToken {
         /// As the suite names it.
         path: PathBuf,
-        /// `[PAD]` or `[UNK]`, or what the files beside the vocabulary call them.
+        /// `[PAD]` or `[UNK]`, `<pad>` or `<unk>`, or what the files beside the vocabulary call them.
         token: String,
         /// Tokens in the file.
         size: usize,
+        /// What it was read as.
+        kind: TokenizerKind,
     },
     /// Not JSON, or JSON of another shape.
     #[error("{}: not a tokenizer.json: {source}. Fetch the file again, or name a vocab.txt without the ending .json", path.display())]
@@ -69,6 +73,34 @@ pub enum Error {
         path: PathBuf,
         /// What the JSON reader found.
         source: serde_json::Error,
+    },
+    /// Not the JSON of a byte-level BPE.
+    #[error("{}: not a vocab.json or a tokenizer.json: {source}. Fetch the file again", path.display())]
+    NotBpe {
+        /// The file, which comes with a published model and so holds nothing of a note.
+        path: PathBuf,
+        /// What the JSON reader found.
+        source: serde_json::Error,
+    },
+    /// A merge that is none of this vocabulary's.
+    #[error("{}, {place}: {problem}. Fetch the vocabulary and its merges again from one and the same model", path.display())]
+    Merge {
+        /// `merges.txt` or `tokenizer.json`.
+        path: PathBuf,
+        /// `line 3`; `merge 3` in a `tokenizer.json`.
+        place: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// Two lists of merges that should be the same.
+    #[error("{} and {} do not merge the same pairs, from pair {pair} on. Fetch both files again from one and the same model, or name the encoder's own files in the suite", path.display(), other.display())]
+    Merges {
+        /// One.
+        path: PathBuf,
+        /// The other.
+        other: PathBuf,
+        /// The first pair that differs, counted from 1.
+        pair: usize,
     },
     /// A file beside the vocabulary that is not JSON, or JSON of another shape.
     #[error("{}: not the settings of a tokenizer: {source}. Fetch the file again; without it the suite alone says how text is read", path.display())]
@@ -111,7 +143,7 @@ pub enum Error {
         key: &'static str,
         /// What stands there.
         found: bool,
-        /// What BERT does.
+        /// What BERT or RoBERTa does.
         default: bool,
         /// The key of the suite that decides.
         setting: &'static str,
@@ -127,7 +159,7 @@ pub enum Error {
         id: usize,
     },
     /// A file of a published model that would not be encoded as its authors encode it.
-    #[error("{}: {key} is {found}, expected {expected}. Use the vocab.txt of a BERT WordPiece model, or correct the suite", path.display())]
+    #[error("{}: {key} is {found}, expected {expected}. Use {}, or correct the suite", path.display(), kind.files())]
     Unsupported {
         /// As the suite names it.
         path: PathBuf,
@@ -137,6 +169,18 @@ pub enum Error {
         found: String,
         /// What this program can reproduce.
         expected: String,
+        /// What it was read as.
+        kind: TokenizerKind,
+    },
+    /// A tokenizer of another kind than the encoder was trained with.
+    #[error(
+        "found the tokenizer `{found}`, expected `{expected}`, with which the encoder was trained. Name the encoder's own files as the tokenizer's `file` in the suite"
+    )]
+    OtherKind {
+        /// What the suite has.
+        found: &'static str,
+        /// What the encoder's files are.
+        expected: &'static str,
     },
     /// A saved tokenizer that was edited, damaged or written by another version.
     #[error("{}: {found}, expected {expected}. Fit the tokenizer again, or use the icdbench that wrote the file", path.display())]
@@ -189,7 +233,7 @@ pub enum Error {
         "word vectors need the `words` tokenizer, found {found}. Set tokenizer.words in the suite, or leave the vectors out"
     )]
     NotWords {
-        /// `words` or `word-piece`.
+        /// `word-piece` or `byte-level-bpe`.
         found: &'static str,
     },
     /// A vector of the wrong length.
@@ -246,4 +290,23 @@ pub enum Error {
         /// The dimension the suite says.
         expected: usize,
     },
+}
+
+impl Error {
+    /// That a file of a published model would not be encoded as its authors encode it.
+    pub(super) fn unsupported(
+        path: &Path,
+        key: &'static str,
+        found: &str,
+        expected: &str,
+        kind: TokenizerKind,
+    ) -> Self {
+        Self::Unsupported {
+            path: path.to_owned(),
+            key,
+            found: found.to_owned(),
+            expected: expected.to_owned(),
+            kind,
+        }
+    }
 }

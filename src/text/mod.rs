@@ -1,4 +1,4 @@
-//! From note text to token ids: normalising, vocabularies, WordPiece, word vectors, files of tokens and
+//! From note text to token ids: normalising, vocabularies, WordPiece, byte-level BPE, word vectors, files of tokens and
 //! the order in which notes are batched. Knows nothing of labels, models or tensors.
 //!
 //! Vocabularies, trained tokenizers and cached tokens all derive from note text. Keep them where the data
@@ -6,12 +6,21 @@
 
 mod artifact;
 mod batches;
+mod bpe;
+mod bpe_files;
+mod bpe_folder;
+mod bpe_said;
+mod companions;
 mod encoding;
 mod error;
 mod files;
+mod kind;
 mod normalise;
 mod offsets;
 mod outside;
+mod published;
+mod saying;
+mod specials;
 mod store;
 mod store_file;
 mod tokenizer;
@@ -27,11 +36,11 @@ mod words;
 pub use batches::{BatchSettings, evaluation_order, training_order};
 pub use error::Error;
 pub use files::{read_small, require_sha256, stand_in};
+pub use kind::TokenizerKind;
 pub use normalise::{NORMALISE_VERSION, Normalisation};
 pub use offsets::LocatedToken;
 pub use outside::words_outside;
+pub use published::{Published, Said, published};
 pub use store::TokenStore;
-pub use tokenizer::{TextSettings, Tokenizer, TokenizerKind, TokenizerSettings};
+pub use tokenizer::{TextSettings, Tokenizer, TokenizerSettings};
 pub use vectors::{VectorScale, WordVectors};
-pub use wordpiece_folder::{Published, companions, published};
-pub use wordpiece_said::Said;

@@ -17,7 +17,7 @@ pub struct LocatedToken {
 
 impl Tokenizer {
     /// The ids of a whole note as [`Tokenizer::encode`] gives them, each with its place in the text; `None` where the
-    /// normalisation does not tell places (`edin`, and any but `none` before WordPiece).
+    /// normalisation does not tell places (`edin`, and any but `none` before pieces of words).
     pub fn locate(&self, text: &str) -> Option<Vec<LocatedToken>> {
         match &self.vocabulary {
             Vocabulary::Words(words) => {
@@ -38,6 +38,10 @@ impl Tokenizer {
                     })
                 });
                 tokens.collect()
+            }),
+            Vocabulary::ByteLevelBpe(pieces) => self.recipe.keeps_the_text().then(|| {
+                let tokens = pieces.located(text).into_iter();
+                tokens.map(|(id, characters)| LocatedToken { id, characters }).collect()
             }),
         }
     }

@@ -2,19 +2,21 @@
 //! decides which ids a text gets.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
+use super::kind::TokenizerKind;
 use super::normalise::Normalisation;
+use super::published::Said;
+use super::specials::Specials;
 use super::store::TokenStore;
 use super::vocabulary::{self, Vocabulary};
-use super::wordpiece::{Asked, Specials};
-use super::wordpiece_said::Said;
+use super::wordpiece::Asked;
 use super::words::{self, WordVocabulary};
-use super::{wordpiece_folder, wordpiece_training};
+use super::{bpe_folder, wordpiece_folder, wordpiece_training};
 use crate::data::FitTexts;
 
 /// What a suite says about text.
@@ -27,7 +29,7 @@ pub struct TextSettings {
     pub tokenizer: TokenizerSettings,
 }
 
-/// Which tokenizer, and all of its settings: `words`, `train-word-piece` or `word-piece` in a suite.
+/// Which tokenizer, and all of its settings: `words`, `train-word-piece`, `word-piece` or `byte-level-bpe` in a suite.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub enum TokenizerSettings {
@@ -73,23 +75,44 @@ pub enum TokenizerSettings {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         split_chinese: Option<bool>,
     },
+    /// The byte-level BPE of a published RoBERTa. The files beside it that say how its text is read are obeyed, as for
+    /// WordPiece; a setting that contradicts them is refused.
+    ByteLevelBpe {
+        /// `vocab.json`, with `merges.txt` beside it, or `tokenizer.json`.
+        file: PathBuf,
+        /// Lower-case hex digest the file must have. Left out: any file.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sha256: Option<String>,
+        /// Whether a space is put before a text that begins without. Left out: what the files say, else none, as RoBERTa.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        add_prefix_space: Option<bool>,
+    },
 }
 
-/// What a tokenizer makes of a word: itself, or pieces of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenizerKind {
-    /// Whole words.
-    Words,
-    /// BERT's WordPiece, trained here or read from a file.
-    WordPiece,
-}
-
-impl TokenizerKind {
-    /// `words` or `word-piece`.
-    pub fn name(self) -> &'static str {
+impl TokenizerSettings {
+    /// The kind of tokenizer that comes of them.
+    pub fn kind(&self) -> TokenizerKind {
         match self {
-            TokenizerKind::Words => "words",
-            TokenizerKind::WordPiece => "word-piece",
+            Self::Words { .. } => TokenizerKind::Words,
+            Self::TrainWordPiece { .. } | Self::WordPiece { .. } => TokenizerKind::WordPiece,
+            Self::ByteLevelBpe { .. } => TokenizerKind::ByteLevelBpe,
+        }
+    }
+
+    /// The published vocabulary that they name.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Words { .. } | Self::TrainWordPiece { .. } => None,
+            Self::WordPiece { file, .. } | Self::ByteLevelBpe { file, .. } => Some(file),
+        }
+    }
+
+    /// The files beside that one which can change the ids of a text, those that are there.
+    pub fn companions(&self) -> Vec<(&'static str, PathBuf)> {
+        match self {
+            Self::Words { .. } | Self::TrainWordPiece { .. } => Vec::new(),
+            Self::WordPiece { file, .. } => wordpiece_folder::companions(file),
+            Self::ByteLevelBpe { file, .. } => bpe_folder::companions(file),
         }
     }
 }
@@ -150,6 +173,14 @@ impl Tokenizer {
                 let pieces = wordpiece_folder::read(file, sha256.as_deref(), asked)?;
                 (Vocabulary::WordPiece(pieces), None)
             }
+            TokenizerSettings::ByteLevelBpe {
+                file,
+                sha256,
+                add_prefix_space,
+            } => {
+                let pieces = bpe_folder::read(file, sha256.as_deref(), *add_prefix_space)?;
+                (Vocabulary::ByteLevelBpe(pieces), None)
+            }
         };
         Ok((Self::new(recipe, vocabulary), training))
     }
@@ -168,14 +199,16 @@ impl Tokenizer {
         match &self.vocabulary {
             Vocabulary::Words(words) => words.encode(self.recipe, &normalised),
             Vocabulary::WordPiece(pieces) => pieces.encode(&normalised),
+            Vocabulary::ByteLevelBpe(pieces) => pieces.encode(&normalised),
         }
     }
 
-    /// Whole words or WordPiece.
+    /// Whole words, WordPiece or byte-level BPE.
     pub fn kind(&self) -> TokenizerKind {
         match &self.vocabulary {
             Vocabulary::Words(_) => TokenizerKind::Words,
             Vocabulary::WordPiece(_) => TokenizerKind::WordPiece,
+            Vocabulary::ByteLevelBpe(_) => TokenizerKind::ByteLevelBpe,
         }
     }
 
@@ -199,34 +232,44 @@ impl Tokenizer {
     /// # Errors
     /// They say something else.
     pub fn reads_as(&self, said: &Said) -> Result<(), Error> {
-        match &self.vocabulary {
-            Vocabulary::Words(_) => Ok(()),
-            Vocabulary::WordPiece(pieces) => said.compare(&pieces.table.cleaning, &pieces.table.specials),
+        match (&self.vocabulary, said) {
+            (Vocabulary::Words(_), _) => Ok(()),
+            (Vocabulary::WordPiece(pieces), Said::WordPiece(said)) => {
+                said.compare(&pieces.table.cleaning, &pieces.table.specials)
+            }
+            (Vocabulary::ByteLevelBpe(pieces), Said::ByteLevelBpe(said)) => said.compare(&pieces.table),
+            _ => Err(Error::OtherKind {
+                found: self.kind().name(),
+                expected: said.kind().name(),
+            }),
         }
     }
 
-    /// The id that fills a batch up: 0 for words, that of `[PAD]` for WordPiece.
+    /// The id that fills a batch up: 0 for words, that of `[PAD]` for WordPiece, of `<pad>` for byte-level BPE.
     pub fn padding(&self) -> u32 {
         match &self.vocabulary {
             Vocabulary::Words(_) => words::PADDING,
             Vocabulary::WordPiece(pieces) => pieces.padding,
+            Vocabulary::ByteLevelBpe(pieces) => pieces.padding,
         }
     }
 
-    /// The id of everything outside the vocabulary: 1 for words, that of `[UNK]` for WordPiece.
+    /// The id of everything outside the vocabulary: 1 for words, that of `[UNK]` for WordPiece, of `<unk>` for byte-level
+    /// BPE, which has no use for it.
     pub fn unknown(&self) -> u32 {
         match &self.vocabulary {
             Vocabulary::Words(_) => words::UNKNOWN,
             Vocabulary::WordPiece(pieces) => pieces.unknown,
+            Vocabulary::ByteLevelBpe(pieces) => pieces.unknown,
         }
     }
 
-    /// The id of `[CLS]`; `None` for words, and for a WordPiece vocabulary without it.
+    /// The id of `[CLS]`, for byte-level BPE of `<s>`; `None` for words, and for a vocabulary without it.
     pub fn cls(&self) -> Option<u32> {
         self.special(|specials| &specials.cls)
     }
 
-    /// The id of `[SEP]`; `None` for words, and for a WordPiece vocabulary without it.
+    /// The id of `[SEP]`, for byte-level BPE of `</s>`; `None` for words, and for a vocabulary without it.
     pub fn sep(&self) -> Option<u32> {
         self.special(|specials| &specials.separator)
     }
@@ -242,23 +285,24 @@ impl Tokenizer {
         match &self.vocabulary {
             Vocabulary::Words(words) => words.id(token),
             Vocabulary::WordPiece(pieces) => pieces.id(token),
+            Vocabulary::ByteLevelBpe(pieces) => pieces.id(token),
         }
     }
 
     /// Training notes that hold each word, by id, for tf-idf: 0 for padding; for unknown, the notes with at
-    /// least one word outside the vocabulary. `None` for WordPiece.
+    /// least one word outside the vocabulary. `None` for pieces of words.
     pub fn document_frequency(&self) -> Option<&[u32]> {
         match &self.vocabulary {
             Vocabulary::Words(words) => Some(&words.table.document_frequency),
-            Vocabulary::WordPiece(_) => None,
+            Vocabulary::WordPiece(_) | Vocabulary::ByteLevelBpe(_) => None,
         }
     }
 
-    /// Notes the document frequencies were counted on. `None` for WordPiece.
+    /// Notes the document frequencies were counted on. `None` for pieces of words.
     pub fn training_documents(&self) -> Option<usize> {
         match &self.vocabulary {
             Vocabulary::Words(words) => Some(words.table.training_documents),
-            Vocabulary::WordPiece(_) => None,
+            Vocabulary::WordPiece(_) | Vocabulary::ByteLevelBpe(_) => None,
         }
     }
 
@@ -273,6 +317,7 @@ impl Tokenizer {
         match &self.vocabulary {
             Vocabulary::Words(_) => None,
             Vocabulary::WordPiece(pieces) => pieces.id(name(&pieces.table.specials)),
+            Vocabulary::ByteLevelBpe(pieces) => pieces.id(name(&pieces.table.specials)),
         }
     }
 
@@ -280,6 +325,7 @@ impl Tokenizer {
         match &self.vocabulary {
             Vocabulary::Words(words) => &words.table.words,
             Vocabulary::WordPiece(pieces) => &pieces.table.tokens,
+            Vocabulary::ByteLevelBpe(pieces) => &pieces.table.tokens,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::bpe::{BpeTable, BpeVocabulary};
 use super::normalise::{NORMALISE_VERSION, Normalisation};
 use super::wordpiece::{WordPieceTable, WordPieceVocabulary};
 use super::words::{WordTable, WordVocabulary};
@@ -13,6 +14,7 @@ use super::words::{WordTable, WordVocabulary};
 pub(super) enum Vocabulary {
     Words(WordVocabulary),
     WordPiece(WordPieceVocabulary),
+    ByteLevelBpe(BpeVocabulary),
 }
 
 /// What is fingerprinted: the JSON of this struct, whose field order is fixed.
@@ -29,6 +31,7 @@ pub(super) struct Content<'a> {
 pub(super) enum Table<'a> {
     Words(Cow<'a, WordTable>),
     WordPiece(Cow<'a, WordPieceTable>),
+    ByteLevelBpe(Cow<'a, BpeTable>),
 }
 
 /// Hex sha256 over the recipe, its version and the vocabulary with its options.
@@ -43,6 +46,7 @@ pub(super) fn content(recipe: Normalisation, vocabulary: &Vocabulary) -> Content
         vocabulary: match vocabulary {
             Vocabulary::Words(words) => Table::Words(Cow::Borrowed(&words.table)),
             Vocabulary::WordPiece(pieces) => Table::WordPiece(Cow::Borrowed(&pieces.table)),
+            Vocabulary::ByteLevelBpe(pieces) => Table::ByteLevelBpe(Cow::Borrowed(&pieces.table)),
         },
     }
 }

@@ -13,6 +13,8 @@ use tokenizers::{
 };
 
 use super::Error;
+use super::kind::TokenizerKind;
+use super::specials::Specials;
 
 pub(super) const PREFIX: &str = "##";
 /// BERT's own limit: a longer word becomes `[UNK]` whole.
@@ -95,43 +97,20 @@ impl Cleaning {
     }
 }
 
-/// What the tokens are called that encoding and models need.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Specials {
-    pub(super) unknown: String,
-    pub(super) padding: String,
-    pub(super) cls: String,
-    pub(super) separator: String,
-}
-
-impl Default for Specials {
-    fn default() -> Self {
-        Self {
-            unknown: "[UNK]".into(),
-            padding: "[PAD]".into(),
-            cls: "[CLS]".into(),
-            separator: "[SEP]".into(),
-        }
-    }
-}
-
-impl Specials {
-    fn are_berts(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
 /// All that makes a WordPiece vocabulary: what is saved and what is fingerprinted.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WordPieceTable {
     pub(super) origin: Origin,
     pub(super) cleaning: Cleaning,
-    #[serde(default, skip_serializing_if = "Specials::are_berts")]
+    #[serde(default = "berts", skip_serializing_if = "Specials::are_berts")]
     pub(super) specials: Box<Specials>,
     /// By id.
     pub(super) tokens: Vec<String>,
+}
+
+fn berts() -> Box<Specials> {
+    Box::new(Specials::bert())
 }
 
 /// A WordPiece table ready to encode.
@@ -162,6 +141,7 @@ impl WordPieceVocabulary {
                 path: path.to_owned(),
                 token: token.to_owned(),
                 size: table.tokens.len(),
+                kind: TokenizerKind::WordPiece,
             })
         };
         Ok(Self {

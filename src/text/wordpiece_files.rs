@@ -7,9 +7,13 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::Error;
+use super::companions::{AddedToken, Typed, kind_of, tokens_in_order};
 use super::files;
+use super::kind::TokenizerKind;
+use super::saying::saying;
+use super::specials::Called;
 use super::wordpiece::PREFIX;
-use super::wordpiece_said::{Said, saying};
+use super::wordpiece_said::Said;
 
 /// A vocabulary, and what its file says of reading text.
 pub(super) struct VocabularyFile {
@@ -79,12 +83,6 @@ struct TokenizerJson {
 }
 
 #[derive(Deserialize)]
-struct Typed {
-    #[serde(rename = "type")]
-    kind: Option<String>,
-}
-
-#[derive(Deserialize)]
 struct Normalizer {
     #[serde(rename = "type")]
     kind: String,
@@ -92,13 +90,6 @@ struct Normalizer {
     handle_chinese_chars: Option<bool>,
     strip_accents: Option<bool>,
     lowercase: Option<bool>,
-}
-
-#[derive(Deserialize)]
-struct AddedToken {
-    id: u32,
-    #[serde(default)]
-    special: bool,
 }
 
 /// Read after the model's type is known: other models have a vocabulary of another shape.
@@ -125,12 +116,12 @@ fn tokenizer_json(path: &Path, bytes: &[u8]) -> Result<VocabularyFile, Error> {
         false => Err(unsupported(path, key, found, expected)),
     };
     let file: TokenizerJson = serde_json::from_slice(bytes).map_err(malformed)?;
-    expect("model.type", kind(&file.model), "WordPiece")?;
+    expect("model.type", kind_of(&file.model), "WordPiece")?;
     let Some(normalizer) = file.normalizer else {
         return Err(unsupported(path, "normalizer.type", "missing", "BertNormalizer"));
     };
     expect("normalizer.type", &normalizer.kind, "BertNormalizer")?;
-    let pre_tokenizer = file.pre_tokenizer.as_ref().map_or("missing", kind);
+    let pre_tokenizer = file.pre_tokenizer.as_ref().map_or("missing", kind_of);
     expect("pre_tokenizer.type", pre_tokenizer, "BertPreTokenizer")?;
 
     let model = serde_json::from_slice::<WordPieceJson>(bytes).map_err(malformed)?.model;
@@ -138,15 +129,7 @@ fn tokenizer_json(path: &Path, bytes: &[u8]) -> Result<VocabularyFile, Error> {
     expect("model.continuing_subword_prefix", prefix, PREFIX)?;
     let size = model.vocab.len();
     for added in &file.added_tokens {
-        if added.id as usize >= size {
-            let expected = format!("an id below {size}, the size of model.vocab");
-            return Err(unsupported(path, "added_tokens.id", &added.id.to_string(), &expected));
-        }
-        if !added.special {
-            let found = format!("not special for id {}", added.id);
-            let expected = "special: this program cuts no other token out of a text before WordPiece";
-            return Err(unsupported(path, "added_tokens", &found, expected));
-        }
+        added.check(path, size, TokenizerKind::WordPiece)?;
     }
     let said = Said {
         lowercase: saying(path, "normalizer.lowercase", normalizer.lowercase),
@@ -154,42 +137,17 @@ fn tokenizer_json(path: &Path, bytes: &[u8]) -> Result<VocabularyFile, Error> {
         split_chinese: saying(path, "normalizer.handle_chinese_chars", normalizer.handle_chinese_chars),
         clean_text: saying(path, "normalizer.clean_text", normalizer.clean_text),
         max_characters: saying(path, "model.max_input_chars_per_word", model.max_input_chars_per_word),
-        unknown: saying(path, "model.unk_token", model.unk_token),
-        ..Said::default()
+        specials: Called {
+            unknown: saying(path, "model.unk_token", model.unk_token),
+            ..Called::default()
+        },
     };
     Ok(VocabularyFile {
-        tokens: tokens_in_order(path, model.vocab)?,
+        tokens: tokens_in_order(path, "model.vocab", model.vocab, TokenizerKind::WordPiece)?,
         said,
     })
 }
 
-pub(super) fn unsupported(path: &Path, key: &'static str, found: &str, expected: &str) -> Error {
-    Error::Unsupported {
-        path: path.to_owned(),
-        key,
-        found: found.to_owned(),
-        expected: expected.to_owned(),
-    }
-}
-
-fn tokens_in_order(path: &Path, vocabulary: HashMap<String, u32>) -> Result<Vec<String>, Error> {
-    let size = vocabulary.len();
-    by_id(vocabulary).ok_or_else(|| Error::Unsupported {
-        path: path.to_owned(),
-        key: "model.vocab",
-        found: format!("{size} tokens whose ids have gaps or repeats"),
-        expected: format!("each id from 0 to {} once", size.saturating_sub(1)),
-    })
-}
-
-fn kind(typed: &Typed) -> &str {
-    typed.kind.as_deref().unwrap_or("missing")
-}
-
-/// Tokens in the order of their ids; `None` unless the ids are 0, 1, 2, ...
-pub(super) fn by_id(vocabulary: HashMap<String, u32>) -> Option<Vec<String>> {
-    let mut tokens: Vec<(u32, String)> = vocabulary.into_iter().map(|(token, id)| (id, token)).collect();
-    tokens.sort_unstable();
-    let contiguous = (0..).zip(&tokens).all(|(expected, (id, _))| expected == *id);
-    contiguous.then(|| tokens.into_iter().map(|(_, token)| token).collect())
+fn unsupported(path: &Path, key: &'static str, found: &str, expected: &str) -> Error {
+    Error::unsupported(path, key, found, expected, TokenizerKind::WordPiece)
 }

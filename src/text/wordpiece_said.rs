@@ -1,18 +1,9 @@
 //! What the files of a published BERT say about reading text. What no file says is the suite's to say.
 
-use std::fmt::Display;
-use std::path::{Path, PathBuf};
-
 use super::error::Error;
-use super::wordpiece::{Asked, Cleaning, MAX_CHARACTERS, Specials};
-
-/// One value, and where it stands.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Saying<T> {
-    pub(super) value: T,
-    path: PathBuf,
-    key: &'static str,
-}
+use super::saying::{Saying, either, same, settle};
+use super::specials::{Called, Specials};
+use super::wordpiece::{Asked, Cleaning, MAX_CHARACTERS};
 
 /// What the files of a folder say; `None` where they say nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,32 +13,7 @@ pub struct Said {
     pub(super) split_chinese: Option<Saying<bool>>,
     pub(super) clean_text: Option<Saying<bool>>,
     pub(super) max_characters: Option<Saying<usize>>,
-    pub(super) unknown: Option<Saying<String>>,
-    pub(super) padding: Option<Saying<String>>,
-    pub(super) cls: Option<Saying<String>>,
-    pub(super) separator: Option<Saying<String>>,
-}
-
-/// `value` as a saying of that place, where the file has one.
-pub(super) fn saying<T>(path: &Path, key: &'static str, value: Option<T>) -> Option<Saying<T>> {
-    value.map(|value| Saying {
-        value,
-        path: path.to_owned(),
-        key,
-    })
-}
-
-impl Saying<bool> {
-    /// That BERT's default comes to something else, and the suite must decide.
-    pub(super) fn ambiguous(&self, setting: &'static str, default: bool) -> Error {
-        Error::Ambiguous {
-            path: self.path.clone(),
-            key: self.key,
-            found: self.value,
-            default,
-            setting,
-        }
-    }
+    pub(super) specials: Called,
 }
 
 impl Said {
@@ -62,10 +28,7 @@ impl Said {
             split_chinese: either(self.split_chinese, other.split_chinese)?,
             clean_text: either(self.clean_text, other.clean_text)?,
             max_characters: either(self.max_characters, other.max_characters)?,
-            unknown: either(self.unknown, other.unknown)?,
-            padding: either(self.padding, other.padding)?,
-            cls: either(self.cls, other.cls)?,
-            separator: either(self.separator, other.separator)?,
+            specials: self.specials.join(other.specials)?,
         })
     }
 
@@ -89,18 +52,6 @@ impl Said {
         })
     }
 
-    /// What the special tokens are called.
-    pub(super) fn specials(&self) -> Specials {
-        let bert = Specials::default();
-        let name = |said: &Option<Saying<String>>, bert: String| said.as_ref().map_or(bert, |said| said.value.clone());
-        Specials {
-            unknown: name(&self.unknown, bert.unknown),
-            padding: name(&self.padding, bert.padding),
-            cls: name(&self.cls, bert.cls),
-            separator: name(&self.separator, bert.separator),
-        }
-    }
-
     /// Compares with how a tokenizer reads that may come from somewhere else.
     ///
     /// # Errors
@@ -111,48 +62,6 @@ impl Said {
         same(Some("split-chinese"), &cleaning.split_chinese, &self.split_chinese)?;
         same(None, &cleaning.clean_text, &self.clean_text)?;
         same(None, &cleaning.max_characters, &self.max_characters)?;
-        same(None, &specials.unknown, &self.unknown)?;
-        same(None, &specials.padding, &self.padding)?;
-        same(None, &specials.cls, &self.cls)?;
-        same(None, &specials.separator, &self.separator)
-    }
-}
-
-fn either<T: PartialEq + Display>(
-    first: Option<Saying<T>>,
-    second: Option<Saying<T>>,
-) -> Result<Option<Saying<T>>, Error> {
-    match (first, second) {
-        (Some(first), Some(second)) if first.value != second.value => Err(Error::Disagree {
-            path: second.path,
-            key: second.key,
-            found: second.value.to_string(),
-            other: format!("{} is {} in {}", first.key, first.value, first.path.display()),
-        }),
-        (first, second) => Ok(first.or(second)),
-    }
-}
-
-/// What is asked for where it is, else what is said.
-fn settle(setting: &str, asked: Option<bool>, said: &Option<Saying<bool>>) -> Result<Option<bool>, Error> {
-    if let Some(asked) = asked {
-        same(Some(setting), &asked, said)?;
-    }
-    Ok(asked.or(said.as_ref().map(|said| said.value)))
-}
-
-/// `setting` is the key of the suite that `own` comes from; `None` where only files say such a thing.
-fn same<T: PartialEq + Display>(setting: Option<&str>, own: &T, said: &Option<Saying<T>>) -> Result<(), Error> {
-    match said {
-        Some(said) if said.value != *own => Err(Error::Contradicted {
-            path: said.path.clone(),
-            key: said.key,
-            found: said.value.to_string(),
-            expected: match setting {
-                Some(setting) => format!("{own}, as `{setting}` in the suite says"),
-                None => format!("{own}, as the tokenizer's own file says"),
-            },
-        }),
-        _ => Ok(()),
+        self.specials.compare(specials)
     }
 }

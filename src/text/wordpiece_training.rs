@@ -12,10 +12,11 @@ use std::sync::Mutex;
 use tokenizers::models::wordpiece::{WordPiece, WordPieceTrainer};
 use tokenizers::{AddedToken, Model, Trainer};
 
+use super::companions::by_id;
 use super::error::Error;
 use super::normalise::Normalisation;
+use super::specials::Specials;
 use super::wordpiece::{Asked, Cleaning, Origin, PREFIX, WordPieceTable, WordPieceVocabulary};
-use super::wordpiece_files::by_id;
 use crate::data::FitTexts;
 
 /// Ids 0 to 4 of a trained vocabulary.
@@ -72,7 +73,7 @@ pub(super) fn train(
             min_frequency,
         },
         cleaning,
-        specials: Box::default(),
+        specials: Box::new(Specials::bert()),
         tokens,
     };
     WordPieceVocabulary::from_table(table, Path::new("trained vocabulary"))

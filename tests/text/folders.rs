@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use icdbench::text::{Normalisation, TextSettings, Tokenizer, TokenizerSettings, companions, published};
+use icdbench::text::{Normalisation, TextSettings, Tokenizer, TokenizerKind, TokenizerSettings, published};
 use serde_json::{Value, json};
 
 use super::wordpiece::tokenizer_json;
@@ -30,17 +30,20 @@ impl Folder {
         std::fs::write(self.path(name), content).unwrap();
     }
 
+    fn settings(&self, file: &str, (lowercase, strip_accents, split_chinese): Asked) -> TokenizerSettings {
+        TokenizerSettings::WordPiece {
+            file: self.path(file),
+            sha256: None,
+            lowercase,
+            strip_accents,
+            split_chinese,
+        }
+    }
+
     fn read(&self, asked: Asked) -> Result<Tokenizer, String> {
-        let (lowercase, strip_accents, split_chinese) = asked;
         let settings = TextSettings {
             normalise: Normalisation::None,
-            tokenizer: TokenizerSettings::WordPiece {
-                file: self.path("vocab.txt"),
-                sha256: None,
-                lowercase,
-                strip_accents,
-                split_chinese,
-            },
+            tokenizer: self.settings("vocab.txt", asked),
         };
         let folder = format!("{}/", self.0.path().display());
         fit(&settings, &[] as &[&str]).map_err(|error| error.to_string().replace(&folder, ""))
@@ -249,21 +252,23 @@ fn the_companions_are_those_that_are_there() {
         ("tokenizer.json", tokenizer_json(true)),
     ]);
     let names = |file: &str| {
-        companions(&folder.path(file))
-            .into_iter()
-            .map(|(name, _)| name)
-            .collect::<Vec<_>>()
+        let companions = folder.settings(file, LOWER).companions();
+        companions.into_iter().map(|(name, _)| name).collect::<Vec<_>>()
     };
     assert_eq!(names("vocab.txt"), ["tokenizer_config.json", "tokenizer.json"]);
     assert_eq!(names("tokenizer.json"), ["tokenizer_config.json"]);
-    let vocabulary = published(&folder.path("vocab.txt")).unwrap();
+    let vocabulary = published(&folder.path("vocab.txt"), TokenizerKind::WordPiece).unwrap();
     assert_eq!(vocabulary.tokens.len(), 37);
 }
 
 #[test]
 fn a_tokenizer_from_elsewhere_is_compared_with_an_encoders_files() {
     let cased = config(json!({"do_lower_case": false, "strip_accents": false}));
-    let said = published(&cased.path("vocab.txt")).unwrap().said;
+    let said_by = |folder: &Folder| {
+        let published = published(&folder.path("vocab.txt"), TokenizerKind::WordPiece);
+        published.unwrap().said
+    };
+    let said = said_by(&cased);
     let elsewhere = Folder::new(&[]);
     assert!(elsewhere.read((false, None, None)).unwrap().reads_as(&said).is_ok());
     let message = elsewhere.read(LOWER).unwrap().reads_as(&said).unwrap_err().to_string();
@@ -272,7 +277,7 @@ fn a_tokenizer_from_elsewhere_is_compared_with_an_encoders_files() {
         "{message}"
     );
     let renamed = config(json!({"unk_token": "the"}));
-    let said = published(&renamed.path("vocab.txt")).unwrap().said;
+    let said = said_by(&renamed);
     let message = elsewhere.read(LOWER).unwrap().reads_as(&said).unwrap_err().to_string();
     assert!(message.contains("unk_token is the, expected [UNK]"), "{message}");
 }

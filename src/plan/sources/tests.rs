@@ -5,8 +5,13 @@ use crate::text::TokenizerKind;
 const DATASETS: [&str; 4] = ["codiesp", "own", "prepared", "synthetic"];
 const BERT: [&str; 4] = ["bert_hier", "bert_trun", "bert_xml", "long_bert"];
 
-fn kinds() -> [&'static str; 2] {
-    [TokenizerKind::Words, TokenizerKind::WordPiece].map(TokenizerKind::name)
+fn kinds() -> [&'static str; 3] {
+    let kinds = [
+        TokenizerKind::Words,
+        TokenizerKind::WordPiece,
+        TokenizerKind::ByteLevelBpe,
+    ];
+    kinds.map(TokenizerKind::name)
 }
 
 fn every_stage() -> Vec<Code<'static>> {
@@ -131,9 +136,14 @@ fn each_kind_of_tokenizer_moves_its_own_tokens_only() {
         "src/text/wordpiece_files.rs",
         "src/text/wordpiece_training.rs",
     ];
+    let bytes = ["src/text/bpe.rs", "src/text/bpe_files.rs", "src/text/bpe_folder.rs"];
     let outside = ["src/text/vectors.rs", "src/text/batches.rs", "src/models/", "src/data/"];
-    for (kind, own, other) in [("words", &words[..], &pieces[..]), ("word-piece", &pieces, &words)] {
-        let (inside, outside) = ([&shared[..], own].concat(), [other, &outside].concat());
+    for (kind, own, others) in [
+        ("words", &words[..], [&pieces[..], &bytes]),
+        ("word-piece", &pieces, [&words, &bytes]),
+        ("byte-level-bpe", &bytes, [&words, &pieces]),
+    ] {
+        let (inside, outside) = ([&shared[..], own].concat(), [&others.concat()[..], &outside].concat());
         check(Code::Tokenizer(kind), &inside, &outside);
         check(Code::Tokens(kind), &inside, &outside);
     }
