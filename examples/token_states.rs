@@ -50,6 +50,7 @@ fn main() -> anyhow::Result<()> {
         dropout: 0.0,
         attention_dropout: 0.0,
         initializer_range: 0.02,
+        norm_epsilon: pretrained.config.norm_epsilon,
     };
     let sentences = std::fs::read_to_string(sentences).with_context(|| sentences.clone())?;
     let sequence = |sentence: &str| {

@@ -514,6 +514,7 @@ fn pretrained(config: &EncoderConfig) -> PretrainedEncoder {
         intermediate: config.intermediate,
         positions: config.positions,
         token_types: 2,
+        norm_epsilon: config.norm_epsilon,
         parameters,
     }
 }

@@ -95,7 +95,7 @@ fn an_encoder_that_is_not_one_is_named_with_line_and_column() {
             &[
                 "column 11",
                 "encoder preset \"bert-bse\" is not known",
-                "expected one of bert-base, small-2x256, ehr-small, ehr-big, tiny",
+                "expected one of bert-base, roberta-base, small-2x256, ehr-small, ehr-big, tiny",
             ],
         ),
         (
@@ -174,6 +174,11 @@ fn an_encoder_that_cannot_be_is_named_with_its_run() {
             "attention-dropout = 0.1",
             "attention-dropout = -0.5",
             &["encoder.attention-dropout = -0.5: expected a probability, from 0 to below 1"],
+        ),
+        (
+            "initializer-range = 0.02 }",
+            "initializer-range = 0.02, norm-epsilon = 0.0 }",
+            &["encoder.norm-epsilon = 0: expected a number above 0 and below 1"],
         ),
     ];
     for (model, _) in MODELS {

@@ -77,6 +77,7 @@ fn encoder(dropout: f64) -> Encoder {
         dropout,
         attention_dropout: dropout,
         initializer_range: 0.02,
+        norm_epsilon: 1e-12,
     };
     let task = Task {
         vocabulary: WORDS,

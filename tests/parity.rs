@@ -228,6 +228,7 @@ fn bert_xml_starts_from_the_descriptions_as_pytorch_encodes_them() {
         intermediate: settings.encoder.intermediate,
         positions: settings.encoder.positions,
         token_types: 2,
+        norm_epsilon: settings.encoder.norm_epsilon,
         parameters: encoder
             .map(|(path, values)| (path["encoder.".len()..].to_string(), values))
             .collect(),

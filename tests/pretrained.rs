@@ -1,4 +1,4 @@
-//! Pretrained encoders: a Hugging Face BERT directory gives the right numbers under the encoder's names,
+//! Pretrained encoders: a Hugging Face BERT or RoBERTa directory gives the right numbers under the encoder's names,
 //! whatever its format and naming, and every mistake is answered before any compute.
 
 mod common;
@@ -13,6 +13,8 @@ mod hostile;
 mod pickles;
 #[path = "pretrained/reading.rs"]
 mod reading;
+#[path = "pretrained/roberta.rs"]
+mod roberta;
 #[path = "pretrained/suites.rs"]
 mod suites;
 

@@ -2,7 +2,7 @@
 
 use super::parameters::Parameters;
 
-/// Sizes and parameters of a pretrained BERT encoder. Models fill their encoder from it and never
+/// Sizes and parameters of a pretrained encoder, of BERT or RoBERTa. Models fill their encoder from it and never
 /// see the files it came from.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PretrainedEncoder {
@@ -20,6 +20,8 @@ pub struct PretrainedEncoder {
     pub positions: usize,
     /// Segment types.
     pub token_types: usize,
+    /// Added to the variance in the norms.
+    pub norm_epsilon: f64,
     /// Parameters by path below the encoder, such as `layers.0.query_key_value.weight`; `pooler.*` where it has one.
     pub parameters: Parameters,
 }

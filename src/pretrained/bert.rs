@@ -1,4 +1,4 @@
-//! A BERT directory read whole.
+//! A BERT or RoBERTa directory read whole.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::models::PretrainedEncoder;
 use crate::models::parameters::{Parameters, Values};
 use crate::text::{Published, Said};
 
-/// A pretrained BERT encoder as plain numbers.
+/// A pretrained encoder, of BERT or RoBERTa, as plain numbers.
 #[derive(Clone, Debug)]
 pub struct PretrainedBert {
     /// What `config.json` says.
@@ -31,13 +31,13 @@ pub struct PretrainedBert {
 }
 
 impl PretrainedBert {
-    /// Reads a Hugging Face BERT directory: `config.json`, `model.safetensors` or `pytorch_model.bin` (whole or in several
-    /// files with an index), and `vocab.txt` or `tokenizer.json` with what says how text is read. `expected_sha256` is
-    /// compared with the weights.
+    /// Reads a Hugging Face BERT or RoBERTa directory: `config.json`, `model.safetensors` or `pytorch_model.bin` (whole or in
+    /// several files with an index), and the vocabulary (for BERT `vocab.txt`, for RoBERTa `vocab.json` with `merges.txt`, or
+    /// `tokenizer.json`) with what says how text is read. `expected_sha256` is compared with the weights.
     ///
     /// # Errors
-    /// A file that is missing or damaged, another hash, a model that is not a BERT with exact GELU, a tensor that is missing or
-    /// has another shape than `config.json` says, or a larger vocabulary.
+    /// A file that is missing or damaged, another hash, a model that is neither or has no exact GELU, a tensor that is missing
+    /// or has another shape than `config.json` says, or a larger vocabulary.
     pub fn read(directory: &Path, expected_sha256: Option<&str>) -> Result<Self, Error> {
         let (config, config_sha256) = config::read(&directory.join("config.json"))?;
         let Published { tokens, said } = vocabulary::read(directory, &config)?;
@@ -97,6 +97,7 @@ impl PretrainedBert {
 
     /// What models are given: sizes and parameters.
     pub fn into_encoder(self) -> PretrainedEncoder {
+        let first = self.config.first_position();
         let BertConfig {
             hidden,
             layers,
@@ -105,6 +106,7 @@ impl PretrainedBert {
             vocabulary,
             positions,
             token_types,
+            norm_epsilon,
             ..
         } = self.config;
         PretrainedEncoder {
@@ -113,8 +115,9 @@ impl PretrainedBert {
             layers,
             heads,
             intermediate,
-            positions,
+            positions: positions - first,
             token_types,
+            norm_epsilon,
             parameters: self.parameters,
         }
     }
@@ -154,7 +157,7 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// For a tensor that is missing: where the file has one of that name behind something that stands before no BERT's.
+    /// For a tensor that is missing: where the file has one of that name behind something that stands before no encoder's.
     fn instead(&self, tensor: &Wanted) -> String {
         let inner = format!(".{}", tensor.name);
         match self.names.iter().find(|(today, _)| today.ends_with(&inner)) {
@@ -188,7 +191,7 @@ impl<'a> Loader<'a> {
             self.loaded.insert(name);
         }
         let shape = &parameter.tensors[0].shape;
-        let values = if parameter.transposed {
+        let mut values = if parameter.transposed {
             transposed(&parts, shape[1], shape[0])
         } else {
             Values {
@@ -199,6 +202,10 @@ impl<'a> Loader<'a> {
                 values: parts.concat(),
             }
         };
+        if parameter.unused > 0 {
+            values.shape[0] -= parameter.unused;
+            values.values.drain(..parameter.unused * values.shape[1]);
+        }
         self.parameters.insert(parameter.path.clone(), values);
         Ok(())
     }

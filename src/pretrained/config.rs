@@ -1,4 +1,4 @@
-//! `config.json` of a BERT: the sizes, and refusal of what this program's encoder does not compute.
+//! `config.json` of a BERT or a RoBERTa: the sizes, and refusal of what this program's encoder does not compute.
 
 use std::path::Path;
 
@@ -14,12 +14,29 @@ use crate::text;
 const MOST_LAYERS: usize = 1 << 10;
 const MOST: usize = 1 << 24;
 
-/// The LayerNorm epsilon of the encoder here and of BERT's own code.
+/// The LayerNorm epsilon of a file that says none: of BERT's own code, and of `transformers` for RoBERTa too.
 const LAYER_NORM_EPSILON: f64 = 1e-12;
 
-/// Sizes and dropout of a BERT, as its `config.json` says them.
+/// The id of `<pad>` in RoBERTa's own vocabulary, of a file that says none.
+const ROBERTA_PADDING: i64 = 1;
+
+/// The encoders that are read: the same layers, with other vocabularies and positions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Architecture {
+    /// BERT (Devlin et al. 2019): WordPiece, positions from 0.
+    #[default]
+    Bert,
+    /// RoBERTa (Liu et al. 2019): byte-level BPE, positions from one past the id of `<pad>`.
+    Roberta,
+}
+
+/// Sizes and dropout of a BERT or a RoBERTa, as its `config.json` says them.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct BertConfig {
+    /// Which of the two. Left out, as in files from before `transformers` 2.3: BERT.
+    #[serde(rename = "model_type", default)]
+    pub architecture: Architecture,
     /// Length of a token's state.
     #[serde(rename = "hidden_size")]
     pub hidden: usize,
@@ -35,12 +52,19 @@ pub struct BertConfig {
     /// Entries of the token vocabulary.
     #[serde(rename = "vocab_size")]
     pub vocabulary: usize,
-    /// Longest sequence, special tokens included.
+    /// Rows of the table of positions: the longest sequence, special tokens included, and for RoBERTa the rows before
+    /// its first position.
     #[serde(rename = "max_position_embeddings")]
     pub positions: usize,
+    /// The id of the token that fills rows up; it matters for RoBERTa's positions.
+    #[serde(rename = "pad_token_id")]
+    pub padding: Option<i64>,
     /// Segment types.
     #[serde(rename = "type_vocab_size")]
     pub token_types: usize,
+    /// Added to the variance in the norms.
+    #[serde(rename = "layer_norm_eps", default = "berts_epsilon")]
+    pub norm_epsilon: f64,
     /// Dropout on embeddings and sub-layer outputs when it was pretrained; a suite says its own.
     #[serde(rename = "hidden_dropout_prob")]
     pub dropout: Option<f64>,
@@ -49,12 +73,15 @@ pub struct BertConfig {
     pub attention_dropout: Option<f64>,
 }
 
+fn berts_epsilon() -> f64 {
+    LAYER_NORM_EPSILON
+}
+
 /// The keys that choose what is computed.
 #[derive(Deserialize)]
 struct Choices {
     model_type: Option<String>,
     hidden_act: Option<String>,
-    layer_norm_eps: Option<f64>,
     position_embedding_type: Option<String>,
     #[serde(default)]
     is_decoder: bool,
@@ -84,25 +111,25 @@ pub(super) fn read(path: &Path) -> Result<(BertConfig, String), Error> {
 }
 
 impl Choices {
-    /// Files from before `transformers` 2.3 lack the first and the last key, files of other programs the epsilon:
-    /// left out means BERT's own value.
+    /// Files from before `transformers` 2.3 lack the first and the last key: left out means BERT's own value.
     fn check(&self, path: &Path) -> Result<(), Error> {
         let choice = |key, found: &Option<String>, expected: &str| match found {
             Some(found) if found != expected => Err(unsupported(path, key, found, expected)),
             _ => Ok(()),
         };
-        choice("model_type", &self.model_type, "bert")?;
+        if let Some(found) = self
+            .model_type
+            .as_ref()
+            .filter(|found| !["bert", "roberta"].contains(&found.as_str()))
+        {
+            return Err(unsupported(path, "model_type", found, "bert or roberta"));
+        }
         let activation = self.hidden_act.as_deref().unwrap_or("missing");
         if activation != "gelu" {
             let expected = "gelu, the exact one (erf)";
             return Err(unsupported(path, "hidden_act", activation, expected));
         }
         choice("position_embedding_type", &self.position_embedding_type, "absolute")?;
-        if let Some(epsilon) = self.layer_norm_eps
-            && epsilon != LAYER_NORM_EPSILON
-        {
-            return Err(unsupported(path, "layer_norm_eps", &format!("{epsilon:e}"), "1e-12"));
-        }
         for (key, set) in [
             ("is_decoder", self.is_decoder),
             ("add_cross_attention", self.add_cross_attention),
@@ -116,6 +143,15 @@ impl Choices {
 }
 
 impl BertConfig {
+    /// Rows of the table of positions before that of a sequence's first token, which no token of a sequence has.
+    /// `transformers` counts RoBERTa's positions from one past the id of `<pad>`, as its authors' code did.
+    pub fn first_position(&self) -> usize {
+        match self.architecture {
+            Architecture::Bert => 0,
+            Architecture::Roberta => self.padding.unwrap_or(ROBERTA_PADDING).max(0) as usize + 1,
+        }
+    }
+
     fn check(&self, path: &Path) -> Result<(), Error> {
         for (key, size) in [
             ("hidden_size", self.hidden),
@@ -134,6 +170,28 @@ impl BertConfig {
                 return Err(unsupported(path, key, &size.to_string(), &format!("at most {most}")));
             }
         }
+        let tokens = 0..self.vocabulary as i64;
+        if self.architecture == Architecture::Roberta
+            && let Some(padding) = self.padding.filter(|padding| !tokens.contains(padding))
+        {
+            let expected = format!("from 0 to below vocab_size, {}", self.vocabulary);
+            return Err(unsupported(path, "pad_token_id", &padding.to_string(), &expected));
+        }
+        let first = self.first_position();
+        if self.positions <= first {
+            let expected = format!("above {first}, the first position, which comes after pad_token_id");
+            let found = self.positions.to_string();
+            return Err(unsupported(path, "max_position_embeddings", &found, &expected));
+        }
+        if !(self.norm_epsilon > 0.0 && self.norm_epsilon < 1.0) {
+            let found = format!("{:e}", self.norm_epsilon);
+            return Err(unsupported(
+                path,
+                "layer_norm_eps",
+                &found,
+                "a number above 0 and below 1",
+            ));
+        }
         if !self.hidden.is_multiple_of(self.heads) {
             let expected = format!("a divisor of hidden_size, {}", self.hidden);
             return Err(unsupported(
@@ -147,7 +205,7 @@ impl BertConfig {
     }
 }
 
-fn unsupported(path: &Path, key: &'static str, found: &str, expected: &str) -> Error {
+pub(super) fn unsupported(path: &Path, key: &'static str, found: &str, expected: &str) -> Error {
     Error::Unsupported {
         path: path.to_owned(),
         key,

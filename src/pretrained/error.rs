@@ -18,7 +18,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// `config.json` is not JSON with BERT's sizes.
-    #[error("{}: not the config.json of a BERT: {source}. Fetch the file again, or convert the encoder with transformers", path.display())]
+    #[error("{}: not the config.json of a BERT or RoBERTa: {source}. Fetch the file again, or convert the encoder with transformers", path.display())]
     Config {
         /// As the suite's `directory` leads to it.
         path: PathBuf,
@@ -26,7 +26,7 @@ pub enum Error {
         source: serde_json::Error,
     },
     /// A model that the encoder here does not compute.
-    #[error("{}: {key} is {found}, expected {expected}. Use a BERT that has it", path.display())]
+    #[error("{}: {key} is {found}, expected {expected}. Use an encoder that has it", path.display())]
     Unsupported {
         /// As the suite's `directory` leads to it.
         path: PathBuf,
@@ -78,7 +78,7 @@ pub enum Error {
     /// A tensor that the configuration needs is not in the file.
     #[error(
         "{}: no tensor {tensor} (nor under its older names), expected one of shape {expected:?} from config.json{instead}. \
-         Use the weights and the config.json of one and the same BERT",
+         Use the weights and the config.json of one and the same encoder",
         path.display()
     )]
     Missing {
@@ -104,7 +104,7 @@ pub enum Error {
     /// A tensor of another shape than the configuration says.
     #[error(
         "{}: tensor {tensor} has shape {found:?}, expected {expected:?} from config.json. Use the weights and the \
-         config.json of one and the same BERT",
+         config.json of one and the same encoder",
         path.display()
     )]
     Shape {
@@ -137,11 +137,13 @@ pub enum Error {
     },
     /// No vocabulary beside the weights.
     #[error(
-        "{}: no vocabulary: found neither vocab.txt nor tokenizer.json. Fetch the one that the encoder was trained \
+        "{}: no vocabulary: found neither {usual} nor tokenizer.json. Fetch the one that the encoder was trained \
          with, and name it as the tokenizer's `file` in the suite's [text.<name>]",
         directory.display()
     )]
     NoVocabulary {
+        /// `vocab.txt` or `vocab.json`.
+        usual: &'static str,
         /// Where they were looked for.
         directory: PathBuf,
     },
@@ -154,7 +156,7 @@ pub enum Error {
         path.display()
     )]
     VocabularySize {
-        /// `vocab.txt` or `tokenizer.json`.
+        /// `vocab.txt`, `vocab.json` or `tokenizer.json`.
         path: PathBuf,
         /// Tokens in it.
         found: usize,

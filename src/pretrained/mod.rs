@@ -1,5 +1,5 @@
-//! Pretrained encoders from disk: a Hugging Face BERT directory (`config.json`, the weights, the
-//! vocabulary) as plain numbers under icdbench's own parameter names. Knows files and formats; models
+//! Pretrained encoders from disk: a Hugging Face BERT or RoBERTa directory (`config.json`, the weights,
+//! the vocabulary) as plain numbers under icdbench's own parameter names. Knows files and formats; models
 //! get a [`PretrainedEncoder`](crate::models::PretrainedEncoder) and never see a file.
 
 mod bert;
@@ -16,6 +16,6 @@ mod weights;
 mod zip;
 
 pub use bert::PretrainedBert;
-pub use config::BertConfig;
+pub use config::{Architecture, BertConfig};
 pub use error::Error;
 pub use report::LoadReport;

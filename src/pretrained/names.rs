@@ -1,11 +1,11 @@
-//! Which tensors of a Hugging Face BERT make up which parameter of the encoder.
+//! Which tensors of a Hugging Face BERT or RoBERTa make up which parameter of the encoder.
 
 use super::BertConfig;
 
 /// One tensor of Hugging Face's `BertModel`.
 #[derive(Clone, Debug)]
 pub(super) struct Wanted {
-    /// Its name in today's terms, without the `bert.` of models with a head.
+    /// Its name in today's terms, without the `bert.` or `roberta.` of models with a head.
     pub(super) name: String,
     /// Its shape there: linear weights are `[out, in]`.
     pub(super) shape: Vec<usize>,
@@ -27,8 +27,9 @@ impl Wanted {
 
 /// What may stand before the names of an encoder's tensors, in any order: models with a head, and wrappers of data-parallel
 /// and compiled training.
-const PREFIXES: [&str; 8] = [
+const PREFIXES: [&str; 9] = [
     "bert.",
+    "roberta.",
     "model.",
     "module.",
     "_orig_mod.",
@@ -65,6 +66,8 @@ pub(super) struct Parameter {
     pub(super) tensors: Vec<Wanted>,
     /// Whether each tensor is a linear weight, `[out, in]` in the file and `[in, out]` here.
     pub(super) transposed: bool,
+    /// Rows at its beginning that the encoder has no use for.
+    pub(super) unused: usize,
 }
 
 impl Parameter {
@@ -73,6 +76,7 @@ impl Parameter {
             path,
             tensors: vec![Wanted::new(name, shape)],
             transposed: false,
+            unused: 0,
         }
     }
 }
@@ -86,11 +90,17 @@ pub(super) fn encoder(config: &BertConfig) -> Vec<Parameter> {
         ("position", config.positions),
         ("token_type", config.token_types),
     ] {
-        all.push(Parameter::whole(
+        let whole = Parameter::whole(
             format!("embeddings.{table}"),
             format!("embeddings.{table}_embeddings.weight"),
             &[entries, hidden],
-        ));
+        );
+        let unused = if table == "position" {
+            config.first_position()
+        } else {
+            0
+        };
+        all.push(Parameter { unused, ..whole });
     }
     norm(&mut all, "embeddings.norm", "embeddings.LayerNorm", hidden);
     for layer in 0..config.layers {
@@ -142,10 +152,12 @@ fn linear(all: &mut Vec<Parameter>, path: &str, names: &[String], inputs: usize,
         path: format!("{path}.weight"),
         tensors: tensors("weight", &[outputs, inputs]),
         transposed: true,
+        unused: 0,
     });
     all.push(Parameter {
         path: format!("{path}.bias"),
         tensors: tensors("bias", &[outputs]),
         transposed: false,
+        unused: 0,
     });
 }

@@ -53,7 +53,7 @@ impl Workshop<'_> {
 
 /// Refuses a tokenizer with other tokens than the encoder was trained with.
 fn same_vocabulary(run: &Run, name: &str, tokenizer: &Tokenizer, tokens: &[String]) -> Result<(), Error> {
-    let next = "name the encoder's own vocab.txt or tokenizer.json as the tokenizer's `file`";
+    let next = "name the encoder's own vocab.txt, vocab.json or tokenizer.json as the tokenizer's `file`";
     let wrong = |problem: String| Error::Run {
         run: run.title().into(),
         problem,

@@ -207,7 +207,7 @@ pub struct WordVectorFile {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct EncoderChoice {
-    /// A Hugging Face BERT directory, relative to the working directory: `config.json`, the weights, the vocabulary.
+    /// A Hugging Face BERT or RoBERTa directory, relative to the working directory: `config.json`, the weights, the vocabulary.
     pub directory: PathBuf,
     /// SHA-256 of the weights file, `model.safetensors` or `pytorch_model.bin`; where an index names several, of all of
     /// them one after another in the order of their names, as `cat FILES | sha256sum` prints it.

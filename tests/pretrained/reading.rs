@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 
 use candle_core::{DType, Device, Tensor};
-use icdbench::pretrained::PretrainedBert;
+use icdbench::pretrained::{Architecture, PretrainedBert};
 use serde_json::json;
 
 use super::{
@@ -118,6 +118,7 @@ fn the_configuration_is_read_and_old_ones_may_lack_keys() {
     assert_eq!((config.hidden, config.layers, config.heads), (HIDDEN, LAYERS, 2));
     assert_eq!((config.intermediate, config.vocabulary), (INTERMEDIATE, VOCABULARY));
     assert_eq!((config.positions, config.token_types), (POSITIONS, TYPES));
+    assert_eq!((config.architecture, config.norm_epsilon), (Architecture::Bert, 1e-12));
     assert_eq!((config.dropout, config.attention_dropout), (Some(0.1), Some(0.2)));
     let tiny = Tiny::new();
     let mut old = self::config();
@@ -137,6 +138,7 @@ fn the_configuration_is_read_and_old_ones_may_lack_keys() {
     assert_eq!(sizes, (VOCABULARY, HIDDEN, LAYERS, 2));
     let sizes = (given.intermediate, given.positions, given.token_types);
     assert_eq!(sizes, (INTERMEDIATE, POSITIONS, TYPES));
+    assert_eq!(given.norm_epsilon, 1e-12);
     assert!(given.parameters.contains_key("pooler.weight"));
 }
 
@@ -238,10 +240,18 @@ fn tensors_that_do_not_fit_are_named() {
 #[test]
 fn a_configuration_that_the_encoder_does_not_compute_is_refused() {
     let cases: &[(&str, serde_json::Value, &str)] = &[
-        ("model_type", json!("roberta"), "model_type is roberta, expected bert"),
+        (
+            "model_type",
+            json!("electra"),
+            "model_type is electra, expected bert or roberta",
+        ),
         ("hidden_act", json!("gelu_new"), "hidden_act is gelu_new, expected gelu"),
         ("hidden_act", json!(null), "hidden_act is missing, expected gelu"),
-        ("layer_norm_eps", json!(1e-5), "layer_norm_eps is 1e-5, expected 1e-12"),
+        (
+            "layer_norm_eps",
+            json!(0.0),
+            "layer_norm_eps is 0e0, expected a number above 0 and below 1",
+        ),
         (
             "position_embedding_type",
             json!("relative_key"),
@@ -261,7 +271,7 @@ fn a_configuration_that_the_encoder_does_not_compute_is_refused() {
         (
             "hidden_size",
             json!("four"),
-            "not the config.json of a BERT: invalid type: string \"four\"",
+            "not the config.json of a BERT or RoBERTa: invalid type: string \"four\"",
         ),
     ];
     for (key, value, words) in cases {

@@ -30,6 +30,12 @@ impl EncoderConfig {
                 self.initializer_range
             ));
         }
+        if !(self.norm_epsilon > 0.0 && self.norm_epsilon < 1.0) {
+            return Err(format!(
+                "encoder.norm-epsilon = {}: expected a number above 0 and below 1",
+                self.norm_epsilon
+            ));
+        }
         pretrained::check(self, task)?;
         if specials && self.positions < 3 {
             return Err(format!(
@@ -47,7 +53,9 @@ impl EncoderConfig {
         }
         if specials && (task.cls.is_none() || task.separator.is_none()) {
             return Err(
-                "the tokenizer has no [CLS] and [SEP]: give the run a [text.<name>] with a WordPiece vocabulary".into(),
+                "the tokenizer has no [CLS] and [SEP]: give the run a [text.<name>] with a WordPiece vocabulary or a \
+                 byte-level BPE"
+                    .into(),
             );
         }
         Ok(())

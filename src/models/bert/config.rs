@@ -1,9 +1,10 @@
-//! Sizes of a BERT encoder: written out, or by the name of a published one.
+//! Sizes of a BERT or RoBERTa encoder: written out, or by the name of a published one.
 
 use serde::{Deserialize, Serialize};
 
 /// Sizes and dropout of a BERT encoder. In a suite: all settings, or a `preset` for the sizes, of which `positions` may
 /// be set otherwise, and the rest. What moves a score has no default: dropout and the start are written in any case.
+/// RoBERTa's differs from BERT in `norm-epsilon` alone: its positions are counted here from the first that a sequence has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", try_from = "Written")]
 pub struct EncoderConfig {
@@ -24,21 +25,36 @@ pub struct EncoderConfig {
     /// Deviation of the normal distribution that matrices and embeddings start from; Hugging Face's name for it. BERT's
     /// is 0.02, which narrow encoders learn slowly from when they start from the seed.
     pub initializer_range: f64,
+    /// What the norms add to the variance. Left out: BERT's 1e-12; RoBERTa's is 1e-5.
+    #[serde(skip_serializing_if = "is_berts")]
+    pub norm_epsilon: f64,
+}
+
+/// BERT adds this to the variance in its norms.
+const BERT_EPSILON: f64 = 1e-12;
+/// RoBERTa this.
+const ROBERTA_EPSILON: f64 = 1e-5;
+
+fn is_berts(epsilon: &f64) -> bool {
+    *epsilon == BERT_EPSILON
 }
 
 /// BERT's segment types; a note is of the first throughout.
 pub(super) const TOKEN_TYPES: usize = 2;
 
-/// The sizes of the encoders that the papers use, and one for tests: layers, hidden, heads, intermediate, positions.
-const PRESETS: [(&str, [usize; 5]); 5] = [
+/// The sizes of the encoders that the papers use, and one for tests: layers, hidden, heads, intermediate, positions; and
+/// what their norms add to the variance.
+const PRESETS: [(&str, [usize; 5], f64); 6] = [
     // Devlin et al. 2019.
-    ("bert-base", [12, 768, 12, 3072, 512]),
+    ("bert-base", [12, 768, 12, 3072, 512], BERT_EPSILON),
+    // Liu et al. 2019; PLM-ICD's encoders are of this size.
+    ("roberta-base", [12, 768, 12, 3072, 512], ROBERTA_EPSILON),
     // LongBERT's, Google's small BERT L-2 H-256 A-4.
-    ("small-2x256", [2, 256, 4, 1024, 512]),
+    ("small-2x256", [2, 256, 4, 1024, 512], BERT_EPSILON),
     // BERT-XML, table 1.
-    ("ehr-small", [8, 512, 8, 2048, 1024]),
-    ("ehr-big", [12, 768, 12, 3072, 1024]),
-    ("tiny", [2, 64, 2, 256, 512]),
+    ("ehr-small", [8, 512, 8, 2048, 1024], BERT_EPSILON),
+    ("ehr-big", [12, 768, 12, 3072, 1024], BERT_EPSILON),
+    ("tiny", [2, 64, 2, 256, 512], BERT_EPSILON),
 ];
 
 /// What a suite may write.
@@ -54,6 +70,7 @@ struct Written {
     dropout: Option<f64>,
     attention_dropout: Option<f64>,
     initializer_range: Option<f64>,
+    norm_epsilon: Option<f64>,
 }
 
 impl TryFrom<Written> for EncoderConfig {
@@ -68,14 +85,20 @@ impl TryFrom<Written> for EncoderConfig {
             ("positions", written.positions),
         ];
         let mut sizes = [0; 5];
+        let mut epsilon = written.norm_epsilon.unwrap_or(BERT_EPSILON);
         match &written.preset {
             Some(name) => {
+                if written.norm_epsilon.is_some() {
+                    return Err(format!(
+                        "preset {name:?} fixes `norm-epsilon`: remove it, or write the encoder out without a preset"
+                    ));
+                }
                 if let Some((setting, _)) = fixed[..4].iter().find(|(_, value)| value.is_some()) {
                     return Err(format!(
                         "preset {name:?} fixes `{setting}`: remove it, or write the encoder out without a preset"
                     ));
                 }
-                sizes = preset(name)?;
+                (sizes, epsilon) = preset(name)?;
                 sizes[4] = written.positions.unwrap_or(sizes[4]);
             }
             None => {
@@ -97,15 +120,16 @@ impl TryFrom<Written> for EncoderConfig {
             dropout: given("dropout", written.dropout)?,
             attention_dropout: given("attention-dropout", written.attention_dropout)?,
             initializer_range: given("initializer-range", written.initializer_range)?,
+            norm_epsilon: epsilon,
         })
     }
 }
 
-/// The sizes of a published encoder, or an error that lists the known ones.
-fn preset(name: &str) -> Result<[usize; 5], String> {
-    let found = PRESETS.iter().find(|(known, _)| *known == name);
-    found.map(|(_, sizes)| *sizes).ok_or_else(|| {
-        let known: Vec<&str> = PRESETS.iter().map(|(known, _)| *known).collect();
+/// The sizes of a published encoder and its norms' epsilon, or an error that lists the known ones.
+fn preset(name: &str) -> Result<([usize; 5], f64), String> {
+    let found = PRESETS.iter().find(|(known, ..)| *known == name);
+    found.map(|(_, sizes, epsilon)| (*sizes, *epsilon)).ok_or_else(|| {
+        let known: Vec<&str> = PRESETS.iter().map(|(known, ..)| *known).collect();
         let known = known.join(", ");
         format!("encoder preset {name:?} is not known: expected one of {known}")
     })
@@ -117,7 +141,11 @@ impl EncoderConfig {
     /// # Errors
     /// An unknown name; the error lists the known ones.
     pub fn preset(name: &str) -> Result<Self, String> {
-        preset(name).map(Self::as_bert)
+        let (sizes, norm_epsilon) = preset(name)?;
+        Ok(Self {
+            norm_epsilon,
+            ..Self::as_bert(sizes)
+        })
     }
 
     /// Those sizes with BERT's own dropout and start.
@@ -131,6 +159,7 @@ impl EncoderConfig {
             dropout: 0.1,
             attention_dropout: 0.1,
             initializer_range: 0.02,
+            norm_epsilon: BERT_EPSILON,
         }
     }
 

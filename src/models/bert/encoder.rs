@@ -1,4 +1,5 @@
-//! BERT's encoder (Devlin et al. 2019): embeddings of token, position and type, normalised, then layers.
+//! BERT's encoder (Devlin et al. 2019): embeddings of token, position and type, normalised, then layers. RoBERTa's (Liu et
+//! al. 2019) is the same: the rows of its table of positions that no token has are left out when it is read.
 
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, activation};
@@ -15,9 +16,6 @@ use crate::models::layers::{Linear, Norm, Packed};
 use crate::models::ops::{add_row, lookup};
 use crate::models::parameters;
 use crate::models::work::Work;
-
-/// BERT adds this to the variance in its norms.
-const EPSILON: f64 = 1e-12;
 
 /// The encoder: token ids to states in their context.
 #[derive(Module, Debug)]
@@ -54,7 +52,7 @@ impl Encoder {
             heads: config.heads,
             intermediate: config.intermediate,
             activation: Activation::Gelu,
-            epsilon: EPSILON,
+            epsilon: config.norm_epsilon,
             dropout: config.dropout,
             attention_dropout: config.attention_dropout,
             inner_dropout: 0.0,
@@ -65,7 +63,7 @@ impl Encoder {
                 word: initialiser.normal([task.vocabulary, hidden], range),
                 position: initialiser.normal([config.positions, hidden], range),
                 token_type: initialiser.normal([TOKEN_TYPES, hidden], range),
-                norm: Norm::init(hidden, EPSILON, initialiser),
+                norm: Norm::init(hidden, config.norm_epsilon, initialiser),
                 dropout: config.dropout,
             },
             layers: (0..config.layers).map(|_| Layer::init(layer, initialiser)).collect(),

@@ -35,6 +35,13 @@ pub(super) fn check(config: &EncoderConfig, task: &Task) -> Result<(), String> {
             ));
         }
     }
+    let (found, expected) = (config.norm_epsilon, pretrained.norm_epsilon);
+    if found != expected {
+        return Err(format!(
+            "encoder.norm-epsilon = {found:e} and the run's pretrained encoder has {expected:e}: write its own, or a preset \
+             of its kind"
+        ));
+    }
     let (found, expected) = (task.vocabulary, pretrained.vocabulary);
     if found > expected {
         return Err(format!(
@@ -177,6 +184,7 @@ mod tests {
             intermediate: sizes.intermediate,
             positions: sizes.positions,
             token_types: TOKEN_TYPES,
+            norm_epsilon: sizes.norm_epsilon,
             parameters,
         }
     }
