@@ -79,7 +79,7 @@ pub(super) fn register<const D: usize>(gradients: &mut GradientsParams, id: Para
 }
 
 /// Adds the gradients in `from` (of `module`'s parameters) to those in `into`.
-fn merge<M: Module>(into: &mut GradientsParams, from: GradientsParams, module: &M) {
+pub(super) fn merge<M: Module>(into: &mut GradientsParams, from: GradientsParams, module: &M) {
     struct Merge<'a>(&'a mut GradientsParams, GradientsParams);
     impl ModuleVisitor for Merge<'_> {
         fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {

@@ -19,6 +19,7 @@ mod gpu;
 pub mod gru;
 pub mod initialise;
 pub mod label_attention;
+mod label_documents;
 pub mod layers;
 mod note_tokens;
 pub mod ops;
