@@ -11,6 +11,7 @@ pub mod batch;
 pub mod bert;
 pub mod blockwise;
 pub mod coding_model;
+pub mod cross_attention;
 pub mod dropout;
 pub mod evidence;
 pub mod evidence_loss;
