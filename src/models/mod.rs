@@ -41,6 +41,7 @@ pub mod caml;
 pub mod evidence_dictionary;
 pub mod logistic_regression;
 pub mod long_bert;
+pub mod plm_icd;
 
 pub use crate::device::Precision;
 pub use batch::{Batch, Pass};
@@ -57,5 +58,6 @@ table::models! {
     bert_hier::BertHier,
     bert_xml::BertXml,
     long_bert::LongBert,
+    plm_icd::PlmIcd,
     bigru_attention::BigruAttention,
 }
