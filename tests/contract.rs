@@ -129,6 +129,17 @@ const FROZEN: &str = "bigru_attention, frozen embedding";
 fn variants() -> Vec<(&'static str, Value)> {
     let label_wise = json!({"label-attention": {"label-block": 7}});
     let all_positions = json!({"positions": 40});
+    let cross = json!({"cross-attention": {"initializer-range": 0.03, "label-block": 7}});
+    let mut roberta = json!(EncoderConfig::preset("roberta-base").unwrap());
+    for (size, value) in [
+        ("layers", 1),
+        ("hidden", 8),
+        ("heads", 2),
+        ("intermediate", 6),
+        ("positions", 9),
+    ] {
+        roberta[size] = json!(value);
+    }
     vec![
         ("caml, plain", json!({"description-weight": 0.0})),
         ("caml, shown its evidence", json!({"evidence-weight": 0.3})),
@@ -159,6 +170,12 @@ fn variants() -> Vec<(&'static str, Value)> {
         ("bert_xml, random label vectors", json!({"label-vectors": "random"})),
         ("long_bert, no overlap", json!({"overlap": 0})),
         ("long_bert, one token forward", json!({"overlap": 7})),
+        ("plm_icd, labels as queries", json!({"head": cross})),
+        (
+            "plm_icd, as queries with RoBERTa's norms",
+            json!({"head": cross, "encoder": roberta}),
+        ),
+        ("plm_icd, one token a chunk", json!({"chunk": 1})),
         (FROZEN, json!({"train-embedding": false})),
     ]
 }

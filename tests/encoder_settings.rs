@@ -29,7 +29,7 @@ select = "last"
 "#;
 
 /// The rest of each model's settings.
-const MODELS: [(&str, &str); 4] = [
+const MODELS: [(&str, &str); 5] = [
     (
         "bert_trun",
         "pooler = false\nclassifier-dropout = 0.1\nhead = \"fully-connected\"",
@@ -44,6 +44,10 @@ const MODELS: [(&str, &str); 4] = [
         "long-notes = \"split\"\nlabel-vectors = \"descriptions\"\nhidden = 6\nlabel-block = 4",
     ),
     ("long_bert", "segment = 20\noverlap = 4\nlabel-block = 4"),
+    (
+        "plm_icd",
+        "chunk = 20\nhead = { label-attention = { projection = 6, initializer-range = 0.03, label-block = 4 } }",
+    ),
 ];
 
 /// A good suite with one run of a model on WordPiece tokens.
@@ -199,16 +203,14 @@ fn positions_that_are_too_few_are_named_with_what_needs_them() {
         );
         assert!(plan(&changed(model, "positions = 20", "positions = 3")).is_ok());
     }
-    for model in ["bert_hier", "long_bert"] {
+    for (model, setting) in [("bert_hier", "segment"), ("long_bert", "segment"), ("plm_icd", "chunk")] {
+        let above = "is above encoder.positions = 20: lower it, or give the encoder more positions";
         assert_refused(
-            &changed(model, "segment = 20", "segment = 21"),
-            &[
-                model,
-                "length 48",
-                "segment = 21 is above encoder.positions = 20: lower it, or give the encoder more positions",
-            ],
+            &changed(model, &format!("{setting} = 20"), &format!("{setting} = 21")),
+            &[model, "length 48", &format!("{setting} = 21 {above}")],
         );
     }
+    assert!(plan(&changed("plm_icd", "chunk = 20", "chunk = 1")).is_ok());
     assert_refused(
         &changed("bert_hier", "segment = 20", "segment = 2"),
         &["segment = 2: expected at least 3, for [CLS], a token and [SEP]"],
@@ -253,7 +255,7 @@ fn whole_notes_need_a_position_for_every_token() {
 
 #[test]
 fn a_tokenizer_of_words_has_no_cls() {
-    for model in ["bert_trun", "bert_hier", "bert_xml"] {
+    for model in ["bert_trun", "bert_hier", "bert_xml", "plm_icd"] {
         assert_refused(
             &changed(model, "text = \"pieces\"", "text = \"words\""),
             &[
@@ -317,6 +319,25 @@ fn heads_that_cannot_be_are_named() {
             "intermediate = 16",
             "intermediate = 0",
             "segment-layer.intermediate = 0: expected at least 1",
+        ),
+        ("plm_icd", "chunk = 20", "chunk = 0", "chunk = 0: expected at least 1"),
+        (
+            "plm_icd",
+            "projection = 6",
+            "projection = 0",
+            "head.label-attention.projection = 0: expected at least 1",
+        ),
+        (
+            "plm_icd",
+            "initializer-range = 0.03",
+            "initializer-range = -1.0",
+            "head.label-attention.initializer-range = -1: expected a number above 0",
+        ),
+        (
+            "plm_icd",
+            "label-attention = { projection = 6, initializer-range = 0.03, label-block = 4 }",
+            "cross-attention = { initializer-range = 0.03, label-block = 0 }",
+            "head.cross-attention.label-block = 0: expected at least 1",
         ),
     ];
     for (model, from, to, words) in cases {

@@ -212,6 +212,44 @@ fn bert_xml_has_the_sizes_of_its_paper() {
     assert_eq!(heads, [8, 12]); // they move no count
 }
 
+/// PLM-ICD and PLM-CA on an encoder of RoBERTa-base's size, as their authors' code builds them. The papers print no counts
+/// that were read.
+#[test]
+fn plm_icd_has_the_sizes_of_its_authors_code() {
+    let (words, positions, hidden) = (50_265, 512, 768);
+    // Hugging Face's RobertaModel without its pooler. Two of its positions come before the first that a sequence has, and it
+    // has one segment type.
+    let robertas = 124_055_040;
+    assert_eq!(
+        encoder_size("roberta-base", words, false),
+        robertas - 2 * hidden + hidden
+    );
+    let preset = EncoderConfig::preset("roberta-base").unwrap();
+    assert_eq!((preset.positions, preset.norm_epsilon), (positions, 1e-5));
+
+    let head = |head: Value, codes: usize| {
+        let settings = json!({"plm_icd": {"encoder": stand_in(768), "chunk": 8, "head": head}});
+        parts_beside_the_encoder(settings, codes)
+    };
+    let label = json!({"label-attention": {"projection": 768, "initializer-range": 0.02, "label-block": 512}});
+    let cross = json!({"cross-attention": {"initializer-range": 0.03, "label-block": 512}});
+    for codes in [MIMIC3_TOP, MIMIC3_FULL] {
+        let labels = codes as u64;
+        // Three linear layers, the last alone with a bias.
+        let linears = hidden * hidden + labels * hidden + labels * (hidden + 1);
+        assert_eq!(
+            head(label.clone(), codes),
+            [("label_attention".to_owned(), linears)].into()
+        );
+        // A query a label; keys, values with a bias, a norm, and one classifier for all.
+        let shared = hidden * hidden + (hidden * hidden + hidden) + 2 * hidden + (hidden + 1);
+        assert_eq!(
+            head(cross.clone(), codes),
+            [("cross_attention".to_owned(), labels * hidden + shared)].into()
+        );
+    }
+}
+
 /// BERT-XML's baseline, sections 3.4.2 and 4.3: word vectors of 300, a GRU of 512 in each direction, 200 heads.
 #[test]
 fn the_bidirectional_gru_has_the_sizes_of_its_paper() {

@@ -38,7 +38,7 @@ fn product(rows: u64, inner: u64, columns: u64) -> u64 {
     2 * rows * inner * columns
 }
 
-const COUNTED: [&str; 7] = [
+const COUNTED: [&str; 8] = [
     "logistic_regression",
     "caml",
     "bigru_attention",
@@ -46,6 +46,7 @@ const COUNTED: [&str; 7] = [
     "bert_hier",
     "bert_xml",
     "long_bert",
+    "plm_icd",
 ];
 
 #[test]

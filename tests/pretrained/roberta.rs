@@ -11,8 +11,12 @@ use icdbench::models::layers::Packed;
 use icdbench::models::ops::Layout;
 use icdbench::models::{Initialiser, Pass, Task, parameters};
 use icdbench::pretrained::{Architecture, PretrainedBert};
+use icdbench::record::{StageName, Status};
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+use super::common::{Bench, assert_good, stderr, suite_text};
+use super::prepared::{Prepared, prepared};
 
 const FILES: [&str; 4] = ["config.json", "vocab.json", "merges.txt", "model.safetensors"];
 
@@ -276,4 +280,102 @@ fn files_that_are_missing_or_broken_are_named() {
     }
     fs::copy(folder().join("tokenizer.json"), copy.path().join("tokenizer.json")).unwrap();
     assert_eq!(read(copy.path()).unwrap().tokens, read(&folder()).unwrap().tokens);
+}
+
+/// PLM-ICD from the fixture.
+const RUN: &str = r#"
+[[run]]
+text = "bytes"
+encoder = "tiny"
+[run.model.plm_icd]
+encoder = { layers = 2, hidden = 8, heads = 2, intermediate = 12, positions = 32, dropout = 0.0, attention-dropout = 0.0, initializer-range = 0.02, norm-epsilon = 1e-5 }
+chunk = 32
+head = { label-attention = { projection = 8, initializer-range = 0.03, label-block = 4 } }
+[run.training]
+epochs = 2
+batch-size = 8
+accumulate = 1
+bucket = 2
+optimiser = { adamw = { betas = [0.9, 0.999], epsilon = 1e-8, weight-decay = 0.01, decay = "matrices" } }
+learning-rate = 0.01
+schedule = { linear = { warmup = 0.1 } }
+clip-norm = 1.0
+select = "last"
+"#;
+
+/// A suite with that run, on the files of a directory.
+fn suite(directory: &Path) -> String {
+    let sha256 = PretrainedBert::read(directory, None).unwrap().weights_sha256;
+    let tables = format!(
+        "[text.bytes]\nnormalise = \"none\"\ntokenizer = {{ byte-level-bpe = {{ file = {vocabulary:?} }} }}\n\n\
+         [encoder.tiny]\ndirectory = {directory:?}\nsha256 = \"{sha256}\"\n\n[evaluation]",
+        vocabulary = directory.join("vocab.json"),
+    );
+    suite_text(60, RUN).replacen("[evaluation]", &tables, 1)
+}
+
+#[test]
+fn a_run_starts_from_it_and_its_files_are_in_the_keys() {
+    let copy = copy();
+    let text = suite(copy.path());
+    let Prepared { plan, tasks, .. } = prepared(&text).unwrap();
+    let task = &tasks[0];
+    assert_eq!((task.cls, task.padding, task.separator), (Some(0), 1, Some(2)));
+    assert_eq!((task.vocabulary, task.encoder.is_some()), (400, true));
+    let before = &plan.cells[0];
+    let stage = &before.chain[&StageName::Tokenizer];
+    assert!(stage.reads.is_empty());
+    let made_by: Vec<&str> = ["file", "merges.txt", "tokenizer.json"]
+        .into_iter()
+        .filter(|name| stage.made_by.contains_key(*name))
+        .collect();
+    assert_eq!(made_by, ["file", "merges.txt"]);
+    let merges = copy.path().join("merges.txt");
+    let fewer: Vec<String> = fs::read_to_string(&merges)
+        .unwrap()
+        .lines()
+        .take(30)
+        .map(str::to_owned)
+        .collect();
+    fs::write(&merges, fewer.join("\n")).unwrap();
+    let after = prepared(&text).unwrap().plan;
+    assert_ne!(
+        before.keys[&StageName::Tokenizer],
+        after.cells[0].keys[&StageName::Tokenizer]
+    );
+    assert_eq!(
+        before.keys[&StageName::Encoder],
+        after.cells[0].keys[&StageName::Encoder]
+    );
+
+    // The text's files of another place, whose merges are others.
+    let apart = text.replace(
+        &format!("{:?}", copy.path().join("vocab.json")),
+        &format!("{:?}", folder().join("vocab.json")),
+    );
+    let message = prepared(&apart).err().unwrap();
+    assert!(
+        message.contains("do not merge the same pairs, from pair 30 on"),
+        "{message}"
+    );
+    let message = prepared(&text.replace(", norm-epsilon = 1e-5", "")).err().unwrap();
+    assert!(
+        message.contains("encoder.norm-epsilon = 1e-12 and the run's"),
+        "{message}"
+    );
+}
+
+#[test]
+fn the_program_trains_plm_icd_from_it() {
+    let bench = Bench::new(&suite(&folder()));
+    let output = bench.run(&["run", "tiny.toml", "--no-report"]);
+    assert_good(&output);
+    let told = stderr(&output);
+    assert!(
+        told.contains("note: [encoder.tiny] model.safetensors: loaded"),
+        "{told}"
+    );
+    let records = bench.records("results");
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0].status, Status::Ok);
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/fixtures/flops.json: the operations that PyTorch's `FlopCounterMode` counts for the seven models.
+"""Writes tests/fixtures/flops.json: the operations that PyTorch's `FlopCounterMode` counts for the seven models and PLM-ICD.
 
     pip install torch transformers
     python3 tests/reference/make_flops.py [--out FILE]
@@ -68,6 +68,10 @@ def cases():
     long = {"encoder": encoder(8), "segment": 8, "label-block": 4}
     yield "three segments", "long_bert", long | {"overlap": 0}, PIECES, 24
     yield "three segments that overlap", "long_bert", long | {"overlap": 3}, PIECES, 18
+    plm = {"encoder": encoder(8), "chunk": 8}
+    block = {"initializer-range": 0.03, "label-block": 4}
+    yield "three chunks", "plm_icd", plm | {"head": {"label-attention": {"projection": 6} | block}}, PIECES, 22
+    yield "labels as queries", "plm_icd", plm | {"head": {"cross-attention": block}}, PIECES, 22
 
 
 def bag_by_product(model, tokens, lengths):
@@ -82,6 +86,13 @@ def bag_by_product(model, tokens, lengths):
 def attention_by_products(head, states, mask):
     """Label attention with the classifiers on the labels' documents as a product for each label."""
     weights = pytorch_parts.masked_softmax(states @ head.queries.T, mask)
+    documents = weights.transpose(1, 2) @ states
+    return torch.einsum("nch,ch->nc", documents, head.weight) + head.bias
+
+
+def projected_attention_by_products(head, states, mask):
+    """LAAT's label attention likewise."""
+    weights = pytorch_parts.masked_softmax(torch.tanh(head.projection(states)) @ head.queries.T, mask)
     documents = weights.transpose(1, 2) @ states
     return torch.einsum("nch,ch->nc", documents, head.weight) + head.bias
 
@@ -111,6 +122,7 @@ def main():
     options = options.parse_args()
     pytorch_models.LogisticRegression.forward = bag_by_product
     pytorch_parts.LabelAttention.forward = attention_by_products
+    pytorch_parts.ProjectedAttention.forward = projected_attention_by_products
     lines = [json.dumps(count(*case)) for case in cases()]
     options.out.write_text("[\n" + ",\n".join(lines) + "\n]\n")
     print(f"{options.out}: {len(lines)} cases, PyTorch {torch.__version__}", file=sys.stderr)

@@ -33,7 +33,7 @@ logistic_regression_scaled.json
 optimisers.json
     Gradients (the same for all cases) and the parameters after each of five steps. In the third
     step one parameter has no gradient.
-bert_trun.json, bert_hier.json, bert_xml.json, long_bert.json, bigru_attention.json
+bert_trun.json, bert_hier.json, bert_xml.json, long_bert.json, plm_icd.json, bigru_attention.json
     The batched models of `pytorch_models.py`, with Hugging Face's BERT and `nn.GRU`: notes of one token to
     several segments, rows padded further than the longest. The same in f32 agrees to half of the test's
     tolerance. Dropouts are 0. `task.cls` and `task.separator` are the ids of [CLS] and [SEP].
@@ -61,6 +61,7 @@ from parity.neural import (
     bigru_attention_cases,
     label_vectors,
     long_bert_cases,
+    plm_icd_cases,
 )
 from parity.optimisers import optimiser_cases
 
@@ -75,6 +76,7 @@ FILES = {
     "bert_xml.json": bert_xml_cases,
     "bert_xml_label_vectors.json": label_vectors,
     "long_bert.json": long_bert_cases,
+    "plm_icd.json": plm_icd_cases,
     "bigru_attention.json": bigru_attention_cases,
 }
 

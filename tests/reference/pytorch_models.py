@@ -1,4 +1,4 @@
-"""The seven models in plain eager PyTorch, as one would write them from the papers.
+"""The seven models, and PLM-ICD, in plain eager PyTorch, as one would write them from the papers.
 
 Hugging Face's `BertModel` encodes, `nn.GRU` runs over packed sequences (over plain ones where all notes
 are of one length), batches are dense and padded with masks, and label attention is computed for all labels
@@ -22,7 +22,9 @@ from pytorch_parts import (
     PADDING,
     BertCoder,
     CodingModel,
+    CrossAttention,
     LabelAttention,
+    ProjectedAttention,
     linear,
     mask_of,
     masked_softmax,
@@ -211,6 +213,42 @@ class LongBert(BertCoder):
         return super().places() | self.label_attention.places("label_attention")
 
 
+class PlmIcd(BertCoder):
+    """PLM-ICD (Huang et al. 2022) and PLM-CA (Edin et al. 2024): `[CLS]`, a note's tokens and `[SEP]`, cut into chunks that
+    BERT reads alone; labels attend to the states of all of them."""
+
+    def __init__(self, settings, task, attention):
+        super().__init__(settings, task, attention)
+        self.chunk = settings["chunk"]
+        ((kind, head),) = settings["head"].items()
+        if kind == "label-attention":
+            self.label_attention = ProjectedAttention(task["codes"], self.hidden, head["projection"])
+        else:
+            self.cross_attention = CrossAttention(task["codes"], self.hidden)
+        self.path = kind.replace("-", "_")
+
+    def forward(self, tokens, lengths):
+        notes, width = tokens.shape
+        lengths = lengths.to(tokens.device)[:, None]
+        count = -(-(width + 2) // self.chunk)
+        ids = F.pad(tokens, (1, count * self.chunk - width - 1), value=PADDING)
+        ids[:, 0] = self.cls
+        ids = ids.scatter(1, lengths + 1, torch.full_like(lengths, self.separator))
+        left = lengths + 2 - torch.arange(count, device=tokens.device) * self.chunk
+        # A chunk past the note's end attends to one padding token, which no label reads.
+        mask = mask_of(left.clamp(1, self.chunk).flatten(), self.chunk, tokens.device)
+        ids = ids.reshape(notes * count, self.chunk)
+        states = self.bert(input_ids=ids, attention_mask=self.attention_mask(mask)).last_hidden_state
+        states = states.reshape(notes, count * self.chunk, self.hidden)
+        return getattr(self, self.path)(states, mask_of(lengths.flatten() + 2, states.shape[1], tokens.device))
+
+    def full(self, lengths, width):
+        return (width + 2) % self.chunk == 0 and bool((lengths == width).all())
+
+    def places(self):
+        return super().places() | getattr(self, self.path).places(self.path)
+
+
 class BigruAttention(CodingModel):
     """Bi-GRU with query heads (Zhang et al. 2020, section 3.4.2, equations 5 to 8)."""
 
@@ -312,4 +350,5 @@ MODELS = {
     "bert_hier": BertHier,
     "bert_xml": BertXml,
     "long_bert": LongBert,
+    "plm_icd": PlmIcd,
 }

@@ -7,6 +7,8 @@ from torch import nn
 PADDING = 0
 PRESETS = {
     "bert-base": {"layers": 12, "hidden": 768, "heads": 12, "intermediate": 3072, "positions": 512},
+    "roberta-base": {"layers": 12, "hidden": 768, "heads": 12, "intermediate": 3072, "positions": 512,
+                     "norm-epsilon": 1e-5},
     "small-2x256": {"layers": 2, "hidden": 256, "heads": 4, "intermediate": 1024, "positions": 512},
     "ehr-small": {"layers": 8, "hidden": 512, "heads": 8, "intermediate": 2048, "positions": 1024},
     "ehr-big": {"layers": 12, "hidden": 768, "heads": 12, "intermediate": 3072, "positions": 1024},
@@ -14,7 +16,7 @@ PRESETS = {
 
 
 class CodingModel(nn.Module):
-    """What the seven share: a loss, and parameters under icdbench's names."""
+    """What they share: a loss, and parameters under icdbench's names."""
 
     def loss(self, tokens, lengths, targets):
         """Cross-entropy, averaged over notes and codes. `targets`: `[note, code]`, 0 or 1."""
@@ -106,6 +108,27 @@ class LabelAttention(nn.Module):
         return {f"{path}.{name}": ([getattr(self, name)], False) for name in ("queries", "weight", "bias")}
 
 
+class ProjectedAttention(nn.Module):
+    """LAAT's label attention (Vu et al. 2020): labels look at tanh of the projected states and read the states."""
+
+    def __init__(self, codes, hidden, projection):
+        super().__init__()
+        self.projection = nn.Linear(hidden, projection, bias=False)
+        self.queries = nn.Parameter(torch.randn(codes, projection) * 0.03)
+        self.weight = nn.Parameter(torch.randn(codes, hidden) * 0.03)
+        self.bias = nn.Parameter(torch.zeros(codes))
+
+    def forward(self, states, mask):
+        """Logits from states `[note, position, hidden]`."""
+        weights = masked_softmax(torch.tanh(self.projection(states)) @ self.queries.T, mask)
+        documents = weights.transpose(1, 2) @ states
+        return (documents * self.weight).sum(dim=2) + self.bias
+
+    def places(self, path):
+        own = {f"{path}.{name}": ([getattr(self, name)], False) for name in ("queries", "weight", "bias")}
+        return {f"{path}.projection": ([self.projection.weight], True)} | own
+
+
 def encoder_config(settings, vocabulary, attention):
     settings = PRESETS.get(settings.get("preset"), {}) | settings
     # Here and not above: it takes seconds, and most models do without.
@@ -121,7 +144,7 @@ def encoder_config(settings, vocabulary, attention):
         hidden_dropout_prob=settings["dropout"],
         attention_probs_dropout_prob=settings["attention-dropout"],
         hidden_act="gelu",
-        layer_norm_eps=1e-12,
+        layer_norm_eps=settings.get("norm-epsilon", 1e-12),
         initializer_range=settings["initializer-range"],
         pad_token_id=PADDING,
         attn_implementation=attention,
@@ -145,6 +168,30 @@ def encoder_places(bert):
         places |= linear(f"{path}.output", layer.output.dense)
         places |= norm(f"{path}.output_norm", layer.output.LayerNorm)
     return places | (linear("encoder.pooler", bert.pooler.dense) if bert.pooler is not None else {})
+
+
+class CrossAttention(nn.Module):
+    """PLM-CA's label cross-attention (Edin et al. 2024): keys and values of the states, a query for each label, then a norm
+    and a linear layer that all labels share."""
+
+    def __init__(self, codes, hidden):
+        super().__init__()
+        self.queries = nn.Parameter(torch.randn(codes, hidden) * 0.03)
+        self.key = nn.Linear(hidden, hidden, bias=False)
+        self.value = nn.Linear(hidden, hidden)
+        self.norm = nn.LayerNorm(hidden)
+        self.output = nn.Linear(hidden, 1)
+
+    def forward(self, states, mask):
+        """Logits from states `[note, position, hidden]`."""
+        weights = masked_softmax(self.key(states) @ self.queries.T, mask)
+        documents = weights.transpose(1, 2) @ self.value(states)
+        return self.output(self.norm(documents)).squeeze(2)
+
+    def places(self, path):
+        own = {f"{path}.queries": ([self.queries], False), f"{path}.key": ([self.key.weight], True)}
+        own |= linear(f"{path}.value", self.value) | norm(f"{path}.norm", self.norm)
+        return own | linear(f"{path}.output", self.output)
 
 
 class BertCoder(CodingModel):

@@ -3,7 +3,7 @@ use crate::models::ModelConfig;
 use crate::text::TokenizerKind;
 
 const DATASETS: [&str; 4] = ["codiesp", "own", "prepared", "synthetic"];
-const BERT: [&str; 4] = ["bert_hier", "bert_trun", "bert_xml", "long_bert"];
+const BERT: [&str; 5] = ["bert_hier", "bert_trun", "bert_xml", "long_bert", "plm_icd"];
 
 fn kinds() -> [&'static str; 3] {
     let kinds = [
@@ -278,6 +278,11 @@ fn kernels_move_the_models_that_reach_them() {
         (
             "long_bert",
             "src/models/label_attention.rs",
+            "src/models/shared_attention.rs",
+        ),
+        (
+            "plm_icd",
+            "src/models/cross_attention.rs",
             "src/models/shared_attention.rs",
         ),
     ];

@@ -1,4 +1,4 @@
-"""The BERT models and the bi-GRU: the batched models of `pytorch_models.py`, padded and masked."""
+"""The BERT models, PLM-ICD among them, and the bi-GRU: the batched models of `pytorch_models.py`, padded and masked."""
 
 import numpy as np
 import torch
@@ -77,6 +77,23 @@ def long_bert_cases():
         return neural_case(f"overlap {overlap}", seed, "long_bert", settings)
 
     return {"segments": [case(430, 0, SEGMENT)], "overlap": [case(431, 3, SEGMENT), case(432, 2, SEGMENT + 1)]}
+
+
+def plm_icd_cases():
+    def case(name, seed, head, **encoded):
+        # Chunks of 8 of a note and its two special tokens: notes of 30 and 6 tokens fill their last one.
+        settings = {"encoder": encoder(SEGMENT) | encoded, "chunk": SEGMENT, "head": head}
+        return neural_case(name, seed, "plm_icd", settings)
+
+    block = {"initializer-range": 0.03, "label-block": 3}
+    label, cross = {"label-attention": {"projection": 6} | block}, {"cross-attention": block}
+    return {
+        "label-attention": [
+            case("BERT", 450, label),
+            case("RoBERTa's norms", 451, label, **{"norm-epsilon": 1e-5}),
+        ],
+        "cross-attention": [case("BERT", 452, cross)],
+    }
 
 
 def bigru_attention_cases():
