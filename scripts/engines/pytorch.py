@@ -44,7 +44,7 @@ NO_MEMORY += ["resource temporarily unavailable"]
 
 # What a suite may set for each model; what is icdbench's own, such as the label block, changes nothing here.
 ENCODER = {"preset", "layers", "hidden", "heads", "intermediate", "positions", "dropout", "attention-dropout"}
-ENCODER |= {"initializer-range"}
+ENCODER |= {"initializer-range", "norm-epsilon"}
 SETTINGS = {
     "logistic_regression": {"features", "unit-length", "penalty"},
     "bigru_attention": {"embedding", "pretrained-embedding", "train-embedding", "hidden", "heads", "dropout"},
@@ -54,6 +54,7 @@ SETTINGS = {
     "bert_hier": {"encoder", "segment", "segment-layer", "pooling", "classifier-dropout", "head"},
     "bert_xml": {"encoder", "long-notes", "label-vectors", "hidden", "label-block"},
     "long_bert": {"encoder", "segment", "overlap", "label-block"},
+    "plm_icd": {"encoder", "chunk", "head"},
 }
 VALUES = {"pooling": ["mean", "max"], "long-notes": ["whole", "split", "truncate"]}
 
