@@ -56,6 +56,7 @@ fn suite(cells: Vec<CellDescription>) -> SuiteText {
     SuiteText {
         beside: Vec::new(),
         printed: Vec::new(),
+        masked: Vec::new(),
         readings: Vec::new(),
         name: "lengths".to_owned(),
         description: "Longer inputs, better codes?\n\nInvented numbers.".to_owned(),

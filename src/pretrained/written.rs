@@ -153,12 +153,13 @@ pub fn write(directory: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), files::E
 mod tests {
     use super::*;
     use crate::models::parameters::Values;
-    use crate::pretrained::PretrainedBert;
+    use crate::pretrained::{Architecture, PretrainedBert};
 
     const VOCABULARY: [&str; 6] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "pain"];
 
     fn config() -> BertConfig {
         BertConfig {
+            architecture: Architecture::Bert,
             hidden: 4,
             layers: 2,
             heads: 2,
@@ -168,6 +169,8 @@ mod tests {
             token_types: 2,
             dropout: Some(0.1),
             attention_dropout: Some(0.2),
+            norm_epsilon: 1e-12,
+            padding: Some(0),
         }
     }
 
@@ -206,7 +209,6 @@ mod tests {
             let written = WrittenBert {
                 config: &config,
                 initializer_range: 0.02,
-                padding: 0,
                 encoder: &encoder,
                 heads: &heads,
             };

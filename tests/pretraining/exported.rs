@@ -7,7 +7,7 @@ use icdbench::models::bert::Encoder;
 use icdbench::models::layers::Packed;
 use icdbench::models::{Initialiser, Pass, Task, parameters};
 use icdbench::pretrained::PretrainedBert;
-use icdbench::text::published;
+use icdbench::text::{TokenizerKind, published};
 
 use super::{given, settings, undisturbed};
 
@@ -34,7 +34,7 @@ fn the_directory_is_read_back_and_hugging_face_computes_the_same_states() {
         }
         assert_eq!(own.len(), read.parameters.len() + read.heads.len());
         assert_eq!(read.tokens.len(), given.tokenizer.size());
-        let said = published(&directory.join("vocab.txt")).unwrap().said;
+        let said = published(&directory.join("vocab.txt"), TokenizerKind::WordPiece).unwrap().said;
         given.tokenizer.reads_as(&said).unwrap();
 
         // States of sequences of several lengths.
