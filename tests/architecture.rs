@@ -173,7 +173,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             // The rows of a learning curve, as training tells them.
             "record/mod.rs",
             // Errors of checkpoints and of the directory.
-            "results/files.rs",
+            "results/disk.rs",
             "text",
             // Optimiser, schedule, checkpoints, and who is told.
             "train",
@@ -188,6 +188,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             // How hashes are spelled.
             "record/digits.rs",
             // How a directory is written so that a crash cannot hurt it.
+            "results/disk.rs",
             "results/files.rs",
             // The vocabulary beside the weights and how text is read; files that only stand for others.
             "text/error.rs",

@@ -110,7 +110,7 @@ impl OfNote<'_> {
             };
             let is_random = count == 1 || self.random.happens(RANDOM_NEXT);
             let sentences = match is_random {
-                true => self.from_another_note(self.wanted.saturating_sub(self.tokens(start..middle))),
+                true => self.sentences_of_another(self.wanted.saturating_sub(self.tokens(start..middle))),
                 false => middle..next,
             };
             spans.push(Span {
@@ -128,7 +128,7 @@ impl OfNote<'_> {
     }
 
     /// Sentences from a random place of another note on, until they have so many tokens or the note ends.
-    fn from_another_note(&mut self, wanted: usize) -> Range<usize> {
+    fn sentences_of_another(&mut self, wanted: usize) -> Range<usize> {
         let mut other = self.document;
         for _ in 0..TRIES {
             other = self.random.below(self.documents.len());

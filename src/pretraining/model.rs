@@ -189,19 +189,21 @@ impl PretrainingModel {
         let pass = Pass { noise: None, precision };
         let states = self.states(&batch, pass).masked;
         let likely = ops::likely_words(states.clone(), &self.words(), count, precision);
-        let guess = |(row, (&place, likely)): (usize, (&usize, Vec<(u32, f32)>))| {
+        let probabilities = |(row, likely): (usize, Vec<(u32, f32)>)| -> Vec<(u32, f32)> {
             let state = states.clone().narrow(0, row, 1);
-            let probability = |(word, _): (u32, f32)| {
+            let probability = |(word, _)| {
                 let loss = ops::word_loss(state.clone(), self.words(), &[word as i32], precision);
                 (word, (-host(loss)[0]).exp())
             };
-            Guess {
-                place,
-                token: tokens[place],
-                likely: likely.into_iter().map(probability).collect(),
-            }
+            likely.into_iter().map(probability).collect()
         };
-        masked.iter().zip(likely).enumerate().map(guess).collect()
+        let likely = likely.into_iter().enumerate().map(probabilities);
+        let guess = |(&place, likely)| Guess {
+            place,
+            token: tokens[place],
+            likely,
+        };
+        masked.iter().zip(likely).map(guess).collect()
     }
 
     fn words(&self) -> Words {

@@ -4,7 +4,7 @@ use super::settings::Sentences;
 
 impl Sentences {
     /// The sentences of a text, in order, without the white space around them.
-    pub fn cut<'t>(self, text: &'t str) -> Vec<&'t str> {
+    pub fn cut(self, text: &str) -> Vec<&str> {
         let lines: Vec<&str> = match self {
             Self::FullStops => vec![text],
             Self::LineEnds | Self::LineEndsAndFullStops => text.lines().collect(),

@@ -106,7 +106,9 @@ mod tests {
             }
             let found = read(&copy.path().join("vocab.txt"), lowercase);
             assert_eq!(found.fingerprint(), tokenizer.fingerprint());
-            let said = crate::text::published(&copy.path().join("vocab.txt"), crate::text::TokenizerKind::WordPiece).unwrap().said;
+            let said = crate::text::published(&copy.path().join("vocab.txt"), crate::text::TokenizerKind::WordPiece)
+                .unwrap()
+                .said;
             assert!(tokenizer.reads_as(&said).is_ok());
         }
     }

@@ -34,7 +34,9 @@ fn the_directory_is_read_back_and_hugging_face_computes_the_same_states() {
         }
         assert_eq!(own.len(), read.parameters.len() + read.heads.len());
         assert_eq!(read.tokens.len(), given.tokenizer.size());
-        let said = published(&directory.join("vocab.txt"), TokenizerKind::WordPiece).unwrap().said;
+        let said = published(&directory.join("vocab.txt"), TokenizerKind::WordPiece)
+            .unwrap()
+            .said;
         given.tokenizer.reads_as(&said).unwrap();
 
         // States of sequences of several lengths.

@@ -86,7 +86,7 @@ fn ended_anywhere_it_comes_to_the_same_bytes() {
         let expected = outcome(&undisturbed(&settings, &given, None), &given);
         assert!(expected.1.steps > 10, "{}", expected.1.steps);
         for suddenly in [true, false] {
-            for first in 1..=10 {
+            for first in [1, 4, 7, 10, 13] {
                 let found = after_endings(&settings, first, suddenly);
                 assert_eq!(
                     outcome(&found, &given),
