@@ -26,6 +26,6 @@ pub mod projected_attention;
 mod recurrence;
 pub mod tanh;
 #[cfg(test)]
-pub(crate) mod testing;
+mod testing;
 pub mod vector;
 pub mod word_loss;

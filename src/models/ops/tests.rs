@@ -14,7 +14,7 @@ use super::pooled_convolution::{pooled_convolution, portable as portable_pooled}
 use super::tanh::tanh;
 use crate::device::Precision;
 use crate::kernels::pooled_convolution::positions;
-use crate::kernels::testing::{close, noise};
+use crate::models::Initialiser;
 use crate::models::batch::mask;
 use crate::models::parameters::host;
 
@@ -22,6 +22,22 @@ const ROW: usize = 12;
 const LENGTHS: [usize; 4] = [7, 1, 12, 0];
 const DIMENSION: usize = 3;
 const FILTERS: usize = 5;
+
+fn noise(seed: u64, count: usize) -> Vec<f32> {
+    Initialiser::new(seed, &Device::flex()).normal_values(count, 0.6)
+}
+
+/// Each within a hundred-thousandth of the largest that is expected.
+fn close(found: &[f32], expected: &[f32]) {
+    assert_eq!(found.len(), expected.len());
+    let size = expected.iter().fold(1e-30, |size: f32, value| size.max(value.abs()));
+    for (place, (found, expected)) in found.iter().zip(expected).enumerate() {
+        assert!(
+            (found - expected).abs() <= 1e-5 * size,
+            "{place}: {found} against {expected}, the largest {size}"
+        );
+    }
+}
 
 fn leaf<const D: usize>(seed: u64, shape: [usize; D]) -> Param<Tensor<D>> {
     let values = noise(seed, shape.iter().product());
@@ -77,8 +93,7 @@ fn assert_same(kernel: [Vec<f32>; 4], portable: [Vec<f32>; 4], what: &str) {
             part == 3 || kernel.iter().any(|&value| value != 0.0),
             "{what}: part {part} is 0"
         );
-        let portable: Vec<f64> = portable.iter().map(|&value| value.into()).collect();
-        close(kernel, &portable, 1e-5);
+        close(kernel, portable);
     }
 }
 
@@ -161,8 +176,7 @@ fn batch_norms_by_their_own_and_by_given_moments_have_two_forms_that_agree() {
         (&own_moments.mean, portable_own.mean),
         (&own_moments.variance, portable_own.variance),
     ] {
-        let portable: Vec<f64> = host(portable).into_iter().map(f64::from).collect();
-        close(&host(kernel.clone()), &portable, 1e-6);
+        close(&host(kernel.clone()), &host(portable));
     }
     let given = ColumnMoments {
         mean: Tensor::from_floats([0.3, -0.2, 0.1], &Device::flex()),
