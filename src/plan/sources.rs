@@ -334,6 +334,12 @@ const KINDS: &[(&str, &str)] = &[
     ("byte-level-bpe", "src/text/bpe*"),
 ];
 
+/// How word vectors are trained, and the files that only one of them is made of.
+const METHODS: &[(&str, &str)] = &[
+    ("word2vec", "src/word_vectors/word2vec.rs"),
+    ("starspace", "src/word_vectors/starspace*"),
+];
+
 /// Files that move no stage's result.
 const NOTHING: &[(&[&str], &str)] = &[
     (
@@ -396,6 +402,7 @@ const NOTHING: &[(&[&str], &str)] = &[
         "the order of the stages, and what is made of some beside their results",
     ),
     (&["src/text/outside.rs"], "counts words for `data stats`"),
+    (&["src/text/vector_files.rs"], "writes word vectors for other programs"),
     (&["src/text/kind.rs"], "what kinds of tokenizers are called"),
     (
         &["src/data/own/look.rs", "src/prepare/diff.rs"],
@@ -450,11 +457,18 @@ const PASS_ON: &[&str] = &[
 ];
 
 /// Files that are reached though no path in the code leads there: from, to, why.
-const EXTRA: &[(&str, &str, &str)] = &[(
-    "src/data/codiesp.rs",
-    "src/data/titles.rs",
-    "`data::load` reads the titles beside the notes",
-)];
+const EXTRA: &[(&str, &str, &str)] = &[
+    (
+        "src/data/codiesp.rs",
+        "src/data/titles.rs",
+        "`data::load` reads the titles beside the notes",
+    ),
+    (
+        "src/word_vectors/word2vec.rs",
+        "src/word_vectors/stepping.rs",
+        "`Network::learn` is written there",
+    ),
+];
 
 /// SHA-256 over the code that can move a stage's result, and over the compiler's settings where it computes
 /// floating-point numbers. Versions of packages, features and the settings of a suite are not in it.
@@ -491,6 +505,10 @@ pub fn files(code: Code) -> BTreeSet<&'static str> {
             "no tokenizer is called {kind:?}: add it to KINDS in {}",
             file!()
         );
+    }
+    if let Code::TrainedVectors(method) = code {
+        let others = METHODS.iter().filter(|(name, _)| *name != method);
+        walls.extend(others.map(|(_, place)| place));
     }
     for root in &roots {
         assert!(

@@ -3,6 +3,7 @@
 
 mod bounds;
 mod check;
+mod check_vectors;
 mod ensemble;
 mod evidence;
 mod place;

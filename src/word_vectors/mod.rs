@@ -12,6 +12,7 @@ mod network;
 mod progress;
 mod sampling;
 mod settings;
+mod sigmoid;
 mod starspace;
 mod stepping;
 mod table;

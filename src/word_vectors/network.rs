@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::huffman::Tree;
 use super::settings::{Architecture, Sigmoid, Word2Vec};
-use super::stepping;
+use super::sigmoid::sigmoids;
 use super::table::Table;
 
 /// What is drawn for some texts, so that nothing is left to chance in learning from them.
@@ -67,7 +67,7 @@ impl Network {
             mean: settings.cbow_mean,
             sigmoids: match settings.sigmoid {
                 Sigmoid::Exact => None,
-                Sigmoid::Table => Some(stepping::sigmoids()),
+                Sigmoid::Table => Some(sigmoids()),
             },
             input: Table::of(start, dimension),
             negative: (negative > 0).then(|| (negative, Table::new(words, dimension))),
@@ -76,14 +76,6 @@ impl Network {
                 .then(|| (Tree::new(counts), Table::new(words - 1, dimension))),
             scratch: Table::new(2, dimension),
         }
-    }
-
-    /// One step after another over what was drawn. Hierarchical softmax comes first where both are learnt.
-    ///
-    /// # Panics
-    /// When a word has no vector, or fewer negatives were drawn than are learnt from.
-    pub fn learn(&mut self, drawn: &Drawn, alpha: f32) {
-        stepping::learn(self, drawn, alpha);
     }
 
     /// The vectors, row-major `[word, dimension]`.

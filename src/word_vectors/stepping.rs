@@ -4,30 +4,22 @@ use pulp::{Simd, WithSimd};
 
 use super::network::{Drawn, Network, around};
 use super::settings::Architecture;
+use super::sigmoid::{DECIDED, POINTS_A_UNIT};
 use super::table::Table;
 use crate::kernels::vector;
 
-/// A product from here on is a decision that is made: nothing is learnt from it. So does gensim; word2vec's own program counts
-/// such a probability as 0 or 1.
-const DECIDED: f32 = 6.0;
-
-/// Points of the table of sigmoids, and how many of them a unit is counted to have: see [`Sigmoid::Table`].
-///
-/// [`Sigmoid::Table`]: super::settings::Sigmoid::Table
-const POINTS: usize = 1_000;
-const POINTS_A_UNIT: f32 = 83.0;
-
-/// The table of sigmoids.
-pub(super) fn sigmoids() -> Vec<f32> {
-    let point = |index: usize| (2.0 * index as f64 / POINTS as f64 - 1.0) * f64::from(DECIDED);
-    (0..POINTS)
-        .map(|index| (1.0 / (1.0 + (-point(index)).exp())) as f32)
-        .collect()
-}
-
-/// Goes over what was drawn.
-pub(super) fn learn(network: &mut Network, drawn: &Drawn, alpha: f32) {
-    vector::dispatch(Learn { network, drawn, alpha });
+impl Network {
+    /// One step after another over what was drawn. Hierarchical softmax comes first where both are learnt.
+    ///
+    /// # Panics
+    /// When a word has no vector, or fewer negatives were drawn than are learnt from.
+    pub fn learn(&mut self, drawn: &Drawn, alpha: f32) {
+        vector::dispatch(Learn {
+            network: self,
+            drawn,
+            alpha,
+        });
+    }
 }
 
 struct Learn<'a> {

@@ -88,6 +88,11 @@ const steps = {
     const { label, value } = asked.hover;
     const tip = page.locator(`.tip[aria-label^="${label}"]`).first();
     await tip.scrollIntoViewIfNeeded();
+    // While the page moves, what a point says is hidden.
+    await page.evaluate(() => new Promise((done) => {
+      const look = (before) => (scrollY === before ? done() : setTimeout(() => look(scrollY), 100));
+      setTimeout(() => look(scrollY), 100);
+    }));
     const box = await tip.boundingBox();
     check("nothing is said of no point", await page.locator(".tooltip").isHidden());
     await page.mouse.move(box.x + box.width / 2 + 3, box.y + box.height / 2 - 2);

@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use icdbench::record::{PretrainingFacts, Stage, StageName};
+use serde_json::json;
+
 use super::*;
 
 /// Names that LaTeX, Markdown, HTML or a spreadsheet would take for something of its own.
@@ -119,6 +122,23 @@ fn no_field_of_a_csv_file_is_a_formula() {
     for record in &mut records {
         let outcome = record.record.outcome.as_mut().unwrap();
         outcome.curves = Some(figures::curves(figures::two_bins()));
+        let looks = [0, 10].map(|step| {
+            let look = json!({"epoch": 1, "step": step, "mlm-loss": 2.5, "mlm-accuracy": 0.5});
+            serde_json::from_value(look).unwrap()
+        });
+        outcome.pretraining = Some(PretrainingFacts {
+            parameters: 10,
+            training_notes: 4,
+            unlabelled_notes: 0,
+            left_out_notes: 0,
+            notes: 3,
+            tokens: 60,
+            steps: 10,
+            stopped: "all epochs done".to_owned(),
+            development_sequences: 2,
+            looks: looks.into(),
+        });
+        record.record.stages.insert(StageName::Pretraining, Stage::default());
     }
     let mut suite = suite(Vec::new());
     suite.printed = NAMES

@@ -277,7 +277,8 @@ fn no_name_or_literal_of_the_code_is_left_out() {
         let code = code.split("\n#[cfg(test)]\nmod tests {").next().unwrap();
         let code = code
             .replace("#[cfg(test)]\nmod tests;", "")
-            .replace("#[cfg(test)]\nmod testing;", "");
+            .replace("#[cfg(test)]\nmod testing;", "")
+            .replace("#[cfg(test)]\npub(super) mod testing;", "");
         let code = code.replace("#[inline(always)]", "");
         let silent = ["//", "#![", "#[allow", "#[expect", "#[must_use", "#[inline", "#[doc"];
         let lines = code
