@@ -1,6 +1,7 @@
 //! `icdbench plan SUITE`.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -235,8 +236,8 @@ fn estimates(
         if !trains {
             continue;
         }
-        if !estimates.of_cells.contains_key(&place) {
-            estimates.of_cells.insert(place, workshop.estimate(cell)?);
+        if let Entry::Vacant(unknown) = estimates.of_cells.entry(place) {
+            unknown.insert(workshop.estimate(cell)?);
         }
         if let Some(key) = cell.keys.get(&StageName::Pretraining)
             && !estimates.of_pretrainings.contains_key(key)

@@ -27,7 +27,7 @@ impl Draws {
 
     /// A number below `bound`, each as likely to one part in 2^32.
     pub fn below(&mut self, bound: u32) -> u32 {
-        ((self.bits() >> 32) * u64::from(bound) >> 32) as u32
+        (((self.bits() >> 32) * u64::from(bound)) >> 32) as u32
     }
 
     /// A number in `[0, 1)`.

@@ -54,7 +54,7 @@ impl Negatives {
     #[inline]
     pub fn draw(&self, draws: &mut Draws) -> u32 {
         let bits = draws.bits();
-        let slot = (bits >> 32) * self.slots.len() as u64 >> 32;
+        let slot = ((bits >> 32) * self.slots.len() as u64) >> 32;
         let (from, other) = self.slots[slot as usize];
         if (bits as u32) < from { slot as u32 } else { other }
     }

@@ -82,7 +82,7 @@ fn values_and_gradients_match_sums_in_f64() {
         let mut at_weight = vec![0.0; case.weight.len()];
         let mut at_bias = vec![0.0; case.count];
         for (note, &wanted) in case.wanted.iter().enumerate() {
-            for filter in 0..case.count {
+            for (filter, at_bias) in at_bias.iter_mut().enumerate() {
                 let found = |position: usize| {
                     let parts = case.parts(note, filter, position).into_iter();
                     let terms =
@@ -98,7 +98,7 @@ fn values_and_gradients_match_sums_in_f64() {
                 let state = found(best).tanh();
                 let through = f64::from(at_states[states.len()]) * (1.0 - state.powi(2));
                 states.push(state);
-                at_bias[filter] += through;
+                *at_bias += through;
                 for (word, weight) in case.parts(note, filter, best) {
                     at_words[word] += through * f64::from(case.weight[weight]);
                     at_weight[weight] += through * f64::from(case.values[word]);
