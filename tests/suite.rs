@@ -70,6 +70,16 @@ fn the_suites_that_come_with_the_program_are_right() {
         "longbert-mimic4",
         "magic-of-bert",
         "magic-of-bert-full",
+        "multirescnn",
+        "multirescnn-50",
+        "caml",
+        "laat",
+        "plm-icd",
+        "plm-icd-50",
+        "plm-ca",
+        "edin-2023-clean",
+        "edin-2023-mimic4-icd9",
+        "edin-2023-mimic4-icd10",
     ] {
         assert!(names.iter().any(|found| found == name), "{name}");
     }

@@ -211,6 +211,10 @@ fn needs(global: &Global, published: &Published) -> Result<BTreeMap<String, Stri
             let names: Vec<&str> = suite.encoders.keys().map(String::as_str).collect();
             needs.push(format!("encoders: {}", names.join(", ")));
         }
+        if !suite.pretrainings.is_empty() {
+            let names: Vec<&str> = suite.pretrainings.keys().map(String::as_str).collect();
+            needs.push(format!("GPU time to pretrain {}", names.join(", ")));
+        }
         let with_vectors = suite.text.values().any(|text| text.vector_file().is_some());
         if with_vectors {
             needs.push("word vectors".into());

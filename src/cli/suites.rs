@@ -52,6 +52,22 @@ pub(super) const SUITES: &[(&str, &str)] = &[
         "magic-of-bert-full",
         include_str!("../../suites/magic-of-bert-full.toml"),
     ),
+    ("multirescnn", include_str!("../../suites/multirescnn.toml")),
+    ("multirescnn-50", include_str!("../../suites/multirescnn-50.toml")),
+    ("caml", include_str!("../../suites/caml.toml")),
+    ("laat", include_str!("../../suites/laat.toml")),
+    ("plm-icd", include_str!("../../suites/plm-icd.toml")),
+    ("plm-icd-50", include_str!("../../suites/plm-icd-50.toml")),
+    ("plm-ca", include_str!("../../suites/plm-ca.toml")),
+    ("edin-2023-clean", include_str!("../../suites/edin-2023-clean.toml")),
+    (
+        "edin-2023-mimic4-icd9",
+        include_str!("../../suites/edin-2023-mimic4-icd9.toml"),
+    ),
+    (
+        "edin-2023-mimic4-icd10",
+        include_str!("../../suites/edin-2023-mimic4-icd10.toml"),
+    ),
 ];
 
 /// Suites of timings that come with the program.

@@ -27,6 +27,7 @@ fn the_built_in_registry_is_valid_and_open_gives_it_without_a_path() {
         "mimic3-full",
         "mimic3-50",
         "mimic3-clean",
+        "mimic3-caml",
         "mimic3-laat",
         "mimic3-report-first",
         "mimic4-icd9",
