@@ -34,7 +34,6 @@ fn a_program_is_hardly_ever_slower_than_itself() {
             "{}: {found:?}",
             noise.name
         );
-        assert!(found.suspected <= found.after_holm, "{}: {found:?}", noise.name);
         assert!(found.same * 10 >= cells * 6, "{}: {found:?}", noise.name);
         // Intervals that hold everything would pass the above.
         assert!(found.covered < cells, "{}: {found:?}", noise.name);
@@ -45,7 +44,11 @@ fn a_program_is_hardly_ever_slower_than_itself() {
 fn a_slow_down_of_ten_percent_in_one_cell_is_found() {
     for (noise, pairs) in [QUIET, SHARED].into_iter().zip(PAIRS) {
         let [suspected, failed] = power(20, pairs, noise, 1.10);
-        assert!(suspected >= 19 && failed >= 18, "{}: {suspected}, {failed}", noise.name);
+        assert!(
+            suspected >= failed && failed >= 19,
+            "{}: {suspected}, {failed}",
+            noise.name
+        );
     }
     assert_eq!(power(10, 5, QUIET, 1.10), [0, 0], "five pairs say nothing");
 }

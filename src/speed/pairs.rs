@@ -5,8 +5,9 @@
 //! rates.
 //!
 //! What is tested is not whether a head is slower at all, which an even machine would sooner or later show of any two builds, but
-//! whether it is slower by more than a quarter of the margin. So a build that is the same raises far fewer alarms than the test's level
-//! allows, and one that is slower by twice the margin is found nearly as often.
+//! whether it is slower by more than half the margin. So a build that is the same raises far fewer alarms than the test's level
+//! allows, also where processes of the same program differ by a percent, and one that is slower by twice the margin is found
+//! nearly as often.
 
 use serde::Serialize;
 
@@ -66,9 +67,9 @@ pub struct Compared {
     pub interval: Option<(f64, f64)>,
     /// Standard deviation of a pair's log ratio, by the median absolute deviation: how much this machine jitters.
     pub spread: f64,
-    /// p-value of "the head is slower by more than a quarter of the margin", one-sided.
+    /// p-value of "the head is slower by more than half the margin", one-sided.
     pub p_slower: f64,
-    /// p-value of "the head is faster by more than a quarter of the margin", one-sided.
+    /// p-value of "the head is faster by more than half the margin", one-sided.
     pub p_faster: f64,
     /// p-value of "they differ", two-sided.
     pub p: f64,
@@ -116,7 +117,7 @@ fn one(pairs: &Pairs, margin: f64) -> Result<Compared, Error> {
         logs.push((head / base).ln());
     }
     let tested = signed_rank(&logs);
-    let beyond = (margin / 4.0).ln_1p();
+    let beyond = (margin / 2.0).ln_1p();
     let moved = |by: f64| signed_rank(&logs.iter().map(|log| log + by).collect::<Vec<_>>());
     let p_slower = moved(-beyond).map_or(1.0, |tested| tested.above);
     let p_faster = moved(beyond).map_or(1.0, |tested| tested.below);

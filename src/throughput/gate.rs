@@ -87,7 +87,7 @@ pub fn gate(
 
     let mut failures = itself.failures;
     failures.extend(first.failures);
-    let suspects = suspects(&compared);
+    let suspects = suspects(&compared, settings.margin);
     let names: Vec<String> = suspects.cells.iter().map(|cell| cell.cell.clone()).collect();
     let mut again = Grid::default();
     if !names.is_empty() {

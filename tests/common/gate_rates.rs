@@ -19,13 +19,13 @@ pub const TOLERANCE: f64 = 0.01;
 pub struct Alarms {
     pub grids: usize,
     pub cells: usize,
-    /// Cells with a p-value below 5 % for "slower by more than a quarter of the margin", uncorrected.
+    /// Cells with a p-value below 5 % for "slower by more than half the margin", uncorrected.
     pub uncorrected: usize,
     /// Grids with such a p-value below 5 % after Holm's correction.
     pub after_holm: usize,
-    /// Grids with a suspect: after Holm's correction, and beyond the margin.
+    /// Grids with a suspect: a ratio beyond the margin.
     pub suspected: usize,
-    /// Grids with a cell that is slower again.
+    /// Grids with a cell that fails.
     pub failed: usize,
     /// Cells whose interval holds the ratio 1.
     pub covered: usize,
@@ -45,7 +45,7 @@ pub fn alarms(grids: usize, pairs: usize, noise: Noise) -> Alarms {
         found.cells += first.len();
         found.uncorrected += count(&|cell| cell.p_slower < 0.05);
         found.after_holm += usize::from(count(&|cell| cell.p_slower_holm < 0.05) > 0);
-        found.suspected += usize::from(count(&|cell| cell.verdict == Verdict::Slower) > 0);
+        found.suspected += usize::from(count(&|cell| cell.ratio.is_some_and(|ratio| ratio > 1.0 + MARGIN)) > 0);
         found.failed += usize::from(!judgement.failing.is_empty());
         found.covered += count(&|cell| cell.interval.is_some_and(|(low, high)| low <= 1.0 && high >= 1.0));
         found.same += count(&|cell| cell.verdict == Verdict::Same);
@@ -53,14 +53,14 @@ pub fn alarms(grids: usize, pairs: usize, noise: Noise) -> Alarms {
     found
 }
 
-/// Of some tries, in how many a cell that is slower by this factor is a suspect, and in how many it is slower again.
+/// Of some tries, in how many a cell that is slower by this factor is a suspect, and in how many it fails.
 pub fn power(tries: usize, pairs: usize, noise: Noise, slower: f64) -> [usize; 2] {
     let mut found = [0, 0];
     for seed in 0..tries as u64 {
         let slow = seed as usize % 35;
         let grid = grid(Some((slow, slower)));
         let (first, judgement) = gate(&grid, pairs, noise, 9_000_000 + seed);
-        found[0] += usize::from(first[slow].verdict == Verdict::Slower);
+        found[0] += usize::from(first[slow].ratio.is_some_and(|ratio| ratio > 1.0 + MARGIN));
         found[1] += usize::from(judgement.failing.iter().any(|[cell, _]| cell.cell == grid[slow].0));
     }
     found
@@ -69,7 +69,7 @@ pub fn power(tries: usize, pairs: usize, noise: Noise, slower: f64) -> [usize; 2
 /// The gate from end to end: a grid is measured, and its suspects again.
 fn gate(grid: &[(String, f64)], pairs: usize, noise: Noise, seed: u64) -> (Vec<Compared>, Judgement) {
     let first = compare(&measure(grid, pairs, noise, seed), MARGIN).unwrap();
-    let suspects = suspects(&first);
+    let suspects = suspects(&first, MARGIN);
     let suspected = |cell: &&(String, f64)| suspects.cells.iter().any(|suspect| suspect.cell == cell.0);
     let again: Vec<_> = grid.iter().filter(suspected).cloned().collect();
     let second = compare(&measure(&again, pairs, noise, seed + 500_000), MARGIN).unwrap();
