@@ -1,5 +1,5 @@
-//! A convolution over word positions, with its tanh (Mullenbach et al. 2018, equation 1) or without: one matrix product
-//! of windows that overlap in memory, so that no window is copied out.
+//! A convolution over word positions, with its tanh (Mullenbach et al. 2018, equation 1) or without: a product of windows
+//! that overlap in memory, so that no window is copied out.
 //!
 //! With w filters' width and p = w / 2, position t of a note reads the words t - p .. t - p + w; words before the
 //! first and past the last are zero vectors.
@@ -8,9 +8,10 @@ use rayon::prelude::*;
 
 use super::matrix::{Matrix, MatrixMut, Threads, product};
 use super::vector;
+use super::windows::Panels;
 
 /// Positions or words of a task.
-const ROWS: usize = 256;
+const ROWS: usize = 96;
 
 /// Notes as the convolution reads them.
 #[derive(Clone, Copy, Debug)]
@@ -84,8 +85,9 @@ pub fn forward(words: &[f32], notes: Notes, filters: Filters) -> (Vec<f32>, Padd
             rows
         })
         .collect();
-    let window = filters.width * dimension;
-    let weight = reordered(filters, dimension, Order::Forward);
+    let weight = Panels::new(filters.width * dimension, count, |at, filter| {
+        filters.weight[(filter * dimension + at % dimension) * filters.width + at / dimension]
+    });
     let mut states = vec![0.0; notes.lengths.len() * stride];
     states
         .chunks_mut(stride.max(1))
@@ -95,17 +97,7 @@ pub fn forward(words: &[f32], notes: Notes, filters: Filters) -> (Vec<f32>, Padd
         .collect::<Vec<_>>()
         .into_par_iter()
         .for_each(|(states, padded)| {
-            let wanted = states.len() / count;
-            states
-                .chunks_mut(count)
-                .for_each(|state| state.copy_from_slice(filters.bias));
-            product(
-                &mut MatrixMut::new(states, wanted, count, count),
-                true,
-                Matrix::windows(padded, wanted, window, dimension),
-                Matrix::new(&weight, window, count, count),
-                Threads::One,
-            );
+            weight.product(padded, dimension, filters.bias, states);
             if filters.tanh {
                 vector::tanh_in_place(states);
             }
@@ -141,8 +133,10 @@ pub fn backward(notes: Notes, filters: Filters, states: &[f32], padded: &Padded,
         })
         .collect();
     let mut at_words = vec![0.0; notes.lengths.len() * row * dimension];
-    let turned = reordered(filters, dimension, Order::Backward);
-    let window = width * count;
+    let turned = Panels::new(width * count, dimension, |at, column| {
+        filters.weight[(at % count * dimension + column) * width + width - 1 - at / count]
+    });
+    let zeros = vec![0.0; dimension];
     at_words
         .chunks_mut((row * dimension).max(1))
         .zip(notes.lengths)
@@ -152,16 +146,7 @@ pub fn backward(notes: Notes, filters: Filters, states: &[f32], padded: &Padded,
         })
         .collect::<Vec<_>>()
         .into_par_iter()
-        .for_each(|(at_words, through)| {
-            let length = at_words.len() / dimension;
-            product(
-                &mut MatrixMut::new(at_words, length, dimension, dimension),
-                false,
-                Matrix::windows(through, length, window, count),
-                Matrix::new(&turned, window, dimension, dimension),
-                Threads::One,
-            );
-        });
+        .for_each(|(at_words, through)| turned.product(through, count, &zeros, at_words));
     let window = width * dimension;
     let mut at_weight = vec![0.0; window * count];
     let mut bias = vec![0.0; count];
@@ -179,10 +164,16 @@ pub fn backward(notes: Notes, filters: Filters, states: &[f32], padded: &Padded,
         }
     }
     let mut weight = vec![0.0; at_weight.len()];
-    for (at, value) in weight.iter_mut().enumerate() {
-        let (filter, place) = (at / window, at % window);
-        *value = at_weight[((place % width) * dimension + place / width) * count + filter];
-    }
+    weight
+        .par_chunks_mut(window.max(1))
+        .enumerate()
+        .for_each(|(filter, weight)| {
+            for (column, weight) in weight.chunks_mut(width).enumerate() {
+                for (place, value) in weight.iter_mut().enumerate() {
+                    *value = at_weight[(place * dimension + column) * count + filter];
+                }
+            }
+        });
     Gradients {
         words: at_words,
         weight,
@@ -201,28 +192,6 @@ fn pieces<'a>(
     let starts = (0..).map(move |piece| piece * ROWS * stride);
     rows.chunks_mut(ROWS * size)
         .zip(starts.map(move |start| &read[start..]))
-}
-
-enum Order {
-    /// `[width, dimension, filter]`.
-    Forward,
-    /// `[width, filter, dimension]`, the width from its end to its start.
-    Backward,
-}
-
-/// The weight in the order in which windows meet it.
-fn reordered(filters: Filters, dimension: usize, order: Order) -> Vec<f32> {
-    let (count, width) = (filters.bias.len(), filters.width);
-    let mut weight = vec![0.0; filters.weight.len()];
-    for (at, &value) in filters.weight.iter().enumerate() {
-        let (filter, column, place) = (at / width / dimension, at / width % dimension, at % width);
-        let to = match order {
-            Order::Forward => (place * dimension + column) * count + filter,
-            Order::Backward => ((width - 1 - place) * count + filter) * dimension + column,
-        };
-        weight[to] = value;
-    }
-    weight
 }
 
 /// `out = dy (1 - y^2)`, the gradient before the tanh.

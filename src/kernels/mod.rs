@@ -28,4 +28,5 @@ pub mod tanh;
 #[cfg(test)]
 mod testing;
 pub mod vector;
+mod windows;
 pub mod word_loss;
