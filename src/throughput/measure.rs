@@ -21,6 +21,10 @@ const STABLE: f64 = 0.9;
 /// Most rounds of timed runs.
 const MOST_ROUNDS: usize = 200;
 
+/// What an engine rests before a run: the threads of the one before it may still be waiting for work, and they wait by computing
+/// (libgomp's for some milliseconds), on the processors that the next is timed on.
+const REST: Duration = Duration::from_millis(20);
+
 /// An engine with the model ready, or why not.
 struct Contender {
     side: Side,
@@ -76,11 +80,15 @@ fn in_turns(settings: &Settings, kind: Kind, contenders: &mut [Contender], seed:
             },
         })
         .collect();
+    let others = contenders.len() > 1;
     for (round, order) in schedule(contenders.len(), MOST_ROUNDS, seed).into_iter().enumerate() {
         let mut ran = false;
         for place in order {
             if series[place].is_done(settings, limits[place]) {
                 continue;
+            }
+            if others {
+                series[place].rest(&mut contenders[place], kind, (round + 1) % SETS, timeout);
             }
             series[place].once(&mut contenders[place], kind, round % SETS, timeout);
             ran = true;
@@ -143,6 +151,17 @@ impl Series {
                 self.joules.push(energy.as_mut().and_then(Energy::joules));
             }
             Err(failure) => self.failure = Some(failure),
+        }
+    }
+
+    /// Waits until no other engine computes. What takes less than that has run once more then, untimed: an engine's own threads
+    /// are awake in the timed run, as they are where one run follows another.
+    fn rest(&mut self, contender: &mut Contender, kind: Kind, set: usize, timeout: Duration) {
+        std::thread::sleep(REST);
+        let before = self.runs.last().map(|ran| ran.seconds).or(self.warm_up.last().copied());
+        if before.is_some_and(|seconds| seconds < REST.as_secs_f64()) {
+            let again: Result<Ran, Failure> = contender.ask(&Ask::Run { kind, set }, timeout);
+            self.failure = again.err();
         }
     }
 
