@@ -1,7 +1,7 @@
 //! One model at one length in all engines: started, warmed up, run in turns.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::record::Timing;
 use super::suite::Settings;
@@ -21,9 +21,9 @@ const STABLE: f64 = 0.9;
 /// Most rounds of timed runs.
 const MOST_ROUNDS: usize = 200;
 
-/// What an engine rests before a run: the threads of the one before it may still be waiting for work, and they wait by computing
-/// (libgomp's for some milliseconds), on the processors that the next is timed on.
-const REST: Duration = Duration::from_millis(20);
+/// How long before a timed run no other engine has run. The threads of the one before it may still be waiting for work, and they
+/// wait by computing (libgomp's for some milliseconds), on the processors that the next is timed on.
+const APART: Duration = Duration::from_millis(20);
 
 /// An engine with the model ready, or why not.
 struct Contender {
@@ -88,7 +88,7 @@ fn in_turns(settings: &Settings, kind: Kind, contenders: &mut [Contender], seed:
                 continue;
             }
             if others {
-                series[place].rest(&mut contenders[place], kind, (round + 1) % SETS, timeout);
+                series[place].be_apart(&mut contenders[place], kind, round, timeout);
             }
             series[place].once(&mut contenders[place], kind, round % SETS, timeout);
             ran = true;
@@ -154,14 +154,23 @@ impl Series {
         }
     }
 
-    /// Waits until no other engine computes. What takes less than that has run once more then, untimed: an engine's own threads
-    /// are awake in the timed run, as they are where one run follows another.
-    fn rest(&mut self, contender: &mut Contender, kind: Kind, set: usize, timeout: Duration) {
-        std::thread::sleep(REST);
-        let before = self.runs.last().map(|ran| ran.seconds).or(self.warm_up.last().copied());
-        if before.is_some_and(|seconds| seconds < REST.as_secs_f64()) {
+    /// Lets [`APART`] pass. What takes less runs in that time, untimed: a processor that had nothing to do, and a cache that
+    /// another engine has filled, would make a short run twice as long.
+    fn be_apart(&mut self, contender: &mut Contender, kind: Kind, round: usize, timeout: Duration) {
+        let before = self.runs.last().map(|ran| ran.seconds);
+        let before = before.or(self.warm_up.last().copied()).unwrap_or(f64::INFINITY);
+        if before >= APART.as_secs_f64() {
+            return std::thread::sleep(APART);
+        }
+        let begun = Instant::now();
+        for run in 0.. {
+            // Never the notes of the timed run.
+            let set = (round + 1 + run % (SETS - 1)) % SETS;
             let again: Result<Ran, Failure> = contender.ask(&Ask::Run { kind, set }, timeout);
             self.failure = again.err();
+            if self.failure.is_some() || begun.elapsed() >= APART {
+                break;
+            }
         }
     }
 

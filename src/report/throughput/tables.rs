@@ -40,10 +40,10 @@ pub(super) fn measured_on(timings: &Timings<'_>) -> String {
     text += &format!("- Engines: {}.\n", escape::markdown(&versions.join("; ")));
     text += &format!(
         "- {} codes, {}, {}; {}. {} Every engine ran in a \
-         process of its own; the engines took turns in shuffled order, each run on other notes than the last, after 20 ms in which \
-         none computed and, where it takes less than that, after a run that was not timed; until half of the median's 95 % interval was below {} % of it or {} s were spent, the first at least {} times, the others {} times \
-         unless one run took longer than that. In brackets: that interval, where there are six \
-         runs or more.\n",
+         process of its own; the engines took turns in shuffled order, each run on other notes than the last and after 20 ms in \
+         which no other ran: it waited, or ran untimed what takes less; until half of the median's 95 % interval was below \
+         {} % of it or {} s were spent, the first at least {} times, the others {} times unless one run took longer than \
+         that. In brackets: that interval, where there are six runs or more.\n",
         grouped(settings.codes as u64),
         settings.precision,
         match (grouped(settings.batch_tokens as u64), settings.one_note) {
