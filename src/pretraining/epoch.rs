@@ -54,10 +54,10 @@ impl Epoch {
     }
 }
 
-/// Tokens of a sequence without its special ones.
-pub(super) fn room(settings: &Pretraining) -> usize {
+/// Tokens of a sequence of that epoch without its special ones.
+pub(super) fn room(settings: &Pretraining, epoch: u32) -> usize {
     let specials = if settings.objective.next_sentence { 3 } else { 2 };
-    settings.length - specials
+    settings.length_of(epoch) - specials
 }
 
 fn of_all(documents: &Documents, settings: &Pretraining, number: u32) -> Vec<Span> {
@@ -67,7 +67,7 @@ fn of_all(documents: &Documents, settings: &Pretraining, number: u32) -> Vec<Spa
             documents,
             document,
             random: Random::new(settings.seed, What::Pairs, number, document as u64),
-            wanted: room(settings),
+            wanted: room(settings, number),
         };
         if of_note.random.happens(settings.short_sequences) {
             let least = of_note.wanted.min(2);

@@ -28,5 +28,5 @@ pub use model::{Guess, PretrainedStart, PretrainingModel};
 pub use pieces::Pieces;
 pub use sequence::{Sequence, choose_masks};
 pub use session::pretrain;
-pub use settings::{Development, DevelopmentNotes, Objective, Pretraining, Sentences, Start};
+pub use settings::{Development, DevelopmentNotes, FirstEpochs, Objective, Pretraining, Sentences, Start};
 pub use step::{Batches, Found, gradients};

@@ -45,7 +45,7 @@ impl Maker<'_> {
         let text = |sentences: &std::ops::Range<u32>| documents.text(sentences.start as usize..sentences.end as usize);
         let mut first = text(&span.first);
         let mut second = span.second.as_ref().map(|second| text(&second.sentences));
-        let room = room(settings);
+        let room = room(settings, epoch.number);
         match &mut second {
             Some(second) => cut_pair(&mut first, second, room, &mut random),
             None => first = &first[..first.len().min(room)],

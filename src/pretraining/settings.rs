@@ -27,6 +27,9 @@ pub struct Pretraining {
     pub longest_sentence: usize,
     /// Tokens of a sequence at most, `[CLS]` and `[SEP]` included.
     pub length: usize,
+    /// The epochs before all others, whose sequences are shorter; left out, all epochs have sequences of `length`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<FirstEpochs>,
     /// Share of the notes whose sequences are made shorter, to any length from 2 tokens on (0.1 in BERT's own program).
     pub short_sequences: f64,
     /// Passes over the notes. Each has pairs and masks of its own.
@@ -64,6 +67,17 @@ pub enum Start {
     /// Those of the suite's `[encoder.<name>]`, with its heads of the pretraining tasks where its file has them. Positions
     /// past its own are drawn from the seed (the paper's fine-tuned BERT, whose positions 512 to 1,024 are).
     Encoder(String),
+}
+
+/// The epochs that a pretraining begins with. BERT's own took 90 % of its steps on 128 tokens and the others on 512, which
+/// its positions past 128 were learned from (Devlin et al. 2019, appendix A.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct FirstEpochs {
+    /// How many of the epochs they are.
+    pub epochs: u32,
+    /// Tokens of their sequences at most, `[CLS]` and `[SEP]` included.
+    pub length: usize,
 }
 
 /// What is to be predicted.
@@ -117,6 +131,15 @@ pub enum DevelopmentNotes {
 }
 
 impl Pretraining {
+    /// Tokens of a sequence of that epoch at most, special tokens included. Epochs count from 1; 0 is what is only looked at,
+    /// at full length.
+    pub fn length_of(&self, epoch: u32) -> usize {
+        match self.first {
+            Some(first) if (1..=first.epochs).contains(&epoch) => first.length,
+            _ => self.length,
+        }
+    }
+
     /// What is wrong with the settings, if anything: the setting, what was found, what was expected.
     ///
     /// # Errors
@@ -173,6 +196,26 @@ impl Pretraining {
                 format!(
                     "{} is above encoder.positions = {}: lower it, or give the encoder more positions",
                     self.length, self.encoder.positions
+                ),
+            ),
+            (
+                self.first.is_none_or(|first| (1..=self.epochs).contains(&first.epochs)),
+                "first",
+                format!(
+                    "epochs {}: expected 1 to {}, all epochs of the pretraining",
+                    self.first.map_or(0, |first| first.epochs),
+                    self.epochs
+                ),
+            ),
+            (
+                self.first
+                    .is_none_or(|first| (specials + parts..self.length).contains(&first.length)),
+                "first",
+                format!(
+                    "length {}: expected at least {} and less than length = {}",
+                    self.first.map_or(0, |first| first.length),
+                    specials + parts,
+                    self.length
                 ),
             ),
             (

@@ -53,6 +53,7 @@ pub(super) fn settings() -> Pretraining {
         sentences: Sentences::LineEnds,
         longest_sentence: 100,
         length: 24,
+        first: None,
         short_sequences: 0.1,
         epochs: 2,
         most_steps: None,

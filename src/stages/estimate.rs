@@ -11,6 +11,7 @@ use crate::machine;
 use crate::models::dropout::Noise;
 use crate::models::{Initialiser, parameters};
 use crate::plan::Cell;
+use crate::pretraining::Pretraining;
 use crate::text::{BatchSettings, evaluation_order};
 use crate::train::{Budget, Learner, Observer, Optimiser, Part, StepReport, Stepper, mean_gradients, targets};
 
@@ -102,31 +103,46 @@ impl Workshop<'_> {
 }
 
 impl Workshop<'_> {
-    /// Measures two steps of the pretraining that a cell's run starts from, and one look at how far it has come; `None`
+    /// Measures two steps of the pretraining that a cell's run starts from, two more where its first epochs have shorter
+    /// sequences, and one look at how far it has come; `None`
     /// where the run starts from none. Costs these and reading the notes.
     ///
     /// # Errors
     /// The notes or the encoder that it starts from cannot be had.
     pub fn estimate_pretraining(&self, cell: &Cell) -> Result<Option<Estimate>, Stop> {
-        let Some((_, settings)) = self.pretraining_of(cell) else {
+        let Some((name, asked)) = self.pretraining_of(cell) else {
             return Ok(None);
         };
         machine::reset_peak_memory();
-        let timer = Timer {
-            begun: Instant::now(),
-            looked: StdCell::default(),
-            steps: RefCell::default(),
-            all: StdCell::default(),
+        let time = |settings: &Pretraining| {
+            let timer = Timer {
+                begun: Instant::now(),
+                looked: StdCell::default(),
+                steps: RefCell::default(),
+                all: StdCell::default(),
+            };
+            self.begin_pretraining(cell, (name, settings), &timer)?;
+            let step = timer.steps.borrow().last().copied().unwrap_or_default();
+            Ok::<_, Stop>((step, timer.all.get() as f64, timer.looked.get()))
         };
-        let sequences = settings.development.sequences.min(settings.batch_size);
-        self.begin_pretraining(cell, sequences, &timer)?;
-        let steps = timer.steps.borrow();
-        let (step, all) = (steps.last().copied().unwrap_or_default(), timer.all.get() as f64);
-        let every = settings.development.every as f64;
-        let looks = 1.0 + f64::from(settings.epochs) + if every > 0.0 { (all / every).floor() } else { 0.0 };
-        let look = timer.looked.get() * settings.development.sequences as f64 / sequences as f64;
+        let mut settings = asked.clone();
+        let looked_at = asked.development.sequences;
+        settings.development.sequences = looked_at.min(asked.batch_size);
+        let (first, all, look) = time(&settings)?;
+        // The first epochs may have shorter sequences, of which an epoch has more.
+        let (full, of_full) = match settings.first.take() {
+            None => (first, all),
+            Some(shorter) => {
+                let (full, in_all_epochs, _) = time(&settings)?;
+                let share = 1.0 - f64::from(shorter.epochs) / f64::from(asked.epochs);
+                (full, (in_all_epochs * share).min(all))
+            }
+        };
+        let every = asked.development.every as f64;
+        let looks = 1.0 + f64::from(asked.epochs) + if every > 0.0 { (all / every).floor() } else { 0.0 };
+        let look = look * looked_at as f64 / settings.development.sequences as f64;
         Ok(Some(Estimate {
-            seconds: all * step + looks * look,
+            seconds: (all - of_full) * first + of_full * full + looks * look,
             memory_bytes: machine::peak_memory(),
         }))
     }

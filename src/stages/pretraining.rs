@@ -135,27 +135,22 @@ impl Workshop<'_> {
         Ok(())
     }
 
-    /// Begins a cell's pretraining as it would be, but for its development part, where nobody keeps what comes of it.
+    /// Begins a cell's pretraining by settings that are its own or nearly so, where nobody keeps what comes of it.
     pub(super) fn begin_pretraining(
         &self,
         cell: &Cell,
-        development_sequences: usize,
+        (name, settings): (&str, &Pretraining),
         observer: &dyn Observer,
     ) -> Result<(), Stop> {
-        let Some((name, settings)) = self.pretraining_of(cell) else {
-            return Ok(());
-        };
-        let mut settings = settings.clone();
-        settings.development.sequences = development_sequences;
         let tokenizer = self.tokenizer(cell)?;
-        let reading = self.read_texts(cell, (name, &settings), &tokenizer)?;
+        let reading = self.read_texts(cell, (name, settings), &tokenizer)?;
         // What it has learned by then derives from note text.
         let place = match self.runner.keeps() {
             true => self.runner.store().private().to_owned(),
             false => std::env::temp_dir(),
         };
         let scratch = files::begin_directory(&place)?;
-        let fit = self.fit(&settings, &reading, scratch.path());
+        let fit = self.fit(settings, &reading, scratch.path());
         pretrain(&fit, observer).map_err(|error| Stop::of_pretraining(name, error))?;
         Ok(())
     }

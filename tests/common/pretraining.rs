@@ -2,7 +2,7 @@
 
 use super::suite_text;
 
-/// `[text.pieces]` and `[pretrain.tiny]` on it, with every feature of the loop in use: pairs, shorter sequences, accumulation,
+/// `[text.pieces]` and `[pretrain.tiny]` on it, with every feature of the loop in use: pairs, shorter sequences, first epochs of shorter ones, accumulation,
 /// clipping, decay, dropout, a schedule, looks between epochs.
 pub const TABLES: &str = r#"
 [text.pieces]
@@ -18,6 +18,7 @@ objective = { masked = 0.15, as-mask = 0.8, as-random = 0.1, whole-word = true, 
 sentences = "line-ends-and-full-stops"
 longest-sentence = 16
 length = 32
+first = { epochs = 2, length = 16 }
 short-sequences = 0.3
 epochs = 3
 batch-size = 4

@@ -1,6 +1,6 @@
 //! That it learns, says how far it has come, and fails where it cannot go on.
 
-use icdbench::pretraining::{Documents, Error, Look, Pretraining, choose_masks};
+use icdbench::pretraining::{Documents, Error, FirstEpochs, Look, Pretraining, choose_masks};
 
 use super::{Silent, fit_notes, given, run, settings, texts, undisturbed};
 
@@ -150,11 +150,20 @@ fn too_few_notes_and_foreign_tokens_are_refused() {
 #[test]
 fn settings_that_cannot_be_are_named() {
     type Change = fn(&mut Pretraining);
-    let cases: [(&str, Change); 12] = [
+    let cases: [(&str, Change); 15] = [
         ("length", |settings| settings.length = 25),
         ("length", |settings| settings.length = 4),
         ("objective", |settings| settings.objective.masked = 0.0),
         ("objective", |settings| settings.objective.as_random = 0.3),
+        ("first", |settings| {
+            settings.first = Some(FirstEpochs { epochs: 0, length: 10 })
+        }),
+        ("first", |settings| {
+            settings.first = Some(FirstEpochs { epochs: 3, length: 10 })
+        }),
+        ("first", |settings| {
+            settings.first = Some(FirstEpochs { epochs: 1, length: 20 })
+        }),
         ("short-sequences", |settings| settings.short_sequences = 1.5),
         ("longest-sentence", |settings| settings.longest_sentence = 0),
         ("most-steps", |settings| settings.most_steps = Some(0)),

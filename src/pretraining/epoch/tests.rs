@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::pretraining::settings::FirstEpochs;
 use crate::pretraining::tests::{notes, settings};
 
 /// Sentences of all sequences, in the order of the notes.
@@ -108,4 +109,38 @@ fn a_count_is_that_of_the_epoch() {
         let found = Epoch::new(&documents, &settings, number).spans.len();
         assert_eq!(Epoch::sequences(&documents, &settings, number), found);
     }
+}
+
+#[test]
+fn the_first_epochs_have_shorter_sequences_of_the_same_notes() {
+    let documents = notes(3, 60);
+    let mut settings = settings();
+    settings.length = 64;
+    settings.first = Some(FirstEpochs { epochs: 2, length: 16 });
+    let longest = |settings: &Pretraining, number: u32| {
+        let tokens = |span: &Span| {
+            let parts = std::iter::once(&span.first).chain(span.second.as_ref().map(|second| &second.sentences));
+            parts
+                .map(|part| documents.text(part.start as usize..part.end as usize).len())
+                .sum::<usize>()
+        };
+        of_all(&documents, settings, number).iter().map(tokens).max().unwrap()
+    };
+    let everywhere = |length: usize| Pretraining {
+        length,
+        first: None,
+        ..settings.clone()
+    };
+    for number in [0, 1, 2, 3] {
+        let length = if (1..=2).contains(&number) { 16 } else { 64 };
+        assert_eq!(settings.length_of(number), length);
+        assert_eq!(
+            longest(&settings, number),
+            longest(&everywhere(length), number),
+            "epoch {number}"
+        );
+        let spans = of_all(&documents, &settings, number);
+        assert_eq!(spans, of_all(&documents, &everywhere(length), number));
+    }
+    assert!(longest(&settings, 2) < longest(&settings, 3));
 }
