@@ -50,6 +50,7 @@ pub mod results;
 pub mod search;
 pub mod speed;
 pub mod stages;
+pub mod submit;
 pub mod suite;
 pub mod text;
 pub mod throughput;

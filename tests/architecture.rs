@@ -32,6 +32,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "search",
             "speed",
             "stages",
+            "submit",
             "suite",
             "throughput",
             "train",
@@ -95,6 +96,17 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             // What the arithmetic is called, and the version of the metrics: both are part of keys.
             "kernels/instructions.rs",
             "metrics/version.rs",
+        ],
+    ),
+    // What cells would take; how files are written so that a crash cannot hurt them, and how hashes are spelled.
+    (
+        "submit",
+        &[
+            "plan",
+            "record/digits.rs",
+            "results/files.rs",
+            "stages/estimate.rs",
+            "suite",
         ],
     ),
     (
@@ -279,6 +291,7 @@ const WITHOUT: &[(&str, &[&str])] = &[
     ("pretrained", &["burn"]),
     ("candle", &["burn"]),
     ("pretraining", &["indicatif", "clap"]),
+    ("submit", &["burn", "indicatif"]),
     ("train", &["indicatif", "clap"]),
     ("stages", &["indicatif", "clap"]),
     ("models", &["indicatif", "clap"]),

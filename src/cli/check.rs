@@ -11,7 +11,7 @@ use super::reported::reported_in;
 use super::terminal::out;
 use super::{Global, exit, print_json, suite};
 use crate::audit::{Audit, audit, copies};
-use crate::plan::{Plan, recorded};
+use crate::plan::{Plan, Recorded};
 use crate::record::{Record, StageName, short};
 use crate::results::Store;
 use crate::results::check::{Findings, check as check_store};
@@ -88,10 +88,8 @@ fn missing(global: &Global, argument: &Path, records: &[Record]) -> Result<Vec<S
     let device = global.device.class.name();
     let planned = Plan::make(suite.clone(), &global.registry()?, global.data(), device);
     let plan = planned.unwrap_or_else(|_| Plan::without_data(suite, device));
-    let without = plan
-        .cells
-        .iter()
-        .filter(|cell| recorded(std::slice::from_ref(*cell), records).is_empty());
+    let found = Recorded::new(records);
+    let without = plan.cells.iter().filter(|cell| found.of(cell).is_none());
     Ok(without.map(|cell| cell.description.title()).collect())
 }
 

@@ -9,11 +9,13 @@ mod counted_gate;
 mod data;
 mod doctor;
 mod engine;
+mod estimates;
 pub mod exit;
 mod export;
 mod gate;
 mod global;
 mod list;
+mod merge;
 mod pack;
 mod plan;
 mod predict;
@@ -27,7 +29,9 @@ mod search;
 mod show;
 mod sides;
 mod speed_gate;
+mod status;
 mod stop;
+mod submit;
 mod suites;
 mod terminal;
 mod throughput;
@@ -70,6 +74,12 @@ enum Command {
     Plan(plan::Arguments),
     /// Run every cell of a suite that has no record yet, then write the report.
     Run(run::Arguments),
+    /// Queue the cells of a suite that have no record yet on a scheduler: SLURM, HyperQueue, GNU parallel, Kubernetes.
+    Submit(submit::Arguments),
+    /// Say how far a suite is: cells done, running and where, waiting, failed and why.
+    Status(status::Arguments),
+    /// Take back what `submit` has queued of a suite.
+    Cancel(status::Arguments),
     /// Search for the settings of a suite's runs: run its trials, then choose.
     Search(search::Arguments),
     /// Write a suite's report from its records alone.
@@ -103,6 +113,8 @@ enum Command {
     Score(score::Arguments),
     /// Look whether everything in a results directory is what was written.
     Check(check::Arguments),
+    /// Join results directories of machines that share no file system.
+    Merge(merge::Arguments),
     /// Put a suite's records, report and registry into one archive for a reviewer: an RO-Crate.
     Pack(pack::Arguments),
     /// Remove what interrupted and outdated work has left in a results directory.
@@ -125,7 +137,7 @@ impl Command {
 
     /// Whether models compute in this process.
     fn computes(&self) -> bool {
-        self.is_worker() || matches!(self, Self::Plan(_) | Self::Predict(_))
+        self.is_worker() || matches!(self, Self::Plan(_) | Self::Submit(_) | Self::Predict(_))
     }
 }
 
@@ -155,6 +167,9 @@ fn dispatch(mut cli: Cli) -> Result<ExitCode> {
         Command::List => list::list(global),
         Command::Plan(arguments) => plan::plan(global, &arguments),
         Command::Run(arguments) => run::run(global, &arguments),
+        Command::Submit(arguments) => submit::submit(global, &arguments),
+        Command::Status(arguments) => status::status(global, &arguments),
+        Command::Cancel(arguments) => status::cancel(global, &arguments),
         Command::Search(arguments) => search::search(global, &arguments),
         Command::Report(arguments) => report::report(global, &arguments),
         Command::Reproduce(arguments) => reproduce::reproduce(global, &arguments),
@@ -171,6 +186,7 @@ fn dispatch(mut cli: Cli) -> Result<ExitCode> {
         Command::Vectors(arguments) => vectors::vectors(global, &arguments),
         Command::Score(arguments) => score::score(global, &arguments),
         Command::Check(arguments) => check::check(global, &arguments),
+        Command::Merge(arguments) => merge::merge(global, &arguments),
         Command::Pack(arguments) => pack::pack(global, &arguments),
         Command::Clean(arguments) => clean::clean(global, &arguments),
         Command::Doctor => doctor::doctor(global),

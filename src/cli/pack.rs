@@ -16,7 +16,7 @@ use crate::audit::{audit, copies};
 use crate::data;
 use crate::machine::built;
 use crate::pack::{Access, Agent, Pack, PackedCell, absolute_paths};
-use crate::plan::{GENERATED, Plan, externals, recorded};
+use crate::plan::{GENERATED, Plan, Recorded, externals};
 use crate::record::{self, Record, Reported, short};
 use crate::report::write_report;
 use crate::results::{disk, files};
@@ -161,8 +161,9 @@ fn cells(global: &Global, arguments: &Arguments, suite: &Suite) -> Result<Option
     let plan = planned.unwrap_or_else(|_| Plan::without_data(suite.clone(), device));
     let mut records = Vec::new();
     let mut missing = Vec::new();
+    let found = Recorded::new(&listed.records);
     for cell in &plan.cells {
-        match recorded(std::slice::from_ref(cell), &listed.records).pop() {
+        match found.of(cell) {
             Some(record) => records.push(record),
             None => missing.push(cell.description.title()),
         }

@@ -1,23 +1,18 @@
 //! `icdbench plan SUITE`.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::Result;
-use burn::tensor::Device;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::estimates::{Estimates, estimates, is_there, records};
 use super::terminal::out;
-use super::{Global, Sentences, bytes, duration, print_columns, print_json, suite};
-use crate::data::Registry;
-use crate::plan::{Cell, Plan, scored_before};
+use super::{Global, bytes, duration, print_columns, print_json, suite};
+use crate::plan::{Cell, Plan};
 use crate::record::{self, Record, StageName, Status};
 use crate::results::Store;
-use crate::stages::Workshop;
 use crate::stages::estimate::Estimate;
 
 #[derive(Debug, Args)]
@@ -38,11 +33,7 @@ pub(super) fn plan(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     let registry = global.registry()?;
     let plan = Plan::make(suite, &registry, global.data(), global.device.class.name())?;
     let store = global.store();
-    let records = plan
-        .cells
-        .iter()
-        .map(|cell| recorded(&store, cell, global))
-        .collect::<Result<Vec<_>>>()?;
+    let records = records(global, &plan)?;
     let open = |(cell, record): (&Cell, &Option<Record>)| record.is_none() && cell.skipped.is_none();
     let estimates = match plan.cells.iter().zip(&records).any(open) && !arguments.no_estimate {
         true => estimates(global, &global.device.open(precision)?, &registry, &plan, &records)?,
@@ -162,27 +153,6 @@ fn pretrainings(plan: &Plan) -> Vec<(&str, &Cell)> {
     found
 }
 
-/// Whether the store has a stage of a cell.
-fn is_there(store: &Store, cell: &Cell, stage: StageName) -> bool {
-    matches!(store.open(stage, cell.key_of(stage)), Ok(Some(_)))
-}
-
-/// The record of a cell. One that cannot be believed is named, and the cell is to do.
-fn recorded(store: &Store, cell: &Cell, global: &Global) -> Result<Option<Record>> {
-    if cell.skipped.is_some()
-        && let Some(record) = scored_before(cell, &store.records().all()?.records)
-    {
-        return Ok(Some(record));
-    }
-    match store.records().find(&cell.key) {
-        Err(refused) if refused.is_as_if_absent() => {
-            global.notice(&refused.to_string());
-            Ok(None)
-        }
-        found => Ok(found?),
-    }
-}
-
 /// Each stage of a cell: its key, whether it is done, and what it needs.
 fn stages(store: &Store, cell: &Cell, record: Option<&Record>, estimates: &Estimates) -> Vec<Value> {
     let stages = cell.chain.iter().map(|(&name, stage)| {
@@ -200,54 +170,6 @@ fn stages(store: &Store, cell: &Cell, record: Option<&Record>, estimates: &Estim
         told
     });
     stages.collect()
-}
-
-/// What is left to do would take.
-#[derive(Default)]
-struct Estimates {
-    /// By run and length.
-    of_cells: BTreeMap<(usize, u32), Estimate>,
-    /// By key.
-    of_pretrainings: BTreeMap<String, Estimate>,
-}
-
-/// One estimate for each run and length that has a cell without a record, and for each pretraining that such a cell waits
-/// for.
-fn estimates(
-    global: &Global,
-    device: &Device,
-    registry: &Registry,
-    plan: &Plan,
-    records: &[Option<Record>],
-) -> Result<Estimates> {
-    let sentences = Sentences::of(global);
-    let workshop = Workshop::new(
-        plan,
-        (registry, global.data()),
-        global.runner()?,
-        (device, Duration::MAX),
-        &sentences,
-    );
-    let store = global.store();
-    let mut estimates = Estimates::default();
-    for (cell, record) in plan.cells.iter().zip(records) {
-        let place = (cell.run, cell.length);
-        let trains = record.is_none() && cell.skipped.is_none() && cell.ensemble.is_none();
-        if !trains {
-            continue;
-        }
-        if let Entry::Vacant(unknown) = estimates.of_cells.entry(place) {
-            unknown.insert(workshop.estimate(cell)?);
-        }
-        if let Some(key) = cell.keys.get(&StageName::Pretraining)
-            && !estimates.of_pretrainings.contains_key(key)
-            && !is_there(&store, cell, StageName::Pretraining)
-            && let Some(estimate) = workshop.estimate_pretraining(cell)?
-        {
-            estimates.of_pretrainings.insert(key.clone(), estimate);
-        }
-    }
-    Ok(estimates)
 }
 
 /// Why cells are skipped, each reason with the runs that it is of.

@@ -2,6 +2,7 @@
 //! none by two processes at once. This process keeps the terminal, the locks and the records; what a worker does to
 //! itself is its cell's record.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::mpsc::RecvTimeoutError;
@@ -12,8 +13,8 @@ use super::process::Process;
 use super::protocol::{Assignment, Event, Order, Places};
 use crate::device::DeviceChoice;
 use crate::machine::Machine;
-use crate::plan::{Cell, Plan, scored_before};
-use crate::record::{self, DEGENERATE, Record, SCHEMA_VERSION, StageName, Status, Timings};
+use crate::plan::{Cell, Plan, Recorded};
+use crate::record::{self, DEGENERATE, Record, RecordStore, SCHEMA_VERSION, StageName, Status, Timings};
 use crate::results::runner::{Patience, Runner};
 use crate::results::{Store, files};
 use crate::stages::record::Scored;
@@ -95,6 +96,47 @@ pub enum Error {
     World(String),
 }
 
+/// Runs the stages before training of all cells that have no record, pretrainings aside: what other machines find there then.
+/// `false` when the observer asked to stop.
+///
+/// # Errors
+/// As [`run`], and where the process that runs them ends.
+pub fn run_stages(plan: &Plan, options: &RunOptions, observer: &dyn RunObserver) -> Result<bool, Error> {
+    let mut cells = Cells::new(plan, options, observer)?;
+    match cells.stages(&(0..plan.cells.len()).collect::<Vec<_>>())? {
+        Stages::Interrupted => Ok(false),
+        Stages::Done => Ok(true),
+        Stages::Died => Err(Error::World(
+            "the process that ran the stages before training was ended: more memory may help".into(),
+        )),
+    }
+}
+
+/// Pretrains the encoder `[pretrain.<name>]` where that is not done. `None` where no cell needs it.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_pretraining(
+    plan: &Plan,
+    options: &RunOptions,
+    observer: &dyn RunObserver,
+    name: &str,
+) -> Result<Option<Ended>, Error> {
+    let needs = |cell: &Cell| {
+        let of_run = plan.suite.pretraining(&plan.suite.runs[cell.run]);
+        cell.skipped.is_none() && cell.ensemble.is_none() && of_run.is_some_and(|(of_run, _)| of_run == name)
+    };
+    let Some(index) = plan.cells.iter().position(needs) else {
+        return Ok(None);
+    };
+    let ended = Cells::new(plan, options, observer)?.pretrain(index)?;
+    match ended {
+        None => Ok(Some(Ended::Done(None))),
+        Some(Ended::World(words)) => Err(Error::World(words)),
+        ended => Ok(ended),
+    }
+}
+
 /// Runs every cell that has no record yet.
 ///
 /// Several processes may run the same plan on the same results directory: a cell is locked while it runs, the others go
@@ -104,16 +146,7 @@ pub enum Error {
 /// When the store cannot be read or written, or the data, the suite's settings or the device keep every cell from
 /// running. Finished cells stay.
 pub fn run(plan: &Plan, options: &RunOptions, observer: &dyn RunObserver) -> Result<RunSummary, Error> {
-    let store = Store::new(&options.places.results, options.places.private.as_deref());
-    let mut cells = Cells {
-        plan,
-        options,
-        observer,
-        runner: Runner::new(store)?,
-        machine: Machine::look(),
-        worker: None,
-        failed: BTreeMap::new(),
-    };
+    let mut cells = Cells::new(plan, options, observer)?;
     let mut summary = RunSummary {
         records: vec![None; plan.cells.len()],
         ..RunSummary::default()
@@ -122,7 +155,8 @@ pub fn run(plan: &Plan, options: &RunOptions, observer: &dyn RunObserver) -> Res
         Some(only) => vec![only],
         None => (0..plan.cells.len()).collect(),
     };
-    if !cells.prepare(&waiting)? {
+    // A worker that dies there is no answer: each cell then runs these stages itself, and has its record.
+    if cells.stages(&waiting)? == Stages::Interrupted {
         summary.interrupted = true;
         return Ok(summary);
     }
@@ -163,12 +197,37 @@ struct Cells<'a> {
     worker: Option<Process>,
     /// The pretrainings that failed in this run, by key: the other cells that need one fail for the same reason.
     failed: BTreeMap<String, Ended>,
+    /// Of cells that are skipped here, by key; absent until one is asked for.
+    before: RefCell<Option<BTreeMap<String, Record>>>,
 }
 
-impl Cells<'_> {
+/// How the stages before training ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stages {
+    Done,
+    Interrupted,
+    /// The worker did.
+    Died,
+}
+
+impl<'a> Cells<'a> {
+    fn new(plan: &'a Plan, options: &'a RunOptions, observer: &'a dyn RunObserver) -> Result<Self, Error> {
+        let store = Store::new(&options.places.results, options.places.private.as_deref());
+        Ok(Self {
+            plan,
+            options,
+            observer,
+            runner: Runner::new(store)?,
+            machine: Machine::look(),
+            worker: None,
+            failed: BTreeMap::new(),
+            before: RefCell::default(),
+        })
+    }
+
     /// Runs the stages before training of all cells that have no record, so that what is wrong with one of them is said
-    /// before another computes. `false` when the observer asked to stop.
-    fn prepare(&mut self, cells: &[usize]) -> Result<bool, Error> {
+    /// before another computes.
+    fn stages(&mut self, cells: &[usize]) -> Result<Stages, Error> {
         let mut open = Vec::new();
         for &index in cells {
             let cell = &self.plan.cells[index];
@@ -177,13 +236,13 @@ impl Cells<'_> {
             }
         }
         if open.is_empty() {
-            return Ok(true);
+            return Ok(Stages::Done);
         }
-        // A worker that dies here is no answer: each cell then runs these stages itself, and has its record.
         match self.order(CellWork::Prepare, open)? {
             Some(Ended::World(words)) => Err(Error::World(words)),
-            Some(Ended::Interrupted) => Ok(false),
-            _ => Ok(true),
+            Some(Ended::Interrupted) => Ok(Stages::Interrupted),
+            Some(_) => Ok(Stages::Done),
+            None => Ok(Stages::Died),
         }
     }
 
@@ -201,8 +260,8 @@ impl Cells<'_> {
         let Some(_lock) = lock else {
             return Ok(wait.then_some(CellEnd::Interrupted));
         };
-        // The other process may have finished it in the meantime.
-        if let Some(record) = self.finished(cell)? {
+        // Another process may have finished it since it was looked for.
+        if let Some(record) = self.finished_by_now(cell)? {
             return Ok(Some(CellEnd::Found(Box::new(record))));
         }
         let kept_from = match &cell.skipped {
@@ -267,15 +326,45 @@ impl Cells<'_> {
         Ok(ended.unwrap_or_else(|| Ended::World("the worker ended without a word on its cell".into())))
     }
 
+    /// The record of a cell that is skipped here and was scored before, of those that were there when the first such cell was
+    /// asked for.
+    fn scored_before(&self, cell: &Cell) -> Result<Option<Record>, Error> {
+        let mut found = self.before.borrow_mut();
+        if found.is_none() {
+            let listed = self.runner.store().records().all()?;
+            let before = Recorded::new(&listed.records);
+            let skipped = self
+                .plan
+                .cells
+                .iter()
+                .filter_map(|cell| Some((cell.key.clone(), before.scored_before(cell)?)));
+            *found = Some(skipped.collect());
+        }
+        Ok(found.as_ref().and_then(|found| found.get(&cell.key).cloned()))
+    }
+
     /// The record of a cell that need not be run. One that cannot be believed is named, and the cell is run.
     fn finished(&self, cell: &Cell) -> Result<Option<Record>, Error> {
+        self.found(cell, RecordStore::find)
+    }
+
+    /// The same, asked of the disk anew.
+    fn finished_by_now(&self, cell: &Cell) -> Result<Option<Record>, Error> {
+        self.found(cell, RecordStore::find_anew)
+    }
+
+    fn found(
+        &self,
+        cell: &Cell,
+        find: fn(&RecordStore, &str) -> Result<Option<Record>, record::Error>,
+    ) -> Result<Option<Record>, Error> {
         let records = self.runner.store().records();
         if cell.skipped.is_some()
-            && let Some(record) = scored_before(cell, &records.all()?.records)
+            && let Some(record) = self.scored_before(cell)?
         {
             return Ok(Some(record));
         }
-        let found = match records.find(&cell.key) {
+        let found = match find(&records, &cell.key) {
             Err(refused) if refused.is_as_if_absent() => {
                 self.observer.notice(&refused.to_string());
                 None

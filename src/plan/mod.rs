@@ -15,7 +15,7 @@ pub use cell::{Cell, descriptions};
 pub use error::Error;
 pub use external::ExternalSystem;
 pub use externals::externals;
-pub use recorded::{recorded, scored_before};
+pub use recorded::{Recorded, recorded};
 
 use crate::data::{self, Registry};
 use crate::suite::{Run, Suite};

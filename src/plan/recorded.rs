@@ -1,51 +1,75 @@
 //! Which records are those of a suite's cells.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
 use super::{Cell, GENERATED};
 use crate::record::{Record, Stage, StageName, Status, identity};
 
-/// Of `records`, for each cell the one to show, called by the suite's name for it: the one with the cell's key; where
-/// there is none, of those of the same cell (see [`identity`]), made by another program or from another data copy, the
-/// one that ended last. A cell that was scored where all that it needs was there is not shown as skipped.
-pub fn recorded(cells: &[Cell], records: &[Record]) -> Vec<Record> {
-    let identities: Vec<String> = records.iter().map(|record| identity(&record.stages)).collect();
-    let meant: Vec<Option<String>> = records.iter().map(as_meant).collect();
-    let of = |cell: &Cell| {
-        // Where no data are, nobody knows that they would be generated ones: their records say it.
-        let is_same = |(identity, meant): (&String, &Option<String>)| {
-            *identity == cell.identity || (cell.skipped.is_some() && meant.as_ref() == Some(&cell.identity))
-        };
-        let all = records.iter().zip(identities.iter().zip(&meant));
-        let same = all.filter(|(_, of)| is_same(*of));
-        let chosen = same.map(|(record, _)| record).max_by(|a, b| {
-            let rank = |record: &Record| {
-                let ran = record.status != Status::Skipped;
-                (ran, record.key == cell.key)
-            };
-            (rank(a), a.age()).cmp(&(rank(b), b.age()))
-        });
-        chosen.map(|record| {
-            let mut described = cell.description.clone();
-            if is_generated(record) && !described.dataset.ends_with(GENERATED) {
-                described.dataset.push_str(GENERATED);
-            }
-            Record {
-                cell: described,
-                ..record.clone()
-            }
-        })
-    };
-    cells.iter().filter_map(of).collect()
+/// Records by the cell that they are of, so that asking for many cells is no slower for each of them.
+pub struct Recorded<'a> {
+    records: &'a [Record],
+    by_identity: HashMap<String, Vec<usize>>,
+    /// Of those of generated notes: by the cell of the data set whose form they have.
+    by_meant: HashMap<String, Vec<usize>>,
 }
 
-/// The record of a cell that is skipped here, and was scored where all that it needs was there.
-pub fn scored_before(cell: &Cell, records: &[Record]) -> Option<Record> {
-    cell.skipped.as_ref()?;
-    let found = recorded(std::slice::from_ref(cell), records).pop();
-    found.filter(|record| record.status == Status::Ok)
+impl<'a> Recorded<'a> {
+    /// Those of a store.
+    pub fn new(records: &'a [Record]) -> Self {
+        let mut by_identity: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut by_meant: HashMap<String, Vec<usize>> = HashMap::new();
+        for (place, record) in records.iter().enumerate() {
+            by_identity.entry(identity(&record.stages)).or_default().push(place);
+            if let Some(meant) = as_meant(record) {
+                by_meant.entry(meant).or_default().push(place);
+            }
+        }
+        Self {
+            records,
+            by_identity,
+            by_meant,
+        }
+    }
+
+    /// The record to show for a cell, called by the suite's name for it: the one with the cell's key; where there is none,
+    /// of those of the same cell (see [`identity`]), made by another program or from another data copy, the one that ended
+    /// last. A cell that was scored where all that it needs was there is not shown as skipped.
+    pub fn of(&self, cell: &Cell) -> Option<Record> {
+        let same = self.by_identity.get(&cell.identity).into_iter().flatten();
+        // Where no data are, nobody knows that they would be generated ones: their records say it.
+        let meant = self.by_meant.get(&cell.identity).filter(|_| cell.skipped.is_some());
+        let mut places: Vec<usize> = same.chain(meant.into_iter().flatten()).copied().collect();
+        places.sort_unstable();
+        places.dedup();
+        let rank = |record: &Record| {
+            let ran = record.status != Status::Skipped;
+            (ran, record.key == cell.key)
+        };
+        let found = places.into_iter().map(|place| &self.records[place]);
+        let record = found.max_by(|a, b| (rank(a), a.age()).cmp(&(rank(b), b.age())))?;
+        let mut described = cell.description.clone();
+        if is_generated(record) && !described.dataset.ends_with(GENERATED) {
+            described.dataset.push_str(GENERATED);
+        }
+        Some(Record {
+            cell: described,
+            ..record.clone()
+        })
+    }
+
+    /// The record of a cell that is skipped here, and was scored where all that it needs was there.
+    pub fn scored_before(&self, cell: &Cell) -> Option<Record> {
+        cell.skipped.as_ref()?;
+        self.of(cell).filter(|record| record.status == Status::Ok)
+    }
+}
+
+/// The records to show for cells, in their order, see [`Recorded::of`].
+pub fn recorded(cells: &[Cell], records: &[Record]) -> Vec<Record> {
+    let records = Recorded::new(records);
+    cells.iter().filter_map(|cell| records.of(cell)).collect()
 }
 
 /// The settings of a stage of notes, as where nobody knows whether they are generated.

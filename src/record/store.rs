@@ -106,6 +106,17 @@ impl RecordStore {
         files::read(&path)?.map(|bytes| parse(&path, &bytes)).transpose()
     }
 
+    /// As [`find`](Self::find), for who has looked before: over NFS a name that was not there may seem missing for a minute more.
+    /// Reading the directory asks the server.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find).
+    pub fn find_anew(&self, key: &str) -> Result<Option<Record>, Error> {
+        // What cannot be read now is read, and said, next.
+        let _ = std::fs::read_dir(&self.directory).map(|mut entries| entries.next().is_some());
+        self.find(key)
+    }
+
     /// Every record. What other programs have left there is passed over; what is called like a record and is none is
     /// told.
     ///

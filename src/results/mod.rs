@@ -8,6 +8,7 @@ pub mod files;
 mod heartbeat;
 pub mod kept;
 pub mod lock;
+pub mod merge;
 mod process;
 pub mod runner;
 pub mod salt;

@@ -1,6 +1,7 @@
 //! The places of a results directory. What may be shown lies in `records`; what is about single notes or derives from
 //! their text lies in `private`, which only its owner can enter.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::kept::{Kept, Trouble};
@@ -79,6 +80,29 @@ impl Store {
         let directory = self.private.join("locks");
         files::make_directory(&directory, true)?;
         Ok(lock::Locks::new(directory))
+    }
+
+    /// What is being worked on, by the name of its lock, and who does, in words. A holder on another machine that was cut off
+    /// within the last minute is among them.
+    ///
+    /// # Errors
+    /// The locks cannot be read.
+    pub fn held(&self) -> Result<BTreeMap<String, String>, files::Error> {
+        let directory = self.private.join("locks");
+        let locks = lock::Locks::new(directory.clone());
+        let mut held = BTreeMap::new();
+        for (name, _) in files::list(&directory)? {
+            let Some(name) = name.strip_suffix(".lock").filter(|name| !name.contains('\\')) else {
+                continue;
+            };
+            // One that nobody holds any more is taken, and gone when it is given back.
+            if locks.try_lock(name)?.is_none()
+                && let Some(holder) = locks.holder(name)?
+            {
+                held.insert(name.to_owned(), holder.to_string());
+            }
+        }
+        Ok(held)
     }
 
     /// Makes the two parts where they are missing.

@@ -77,6 +77,16 @@ impl Suite {
                 return Err((key.into_iter().map(str::to_owned).collect(), problem));
             }
         }
+        let of_runs = self.runs.iter().enumerate().map(|(index, run)| {
+            let at = ["run", &index.to_string(), "resources"].map(str::to_owned);
+            (at.to_vec(), run.resources)
+        });
+        for (mut key, resources) in std::iter::once((vec!["resources".to_owned()], self.resources)).chain(of_runs) {
+            if let Err((name, problem)) = resources.check() {
+                key.push(name.into());
+                return Err((key, problem));
+            }
+        }
         self.check_word_vectors()?;
         let shares = [
             ("left-out-notes", self.limits.left_out_notes),

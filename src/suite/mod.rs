@@ -8,6 +8,7 @@ mod ensemble;
 mod evidence;
 mod place;
 mod pretraining;
+mod resources;
 mod search;
 mod word_vectors;
 
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use bounds::MOST_LETTERS;
 pub use ensemble::Ensemble;
 pub use evidence::EvidenceSettings;
+pub use resources::Resources;
 pub use search::{Chosen, Draw, Range, Search, Values};
 pub use word_vectors::{TrainedVectors, VectorTraining, WordVectorChoice, WordVectorFile};
 
@@ -71,6 +73,9 @@ pub struct Suite {
     /// What is kept of a finished cell beside its record. It moves no result.
     #[serde(default, skip_serializing_if = "Keep::is_empty")]
     pub keep: Keep,
+    /// What a scheduler is asked for, for each cell. It moves no result.
+    #[serde(default, skip_serializing_if = "Resources::is_empty")]
+    pub resources: Resources,
     /// A search for settings of the runs, in place of the runs themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub search: Option<Search>,
@@ -231,6 +236,9 @@ pub struct Run {
     /// Set where a search chose the settings. It moves no result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chosen: Option<Chosen>,
+    /// `[run.resources]`: what a scheduler is asked for, for a cell of this run, over the suite's own. It moves no result.
+    #[serde(default, skip_serializing_if = "Resources::is_empty")]
+    pub resources: Resources,
 }
 
 impl Run {

@@ -10,6 +10,7 @@
  *   ICDBENCH_INJECT_PATH     only calls on a path that contains this (not for stdout, stderr, allocate)
  *   ICDBENCH_INJECT_BYTES    allocate: only sizes from this on
  *   ICDBENCH_INJECT_PROCESS  only in processes whose command line contains this
+ *   ICDBENCH_INJECT_CLOCK    seconds by which the time of day is ahead, in every process
  *   ICDBENCH_INJECT_COUNT    a file that gets the line "failed N" for each call that failed, its number N, and
  *                            at the process's exit the line "calls N"
  *
@@ -49,6 +50,7 @@ static int failure;
 static size_t least;
 static const char *part, *count;
 static atomic_ulong calls;
+static long ahead;
 
 static void append(const char *word, unsigned long number) {
     if (!count) return;
@@ -79,7 +81,8 @@ static int command_line_has(const char *words) {
 __attribute__((constructor)) static void begin(void) {
     const char *kind = getenv("ICDBENCH_INJECT_KIND"), *at = getenv("ICDBENCH_INJECT_AT");
     const char *error = getenv("ICDBENCH_INJECT_ERRNO"), *bytes = getenv("ICDBENCH_INJECT_BYTES");
-    const char *process = getenv("ICDBENCH_INJECT_PROCESS");
+    const char *process = getenv("ICDBENCH_INJECT_PROCESS"), *clock = getenv("ICDBENCH_INJECT_CLOCK");
+    if (clock) ahead = atol(clock);
     if (!kind || (process && !command_line_has(process))) return;
     char *end = "";
     first = last = at ? strtoul(at, &end, 10) : 0;
@@ -109,6 +112,13 @@ static int due(void) {
     if (failure < 0) kill(getpid(), SIGKILL);
     errno = failure;
     return 1;
+}
+
+/* Monotonic clocks go on as they do. */
+int clock_gettime(clockid_t clock, struct timespec *time) {
+    int answer = syscall(SYS_clock_gettime, clock, time);
+    if (!answer && clock == CLOCK_REALTIME) time->tv_sec += ahead;
+    return answer;
 }
 
 /* Whether calls of this kind are meant. */
