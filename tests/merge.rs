@@ -104,6 +104,53 @@ fn a_cell_that_failed_on_one_machine_and_was_scored_on_another_is_scored() {
 }
 
 #[test]
+fn a_private_part_that_lies_elsewhere_is_named_or_missed() {
+    let bench = Bench::new(&suite());
+    let run = [
+        "--results",
+        "a",
+        "--private",
+        "apart",
+        "run",
+        "tiny.toml",
+        "--cell-number",
+        "1",
+    ];
+    assert_good(&bench.run(&run));
+    assert_fails(
+        &bench.run(&["merge", "a", "--into", "c"]),
+        2,
+        &["no private part", "a:PRIVATE"],
+    );
+    assert_good(&bench.run(&["merge", "a:apart", "--into", "c"]));
+    assert_eq!(bench.results("c").len(), 3);
+}
+
+#[test]
+fn a_list_that_names_a_file_elsewhere_is_refused() {
+    let bench = halves();
+    let list = files(&bench.path("b"))
+        .into_iter()
+        .find(|file| file.contains("/weights/") && file.ends_with("stage.json"))
+        .unwrap();
+    let path = bench.path("b").join(list);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let checksum = text.split("\"checksum\": \"").nth(1).unwrap()[..64].to_owned();
+    let text = text
+        .replace("weights.safetensors", "../../../escaped")
+        .replace(&checksum, icdbench::results::seal::BLANK);
+    let mut bytes = text.into_bytes();
+    icdbench::results::seal::seal(&mut bytes);
+    std::fs::write(&path, bytes).unwrap();
+    assert_fails(
+        &bench.run(&["merge", "a", "b", "--into", "c"]),
+        2,
+        &["not the name of a file beside it", "Nothing was copied"],
+    );
+    assert!(!bench.path("escaped").exists() && !bench.path("c").exists());
+}
+
+#[test]
 fn notes_that_are_named_by_two_salts_are_not_joined() {
     let bench = halves();
     for (results, digit) in [("a", "0"), ("b", "1")] {

@@ -174,12 +174,32 @@ fn a_node_that_loses_its_power_has_its_cells_run_by_others() {
 #[test]
 fn what_is_cancelled_goes_on_when_it_is_submitted_again() {
     let Some(_cluster) = Cluster::start() else { return };
-    let bench = Bench::new(&suite().replace("epochs = 60", "epochs = 400"));
-    submit(&bench, &["--at-once", "1"]);
-    until("a cell runs", || !running().is_empty());
+    let bench = Bench::new(
+        &suite()
+            .replace("epochs = 60", "epochs = 1000")
+            .replace("patience = 50", "patience = 1000"),
+    );
+    submit(&bench, &[]);
+    until("three cells run", || running().len() == 3);
+    std::thread::sleep(Duration::from_millis(500));
     assert_good(&run(&bench, &["cancel", "tiny.toml"]));
     until("all ended", all_ended);
-    assert!(bench.records("results").len() < 6, "nothing was left to cancel");
+    // A cell that was cancelled has not failed: it has no record, and a checkpoint.
+    let records = bench.records("results");
+    assert!(
+        records
+            .iter()
+            .all(|record| record.status == icdbench::record::Status::Ok),
+        "{records:?}"
+    );
+    let is_unfinished = |file: &String| file.ends_with("last.safetensors");
+    assert_eq!(
+        common::files(&bench.work("results"))
+            .iter()
+            .filter(|file| is_unfinished(file))
+            .count(),
+        3
+    );
     submit(&bench, &[]);
     until("all ended", all_ended);
     assert_same_as_a_single_run(&bench);
@@ -199,7 +219,10 @@ fn a_partition_that_there_is_not_is_said_before_anything_is_queued() {
 #[ignore = "takes minutes: SLURM's shortest time limit is one"]
 fn a_task_that_runs_out_of_its_time_goes_on_from_its_checkpoint_to_the_end() {
     let Some(_cluster) = Cluster::start() else { return };
-    let bench = Bench::new(&suite_text(400, &caml(9000, 96).replace("patience = 50", "patience = 9000")));
+    let bench = Bench::new(&suite_text(
+        400,
+        &caml(9000, 96).replace("patience = 50", "patience = 9000"),
+    ));
     let arguments = [
         "submit",
         "tiny.toml",
@@ -215,8 +238,15 @@ fn a_task_that_runs_out_of_its_time_goes_on_from_its_checkpoint_to_the_end() {
     ];
     assert_good(&run(&bench, &arguments));
     until("all ended", all_ended);
-    let log = std::fs::read_to_string(bench.path("results/submissions/tiny-1/logs/cells-1-0.log")).unwrap();
-    assert!(log.contains("sitting 2"), "{log}");
-    println!("{log}");
+    for task in 0..3 {
+        let log = bench.path(&format!("results/submissions/tiny-1/logs/cells-1-{task}.log"));
+        let log = std::fs::read_to_string(log).unwrap();
+        let told: Vec<&str> = log
+            .lines()
+            .filter(|line| line.starts_with("icdbench: ") || line.contains("stopp"))
+            .collect();
+        println!("{}", told.join("\n"));
+        assert!(log.contains("sitting 2") && log.ends_with("ended with 0\n"), "{log}");
+    }
     assert_same_as_a_single_run(&bench);
 }

@@ -199,17 +199,19 @@ fn what_a_cell_asks_for_is_what_the_suite_says_then_the_options_then_the_estimat
     };
     let (first, second) = (script("cells-1"), script("cells-2"));
     assert!(
-        first.contains("--cpus-per-task=2\n") && first.contains("--mem=3G") && first.contains("--time=10\n"),
+        first.contains("--cpus-per-task=\"2\"\n")
+            && first.contains("--mem=\"3G\"")
+            && first.contains("--time=\"10\"\n"),
         "{first}"
     );
     assert!(
-        second.contains("--cpus-per-task=4\n") && second.contains("--time=77\n"),
+        second.contains("--cpus-per-task=\"4\"\n") && second.contains("--time=\"77\"\n"),
         "{second}"
     );
     assert!(!first.contains("--gres"), "{first}");
     for word in [
         "sbatch --parsable --array=0-1 '--dependency=afterok:<stages>' --partition=gpu '--account=x y'",
-        "--signal=B:TERM@120",
+        "--signal=\"B:TERM@120\"",
         "--requeue",
     ] {
         assert!(text.contains(word), "{word}: {text}");
@@ -341,7 +343,8 @@ fn status_tells_what_store_scheduler_and_logs_know_and_cancel_takes_back() {
     // Job 2 is the array of all four cells.
     takes[2] = (
         "squeue",
-        "echo '2|1|RUNNING|n7|None'; echo '2|2|PENDING||Resources'; echo '9|0|RUNNING|n8|None'",
+        "case \"$*\" in *format=%F) echo 2; echo 3; echo 9; exit;; esac\n\
+         echo '2|1|RUNNING|n7|None'; echo '2|2|PENDING||Resources'; echo '9|0|RUNNING|n8|None'",
     );
     let play = Play::new(&bench, &takes);
     assert_good(&play.run(&bench, &["submit", "tiny.toml", "--on", "slurm", "--no-estimate"]));
@@ -391,7 +394,8 @@ fn status_tells_what_store_scheduler_and_logs_know_and_cancel_takes_back() {
     );
     let cancelled = play.run(&bench, &["cancel", "tiny.toml"]);
     assert_good(&cancelled);
-    assert_eq!(play.called().last().unwrap(), "scancel 1 2 3");
+    // SLURM has forgotten job 1, which has ended.
+    assert_eq!(play.called().last().unwrap(), "scancel 2 3");
     assert_fails(
         &play.run(&bench, &["cancel", "tiny.toml"]),
         2,
@@ -529,6 +533,119 @@ fn a_manifest_of_kubernetes_has_an_indexed_job_whose_pods_make_the_shared_stages
     assert_eq!(pod["volumes"][0]["persistentVolumeClaim"]["claimName"], "store");
     let wrong = [&submit[..], &["--image", "x", "--claim", "store"]].concat();
     assert_fails(&bench.run(&wrong), 2, &["--claim store", "CLAIM=/path"]);
+}
+
+#[test]
+fn what_is_queued_stays_whole_whoever_reads_the_answer() {
+    let bench = Bench::new(&two_runs());
+    let play = Play::new(&bench, TAKES);
+    let path = format!("{}:{}", play.0.display(), std::env::var("PATH").unwrap());
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = bench.command(&["submit", "tiny.toml", "--on", "slurm", "--no-estimate"]);
+    let status = command.env("PATH", path).stdout(full).status().unwrap();
+    assert!(status.success());
+    let folder = submission(&bench, "tiny-1");
+    assert_eq!(kept(&folder)["queued"].as_array().unwrap().len(), 3);
+    assert!(folder.join("task.sh").is_file());
+}
+
+#[test]
+fn a_task_whose_cell_failed_has_its_record_and_is_not_tried_again() {
+    // All scores above the threshold: degenerate, which `run` ends with 5.
+    let suite = suite_text(60, &logistic_regression(1)).replace(
+        "threshold = { tuned = { objective = \"micro-f1\", grid = { start = 0.0, end = 1.0, points = 100 } } }",
+        "threshold = { fixed = 0.0 }",
+    );
+    let bench = Bench::new(&suite);
+    assert_eq!(
+        bench.run(&["run", "tiny.toml", "--cell-number", "1"]).status.code(),
+        Some(5)
+    );
+    let play = Play::new(&bench, TAKES);
+    assert_good(&play.run(
+        &bench,
+        &["submit", "tiny.toml", "--on", "slurm", "--no-estimate", "--retry"],
+    ));
+    let task = submission(&bench, "tiny-1").join("task.sh");
+    assert_good(
+        &Command::new("sh")
+            .arg(task)
+            .args(["cells-1", "0", "3"])
+            .output()
+            .unwrap(),
+    );
+}
+
+#[test]
+fn places_with_odd_names_are_quoted() {
+    let bench = Bench::new(&two_runs());
+    let folder = "it's 100 %j of #them";
+    std::fs::create_dir(bench.path(folder)).unwrap();
+    std::fs::copy(bench.path("tiny.toml"), bench.path(folder).join("tiny.toml")).unwrap();
+    let play = Play::new(&bench, TAKES);
+    let path = format!("{}:{}", play.0.display(), std::env::var("PATH").unwrap());
+    for on in ["slurm", "parallel"] {
+        if on == "parallel" && Command::new("parallel").arg("--version").output().is_err() {
+            continue;
+        }
+        let mut command = common::program(
+            &bench.path(folder),
+            &["--results", on, "submit", "tiny.toml", "--on", on, "--no-estimate"],
+        );
+        assert_good(&command.env("PATH", &path).output().unwrap());
+        let submission = bench.path(folder).join(on).join("submissions/tiny-1");
+        if on == "slurm" {
+            let script = std::fs::read_to_string(submission.join("cells-1.sbatch")).unwrap();
+            let output = script.lines().find(|line| line.contains("--output")).unwrap();
+            assert!(
+                output.starts_with("#SBATCH --output=\"/")
+                    && output.contains("100 %%j of")
+                    && output.ends_with("cells-1-%a.log\""),
+                "{output}"
+            );
+            work_off(&submission);
+        } else {
+            let log = std::fs::read_to_string(submission.join("logs/cells-1-0.log")).unwrap();
+            assert!(log.contains("[1/4]"), "{log}");
+        }
+        let done = common::done(&bench.path(folder), &["--results", on, "status", "tiny.toml"]);
+        assert!(stdout(&done).contains("4 cells: 4 done."), "{}", stdout(&done));
+    }
+}
+
+#[test]
+fn a_gpu_that_a_task_would_not_find_is_refused() {
+    let bench = Bench::new(&two_runs());
+    let submit = [
+        "submit",
+        "tiny.toml",
+        "--on",
+        "slurm",
+        "--no-estimate",
+        "--dry-run",
+        "--device",
+    ];
+    assert_fails(
+        &bench.run(&[&submit[..], &["cuda:1"]].concat()),
+        2,
+        &["--device cuda:1", "--device cuda"],
+    );
+    let output = bench.run(&[&submit[..], &["cuda"]].concat());
+    assert_good(&output);
+    let text = stdout(&output);
+    let script = |phase: &str| {
+        text.split(&format!("=== {phase}.sbatch\n"))
+            .nth(1)
+            .unwrap()
+            .split("=== ")
+            .next()
+            .unwrap()
+            .to_owned()
+    };
+    assert!(
+        script("cells-1").contains("--gres=\"gpu:1\"") && !script("stages").contains("--gres"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -50,14 +50,14 @@ pub(super) struct Estimates {
     pub(super) of_pretrainings: BTreeMap<String, Estimate>,
 }
 
-/// One estimate for each run and length that has a cell without a record, and for each pretraining that such a cell waits
+/// One estimate for each run and length that has a cell to do, and for each pretraining that such a cell waits
 /// for.
 pub(super) fn estimates(
     global: &Global,
     device: &Device,
     registry: &Registry,
     plan: &Plan,
-    records: &[Option<Record>],
+    to_do: &[usize],
 ) -> Result<Estimates> {
     let sentences = Sentences::of(global);
     let workshop = Workshop::new(
@@ -69,10 +69,9 @@ pub(super) fn estimates(
     );
     let store = global.store();
     let mut estimates = Estimates::default();
-    for (cell, record) in plan.cells.iter().zip(records) {
+    for cell in to_do.iter().map(|&index| &plan.cells[index]) {
         let place = (cell.run, cell.length);
-        let trains = record.is_none() && cell.skipped.is_none() && cell.ensemble.is_none();
-        if !trains {
+        if cell.skipped.is_some() || cell.ensemble.is_some() {
             continue;
         }
         if let Entry::Vacant(unknown) = estimates.of_cells.entry(place) {

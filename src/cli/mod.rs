@@ -160,6 +160,9 @@ pub fn main(cli: Cli) -> ExitCode {
 }
 
 fn dispatch(mut cli: Cli) -> Result<ExitCode> {
+    if let Command::Submit(arguments) = &cli.command {
+        cli.global.threads = cli.global.threads.or(Some(arguments.threads()));
+    }
     let command = &cli.command;
     cli.global.start_threads(command.is_worker(), command.computes())?;
     let global = &cli.global;

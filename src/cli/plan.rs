@@ -34,9 +34,10 @@ pub(super) fn plan(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     let plan = Plan::make(suite, &registry, global.data(), global.device.class.name())?;
     let store = global.store();
     let records = records(global, &plan)?;
-    let open = |(cell, record): (&Cell, &Option<Record>)| record.is_none() && cell.skipped.is_none();
-    let estimates = match plan.cells.iter().zip(&records).any(open) && !arguments.no_estimate {
-        true => estimates(global, &global.device.open(precision)?, &registry, &plan, &records)?,
+    let is_open = |&index: &usize| records[index].is_none() && plan.cells[index].skipped.is_none();
+    let to_do: Vec<usize> = (0..plan.cells.len()).filter(is_open).collect();
+    let estimates = match !to_do.is_empty() && !arguments.no_estimate {
+        true => estimates(global, &global.device.open(precision)?, &registry, &plan, &to_do)?,
         false => Estimates::default(),
     };
     let of = |cell: &Cell| match cell.ensemble {

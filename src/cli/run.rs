@@ -28,6 +28,9 @@ pub(super) struct Arguments {
     /// Run the one cell that has this place in the suite, counted from 1 as `icdbench plan` lists cells, and write no report.
     #[arg(long, value_name = "N", conflicts_with = "cell")]
     cell_number: Option<usize>,
+    /// End well where the cell has its record then, whatever it says: for schedulers, which try again what did not.
+    #[arg(long, requires = "cell_number", hide = true)]
+    task: bool,
     /// Run the stages before training that cells share (notes, vocabularies, tokens, word vectors), and no cell.
     #[arg(long, conflicts_with_all = ["cell", "cell_number"])]
     stages: bool,
@@ -68,10 +71,13 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
         let report = (!arguments.no_report).then(|| arguments.report.directory(&suite.name));
         return throughput::run(global, &suite, arguments.how.retry, report.as_deref());
     }
-    let plan = planned(global, suite(&arguments.suite)?)?;
     if arguments.stages {
+        // Nothing is computed on the device, and the machine that runs this may have none.
+        let device = global.device.class.name();
+        let plan = Plan::make(suite(&arguments.suite)?, &global.registry()?, global.data(), device)?;
         return stages(global, &plan, &arguments.how);
     }
+    let plan = planned(global, suite(&arguments.suite)?)?;
     if let Some(name) = &arguments.pretrain {
         return pretraining(global, &plan, &arguments.how, name);
     }
@@ -83,6 +89,10 @@ pub(super) fn run(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     let summary = cells(global, &plan, &arguments.how, only)?;
     if summary.interrupted {
         return Ok(ExitCode::from(exit::INTERRUPTED));
+    }
+    // Of a task, the record tells how its cell ended: only a task without one is to be tried again.
+    if arguments.task {
+        return Ok(ExitCode::from(exit::GOOD));
     }
     if !arguments.no_report && only.is_none() {
         let records: Vec<Record> = summary.records.iter().flatten().cloned().collect();

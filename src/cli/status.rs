@@ -8,11 +8,11 @@ use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::json;
 
-use super::terminal::out;
+use super::terminal::{line_if_read, out};
 use super::{Global, duration, exit, print_columns, print_json, suite};
 use crate::plan::{Cell, Plan, Recorded};
 use crate::record::{Record, Status};
-use crate::submit::{Folder, Kept};
+use crate::submit::{Folder, Kept, Phase};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -30,26 +30,26 @@ pub(super) fn status(global: &Global, arguments: &Arguments) -> Result<ExitCode>
     let suite = suite(&arguments.suite)?;
     let device = global.device.class.name();
     let planned = Plan::make(suite.clone(), &global.registry()?, global.data(), device);
+    // Without the data nobody knows the keys: then a record of the same cell is the cell's.
+    let knows_keys = planned.is_ok();
     let plan = planned.unwrap_or_else(|_| Plan::without_data(suite, device));
     let store = global.store();
     let listed = store.records().all()?;
     let found = Recorded::new(&listed.records);
     let records: Vec<Option<Record>> = plan.cells.iter().map(|cell| found.of(cell)).collect();
     let submissions = Folder::all(&global.results, &plan.suite.name)?;
-    let queued = in_queue(global, &submissions);
-    let held: BTreeMap<String, String> = match store.is_there() {
-        true => store.held()?,
-        false => BTreeMap::new(),
+    let known = Known {
+        knows_keys,
+        queued: in_queue(global, &submissions),
+        held: match store.is_there() {
+            true => store.held()?,
+            false => BTreeMap::new(),
+        },
+        tasks: tasks(&submissions),
     };
     let mut standings = Vec::new();
-    for (index, (cell, record)) in plan.cells.iter().zip(&records).enumerate() {
-        standings.push(standing(
-            cell,
-            record.as_ref(),
-            queued.get(&index),
-            &held,
-            (index, &submissions),
-        )?);
+    for (cell, record) in plan.cells.iter().zip(&records) {
+        standings.push(known.standing(cell, record.as_ref())?);
     }
     let running = standings.iter().filter(|standing| standing.state == "running").count();
     let open = standings
@@ -103,30 +103,37 @@ pub(super) fn cancel(global: &Global, arguments: &Arguments) -> Result<ExitCode>
             suite.name
         );
     }
+    let mut refused = None;
     for (folder, kept) in open {
-        kept.scheduler.cancel(&kept)?;
-        folder.keep(&Kept {
-            cancelled: true,
-            ..kept.clone()
-        })?;
-        out!(
-            "{} is cancelled. Finished cells stay, and the others keep how far they are",
-            folder.path().display()
-        );
+        match kept.scheduler.cancel(&kept) {
+            Ok(()) => {
+                let cancelled = Kept {
+                    cancelled: true,
+                    ..kept.clone()
+                };
+                folder.keep(&cancelled)?;
+                line_if_read(format_args!(
+                    "{} is cancelled. Finished cells stay, and the others keep how far they are",
+                    folder.path().display()
+                ));
+            }
+            // The others are cancelled all the same.
+            Err(error) => refused = Some(anyhow::Error::new(error).context(folder.path().display().to_string())),
+        }
     }
-    Ok(ExitCode::from(exit::GOOD))
+    refused.map_or_else(|| Ok(ExitCode::from(exit::GOOD)), Err)
 }
 
-/// State and place of the cells that a scheduler has; what it does not answer is said once.
-fn in_queue(global: &Global, submissions: &[(Folder, Kept)]) -> BTreeMap<usize, (String, String)> {
+/// State and place of the cells that a scheduler has, by key; what it does not answer is said.
+fn in_queue(global: &Global, submissions: &[(Folder, Kept)]) -> BTreeMap<String, (String, String)> {
     let mut found = BTreeMap::new();
     for (folder, kept) in submissions.iter().filter(|(_, kept)| !kept.cancelled) {
         match kept.scheduler.look(kept) {
             Ok(tasks) => {
                 for task in tasks {
                     let of_phase = kept.phases.get(task.phase).and_then(|phase| phase.tasks.get(task.task));
-                    if let Some(cell) = of_phase.and_then(|of_phase| of_phase.cell) {
-                        found.insert(cell, (task.state, task.about));
+                    if let Some(key) = of_phase.and_then(|of_phase| of_phase.cell.clone()) {
+                        found.insert(key, (task.state, task.about));
                     }
                 }
             }
@@ -136,57 +143,108 @@ fn in_queue(global: &Global, submissions: &[(Folder, Kept)]) -> BTreeMap<usize, 
     found
 }
 
-/// The store's word first, then the locks', then the scheduler's.
-fn standing(
-    cell: &Cell,
-    record: Option<&Record>,
-    queued: Option<&(String, String)>,
-    held: &BTreeMap<String, String>,
-    (index, submissions): (usize, &[(Folder, Kept)]),
-) -> Result<Standing> {
-    let standing = |state: &str, about: String| Standing {
-        state: state.into(),
-        about,
-    };
-    if let Some(record) = record {
-        let word = if record.status == Status::Ok {
-            "done"
-        } else {
-            record.status.word()
-        };
-        return Ok(standing(word, record.reason.clone().unwrap_or_default()));
-    }
-    if let Some(reason) = &cell.skipped {
-        return Ok(standing(Status::Skipped.word(), reason.clone()));
-    }
-    if let Some(holder) = held.get(&format!("cell-{}", cell.key)) {
-        return Ok(standing("running", holder.clone()));
-    }
-    if let Some((state, about)) = queued {
-        return Ok(standing(state, about.clone()));
-    }
-    for (folder, kept) in submissions.iter().rev() {
+/// A cell's task in the last submission that has it.
+struct OfCell<'a> {
+    folder: &'a Folder,
+    kept: &'a Kept,
+    phase: &'a Phase,
+    task: usize,
+}
+
+fn tasks(submissions: &[(Folder, Kept)]) -> BTreeMap<&str, OfCell<'_>> {
+    let mut found = BTreeMap::new();
+    for (folder, kept) in submissions {
         for phase in &kept.phases {
-            let task = phase.tasks.iter().position(|task| task.cell == Some(index));
-            let Some(task) = task else { continue };
-            if kept.cancelled {
-                return Ok(standing("cancelled", String::new()));
+            for (task, of_phase) in phase.tasks.iter().enumerate() {
+                if let Some(key) = &of_phase.cell {
+                    let of_cell = OfCell {
+                        folder,
+                        kept,
+                        phase,
+                        task,
+                    };
+                    found.insert(key.as_str(), of_cell);
+                }
             }
-            // What it waited for may be what failed.
-            let before = phase
-                .after
-                .iter()
-                .filter(|&&before| kept.phases[before].work.must_succeed());
-            let said = folder.last_error(phase, task)?.map(Ok);
-            let said = said.or_else(|| {
-                before
-                    .filter_map(|&before| folder.last_error(&kept.phases[before], 0).transpose())
-                    .next()
-            });
-            return Ok(standing("not queued any more", said.transpose()?.unwrap_or_default()));
         }
     }
-    Ok(standing("to do", String::new()))
+    found
+}
+
+/// All that is known beside the records.
+struct Known<'a> {
+    knows_keys: bool,
+    /// By cell.
+    queued: BTreeMap<String, (String, String)>,
+    /// By the lock's name.
+    held: BTreeMap<String, String>,
+    tasks: BTreeMap<&'a str, OfCell<'a>>,
+}
+
+impl Known<'_> {
+    /// Scores first, then what the scheduler says, then the locks, and last what the logs tell of what has ended without a
+    /// record.
+    fn standing(&self, cell: &Cell, record: Option<&Record>) -> Result<Standing> {
+        let standing = |state: &str, about: String| Standing {
+            state: state.into(),
+            about,
+        };
+        let is_of_now = |record: &&Record| !self.knows_keys || cell.skipped.is_some() || record.key == cell.key;
+        let ended = record.filter(is_of_now);
+        if ended.is_some_and(|record| record.status == Status::Ok) {
+            return Ok(standing("done", String::new()));
+        }
+        if let Some((state, about)) = self.queued.get(&cell.key) {
+            return Ok(standing(state, about.clone()));
+        }
+        let task = self.tasks.get(cell.key.as_str());
+        let holder = self.held.get(&format!("cell-{}", cell.key));
+        // A machine that died leaves its lock; where the scheduler says of the cell's task that it has none, that is it.
+        let is_looked_up = task.is_some_and(|task| task.kept.scheduler.is_looked_up());
+        if let Some(holder) = holder.filter(|_| !is_looked_up) {
+            return Ok(standing("running", holder.clone()));
+        }
+        if let Some(record) = ended {
+            return Ok(standing(
+                record.status.word(),
+                record.reason.clone().unwrap_or_default(),
+            ));
+        }
+        if let Some(reason) = &cell.skipped {
+            return Ok(standing(Status::Skipped.word(), reason.clone()));
+        }
+        if let Some(task) = task {
+            return match task.kept.cancelled {
+                true => Ok(standing("cancelled", String::new())),
+                false => Ok(standing("not queued any more", task.last_error()?)),
+            };
+        }
+        match record {
+            Some(_) => Ok(standing(
+                "to do",
+                "scored before, by another program or on other data".into(),
+            )),
+            None => Ok(standing("to do", String::new())),
+        }
+    }
+}
+
+impl OfCell<'_> {
+    /// What its log tells last, or the log of what it waited for.
+    fn last_error(&self) -> Result<String> {
+        if let Some(error) = self.folder.last_error(self.phase, self.task)? {
+            return Ok(error);
+        }
+        for &before in &self.phase.after {
+            let before = &self.kept.phases[before];
+            if before.work.must_succeed()
+                && let Some(error) = self.folder.last_error(before, 0)?
+            {
+                return Ok(format!("{}: {error}", before.name));
+            }
+        }
+        Ok(String::new())
+    }
 }
 
 /// Seconds until what is queued has ended, from what the done cells took and how many run now.

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::estimates::{Estimates, estimates, is_there, records};
 use super::run::How;
-use super::terminal::{out, say};
+use super::terminal::{line_if_read, out, say};
 use super::{Global, exit, print_json, report, suites};
 use crate::data;
 use crate::plan::{Cell, Plan};
@@ -27,15 +27,16 @@ pub(super) struct Arguments {
     /// Show the commands and the scripts, and queue nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Tasks at a time, at most (with GNU parallel: on each host [default: 1]).
+    /// Tasks of an array at a time, at most (with GNU parallel: on each host [default: 1]). Cells that ask for the same are an
+    /// array.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     at_once: Option<u32>,
     /// How often a task is tried again that could not run or was killed. One that ran out of its time, or was pre-empted, goes
     /// on from its checkpoint as often as it takes.
-    #[arg(long, value_name = "N", default_value_t = 2)]
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(..=100))]
     retries: u32,
     /// Seconds before its time limit at which a task is told to keep how far it is.
-    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     notice: u32,
     /// Processors of a task, where the suite's [resources] do not say [default: 1].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -64,6 +65,13 @@ pub(super) struct Arguments {
     options: Vec<String>,
 }
 
+impl Arguments {
+    /// Threads that estimates are made with: a task has no more.
+    pub(super) fn threads(&self) -> usize {
+        self.cpus.unwrap_or(1) as usize
+    }
+}
+
 pub(super) fn submit(global: &Global, arguments: &Arguments) -> Result<ExitCode> {
     let suite = suites::suite(&arguments.suite)?;
     let registry = global.registry()?;
@@ -85,8 +93,10 @@ pub(super) fn submit(global: &Global, arguments: &Arguments) -> Result<ExitCode>
     if !is_there(&global.store(), first, StageName::Notes) {
         data::load(&plan.suite.data, global.data(), &registry)?;
     }
-    let estimates = estimated(global, arguments, &plan, &found)?;
-    let phases = phases_of(global, arguments, &plan, &to_do, &estimates)?;
+    let on_gpu = !global.device.class.runs_on_cpu();
+    refuse_device(global, &plan, &to_do)?;
+    let estimates = estimated(global, arguments, &plan, &to_do)?;
+    let phases = phases_of(arguments, &plan, &to_do, (&estimates, on_gpu))?;
     let results = absolute(&global.results)?;
     if arguments.dry_run {
         let folder = Folder::next(&results, &plan.suite.name);
@@ -95,52 +105,111 @@ pub(super) fn submit(global: &Global, arguments: &Arguments) -> Result<ExitCode>
         return show(global, arguments.on, &phases, &choices);
     }
     let folder = Folder::make(&results, &plan.suite.name)?;
-    let queued = queue(global, arguments, &plan, phases, &folder);
-    if queued.is_err() {
-        folder.remove()?;
-    }
-    queued
+    let prepared = prepared(global, arguments, &plan, &phases, &folder);
+    let choices = match prepared {
+        Ok(choices) => choices,
+        Err(error) => {
+            // Nothing is queued yet.
+            folder.remove()?;
+            return Err(error);
+        }
+    };
+    queue(global, arguments, &plan, (phases, &choices), folder)
 }
 
-/// Writes a submission's files and queues it.
-fn queue(global: &Global, arguments: &Arguments, plan: &Plan, phases: Vec<Phase>, folder: &Folder) -> Result<ExitCode> {
+/// Refuses a device that tasks would not find.
+fn refuse_device(global: &Global, plan: &Plan, to_do: &[usize]) -> Result<()> {
+    let device = global.device;
+    if device.class.runs_on_cpu() {
+        return Ok(());
+    }
+    if device.index > 0 {
+        bail!(
+            "--device {device}: a task sees the GPU that the scheduler gave it, as the first; expected --device {}",
+            device.class.name()
+        );
+    }
+    for &index in to_do {
+        let cell = &plan.cells[index];
+        let run = &plan.suite.runs[cell.run];
+        if run.resources.over(plan.suite.resources).gpus == Some(0) {
+            bail!(
+                "[resources] of {:?}: gpus = 0 with --device {device}; leave gpus out, or the device",
+                run.title()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Writes a submission's files, and has the scheduler look at them.
+fn prepared(global: &Global, arguments: &Arguments, plan: &Plan, phases: &[Phase], folder: &Folder) -> Result<Choices> {
     let results = absolute(&global.results)?;
-    let program = std::env::current_exe().context("finding the program itself")?;
-    let program = pinned(&results, &program)?;
+    let program = match arguments.on {
+        // The image's own: what this machine's program is linked with may not be in it.
+        Scheduler::Kubernetes => PathBuf::from("icdbench"),
+        _ => pinned(
+            &results,
+            &std::env::current_exe().context("finding the program itself")?,
+        )?,
+    };
     let choices = choices(global, arguments, &plan.suite, folder.path().to_owned(), program)?;
-    let scheduler = arguments.on;
-    let mut files = scheduler.files(&phases, &choices)?;
+    let mut files = arguments.on.files(phases, &choices)?;
     files.push(crate::submit::File {
         name: "suite.toml".into(),
         text: suites::text(&arguments.suite)?,
     });
     folder.write(&files)?;
-    scheduler.test(&phases, &choices)?;
-    let queued = scheduler.queue(&phases, &choices)?;
-    let kept = Kept {
+    arguments.on.test(phases, &choices)?;
+    Ok(choices)
+}
+
+/// Queues a submission. From the first part that is accepted on its folder stays, which the tasks need.
+fn queue(
+    global: &Global,
+    arguments: &Arguments,
+    plan: &Plan,
+    (phases, choices): (Vec<Phase>, &Choices),
+    folder: Folder,
+) -> Result<ExitCode> {
+    let scheduler = arguments.on;
+    let mut kept = Kept {
         suite: plan.suite.name.clone(),
         scheduler,
         phases,
-        queued,
+        queued: Vec::new(),
         cancelled: false,
     };
-    folder.keep(&kept)?;
-    let cells: usize = kept
-        .phases
-        .iter()
-        .flat_map(|phase| &phase.tasks)
-        .filter(|task| task.cell.is_some())
-        .count();
+    let phases = kept.phases.clone();
+    // GNU parallel's script can be called again; what the others refuse is taken back by them.
+    let stays = scheduler == Scheduler::Parallel;
+    if stays {
+        folder.keep(&kept)?;
+    }
+    let queued = scheduler.queue(&phases, choices, &mut |queued| {
+        kept.queued = queued.to_vec();
+        Ok(folder.keep(&kept)?)
+    });
+    if let Err(error) = queued {
+        if error.left_nothing() && !stays {
+            folder.remove()?;
+        }
+        return Err(error.into());
+    }
+    let cells = phases.iter().flat_map(|phase| &phase.tasks);
+    let cells = cells.filter(|task| task.cell.is_some()).count();
     let ids: Vec<&str> = kept.queued.iter().map(|queued| queued.id.as_str()).collect();
+    // It is queued, whether anybody reads this or not.
     if global.json {
-        print_json(&json!({ "submission": folder.path(), "cells": cells, "queued": kept.queued }))?;
+        let told = json!({ "submission": folder.path(), "cells": cells, "queued": kept.queued });
+        line_if_read(format_args!("{told}"));
     } else if scheduler == Scheduler::Parallel {
-        out!(
+        line_if_read(format_args!(
             "{cells} cells of {} were gone through; `icdbench status` says how they ended",
             plan.suite.name
-        );
+        ));
     } else {
-        out!(
+        line_if_read(format_args!(
             "{cells} cells of {} are queued on {} ({}). Scripts and logs: {}\n`icdbench status {suite}` says how it goes, \
              `icdbench cancel {suite}` takes it back",
             plan.suite.name,
@@ -148,7 +217,7 @@ fn queue(global: &Global, arguments: &Arguments, plan: &Plan, phases: Vec<Phase>
             ids.join(", "),
             folder.path().display(),
             suite = arguments.suite.display(),
-        );
+        ));
     }
     Ok(ExitCode::from(exit::GOOD))
 }
@@ -163,17 +232,17 @@ fn is_to_do(cell: &Cell, record: Option<&Record>, retry: bool) -> bool {
 }
 
 /// What cells would take, where that is asked for and can be said here.
-fn estimated(global: &Global, arguments: &Arguments, plan: &Plan, found: &[Option<Record>]) -> Result<Estimates> {
+fn estimated(global: &Global, arguments: &Arguments, plan: &Plan, to_do: &[usize]) -> Result<Estimates> {
     let is_said = |cell: &Cell| {
         let said = said(arguments, &plan.suite, cell);
         said.minutes.is_some() && said.memory_gib.is_some()
     };
-    if arguments.no_estimate || plan.cells.iter().all(is_said) {
+    if arguments.no_estimate || to_do.iter().all(|&index| is_said(&plan.cells[index])) {
         return Ok(Estimates::default());
     }
     // Where cells are queued there may be no GPU.
     match global.device.open(plan.suite.precision) {
-        Ok(device) => estimates(global, &device, &global.registry()?, plan, found),
+        Ok(device) => estimates(global, &device, &global.registry()?, plan, to_do),
         Err(error) => {
             global.notice(&format!(
                 "time and memory are not estimated here ({error}): what [resources], --minutes and --memory-gib do not say, \
@@ -186,40 +255,45 @@ fn estimated(global: &Global, arguments: &Arguments, plan: &Plan, found: &[Optio
 
 /// What a cell is given that need not be estimated.
 fn said(arguments: &Arguments, suite: &Suite, cell: &Cell) -> Resources {
-    let options = Resources {
+    let of_run = suite.runs[cell.run].resources;
+    of_run.over(suite.resources).over(options(arguments))
+}
+
+fn options(arguments: &Arguments) -> Resources {
+    Resources {
         cpus: arguments.cpus,
         memory_gib: arguments.memory_gib,
         minutes: arguments.minutes,
         gpus: None,
-    };
-    suite.runs[cell.run].resources.over(suite.resources).over(options)
+    }
 }
 
 fn phases_of(
-    global: &Global,
     arguments: &Arguments,
     plan: &Plan,
     to_do: &[usize],
-    estimates: &Estimates,
+    (estimates, on_gpu): (&Estimates, bool),
 ) -> Result<Vec<Phase>> {
-    let on_gpu = !global.device.class.runs_on_cpu();
     let request = |cell: &Cell| {
         // An ensemble reads what its members left, which is their inference at most.
         let estimate = estimates.of_cells.get(&(cell.run, cell.length)).copied();
         Request::new(said(arguments, &plan.suite, cell), estimate, on_gpu)
     };
-    let of_pretraining = |_: &str, cell: &Cell| {
+    let of_pretraining = |cell: &Cell| {
         let key = cell.key_of(StageName::Pretraining);
         let estimate = estimates.of_pretrainings.get(key).copied();
         Request::new(said(arguments, &plan.suite, cell), estimate, on_gpu)
     };
     let folder = arguments.report.folder(&plan.suite);
-    let reports = absolute(folder.parent().unwrap_or(Path::new(".")))?;
-    let mut report = vec!["--reports".to_owned(), reports.to_string_lossy().into_owned()];
+    let reports = text(&absolute(folder.parent().unwrap_or(Path::new(".")))?)?;
+    let mut report = vec!["--reports".to_owned(), reports];
     if arguments.report.is_without_intervals() {
         report.push("--no-intervals".into());
     }
-    Ok(phases(plan, to_do, request, of_pretraining, &report))
+    // Nobody estimates what the shared stages and the report take: what is not said, the scheduler chooses.
+    let said = plan.suite.resources.over(options(arguments));
+    let shared = Request::new(Resources { gpus: Some(0), ..said }, None, false);
+    Ok(phases(plan, to_do, request, of_pretraining, (shared, &report)))
 }
 
 fn choices(
@@ -249,8 +323,12 @@ fn choices(
     }
     Ok(Choices {
         suite: suite.name.clone(),
-        folder,
-        working: std::env::current_dir().context("finding the working directory")?,
+        working: {
+            let working = std::env::current_dir().context("finding the working directory")?;
+            text(&working)?;
+            working
+        },
+        submission: folder_name(&folder),
         program,
         global: of_all,
         how,
@@ -258,9 +336,14 @@ fn choices(
         retries: arguments.retries,
         notice_seconds: arguments.notice,
         options: arguments.options.clone(),
+        folder,
         image: arguments.image.clone(),
         claims: arguments.claims.clone(),
     })
+}
+
+fn folder_name(folder: &Path) -> String {
+    folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn absolute(path: &Path) -> Result<PathBuf> {

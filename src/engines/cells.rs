@@ -430,6 +430,10 @@ impl<'a> Cells<'a> {
                         }));
                     }
                 }
+                // Ended by whoever asked to stop: no word about the cell.
+                Err(RecvTimeoutError::Disconnected) if stopping || self.observer.interrupted() => {
+                    return Ok(Some(Ended::Interrupted));
+                }
                 Err(RecvTimeoutError::Disconnected) => {
                     let (status, reason) = verdict(&worker.death(), kills);
                     return Ok(match (work, last) {

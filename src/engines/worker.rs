@@ -28,6 +28,7 @@ static STOP: AtomicBool = AtomicBool::new(false);
 
 /// Does assignments until its input ends. The parent's death ends the input, and so the process.
 pub fn serve() {
+    leave_signals_to_the_parent();
     let assignments = orders();
     let teller = Teller {
         told: Mutex::new(Instant::now()),
@@ -38,6 +39,19 @@ pub fn serve() {
         tell(&Event::Idle);
     }
 }
+
+/// A scheduler signals all processes of a task at once. The parent is told too, asks for a checkpoint, and is the one whose
+/// death ends this process: dying here at once would lose the work and be taken for a fault of the cell.
+#[cfg(unix)]
+fn leave_signals_to_the_parent() {
+    for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP] {
+        // SAFETY: only sets that the signal is ignored.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
+}
+
+#[cfg(not(unix))]
+fn leave_signals_to_the_parent() {}
 
 /// Orders as they come. A stop is heard in the middle of an assignment.
 fn orders() -> Receiver<Assignment> {

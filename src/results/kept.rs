@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -93,6 +93,16 @@ impl Kept {
                 list.stage,
                 list.key,
                 list.made_from.key()
+            )));
+        }
+        // Whoever reads or copies a file joins its name to a folder.
+        let is_plain = |name: &String| {
+            let mut parts = Path::new(name).components();
+            matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == name.as_str())
+        };
+        if let Some(name) = list.files.keys().find(|name| !is_plain(name)) {
+            return Err(damaged(format!(
+                "lists {name:?}, which is not the name of a file beside it"
             )));
         }
         Ok(Some(Self {

@@ -59,11 +59,13 @@ pub struct Held {
     pub pid: u32,
     /// Since when, by its own clock.
     pub since: String,
+    /// Whether the process lives, where this machine can tell.
+    pub lives: Option<bool>,
 }
 
 impl fmt::Display for Held {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { host, pid, since } = self;
+        let Self { host, pid, since, .. } = self;
         write!(formatter, "process {pid} on {host}, since {since}")
     }
 }
@@ -132,6 +134,7 @@ impl Locks {
         let path = self.path(name);
         let look = Look::at(&path).map_err(disk::Error::at(&path, "read the lock"))?;
         Ok(look.and_then(|look| look.content()).map(|content| Held {
+            lives: content.process.lives(&Process::this()),
             host: content.process.host,
             pid: content.process.pid,
             since: content.since,

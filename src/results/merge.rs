@@ -71,7 +71,7 @@ pub enum Error {
 /// A thing to copy.
 enum Copy {
     Record(Box<Record>),
-    Stage(StageName, String, Kept),
+    Stage(StageName, String, Box<Kept>),
 }
 
 /// Joins `sources` into `into`, which may be there already and be one of a running suite: what is copied appears whole or
@@ -146,7 +146,7 @@ pub fn merge(sources: &[Store], into: &Store, records_only: bool) -> Result<Merg
                 }
                 if !is_target {
                     kept.verify().map_err(|trouble| damaged(trouble, store))?;
-                    copies.push(Copy::Stage(stage, key.clone(), kept.clone()));
+                    copies.push(Copy::Stage(stage, key.clone(), Box::new(kept.clone())));
                 }
                 stages.insert((stage, key), kept);
             }

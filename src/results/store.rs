@@ -82,8 +82,8 @@ impl Store {
         Ok(lock::Locks::new(directory))
     }
 
-    /// What is being worked on, by the name of its lock, and who does, in words. A holder on another machine that was cut off
-    /// within the last minute is among them.
+    /// What is being worked on, by the name of its lock, and who does, in words. Of another machine's holder nobody here
+    /// knows whether it lives.
     ///
     /// # Errors
     /// The locks cannot be read.
@@ -95,10 +95,7 @@ impl Store {
             let Some(name) = name.strip_suffix(".lock").filter(|name| !name.contains('\\')) else {
                 continue;
             };
-            // One that nobody holds any more is taken, and gone when it is given back.
-            if locks.try_lock(name)?.is_none()
-                && let Some(holder) = locks.holder(name)?
-            {
+            if let Some(holder) = locks.holder(name)?.filter(|holder| holder.lives != Some(false)) {
                 held.insert(name.to_owned(), holder.to_string());
             }
         }

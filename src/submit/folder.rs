@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::choices::File;
+use super::kept::Kept;
 use super::phases::Phase;
-use super::scheduler::{File, Scheduler};
 use crate::record::hex;
 use crate::results::files;
 
@@ -18,34 +18,6 @@ const KEPT: &str = "submission.json";
 /// The folder of one submission.
 #[derive(Clone, Debug)]
 pub struct Folder(PathBuf);
-
-/// What was queued.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Kept {
-    /// The suite's name.
-    pub suite: String,
-    /// Who runs it.
-    pub scheduler: Scheduler,
-    /// In order.
-    pub phases: Vec<Phase>,
-    /// As the scheduler names them.
-    pub queued: Vec<Queued>,
-    /// Whether `icdbench cancel` took it back.
-    pub cancelled: bool,
-}
-
-/// A part of a phase that the scheduler has a name for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Queued {
-    /// The phase's place.
-    pub phase: usize,
-    /// Its first task's place in the phase.
-    pub first: usize,
-    /// The scheduler's name for it.
-    pub id: String,
-}
 
 impl Folder {
     /// A new folder, `<results>/submissions/<suite>-<number>`.
@@ -94,9 +66,10 @@ impl Folder {
             let Some(bytes) = files::read(&folder.0.join(KEPT))? else {
                 continue; // never queued
             };
-            if let Ok(kept) = serde_json::from_slice::<Kept>(&bytes) {
-                found.push((number, folder, kept));
-            }
+            let path = folder.0.join(KEPT);
+            let kept = serde_json::from_slice::<Kept>(&bytes)
+                .map_err(|error| files::Error::at(&path, "read what was queued")(error.into()))?;
+            found.push((number, folder, kept));
         }
         found.sort_by_key(|(number, ..)| *number);
         Ok(found.into_iter().map(|(_, folder, kept)| (folder, kept)).collect())
@@ -158,19 +131,24 @@ impl Folder {
 pub fn pinned(results: &Path, program: &Path) -> Result<PathBuf, files::Error> {
     let bytes = std::fs::read(program).map_err(files::Error::at(program, "read"))?;
     let sha256 = hex(&Sha256::digest(&bytes));
-    let copy = results
-        .join(SUBMISSIONS)
-        .join("programs")
-        .join(&sha256[..16])
-        .join("icdbench");
+    let all = results.join(SUBMISSIONS).join("programs");
+    let folder = all.join(&sha256);
+    let copy = folder.join("icdbench");
     if !copy.is_file() {
-        files::write_atomically(&copy, &bytes, false)?;
+        files::make_directory(&all, false)?;
+        let begun = files::begin_directory(&all)?;
+        let file = begun.path().join("icdbench");
+        std::fs::write(&file, &bytes).map_err(files::Error::at(&file, "write"))?;
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
             let executable = std::fs::Permissions::from_mode(0o755);
-            std::fs::set_permissions(&copy, executable).map_err(files::Error::at(&copy, "make executable"))?;
+            for path in [&file, begun.path()] {
+                std::fs::set_permissions(path, executable.clone())
+                    .map_err(files::Error::at(path, "make executable"))?;
+            }
         }
+        files::publish_directory(begun.path(), &folder)?;
     }
     Ok(copy)
 }

@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use super::folder::{Kept, Queued};
+use super::choices::{Choices, File, InQueue};
+use super::command::{Error, ask};
+use super::kept::{Kept, Queued};
 use super::phases::Phase;
-use super::scheduler::{Choices, Error, File, InQueue, ask};
 use super::task;
 
 const TITLE: &str = "HyperQueue";

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::folder::Queued;
+use super::choices::{Choices, File};
+use super::command::{Error, ask};
+use super::kept::Queued;
 use super::phases::{Phase, Work};
-use super::scheduler::{Choices, Error, File, ask};
 use super::task;
 
 const TITLE: &str = "Kubernetes";
@@ -54,14 +55,15 @@ fn volumes(choices: &Choices) -> Result<Vec<(String, String, String)>, Error> {
 }
 
 /// A name as Kubernetes allows it: small letters, digits and hyphens, 63 at most.
-fn name(suite: &str, phase: &str) -> String {
+fn name(submission: &str, phase: &str) -> String {
     let plain = |letter: char| match letter.to_ascii_lowercase() {
         letter if letter.is_ascii_alphanumeric() => letter,
         _ => '-',
     };
-    let suite: String = suite.chars().map(plain).take(40).collect();
-    let phase: String = phase.chars().map(plain).take(12).collect();
-    format!("icdbench-{suite}-{phase}").trim_end_matches('-').to_owned()
+    // The end of a submission's name is its number.
+    let letters: Vec<char> = submission.chars().map(plain).collect();
+    let submission: String = letters[letters.len().saturating_sub(36)..].iter().collect();
+    format!("icdbench-{}-{phase}", submission.trim_start_matches('-'))
 }
 
 fn job(phase: &Phase, phases: &[Phase], choices: &Choices, image: &str, volumes: &[(String, String, String)]) -> Value {
@@ -104,20 +106,21 @@ fn job(phase: &Phase, phases: &[Phase], choices: &Choices, image: &str, volumes:
         .iter()
         .map(|(name, claim, _)| json!({ "name": name, "persistentVolumeClaim": { "claimName": claim } }))
         .collect();
+    let labels = json!({ "app": "icdbench", "icdbench-submission": name(&choices.submission, "all") });
     let tasks = phase.tasks.len() as u32;
     let most = choices.at_once.unwrap_or(tasks).min(tasks);
     json!({
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": { "name": name(&choices.suite, &phase.name), "labels": { "app": "icdbench" } },
+        "metadata": { "name": name(&choices.submission, &phase.name), "labels": labels },
         "spec": {
             "completionMode": "Indexed",
             "completions": tasks,
             "parallelism": most,
-            // A pod that was evicted, or whose task could not run, is made again.
-            "backoffLimit": choices.retries * tasks,
+            // A pod that was evicted, or whose task could not run, is made again; one task's failures are its own.
+            "backoffLimitPerIndex": choices.retries,
             "template": {
-                "metadata": { "labels": { "app": "icdbench" } },
+                "metadata": { "labels": labels },
                 "spec": {
                     "restartPolicy": "Never",
                     "terminationGracePeriodSeconds": choices.notice_seconds,
@@ -134,11 +137,15 @@ fn job(phase: &Phase, phases: &[Phase], choices: &Choices, image: &str, volumes:
 pub(super) fn commands(phases: &[Phase], choices: &Choices) -> Vec<String> {
     let place = |name: &str| choices.folder.join(name).display().to_string();
     let mut commands = vec![format!("kubectl apply -f {}", place("cells.json"))];
+    let wait = format!(
+        "kubectl wait --for=condition=complete --timeout=-1s job -l icdbench-submission={}",
+        name(&choices.submission, "all")
+    );
     if phases.iter().any(|phase| phase.work == Work::Ensembles) {
-        commands.push("kubectl wait --for=condition=complete --timeout=-1s job -l app=icdbench".into());
+        commands.push(wait.clone());
         commands.push(format!("kubectl apply -f {}", place("ensembles.json")));
     }
-    commands.push("kubectl wait --for=condition=complete --timeout=-1s job -l app=icdbench".into());
+    commands.push(wait);
     commands.push(format!("kubectl apply -f {}", place("report.json")));
     commands
 }
@@ -151,7 +158,7 @@ pub(super) fn queue(phases: &[Phase], choices: &Choices) -> Result<Vec<Queued>, 
     let queued = jobs.map(|(place, phase)| Queued {
         phase: place,
         first: 0,
-        id: format!("job/{}", name(&choices.suite, &phase.name)),
+        id: format!("job/{}", name(&choices.submission, &phase.name)),
     });
     Ok(queued.collect())
 }

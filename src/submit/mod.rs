@@ -2,9 +2,13 @@
 //! scheduler's own words, and what the scheduler says of them later. icdbench schedules nothing itself: a task is the
 //! program on one cell of a store that all machines share.
 
+mod choices;
+mod command;
 mod folder;
 mod hyperqueue;
+mod kept;
 mod kubernetes;
+mod name;
 mod parallel;
 mod phases;
 mod quote;
@@ -13,7 +17,10 @@ mod scheduler;
 mod slurm;
 mod task;
 
-pub use folder::{Folder, Kept, Queued, pinned};
+pub use choices::{Accepted, Choices, File, InQueue};
+pub use command::Error;
+pub use folder::{Folder, pinned};
+pub use kept::{Kept, Queued};
+pub use name::Scheduler;
 pub use phases::{Phase, Task, Work, phases};
 pub use request::Request;
-pub use scheduler::{Choices, Error, File, InQueue, Scheduler};

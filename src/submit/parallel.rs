@@ -2,19 +2,21 @@
 
 use std::process::Command;
 
-use super::folder::Queued;
+use super::choices::{Choices, File};
+use super::command::Error;
+use super::kept::Queued;
 use super::phases::Phase;
 use super::quote::{joined, quoted};
-use super::scheduler::{Choices, Error, File};
 use super::task;
 
 const FILE: &str = "parallel.sh";
 
-/// The script.
+/// The script. GNU parallel has a shell read what it is given once more, so words are quoted twice.
 pub(super) fn file(phases: &[Phase], choices: &Choices) -> File {
-    let place = |name: &str| quoted(&choices.folder.join(name).to_string_lossy());
+    let script = quoted(&quoted(&choices.folder.join(task::SCRIPT).to_string_lossy()));
     let options = joined(choices.options.iter().map(String::as_str));
     let jobs = choices.at_once.map_or("1".to_owned(), |most| most.to_string());
+    let tries = choices.retries + 1;
     let mut text = format!(
         "#!/bin/sh\n# The tasks of {}, phase after phase. Written by `icdbench submit`. `--jobs` counts for each host; a host \
          that refuses is left out, and a task that\n# could not run is tried on another one. Called again, it does what is \
@@ -25,11 +27,14 @@ pub(super) fn file(phases: &[Phase], choices: &Choices) -> File {
         // One after another: a host is enough.
         let last = phase.tasks.len() - 1;
         let then = if phase.work.must_succeed() { " || exit" } else { "" };
+        // A task of its own for each GPU: {%} is the place among those that run on a host, from 1.
+        let gpu = match phase.request.gpus {
+            0 => "",
+            _ => "'CUDA_VISIBLE_DEVICES=$(({%} - 1))' ",
+        };
         text += &format!(
             "seq 0 {last} | parallel --will-cite --jobs {jobs} --retries {tries} --filter-hosts --line-buffer --tag {options} \
-             sh {script} {phase}{then}\n",
-            tries = choices.retries + 1,
-            script = place(task::SCRIPT),
+             {gpu}sh {script} {phase} {{}} 1 log{then}\n",
             phase = phase.name,
         );
     }
@@ -46,7 +51,7 @@ pub(super) fn command(choices: &Choices) -> Vec<String> {
 
 /// Does it, in the foreground.
 pub(super) fn run(choices: &Choices) -> Result<Vec<Queued>, Error> {
-    super::scheduler::find("parallel", "GNU parallel")?;
+    super::command::find("parallel", "GNU parallel")?;
     let words = command(choices);
     let refused = |said: String| Error::Refused {
         command: words.join(" "),

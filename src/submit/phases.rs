@@ -13,8 +13,8 @@ use crate::plan::{Cell, Plan};
 pub struct Task {
     /// What follows the name of the suite's file in `icdbench run SUITE`, or `icdbench report SUITE` of the report.
     pub options: Vec<String>,
-    /// The cell's place in the plan, of a cell.
-    pub cell: Option<usize>,
+    /// The cell's key, of a cell.
+    pub cell: Option<String>,
 }
 
 /// What a phase does.
@@ -51,19 +51,18 @@ pub struct Phase {
 }
 
 /// The phases of the cells that are to do: stages, pretrainings, cells by what they ask for and what they wait for,
-/// ensembles, the report. None where no cell is to do.
+/// ensembles, the report. None where no cell is to do. `shared` is what the first and the last of them ask for, which need no
+/// device.
 pub fn phases(
     plan: &Plan,
     to_do: &[usize],
     request: impl Fn(&Cell) -> Request,
-    of_pretraining: impl Fn(&str, &Cell) -> Request,
-    report: &[String],
+    of_pretraining: impl Fn(&Cell) -> Request,
+    (shared, report): (Request, &[String]),
 ) -> Vec<Phase> {
-    let Some(&first) = to_do.first() else { return Vec::new() };
-    let small = Request {
-        gpus: 0,
-        ..request(&plan.cells[first])
-    };
+    if to_do.is_empty() {
+        return Vec::new();
+    }
     let mut phases = vec![Phase {
         name: "stages".into(),
         work: Work::Stages,
@@ -71,7 +70,7 @@ pub fn phases(
             options: vec!["--stages".into()],
             cell: None,
         }],
-        request: small,
+        request: shared,
         after: Vec::new(),
     }];
     let mut pretrainings: BTreeMap<&str, usize> = BTreeMap::new();
@@ -95,7 +94,7 @@ pub fn phases(
                     options: vec!["--pretrain".into(), name.into()],
                     cell: None,
                 }],
-                request: of_pretraining(name, cell),
+                request: of_pretraining(cell),
                 after: vec![0],
             });
         }
@@ -106,8 +105,8 @@ pub fn phases(
         }
     }
     let task = |&index: &usize| Task {
-        options: vec!["--cell-number".into(), (index + 1).to_string(), "--no-report".into()],
-        cell: Some(index),
+        options: vec!["--cell-number".into(), (index + 1).to_string(), "--task".into()],
+        cell: Some(plan.cells[index].key.clone()),
     };
     let mut of_cells = Vec::new();
     for (number, (asked, name, members)) in arrays.into_iter().enumerate() {
@@ -138,7 +137,7 @@ pub fn phases(
             options: report.to_vec(),
             cell: None,
         }],
-        request: small,
+        request: shared,
         after: of_cells,
     });
     phases

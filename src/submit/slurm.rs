@@ -1,15 +1,19 @@
 //! SLURM: a script a phase, an array of tasks each.
 
-use super::folder::{Kept, Queued};
+use super::choices::{Accepted, Choices, File, InQueue};
+use super::command::{Error, STAYS, ask};
+use super::kept::{Kept, Queued};
 use super::phases::Phase;
 use super::quote::{joined, quoted};
-use super::scheduler::{Choices, Error, File, InQueue, ask};
 use super::task;
 
 const TITLE: &str = "SLURM";
 
 /// Times that a task is queued again which was asked to end: each time it goes on from its last checkpoint.
 const MOST_SITTINGS: u32 = 1000;
+
+/// The same, of one that is asked to end as soon as it has begun.
+const MOST_SHORT_SITTINGS: u32 = 10;
 
 /// SLURM's own greatest size of an array where it does not say (slurm.conf, `MaxArraySize`).
 const USUAL_ARRAY: usize = 1001;
@@ -19,6 +23,22 @@ const USUAL_ARRAY: usize = 1001;
 /// # Errors
 /// A task would be told to end as soon as it begins.
 pub(super) fn files(phases: &[Phase], choices: &Choices) -> Result<Vec<File>, Error> {
+    let of_headers = [&choices.folder, &choices.working].map(|path| path.to_string_lossy());
+    if let Some(path) = of_headers.iter().find(|path| path.contains(['"', '\\'])) {
+        return Err(Error::Choice(format!(
+            "{path}: SLURM's scripts cannot name a directory with \" or \\ in its path; use another one with --results"
+        )));
+    }
+    if let Some(option) = choices
+        .options
+        .iter()
+        .find(|option| option.starts_with("--clusters") || option.starts_with("-M"))
+    {
+        return Err(Error::Choice(format!(
+            "{option}: jobs of another cluster could be neither followed nor cancelled from here; submit where that cluster is \
+             the usual one"
+        )));
+    }
     let notice = choices.notice_seconds;
     let least = phases.iter().filter_map(|phase| phase.request.minutes).min();
     if let Some(minutes) = least.filter(|&minutes| u64::from(minutes) * 30 < u64::from(notice)) {
@@ -52,7 +72,7 @@ fn script(phase: &Phase, choices: &Choices) -> String {
     let mut options = vec![
         format!("--job-name=icdbench-{suite}-{}", phase.name),
         // An array's tasks have a log each: %a is their number.
-        format!("--output={}", place(&format!("logs/{}-%a.log", phase.name))),
+        format!("--output={}/{}-%a.log", place("logs").replace('%', "%%"), phase.name),
         "--open-mode=append".into(),
         format!("--chdir={}", choices.working.display()),
         "--requeue".into(),
@@ -79,15 +99,18 @@ number=$((${{1:-0}} + ${{SLURM_ARRAY_TASK_ID:-0}}))
 echo "icdbench: task $number, job $SLURM_JOB_ID on $(hostname), sitting $((${{SLURM_RESTART_COUNT:-0}} + 1))"
 sh {task} {phase} "$number" & child=$!
 {wait}echo "icdbench: task $number ended with $code"
+# An array's last task has the array's own number as its job's, which stands for all of them.
+job=${{SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}}${{SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}}
 case "$code" in
-  130) most={MOST_SITTINGS} ;; # asked to end (its time, a pre-emption): it goes on from its checkpoint
+  130) # asked to end (its time, a pre-emption): it goes on from its checkpoint, unless it is never given the time to get to one
+    if [ "$SECONDS" -lt {notice_seconds} ]; then most={MOST_SHORT_SITTINGS}; else most={MOST_SITTINGS}; fi ;;
   2 | 1[2-9][0-9]) most={retries} ;; # it could not run, or was killed
   *) most=0 ;;
 esac
 # A job that is being cancelled is no longer running, and stays cancelled.
-if [ "${{SLURM_RESTART_COUNT:-0}}" -lt "$most" ] && [ "$(squeue -h -j "$SLURM_JOB_ID" -o %T)" = RUNNING ]; then
+if [ "${{SLURM_RESTART_COUNT:-0}}" -lt "$most" ] && [ "$(squeue -h -j "$job" -o %T)" = RUNNING ]; then
   echo "icdbench: task $number is queued again"
-  scontrol requeue "$SLURM_JOB_ID" && sleep 60
+  scontrol requeue "$job" && sleep 60
 fi
 exit "$code"
 "#,
@@ -104,14 +127,11 @@ fn counted(tasks: usize) -> String {
     }
 }
 
-/// A header's line is cut at white space unless it is quoted.
+/// A header's line is cut at white space unless its value is quoted.
 fn in_header(option: &str) -> String {
-    match option.contains([' ', '\t']) {
-        false => option.into(),
-        true => match option.split_once('=') {
-            Some((name, value)) => format!("{name}=\"{value}\""),
-            None => option.into(),
-        },
+    match option.split_once('=') {
+        Some((name, value)) => format!("{name}=\"{value}\""),
+        None => option.into(),
     }
 }
 
@@ -173,12 +193,17 @@ fn most() -> Result<usize, Error> {
     let line = said.lines().find_map(|line| line.trim().strip_prefix("MaxArraySize"));
     let size = line.and_then(|rest| rest.trim_start_matches([' ', '=']).trim().parse().ok());
     // Task numbers are below it.
-    Ok(size.unwrap_or(USUAL_ARRAY))
+    match size {
+        Some(0) => Err(Error::Choice(
+            "this SLURM allows no arrays (MaxArraySize 0); use --on hyperqueue within one job, or --on parallel".into(),
+        )),
+        size => Ok(size.unwrap_or(USUAL_ARRAY)),
+    }
 }
 
 /// Has SLURM look at the scripts.
 pub(super) fn test(phases: &[Phase], choices: &Choices) -> Result<(), Error> {
-    super::scheduler::find("sbatch", TITLE)?;
+    super::command::find("sbatch", TITLE)?;
     let most = most()?;
     for phase in phases {
         for part in parts(phase, most).into_iter().take(1) {
@@ -191,7 +216,7 @@ pub(super) fn test(phases: &[Phase], choices: &Choices) -> Result<(), Error> {
 }
 
 /// Queues all phases; where one is refused, those before it are cancelled.
-pub(super) fn queue(phases: &[Phase], choices: &Choices) -> Result<Vec<Queued>, Error> {
+pub(super) fn queue(phases: &[Phase], choices: &Choices, accepted: &mut Accepted) -> Result<Vec<Queued>, Error> {
     let most = most()?;
     let mut ids: Vec<Vec<String>> = Vec::new();
     let mut queued = Vec::new();
@@ -208,6 +233,9 @@ pub(super) fn queue(phases: &[Phase], choices: &Choices) -> Result<Vec<Queued>, 
                         first: part.0,
                         id,
                     });
+                    if let Err(error) = accepted(&queued) {
+                        return Err(taken_back(error, &queued));
+                    }
                 }
                 Err(error) => return Err(taken_back(error, &queued)),
             }
@@ -250,10 +278,7 @@ fn taken_back(error: Error, queued: &[Queued]) -> Error {
         ),
         Err(_) => after(
             error,
-            &format!(
-                ". What was queued before it could not be cancelled: {}",
-                words.join(" ")
-            ),
+            &format!(". What was queued before it {STAYS}: {}", words.join(" ")),
         ),
     }
 }
@@ -265,8 +290,30 @@ fn after(error: Error, then: &str) -> Error {
             said,
             after: then.into(),
         },
+        Error::Answer { .. } | Error::Kept(_) => Error::Refused {
+            command: "icdbench submit".into(),
+            said: error.to_string(),
+            after: then.into(),
+        },
         error => error,
     }
+}
+
+/// Cancels the jobs that have not ended: SLURM refuses a list that has one which it has forgotten.
+pub(super) fn cancel(kept: &Kept) -> Result<(), Error> {
+    let words = ["squeue", "--me", "--noheader", "--format=%F"].map(str::to_owned);
+    let said = ask(&words, TITLE)?;
+    let is_there = |queued: &&Queued| said.lines().any(|line| line.trim() == queued.id);
+    let open: Vec<String> = kept
+        .queued
+        .iter()
+        .filter(is_there)
+        .map(|queued| queued.id.clone())
+        .collect();
+    if open.is_empty() {
+        return Ok(());
+    }
+    ask(&[vec!["scancel".to_owned()], open].concat(), TITLE).map(|_| ())
 }
 
 /// Asks for all jobs of the user: SLURM refuses a list that has one which it has forgotten.

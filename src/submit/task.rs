@@ -1,8 +1,8 @@
 //! The one script that every scheduler's tasks call: a phase and a number become a call of the program.
 
+use super::choices::Choices;
 use super::phases::Phase;
 use super::quote::{joined, quoted};
-use super::scheduler::Choices;
 
 /// The script's name in a submission's folder.
 pub(super) const SCRIPT: &str = "task.sh";
@@ -25,12 +25,13 @@ pub(super) fn script(choices: &Choices) -> String {
     format!(
         r#"#!/bin/sh
 # One task of this submission: a line of PHASE.tasks, numbered from 0. Written by `icdbench submit`.
-#   task.sh PHASE NUMBER [TRIES]
+#   task.sh PHASE NUMBER [TRIES [log]]
 # It ends with the program's exit code: 130 where it was asked to end and has kept how far it had come.
 cd {working} || exit 2
 line=$(sed -n "$(($2 + 1))p" {folder}/"$1".tasks)
 [ -n "$line" ] || {{ echo "error: $1.tasks has no line $(($2 + 1))" >&2; exit 2; }}
 tries=${{3:-1}}
+[ "${{4:-}}" != log ] || exec >> {folder}/logs/"$1-$2.log" 2>&1
 eval "set -- $line"
 while :; do
   {program} {global} "$@" & child=$!
@@ -49,10 +50,10 @@ done
 pub(super) fn lines(phase: &Phase, choices: &Choices) -> String {
     let suite = choices.folder.join("suite.toml").to_string_lossy().into_owned();
     let threads = phase.request.cpus.to_string();
-    let line = |task: &super::Task| {
+    let line = |task: &super::phases::Task| {
         let mut words: Vec<&str> = vec![phase.work.command(), &suite, "--threads", &threads];
         words.extend(task.options.iter().map(String::as_str));
-        if phase.work != super::Work::Report {
+        if phase.work != super::phases::Work::Report {
             words.extend(choices.how.iter().map(String::as_str));
         }
         joined(words) + "\n"
