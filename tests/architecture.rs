@@ -104,6 +104,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &[
             "plan",
             "record/digits.rs",
+            "results/disk.rs",
             "results/files.rs",
             "stages/estimate.rs",
             "suite",
