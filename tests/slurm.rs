@@ -174,7 +174,7 @@ fn a_node_that_loses_its_power_has_its_cells_run_by_others() {
 #[test]
 fn what_is_cancelled_goes_on_when_it_is_submitted_again() {
     let Some(_cluster) = Cluster::start() else { return };
-    let suite = suite_text(120, &caml(1500, 48)).replace("patience = 50", "patience = 1500");
+    let suite = suite_text(120, &caml(500, 48)).replace("patience = 50", "patience = 500");
     let bench = Bench::new(&suite.replace("seeds = [1]", "seeds = [1, 2, 3]"));
     submit(&bench, &[]);
     until("three cells run", || running().len() == 3);

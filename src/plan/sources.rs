@@ -370,7 +370,10 @@ const NOTHING: &[(&[&str], &str)] = &[
         ],
         "beside the stages: reads records, or times models",
     ),
-    (&["src/engines/"], "has stages run, and tells how they ended"),
+    (
+        &["src/engines/", "src/submit/"],
+        "have stages run, here or by a scheduler, and tell how they ended",
+    ),
     (
         &[
             "src/results/check.rs",
@@ -380,6 +383,7 @@ const NOTHING: &[(&[&str], &str)] = &[
             "src/results/heartbeat.rs",
             "src/results/kept.rs",
             "src/results/lock.rs",
+            "src/results/merge.rs",
             "src/results/mod.rs",
             "src/results/process.rs",
             "src/results/runner.rs",
