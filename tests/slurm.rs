@@ -28,6 +28,7 @@ impl Cluster {
         let output = installed.then(|| cluster(&["start", "--nodes", "3"]));
         match output {
             Some(output) if output.status.success() => Some(Self(guard)),
+            Some(output) if output.status.code() != Some(3) => panic!("{}", stderr(&output)),
             Some(output) => {
                 eprintln!("skipped: {}", stderr(&output));
                 None
