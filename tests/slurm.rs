@@ -216,10 +216,8 @@ fn a_partition_that_there_is_not_is_said_before_anything_is_queued() {
 #[ignore = "takes minutes: SLURM's shortest time limit is one"]
 fn a_task_that_runs_out_of_its_time_goes_on_from_its_checkpoint_to_the_end() {
     let Some(_cluster) = Cluster::start() else { return };
-    let bench = Bench::new(&suite_text(
-        400,
-        &caml(9000, 96).replace("patience = 50", "patience = 9000"),
-    ));
+    let suite = suite_text(400, &caml(4000, 96)).replace("patience = 50", "patience = 4000");
+    let bench = Bench::new(&suite.replace("seeds = [1]", "seeds = [1, 2, 3]"));
     let arguments = [
         "submit",
         "tiny.toml",
