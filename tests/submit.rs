@@ -111,6 +111,17 @@ fn the_tasks_of_a_submission_come_to_the_bytes_of_a_single_run() {
     assert_good(&again);
     assert!(stderr(&again).contains("nothing is queued"), "{}", stderr(&again));
     assert!(!submission(&bench, "tiny-2").exists());
+    let told = play.run(&bench, &[&["--json"], &submit[..]].concat());
+    assert_good(&told);
+    let told: Value = serde_json::from_str(&stdout(&told)).unwrap();
+    assert_eq!(
+        told,
+        serde_json::json!({ "submission": null, "cells": 0, "queued": [] })
+    );
+    let told = play.run(&bench, &[&["--json"], &submit[..], &["--dry-run"]].concat());
+    assert_good(&told);
+    let told: Value = serde_json::from_str(&stdout(&told)).unwrap();
+    assert_eq!(told, serde_json::json!({ "commands": [], "files": [], "phases": [] }));
     assert_good(&bench.run(&["check"]));
 }
 
@@ -392,8 +403,10 @@ fn status_tells_what_store_scheduler_and_logs_know_and_cancel_takes_back() {
         text.contains("4 cells: 1 done, 1 not queued any more, 1 pending, 1 running."),
         "{text}"
     );
-    let cancelled = play.run(&bench, &["cancel", "tiny.toml"]);
+    let cancelled = play.run(&bench, &["--json", "cancel", "tiny.toml"]);
     assert_good(&cancelled);
+    let told: Value = serde_json::from_str(&stdout(&cancelled)).unwrap();
+    assert_eq!(told["cancelled"], folder.to_str().unwrap());
     // SLURM has forgotten job 1, which has ended.
     assert_eq!(play.called().last().unwrap(), "scancel 2 3");
     assert_fails(

@@ -112,10 +112,13 @@ pub(super) fn cancel(global: &Global, arguments: &Arguments) -> Result<ExitCode>
                     ..kept.clone()
                 };
                 folder.keep(&cancelled)?;
-                line_if_read(format_args!(
-                    "{} is cancelled. Finished cells stay, and the others keep how far they are",
-                    folder.path().display()
-                ));
+                match global.json {
+                    true => line_if_read(format_args!("{}", json!({ "cancelled": folder.path() }))),
+                    false => line_if_read(format_args!(
+                        "{} is cancelled. Finished cells stay, and the others keep how far they are",
+                        folder.path().display()
+                    )),
+                }
             }
             // The others are cancelled all the same.
             Err(error) => refused = Some(anyhow::Error::new(error).context(folder.path().display().to_string())),

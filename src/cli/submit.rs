@@ -81,6 +81,14 @@ pub(super) fn submit(global: &Global, arguments: &Arguments) -> Result<ExitCode>
         .filter(|&index| is_to_do(&plan.cells[index], found[index].as_ref(), arguments.how.retry))
         .collect();
     if to_do.is_empty() {
+        if global.json {
+            let told = match arguments.dry_run {
+                true => json!({ "commands": [], "files": [], "phases": [] }),
+                false => json!({ "submission": null, "cells": 0, "queued": [] }),
+            };
+            print_json(&told)?;
+            return Ok(ExitCode::from(exit::GOOD));
+        }
         let name = arguments.suite.display();
         say!(
             "Every cell of {} has a record or is skipped: nothing is queued. `icdbench report {name}` writes the report",
