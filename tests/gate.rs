@@ -10,12 +10,13 @@ mod stream;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::sync::Arc;
 
 use common::{Bench, logistic_regression, stderr, stdout, suite_text};
 use icdbench::gate::{
     Accepted, AcceptedCell, Answer, FORMAT, MARGINS, Verdict, judge, judge_by_reference, junit, markdown, worst,
 };
-use icdbench::record::{RecordStore, Reported, StageName, Status, key_of_chain};
+use icdbench::record::{RecordStore, Reported, StageName, StagePool, Status};
 use simulated::{Population, Sample, Stream, reported};
 
 const POPULATION: Population = Population {
@@ -466,9 +467,9 @@ fn a_record_of_another_program_says_nothing_of_this_one() {
     let results = bench.path("results");
     let mut record = bench.records("results").remove(0);
     fs::remove_file(RecordStore::new(&results).path(&record.key)).unwrap();
-    let last = record.stages.get_mut(&StageName::Record).unwrap();
+    let last = Arc::make_mut(record.stages.get_mut(&StageName::Record).unwrap());
     last.made_by.insert("code".into(), "of another program".into());
-    record.key = key_of_chain(&record.stages).unwrap();
+    record.key = StagePool::default().key_of_chain(&mut record.stages).unwrap();
     RecordStore::new(&results).write(&record).unwrap();
     let found = bench.run(&["gate", "tiny.toml", "--baseline", "a.json"]);
     assert_eq!(found.status.code(), Some(2), "{}", stdout(&found));

@@ -10,7 +10,7 @@ use common::pretraining::{pretrained, pretraining_suite};
 use common::{caml, codiesp_suite, logistic_regression, suite_text};
 use icdbench::data::Registry;
 use icdbench::plan::{Cell, Plan};
-use icdbench::record::{StageName, key_of_chain};
+use icdbench::record::{StageName, StagePool};
 use icdbench::suite::Suite;
 use serde_json::Value;
 
@@ -248,7 +248,10 @@ fn every_leaf_of_a_suite_moves_a_key_unless_it_cannot_move_a_result() {
 fn a_cells_key_is_that_of_its_chain_and_every_stage_reads_those_before_it() {
     let registry = icdbench::data::registry().unwrap();
     for cell in cells_of(&good(), None, &registry, "flex") {
-        assert_eq!(key_of_chain(&cell.chain), Ok(cell.key.clone()));
+        assert_eq!(
+            StagePool::default().key_of_chain(&mut cell.chain.clone()),
+            Ok(cell.key.clone())
+        );
         let reads = |stage: StageName| cell.chain[&stage].reads.keys().copied().collect::<Vec<_>>();
         assert!(reads(StageName::Notes).is_empty());
         assert_eq!(reads(StageName::Tokenizer), [StageName::Notes]);

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::record::{Record, Reported, StageName, Status};
 
-pub use copies::copies;
+pub use copies::Copies;
 
 /// What was found of one cell.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -10,9 +10,9 @@ use serde::Serialize;
 use super::reported::reported_in;
 use super::terminal::out;
 use super::{Global, exit, print_json, suite};
-use crate::audit::{Audit, audit, copies};
+use crate::audit::{Audit, Copies, audit};
 use crate::plan::{Plan, Recorded};
-use crate::record::{Record, StageName, short};
+use crate::record::{Record, StageName};
 use crate::results::Store;
 use crate::results::check::{Findings, check as check_store};
 use crate::stages::scores::{EVALUATION, numbers};
@@ -47,17 +47,18 @@ pub(super) fn check(global: &Global, arguments: &Arguments) -> Result<ExitCode> 
     if let Some(sentence) = &findings.foreign {
         global.notice(sentence);
     }
-    let records = store.records().all()?.records;
-    let cells = records.iter().map(|record| {
-        let reported = reported_in(&store, global, record.clone());
-        audit(&reported, scores(&store, record).as_deref())
-    });
+    let (mut cells, mut found, mut records) = (Vec::new(), Copies::default(), Vec::new());
+    let mut copies = Vec::new();
+    store.records().each(|record| {
+        let scores = scores(&store, &record);
+        let reported = reported_in(&store, global, record);
+        cells.push(audit(&reported, scores.as_deref()));
+        copies.extend(found.find(&reported.record));
+        records.extend(arguments.suite.is_some().then(|| reported.record.without_outcome()));
+    })?;
     let shown = Shown {
-        cells: cells.collect(),
-        copies: copies(records.iter())
-            .into_iter()
-            .map(|pair| pair.map(|record| format!("{} ({})", record.cell.title(), short(&record.key))))
-            .collect(),
+        cells,
+        copies,
         missing: arguments
             .suite
             .as_deref()

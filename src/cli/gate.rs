@@ -83,7 +83,7 @@ fn cells(global: &Global, argument: &Path) -> Result<(String, usize, Vec<Reporte
         .refused
         .iter()
         .for_each(|refused| global.notice(&refused.to_string()));
-    let records = recorded(&plan.cells, &listed.records);
+    let records = recorded(&plan.cells, listed.records);
     // A record of another program or copy of the data says nothing of this one. Without the data nobody knows.
     let keys: BTreeSet<&str> = plan.cells.iter().map(|cell| cell.key.as_str()).collect();
     let all = records.len();

@@ -12,7 +12,7 @@ use super::check::scores;
 use super::reported::reported;
 use super::terminal::{out, say};
 use super::{Global, bytes, exit, print_json, report, suite, suites};
-use crate::audit::{audit, copies};
+use crate::audit::{Copies, audit};
 use crate::data;
 use crate::machine::built;
 use crate::pack::{Access, Agent, Pack, PackedCell, absolute_paths};
@@ -205,16 +205,9 @@ fn problems(global: &Global, cells: &[Reported]) -> bool {
     let mut once: Vec<&Record> = cells.iter().map(|cell| &cell.record).collect();
     once.sort_by(|a, b| a.key.cmp(&b.key));
     once.dedup_by(|a, b| a.key == b.key);
-    let copied = copies(once.into_iter()).into_iter();
-    found.extend(copied.map(|[first, second]| {
-        format!(
-            "{} ({}) is a copy of {} ({})",
-            second.cell.title(),
-            short(&second.key),
-            first.cell.title(),
-            short(&first.key)
-        )
-    }));
+    let mut copies = Copies::default();
+    let copied = once.into_iter().filter_map(|record| copies.find(record));
+    found.extend(copied.map(|[first, second]| format!("{second} is a copy of {first}")));
     for problem in &found {
         say!("{problem}");
     }

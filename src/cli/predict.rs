@@ -231,13 +231,11 @@ fn weights(global: &Global, asked: &str) -> Result<crate::results::kept::Kept> {
         .filter(|name| !asked.is_empty() && !name.starts_with('.') && name.starts_with(asked))
         .collect();
     if found.is_empty() {
-        let records = store.records().all()?.records;
-        let of_cell = records
-            .iter()
-            .filter(|record| !asked.is_empty() && record.key.starts_with(asked));
-        found = of_cell
-            .filter_map(|record| Some(record.stages.get(&StageName::Weights)?.key()))
-            .collect();
+        store.records().each(|record| {
+            if !asked.is_empty() && record.key.starts_with(asked) {
+                found.extend(record.stages.get(&StageName::Weights).map(|stage| stage.key()));
+            }
+        })?;
     }
     found.sort();
     found.dedup();

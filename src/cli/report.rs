@@ -73,8 +73,9 @@ pub(super) fn report(global: &Global, arguments: &Arguments) -> Result<ExitCode>
     // Records tell the cells of a suite also where its data is not.
     let planned = Plan::make(suite.clone(), &global.registry()?, global.data(), device);
     let plan = planned.unwrap_or_else(|_| Plan::without_data(suite, device));
-    let mut records = recorded(&plan.cells, &listed.records);
-    records.extend(externals(&plan.cells, &listed.records));
+    let of_others = externals(&plan.cells, &listed.records);
+    let mut records = recorded(&plan.cells, listed.records);
+    records.extend(of_others);
     match write(global, &plan.suite, records, &arguments.output)? {
         Ended::Written(_) => return Ok(ExitCode::from(exit::GOOD)),
         Ended::Kept { .. } => {}

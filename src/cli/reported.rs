@@ -1,7 +1,7 @@
 //! Records as reports and comparisons take them: with their rows by note, where these are here.
 
 use super::Global;
-use crate::record::{NoteRow, NoteRows, Record, Reported, Resamples, Stage, StageName, short};
+use crate::record::{NoteRow, NoteRows, Record, Reported, Resamples, StageName, short};
 use crate::results::Store;
 use crate::results::kept::Trouble;
 use crate::stages::record::{RESAMPLES, ROWS};
@@ -49,7 +49,11 @@ fn resamples(store: &Store, record: &Record) -> Option<Resamples> {
 /// What cells of one table have in common beside their settings: the program, its notes (data copy, division and label
 /// set as they were read) and the code of its metrics.
 fn made_by(record: &Record) -> String {
-    let notes = record.stages.get(&StageName::Notes).map(Stage::key).unwrap_or_default();
+    let notes = record
+        .stages
+        .get(&StageName::Notes)
+        .map(|stage| stage.key())
+        .unwrap_or_default();
     let scored = record.stages.get(&StageName::Record);
     let told = |what| scored.and_then(|stage| stage.made_by.get(what)).map(String::as_str);
     format!(

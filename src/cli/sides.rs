@@ -84,7 +84,8 @@ fn records(global: &Global, place: &Path) -> Result<(Vec<Record>, Store)> {
         .refused
         .iter()
         .for_each(|refused| global.notice(&refused.to_string()));
-    let mut found = recorded(&plan.cells, &listed.records);
-    found.extend(externals(&plan.cells, &listed.records));
+    let of_others = externals(&plan.cells, &listed.records);
+    let mut found = recorded(&plan.cells, listed.records);
+    found.extend(of_others);
     Ok((found, store))
 }

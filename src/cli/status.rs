@@ -34,9 +34,10 @@ pub(super) fn status(global: &Global, arguments: &Arguments) -> Result<ExitCode>
     let knows_keys = planned.is_ok();
     let plan = planned.unwrap_or_else(|_| Plan::without_data(suite, device));
     let store = global.store();
-    let listed = store.records().all()?;
-    let found = Recorded::new(&listed.records);
-    let records: Vec<Option<Record>> = plan.cells.iter().map(|cell| found.of(cell)).collect();
+    let mut records = Vec::new();
+    store.records().each(|record| records.push(record.without_outcome()))?;
+    let found = Recorded::new(&records);
+    let records: Vec<Option<&Record>> = plan.cells.iter().map(|cell| found.find(cell)).collect();
     let submissions = Folder::all(&global.results, &plan.suite.name)?;
     let known = Known {
         knows_keys,
@@ -49,7 +50,7 @@ pub(super) fn status(global: &Global, arguments: &Arguments) -> Result<ExitCode>
     };
     let mut standings = Vec::new();
     for (cell, record) in plan.cells.iter().zip(&records) {
-        standings.push(known.standing(cell, record.as_ref())?);
+        standings.push(known.standing(cell, *record)?);
     }
     let running = standings.iter().filter(|standing| standing.state == "running").count();
     let open = standings
@@ -251,14 +252,14 @@ impl OfCell<'_> {
 }
 
 /// Seconds until what is queued has ended, from what the done cells took and how many run now.
-fn left(records: &[Option<Record>], open: usize, running: usize) -> Option<f64> {
+fn left(records: &[Option<&Record>], open: usize, running: usize) -> Option<f64> {
     let time = |text: &str| humantime::parse_rfc3339(text).ok();
     let took = |record: &Record| {
         let (started, ended) = (time(&record.provenance.started)?, time(&record.provenance.ended)?);
         let seconds = ended.duration_since(started).ok()?.as_secs_f64();
         Some(seconds).filter(|_| record.status == Status::Ok)
     };
-    let took: Vec<f64> = records.iter().flatten().filter_map(took).collect();
+    let took: Vec<f64> = records.iter().flatten().copied().filter_map(took).collect();
     if took.is_empty() || running == 0 {
         return None;
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::resampled::REDRAWS;
-use crate::record::{CellDescription, Provenance, Record, Reported, StageName, Status, identity};
+use crate::record::{CellDescription, Provenance, Record, Reported, Stage, StageName, Status, identity};
 
 /// Rises when older files are no longer understood.
 pub const FORMAT: u32 = 1;
@@ -214,7 +214,7 @@ pub(super) fn notes(record: &Record) -> String {
     let Some(stage) = record.stages.get(&StageName::Notes) else {
         return String::new();
     };
-    let mut stage = stage.clone();
+    let mut stage = Stage::clone(stage);
     stage.made_by.remove("code");
     stage.key()
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::chain::Links;
 use super::external::{EXTERNAL, ExternalSystem};
 use crate::record::{CellDescription, Chain, StageName, identity};
 use crate::suite::{Ensemble, Run, Suite};
@@ -32,8 +33,8 @@ pub struct Cell {
 }
 
 impl Cell {
-    pub(super) fn new(suite: &Suite, run: usize, (length, seed): (u32, u64), device: &str, chain: Chain) -> Self {
-        let keys: BTreeMap<StageName, String> = chain.iter().map(|(&name, stage)| (name, stage.key())).collect();
+    pub(super) fn new(suite: &Suite, run: usize, (length, seed): (u32, u64), device: &str, links: Links) -> Self {
+        let Links { chain, keys } = links;
         Self {
             run,
             ensemble: None,
@@ -49,8 +50,8 @@ impl Cell {
     }
 
     /// The cell of an ensemble of which this is the first member.
-    pub(super) fn of_ensemble(&self, members: (usize, Vec<usize>), ensemble: &Ensemble, chain: Chain) -> Self {
-        let keys: BTreeMap<StageName, String> = chain.iter().map(|(&name, stage)| (name, stage.key())).collect();
+    pub(super) fn of_ensemble(&self, members: (usize, Vec<usize>), ensemble: &Ensemble, links: Links) -> Self {
+        let Links { chain, keys } = links;
         Self {
             run: self.run,
             ensemble: Some(members),
@@ -66,8 +67,8 @@ impl Cell {
     }
 
     /// The cell of an external system on the notes of this one.
-    pub(super) fn of_external(&self, asked: &ExternalSystem, chain: Chain) -> Self {
-        let keys: BTreeMap<StageName, String> = chain.iter().map(|(&name, stage)| (name, stage.key())).collect();
+    pub(super) fn of_external(&self, asked: &ExternalSystem, links: Links) -> Self {
+        let Links { chain, keys } = links;
         Self {
             run: self.run,
             ensemble: None,

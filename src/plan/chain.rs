@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -16,7 +17,7 @@ use crate::kernels::instructions::{arithmetic, instruction_set};
 use crate::machine::built;
 use crate::metrics;
 use crate::pretraining::{Pretraining, Start};
-use crate::record::{Chain, Stage, StageName, hex};
+use crate::record::{Chain, Stage, StageName, StagePool, hex};
 use crate::suite::{Ensemble, EvidenceSettings, Run, Suite, TextChoice, WordVectorChoice};
 use crate::text::{self, NORMALISE_VERSION};
 
@@ -98,42 +99,86 @@ fn sha256_of(path: &Path, place: &str) -> Result<String, Error> {
     Ok(hex(&Sha256::digest(bytes)))
 }
 
+/// The stages of a cell, and the key of each.
+#[derive(Default)]
+pub(super) struct Links {
+    pub chain: Chain,
+    pub keys: BTreeMap<StageName, String>,
+}
+
+impl Links {
+    /// Adds a stage with the keys of those that it reads.
+    fn add(&mut self, pool: &mut StagePool, name: StageName, (reads, settings, made_by): Parts) {
+        let present = reads
+            .iter()
+            .filter_map(|read| Some((*read, self.keys.get(read)?.clone())));
+        let stage = Stage {
+            reads: present.collect(),
+            settings: settings.into_iter().map(|(name, value)| (name.into(), value)).collect(),
+            made_by: made_by.into_iter().map(|(name, value)| (name.into(), value)).collect(),
+        };
+        self.take_up(pool, name, Arc::new(stage));
+    }
+
+    fn take_up(&mut self, pool: &mut StagePool, name: StageName, stage: Arc<Stage>) {
+        let (stage, key) = pool.share(name, stage);
+        self.chain.insert(name, stage);
+        self.keys.insert(name, key);
+    }
+
+    /// What else a stage that nothing reads yet was made by.
+    fn make_by(&mut self, name: StageName, made_by: impl IntoIterator<Item = (String, String)>) {
+        if let Some(stage) = self.chain.get_mut(&name) {
+            let stage = Arc::make_mut(stage);
+            stage.made_by.extend(made_by);
+            self.keys.insert(name, stage.key());
+        }
+    }
+
+    /// Makes the stages those of a cell that cannot be scored: the same cell, whose key says why.
+    pub(super) fn skip(&mut self, reason: &str) {
+        self.make_by(StageName::Record, [("skipped".into(), reason.into())]);
+    }
+}
+
 /// The stages of a cell.
-pub(super) fn chain(suite: &Suite, run: &Run, length: u32, seed: u64, device: &str, facts: &Facts) -> Chain {
-    let mut chain = Chain::new();
+pub(super) fn chain(
+    suite: &Suite,
+    run: &Run,
+    (length, seed): (u32, u64),
+    device: &str,
+    (facts, pool): (&Facts, &mut StagePool),
+) -> Links {
+    let mut links = Links::default();
     let text = &suite.text[&run.text];
-    add(&mut chain, StageName::Notes, notes(suite, facts));
-    add(&mut chain, StageName::Tokenizer, tokenizer(run, text, facts));
-    add(&mut chain, StageName::Tokens, tokens(text));
+    links.add(pool, StageName::Notes, notes(suite, facts));
+    links.add(pool, StageName::Tokenizer, tokenizer(run, text, facts));
+    links.add(pool, StageName::Tokens, tokens(text));
     if let Some(choice) = &text.word_vectors {
-        add(&mut chain, StageName::Vectors, vectors(run, choice, facts));
+        links.add(pool, StageName::Vectors, vectors(run, choice, facts));
     }
     if let Some(name) = suite.encoder_file(run) {
-        add(&mut chain, StageName::Encoder, encoder(suite, name, facts));
+        links.add(pool, StageName::Encoder, encoder(suite, name, facts));
     }
     if let Some((name, settings)) = suite.pretraining(run) {
         let parts = pretraining(suite, (name, settings), device, facts);
-        add(&mut chain, StageName::Pretraining, parts);
+        links.add(pool, StageName::Pretraining, parts);
     }
-    add(
-        &mut chain,
-        StageName::Weights,
-        weights(suite, run, length, seed, device),
-    );
-    add(&mut chain, StageName::Scores, scores(run, device));
+    links.add(pool, StageName::Weights, weights(suite, run, length, seed, device));
+    links.add(pool, StageName::Scores, scores(run, device));
     if let Some(settings) = suite.evidence.as_ref().filter(|_| run.model.explains()) {
-        add(&mut chain, StageName::Evidence, evidence(run, device, settings));
+        links.add(pool, StageName::Evidence, evidence(run, device, settings));
     }
-    add(&mut chain, StageName::Record, record(suite, length));
-    chain
+    links.add(pool, StageName::Record, record(suite, length));
+    links
 }
 
 /// The stages of an ensemble's cell: notes and tokens of its first member, scores that are made of its members' scores.
-pub(super) fn ensemble(suite: &Suite, ensemble: &Ensemble, members: &[&Cell]) -> Chain {
-    let mut chain = Chain::new();
+pub(super) fn ensemble(suite: &Suite, ensemble: &Ensemble, members: &[&Cell], pool: &mut StagePool) -> Links {
+    let mut links = Links::default();
     for name in [StageName::Notes, StageName::Tokenizer, StageName::Tokens] {
         if let Some(stage) = members.first().and_then(|first| first.chain.get(&name)) {
-            chain.insert(name, stage.clone());
+            links.take_up(pool, name, stage.clone());
         }
     }
     // What the members were asked makes the ensemble what it is; their keys say what they came to.
@@ -151,34 +196,28 @@ pub(super) fn ensemble(suite: &Suite, ensemble: &Ensemble, members: &[&Cell]) ->
         ("ties", json!(suite.evaluation.ties)),
         ("members", json!(members.iter().map(asked).collect::<Vec<_>>())),
     ];
-    add(
-        &mut chain,
-        StageName::Scores,
+    let made_by = vec![("code", sources::sha256(Code::Ensemble))];
+    let parts: Parts = (&[StageName::Notes, StageName::Tokens], settings, made_by);
+    links.add(pool, StageName::Scores, parts);
+    let keys = members.iter().enumerate();
+    let keys = keys.map(|(place, cell)| {
         (
-            &[StageName::Notes, StageName::Tokens],
-            settings,
-            vec![("code", sources::sha256(Code::Ensemble))],
-        ),
-    );
-    if let Some(scores) = chain.get_mut(&StageName::Scores) {
-        let keys = members.iter().enumerate();
-        let keys = keys.map(|(place, cell)| {
-            (
-                format!("member {}", place + 1),
-                cell.key_of(StageName::Scores).to_owned(),
-            )
-        });
-        scores.made_by.extend(keys);
-    }
+            format!("member {}", place + 1),
+            cell.key_of(StageName::Scores).to_owned(),
+        )
+    });
+    links.make_by(StageName::Scores, keys);
     let length = members.first().map_or(0, |first| first.length);
-    add(&mut chain, StageName::Record, record(suite, length));
-    chain
+    links.add(pool, StageName::Record, record(suite, length));
+    links
 }
 
 /// The stages of an external system: the notes of a suite, and scores that a file of predictions gives. The same system on
 /// the same notes is the same cell, whatever file it gave.
-pub(super) fn external(suite: &Suite, notes: &Stage, asked: &ExternalSystem) -> Chain {
-    let mut chain = Chain::from([(StageName::Notes, notes.clone())]);
+pub(super) fn external(suite: &Suite, notes: &Arc<Stage>, asked: &ExternalSystem) -> Links {
+    let pool = &mut StagePool::default();
+    let mut links = Links::default();
+    links.take_up(pool, StageName::Notes, notes.clone());
     let mut made_by = vec![
         ("predictions", asked.predictions.clone()),
         ("code", sources::sha256(Code::External)),
@@ -190,27 +229,9 @@ pub(super) fn external(suite: &Suite, notes: &Stage, asked: &ExternalSystem) -> 
     ];
     made_by.extend(said.into_iter().filter_map(|(what, value)| Some((what, value?))));
     let settings = vec![(EXTERNAL, json!(asked.system)), ("seed", json!(asked.seed))];
-    add(&mut chain, StageName::Scores, (&[StageName::Notes], settings, made_by));
-    add(&mut chain, StageName::Record, record(suite, asked.length));
-    chain
-}
-
-/// Makes the stages those of a cell that cannot be scored: the same cell, whose key says why.
-pub(super) fn skip(chain: &mut Chain, reason: &str) {
-    if let Some(record) = chain.get_mut(&StageName::Record) {
-        record.made_by.insert("skipped".into(), reason.into());
-    }
-}
-
-/// Adds a stage with the keys of those that it reads.
-fn add(chain: &mut Chain, name: StageName, (reads, settings, made_by): Parts) {
-    let present = reads.iter().filter_map(|read| Some((*read, chain.get(read)?.key())));
-    let stage = Stage {
-        reads: present.collect(),
-        settings: settings.into_iter().map(|(name, value)| (name.into(), value)).collect(),
-        made_by: made_by.into_iter().map(|(name, value)| (name.into(), value)).collect(),
-    };
-    chain.insert(name, stage);
+    links.add(pool, StageName::Scores, (&[StageName::Notes], settings, made_by));
+    links.add(pool, StageName::Record, record(suite, asked.length));
+    links
 }
 
 /// The stages that one reads (where the cell has them), its settings, and what it is made by.

@@ -1,5 +1,7 @@
 //! Cells whose scores another system made: on the notes of a suite's cells, judged as they are.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::external::{EXTERNAL, ExternalSystem};
@@ -11,8 +13,8 @@ impl Plan {
     /// The cell of an external system; nothing where the suite has no cell.
     pub fn external(&self, asked: &ExternalSystem) -> Option<Cell> {
         let first = self.cells.first()?;
-        let chain = chain::external(&self.suite, first.chain.get(&StageName::Notes)?, asked);
-        Some(first.of_external(asked, chain))
+        let links = chain::external(&self.suite, first.chain.get(&StageName::Notes)?, asked);
+        Some(first.of_external(asked, links))
     }
 }
 
@@ -21,12 +23,14 @@ impl Plan {
 pub fn externals(cells: &[Cell], records: &[Record]) -> Vec<Record> {
     let Some(first) = cells.first() else { return Vec::new() };
     let mut found: Vec<Record> = Vec::new();
-    let judged = |stage: Option<&Stage>| stage.and_then(|stage| stage.settings.get("evaluation").cloned());
-    let notes_of_first = first.chain.get(&StageName::Notes).map(meant);
+    let judged = |stage: Option<&Arc<Stage>>| stage.and_then(|stage| stage.settings.get("evaluation").cloned());
+    let notes_of_first = first.chain.get(&StageName::Notes).map(|notes| meant(notes));
     let judged_as_first = judged(first.chain.get(&StageName::Record));
     for record in records.iter().filter(|record| is_external(record)) {
         let notes = record.stages.get(&StageName::Notes);
-        if notes.map(meant) != notes_of_first || judged(record.stages.get(&StageName::Record)) != judged_as_first {
+        if notes.map(|notes| meant(notes)) != notes_of_first
+            || judged(record.stages.get(&StageName::Record)) != judged_as_first
+        {
             continue;
         }
         let mut cell = record.cell.clone();

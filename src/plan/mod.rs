@@ -9,6 +9,7 @@ mod lacking;
 mod recorded;
 pub mod sources;
 
+use std::collections::HashMap;
 use std::path::Path;
 
 pub use cell::{Cell, descriptions};
@@ -18,6 +19,7 @@ pub use externals::externals;
 pub use recorded::{Recorded, recorded};
 
 use crate::data::{self, Registry};
+use crate::record::StagePool;
 use crate::suite::{Run, Suite};
 
 /// What stands behind the name of a data set where its notes are generated ones.
@@ -52,13 +54,14 @@ impl Plan {
             takes_its_encoder(run)?;
         }
         let facts = chain::Facts::find(&suite, &skipped, registry, data)?;
+        let pool = &mut StagePool::default();
         let cells = cell::grid(&suite)
             .map(|(index, run, length, seed)| {
-                let mut chain = chain::chain(&suite, run, length, seed, device, &facts);
+                let mut links = chain::chain(&suite, run, (length, seed), device, (&facts, pool));
                 if let Some(reason) = &skipped[index] {
-                    chain::skip(&mut chain, reason);
+                    links.skip(reason);
                 }
-                let mut cell = Cell::new(&suite, index, (length, seed), device, chain);
+                let mut cell = Cell::new(&suite, index, (length, seed), device, links);
                 if facts.generated {
                     cell.description.dataset.push_str(GENERATED);
                 }
@@ -68,7 +71,7 @@ impl Plan {
                 }
             })
             .collect();
-        let cells = with_ensembles(&suite, cells);
+        let cells = with_ensembles(&suite, cells, pool);
         Ok(Self {
             suite,
             cells,
@@ -80,12 +83,14 @@ impl Plan {
     /// are is right, their keys are not.
     pub fn without_data(suite: Suite, device: &str) -> Self {
         let facts = chain::Facts::default();
+        let pool = &mut StagePool::default();
         let cells = cell::grid(&suite).map(|(index, run, length, seed)| {
-            let chain = chain::chain(&suite, run, length, seed, device, &facts);
-            Cell::new(&suite, index, (length, seed), device, chain)
+            let links = chain::chain(&suite, run, (length, seed), device, (&facts, pool));
+            Cell::new(&suite, index, (length, seed), device, links)
         });
+        let cells = cells.collect();
         Self {
-            cells: with_ensembles(&suite, cells.collect()),
+            cells: with_ensembles(&suite, cells, pool),
             suite,
             credentialed: false,
         }
@@ -123,25 +128,28 @@ impl Plan {
 
 /// The cells of the runs, and after them those of the suite's ensembles. One that lacks a member is skipped for that
 /// member's reason.
-fn with_ensembles(suite: &Suite, mut cells: Vec<Cell>) -> Vec<Cell> {
-    let of_runs = cells.len();
+fn with_ensembles(suite: &Suite, mut cells: Vec<Cell>, pool: &mut StagePool) -> Vec<Cell> {
+    let mut places: HashMap<(usize, u32, u64), usize> = HashMap::new();
+    for (place, cell) in cells.iter().enumerate() {
+        places.entry((cell.run, cell.length, cell.seed)).or_insert(place);
+    }
     for (index, ensemble, length, seed) in cell::ensembles(suite) {
         let member = |name: &String| {
-            let is_it = |cell: &Cell| cell.description.run == *name && cell.length == length && cell.seed == seed;
-            cells[..of_runs].iter().position(is_it)
+            let run = suite.runs.iter().position(|run| run.title() == *name)?;
+            places.get(&(run, length, seed)).copied()
         };
         let members: Vec<usize> = ensemble.runs.iter().filter_map(member).collect();
         let of_members: Vec<&Cell> = members.iter().map(|&member| &cells[member]).collect();
         let Some(first) = of_members.first() else { continue };
-        let mut chain = chain::ensemble(suite, ensemble, &of_members);
+        let mut links = chain::ensemble(suite, ensemble, &of_members, pool);
         let lacking = of_members
             .iter()
             .find_map(|cell| Some((&cell.description.run, cell.skipped.as_ref()?)));
         let skipped = lacking.map(|(run, reason)| format!("its run {run:?} is skipped: {reason}"));
         if let Some(reason) = &skipped {
-            chain::skip(&mut chain, reason);
+            links.skip(reason);
         }
-        let made = first.of_ensemble((index, members.clone()), ensemble, chain);
+        let made = first.of_ensemble((index, members.clone()), ensemble, links);
         cells.push(Cell { skipped, ..made });
     }
     cells

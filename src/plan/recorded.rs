@@ -1,11 +1,12 @@
 //! Which records are those of a suite's cells.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::{Cell, GENERATED};
-use crate::record::{Record, Stage, StageName, Status, identity};
+use crate::record::{CellDescription, Record, Stage, StageName, Status, identity};
 
 /// Records by the cell that they are of, so that asking for many cells is no slower for each of them.
 pub struct Recorded<'a> {
@@ -37,6 +38,19 @@ impl<'a> Recorded<'a> {
     /// of those of the same cell (see [`identity`]), made by another program or from another data copy, the one that ended
     /// last. A cell that was scored where all that it needs was there is not shown as skipped.
     pub fn of(&self, cell: &Cell) -> Option<Record> {
+        let record = self.find(cell)?;
+        Some(Record {
+            cell: described(cell, record),
+            ..record.clone()
+        })
+    }
+
+    /// As [`of`](Self::of), as the store has it: it may be called by another suite's name.
+    pub fn find(&self, cell: &Cell) -> Option<&'a Record> {
+        Some(&self.records[self.place(cell)?])
+    }
+
+    fn place(&self, cell: &Cell) -> Option<usize> {
         let same = self.by_identity.get(&cell.identity).into_iter().flatten();
         // Where no data are, nobody knows that they would be generated ones: their records say it.
         let meant = self.by_meant.get(&cell.identity).filter(|_| cell.skipped.is_some());
@@ -47,29 +61,41 @@ impl<'a> Recorded<'a> {
             let ran = record.status != Status::Skipped;
             (ran, record.key == cell.key)
         };
-        let found = places.into_iter().map(|place| &self.records[place]);
-        let record = found.max_by(|a, b| (rank(a), a.age()).cmp(&(rank(b), b.age())))?;
-        let mut described = cell.description.clone();
-        if is_generated(record) && !described.dataset.ends_with(GENERATED) {
-            described.dataset.push_str(GENERATED);
-        }
-        Some(Record {
-            cell: described,
-            ..record.clone()
+        places.into_iter().max_by(|&a, &b| {
+            let (a, b) = (&self.records[a], &self.records[b]);
+            (rank(a), a.age()).cmp(&(rank(b), b.age()))
         })
     }
 
     /// The record of a cell that is skipped here, and was scored where all that it needs was there.
     pub fn scored_before(&self, cell: &Cell) -> Option<Record> {
         cell.skipped.as_ref()?;
-        self.of(cell).filter(|record| record.status == Status::Ok)
+        self.find(cell).filter(|record| record.status == Status::Ok)?;
+        self.of(cell)
     }
 }
 
-/// The records to show for cells, in their order, see [`Recorded::of`].
-pub fn recorded(cells: &[Cell], records: &[Record]) -> Vec<Record> {
-    let records = Recorded::new(records);
-    cells.iter().filter_map(|cell| records.of(cell)).collect()
+/// The records to show for cells, in their order, see [`Recorded::of`]: of thousands no second copy is made.
+pub fn recorded(cells: &[Cell], records: Vec<Record>) -> Vec<Record> {
+    let of_all = Recorded::new(&records);
+    let of_cell = |cell| {
+        let place = of_all.place(cell)?;
+        Some((place, described(cell, &records[place])))
+    };
+    let found: Vec<(usize, CellDescription)> = cells.iter().filter_map(of_cell).collect();
+    // Runs of equal settings have one record.
+    let mut left = vec![0_usize; records.len()];
+    found.iter().for_each(|(place, _)| left[*place] += 1);
+    let mut records: Vec<Option<Record>> = records.into_iter().map(Some).collect();
+    let taken = found.into_iter().filter_map(|(place, cell)| {
+        left[place] -= 1;
+        let record = match left[place] {
+            0 => records[place].take(),
+            _ => records[place].clone(),
+        };
+        Some(Record { cell, ..record? })
+    });
+    taken.collect()
 }
 
 /// The settings of a stage of notes, as where nobody knows whether they are generated.
@@ -77,6 +103,15 @@ pub(super) fn meant(notes: &Stage) -> BTreeMap<String, Value> {
     let mut settings = notes.settings.clone();
     settings.remove("generated");
     settings
+}
+
+/// A cell in the suite's words, and whether its notes were generated ones, which only its record may know.
+fn described(cell: &Cell, record: &Record) -> CellDescription {
+    let mut described = cell.description.clone();
+    if is_generated(record) && !described.dataset.ends_with(GENERATED) {
+        described.dataset.push_str(GENERATED);
+    }
+    described
 }
 
 /// Whether a record is of generated notes in the form of a data set that they are not.
@@ -91,7 +126,8 @@ fn as_meant(record: &Record) -> Option<String> {
         return None;
     }
     let mut stages = record.stages.clone();
-    let notes: &mut Stage = stages.get_mut(&StageName::Notes)?;
-    notes.settings.remove("generated");
+    Arc::make_mut(stages.get_mut(&StageName::Notes)?)
+        .settings
+        .remove("generated");
     Some(identity(&stages))
 }

@@ -35,7 +35,7 @@ pub use pretraining::{LookRow, PretrainingFacts, PretrainingTimings};
 pub use provenance::Provenance;
 pub use resamples::{Resamples, of_bin};
 pub use small_counts::SmallCounts;
-pub use stage::{Chain, Stage, StageName, identity, key_of_chain, short};
+pub use stage::{Chain, Stage, StageName, StagePool, identity, short};
 pub use store::{Error, Listed, RecordStore};
 
 /// Version of the record schema. A record of a newer version is refused with a clear error.
@@ -83,6 +83,15 @@ impl Record {
             inputs.extend(made_by.map(|(what, value)| (format!("{name} {what}"), value.clone().into())));
         }
         inputs
+    }
+
+    /// Which cell it is of, where it was made and how it ended, without what came out: little memory.
+    pub fn without_outcome(self) -> Self {
+        Self {
+            outcome: None,
+            timings: None,
+            ..self
+        }
     }
 
     /// Greater for the later of two records: of several of one cell, the last that was made counts.

@@ -3,7 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::stage::{key_of_chain, short};
+use rayon::prelude::*;
+
+use super::stage::{StagePool, short};
 use super::{Record, SCHEMA_VERSION};
 use crate::results::{files, seal};
 
@@ -103,7 +105,8 @@ impl RecordStore {
     /// See [`Error`]: a record that is there and cannot be used is not the same as none.
     pub fn find(&self, key: &str) -> Result<Option<Record>, Error> {
         let path = self.path(key);
-        files::read(&path)?.map(|bytes| parse(&path, &bytes)).transpose()
+        let pool = &mut StagePool::default();
+        files::read(&path)?.map(|bytes| parse(&path, &bytes, pool)).transpose()
     }
 
     /// As [`find`](Self::find), for who has looked before: over NFS a name that was not there may seem missing for a minute more.
@@ -123,21 +126,46 @@ impl RecordStore {
     /// # Errors
     /// The folder cannot be entered.
     pub fn all(&self) -> Result<Listed, files::Error> {
+        let mut records = Vec::new();
+        let listed = self.each(|record| records.push(record))?;
+        Ok(Listed { records, ..listed })
+    }
+
+    /// As [`all`](Self::all), a record at a time in the order of their keys, for who needs little of each: `records` of what
+    /// is returned is empty.
+    ///
+    /// # Errors
+    /// As [`all`](Self::all).
+    pub fn each(&self, mut take: impl FnMut(Record)) -> Result<Listed, files::Error> {
+        /// Files that are read by one thread, whose records share their stages.
+        const RUN: usize = 64;
         let mut listed = Listed::default();
+        let mut paths = Vec::new();
         for (name, path) in files::list(&self.directory)? {
             if files::is_own_temporary(&name) {
                 continue; // a record that is being written
             }
-            if !is_called_like_a_record(&name) || path.is_dir() {
-                listed.foreign.push(path);
-                continue;
+            match is_called_like_a_record(&name) && !path.is_dir() {
+                true => paths.push(path),
+                false => listed.foreign.push(path),
             }
-            let Some(bytes) = files::read(&path)? else {
-                continue; // removed in the meantime
+        }
+        // No more of them are held than the threads read at once.
+        for paths in paths.chunks(RUN * rayon::current_num_threads()) {
+            let of_run = |paths: &'_ [PathBuf]| {
+                let mut pool = StagePool::default();
+                let read = |path: &PathBuf| {
+                    let bytes = files::read(path).transpose()?; // none where it was removed in the meantime
+                    Some(bytes.map(|bytes| parse(path, &bytes, &mut pool)))
+                };
+                paths.iter().filter_map(read).collect::<Vec<_>>()
             };
-            match parse(&path, &bytes) {
-                Ok(record) => listed.records.push(record),
-                Err(error) => listed.refused.push(error),
+            let read: Vec<_> = paths.par_chunks(RUN).flat_map_iter(of_run).collect();
+            for read in read {
+                match read? {
+                    Ok(record) => take(record),
+                    Err(error) => listed.refused.push(error),
+                }
             }
         }
         Ok(listed)
@@ -168,36 +196,38 @@ fn is_called_like_a_record(name: &str) -> bool {
     key.len() == 64 && key.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// Reads the bytes of one record file. The schema version is looked at first, so that a record of a newer program is
-/// named as such.
-fn parse(path: &Path, bytes: &[u8]) -> Result<Record, Error> {
-    #[derive(serde::Deserialize)]
-    struct Version {
-        schema: u64,
-    }
+/// Reads the bytes of one record file. Of one that is of another program's schema that is said first.
+fn parse(path: &Path, bytes: &[u8], pool: &mut StagePool) -> Result<Record, Error> {
     let refused = |problem: String| Error::Refused {
         path: path.to_owned(),
         problem,
     };
-    let version: Version = serde_json::from_slice(bytes)
-        .map_err(|error| refused(format!("it is not a record of this program ({error})")))?;
-    if version.schema > u64::from(SCHEMA_VERSION) {
-        return Err(Error::Newer {
-            path: path.to_owned(),
-            found: version.schema,
-        });
+    let parsed = serde_json::from_slice::<Record>(bytes);
+    let schema = match &parsed {
+        Ok(record) => Some(u64::from(record.schema)),
+        Err(_) => schema(bytes),
+    };
+    match schema {
+        Some(found) if found > u64::from(SCHEMA_VERSION) => {
+            return Err(Error::Newer {
+                path: path.to_owned(),
+                found,
+            });
+        }
+        Some(found) if found < u64::from(SCHEMA_VERSION) => {
+            return Err(Error::Older {
+                path: path.to_owned(),
+                found,
+            });
+        }
+        _ => {}
     }
-    if version.schema < u64::from(SCHEMA_VERSION) {
-        return Err(Error::Older {
-            path: path.to_owned(),
-            found: version.schema,
-        });
+    if schema.is_some() {
+        seal::verify(bytes).map_err(refused)?;
     }
-    seal::verify(bytes).map_err(refused)?;
-    let record: Record = serde_json::from_slice(bytes)
-        .map_err(|error| refused(format!("it is not a record of this program ({error})")))?;
+    let mut record = parsed.map_err(|error| refused(format!("it is not a record of this program ({error})")))?;
     record.check_numbers().map_err(refused)?;
-    let made = key_of_chain(&record.stages).map_err(refused)?;
+    let made = pool.key_of_chain(&mut record.stages).map_err(refused)?;
     if made != record.key {
         return Err(refused(format!(
             "it says that its key is {}, and what it was made from has the key {}",
@@ -212,4 +242,15 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Record, Error> {
         )));
     }
     Ok(record)
+}
+
+/// The schema's version of what is not a record of this program otherwise.
+fn schema(bytes: &[u8]) -> Option<u64> {
+    #[derive(serde::Deserialize)]
+    struct Version {
+        schema: u64,
+    }
+    serde_json::from_slice(bytes)
+        .ok()
+        .map(|version: Version| version.schema)
 }

@@ -52,7 +52,14 @@ pub const KEPT: [StageName; 9] = [
 /// A folder or file cannot be read.
 pub fn check(store: &Store) -> Result<Findings, files::Error> {
     let mut findings = Findings::default();
-    let listed = store.records().all()?;
+    // Of each that was scored: its key, that of its weights and these weights' hash.
+    let mut scored = Vec::new();
+    let listed = store.records().each(|record| {
+        findings.records += 1;
+        let weights = record.stages.get(&StageName::Weights).map(|stage| stage.key());
+        let hash = record.outcome.map(|outcome| outcome.weights_sha256);
+        scored.extend(weights.zip(hash).map(|(weights, hash)| (record.key, weights, hash)));
+    })?;
     findings.foreign = listed.foreign_sentence();
     for refused in listed.refused {
         let path = match &refused {
@@ -66,7 +73,6 @@ pub fn check(store: &Store) -> Result<Findings, files::Error> {
             problem: refused.to_string(),
         });
     }
-    findings.records = listed.records.len();
     for stage in KEPT {
         for (key, path) in outputs(store, stage)? {
             let found = Kept::open(&path, stage, &key).and_then(|kept| kept.map_or(Ok(()), |kept| kept.verify()));
@@ -77,20 +83,16 @@ pub fn check(store: &Store) -> Result<Findings, files::Error> {
             }
         }
     }
-    for record in &listed.records {
-        let Some(outcome) = &record.outcome else { continue };
-        let Some(weights) = record.stages.get(&StageName::Weights).map(|stage| stage.key()) else {
-            continue;
-        };
+    for (record, weights, hash) in &scored {
         // Weights may have been removed; those that are there must be the ones that were scored.
-        if let Ok(Some(kept)) = store.open(StageName::Weights, &weights)
-            && kept.sha256("weights.safetensors") != Some(&outcome.weights_sha256)
+        if let Ok(Some(kept)) = store.open(StageName::Weights, weights)
+            && kept.sha256("weights.safetensors") != Some(hash)
         {
             findings.problems.push(Problem {
-                path: store.records().path(&record.key),
+                path: store.records().path(record),
                 problem: format!(
                     "was scored with other weights than those in {}",
-                    store.place(StageName::Weights, &weights).display()
+                    store.place(StageName::Weights, weights).display()
                 ),
             });
         }

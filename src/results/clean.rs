@@ -52,13 +52,11 @@ pub struct Cleaned {
 /// A folder cannot be read, or something cannot be removed.
 pub fn clean(store: &Store, choices: &Choices) -> Result<Cleaned, files::Error> {
     let runner = Runner::new(store.clone())?;
-    let listed = store.records().all()?;
+    let mut used: BTreeSet<(StageName, String)> = BTreeSet::new();
+    let listed = store
+        .records()
+        .each(|record| used.extend(record.stages.iter().map(|(&name, stage)| (name, stage.key()))))?;
     let mut stays = Vec::new();
-    let used: BTreeSet<(StageName, String)> = listed
-        .records
-        .iter()
-        .flat_map(|record| record.stages.iter().map(|(&name, stage)| (name, stage.key())))
-        .collect();
     let mut leavings = Vec::new();
     let private = store.private();
     let mut folders = vec![

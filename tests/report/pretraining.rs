@@ -1,5 +1,7 @@
 //! What pretrained parameters give: which cells stand beside which.
 
+use std::sync::Arc;
+
 use icdbench::record::{Stage, StageName};
 use serde_json::json;
 
@@ -21,7 +23,7 @@ fn of(run: &str, model: &str, seed: u64, level: f64, reads: &[StageName]) -> Rep
         .into(),
         ..Stage::default()
     };
-    found.record.stages.insert(StageName::Weights, weights);
+    found.record.stages.insert(StageName::Weights, weights.into());
     found
 }
 
@@ -32,7 +34,7 @@ pub fn from_an_encoder(mut cell: Reported) -> Reported {
         reads,
         ..Stage::default()
     };
-    cell.record.stages.insert(StageName::Weights, weights);
+    cell.record.stages.insert(StageName::Weights, weights.into());
     cell
 }
 
@@ -94,7 +96,7 @@ fn what_pretrained_parameters_give_stands_beside_the_same_model_from_nothing() {
 #[test]
 fn of_several_variants_the_one_with_the_nearest_settings_is_compared() {
     let with = |mut found: Reported, setting: &str| {
-        let weights = found.record.stages.get_mut(&StageName::Weights).unwrap();
+        let weights = Arc::make_mut(found.record.stages.get_mut(&StageName::Weights).unwrap());
         weights
             .settings
             .insert("training".to_owned(), json!({ "description-weight": setting }));

@@ -74,7 +74,7 @@ fn only_scores_of_the_same_notes_and_labels_are_taken_from_the_registry() {
             settings,
             ..Stage::default()
         };
-        Chain::from([(StageName::Notes, stage)])
+        Chain::from([(StageName::Notes, stage.into())])
     };
     let published = Published::built_in().unwrap();
     let planned = |run: &str, length: u32| Planned {

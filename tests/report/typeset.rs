@@ -138,7 +138,10 @@ fn no_field_of_a_csv_file_is_a_formula() {
             development_sequences: 2,
             looks: looks.into(),
         });
-        record.record.stages.insert(StageName::Pretraining, Stage::default());
+        record
+            .record
+            .stages
+            .insert(StageName::Pretraining, Stage::default().into());
     }
     let mut suite = suite(Vec::new());
     suite.printed = NAMES
