@@ -30,7 +30,7 @@ mod writing;
 use icdbench::record::{CellDescription, Reported, Status};
 use icdbench::report::page::{Body, Figure, Page, assemble};
 use icdbench::report::table::{Cell, Table};
-use icdbench::report::{SuiteText, csv, html, latex, markdown};
+use icdbench::report::{MOST_SHEETS, SuiteText, csv, html, latex, markdown};
 use records::{cell, ended, scored};
 
 /// Two models at two lengths with two seeds: one cell failed, one was skipped, one has no record.

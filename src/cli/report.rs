@@ -76,15 +76,17 @@ pub(super) fn report(global: &Global, arguments: &Arguments) -> Result<ExitCode>
     let of_others = externals(&plan.cells, &listed.records);
     let mut records = recorded(&plan.cells, listed.records);
     records.extend(of_others);
-    match write(global, &plan.suite, records, &arguments.output)? {
+    let suite = plan.suite;
+    drop(plan.cells); // of thousands of cells they are the half of all that is held
+    match write(global, &suite, records, &arguments.output)? {
         Ended::Written(_) => return Ok(ExitCode::from(exit::GOOD)),
         Ended::Kept { .. } => {}
         Ended::NoRecord => global.notice(&format!(
             "{} {}; run `icdbench run {}` first. No report was written",
             global.results.display(),
             match global.results.is_dir() {
-                true => format!("holds no record of {}", plan.suite.name),
-                false => format!("is no directory, so that there is no record of {}", plan.suite.name),
+                true => format!("holds no record of {}", suite.name),
+                false => format!("is no directory, so that there is no record of {}", suite.name),
             },
             arguments.suite.display()
         )),

@@ -73,18 +73,6 @@ pub struct Record {
 pub const DEGENERATE: &str = "degenerate result: ";
 
 impl Record {
-    /// Everything that the cell was made from in one table: settings by their name, and what each stage was made by as
-    /// `weights code`.
-    pub fn inputs(&self) -> BTreeMap<String, serde_json::Value> {
-        let mut inputs = BTreeMap::new();
-        for (name, stage) in &self.stages {
-            inputs.extend(stage.settings.clone());
-            let made_by = stage.made_by.iter();
-            inputs.extend(made_by.map(|(what, value)| (format!("{name} {what}"), value.clone().into())));
-        }
-        inputs
-    }
-
     /// Which cell it is of, where it was made and how it ended, without what came out: little memory.
     pub fn without_outcome(self) -> Self {
         Self {

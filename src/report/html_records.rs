@@ -2,6 +2,7 @@
 
 use super::escape::html as escape;
 use super::records::{RecordGroup, RecordSheet};
+use super::table::grouped;
 
 /// A heading for each run and length, under it a fold for each seed. The anchors lie inside the folds, so that a browser opens
 /// the fold that a link leads to, also without a script.
@@ -12,6 +13,12 @@ pub fn records(groups: &[RecordGroup]) -> String {
         text += &format!("<div class=\"cell\" id=\"{anchor}\">\n<h3>{title}</h3>\n");
         for sheet in &group.records {
             text += &record(sheet);
+        }
+        if group.left_out > 0 {
+            let left_out = grouped(group.left_out as u64);
+            text += &format!(
+                "<p>{left_out} more have no room on this page: they are in <code>records/</code> of the results directory.</p>\n"
+            );
         }
         text += "</div>\n";
     }

@@ -53,6 +53,7 @@ mod write;
 
 pub use error::Error;
 pub use printed::PrintedScore;
+pub use records::MOST_SHEETS;
 pub use suite_text::SuiteText;
 pub use summary::Coverage;
 pub use versions::OtherVersion;

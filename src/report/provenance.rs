@@ -1,6 +1,7 @@
 //! Where the numbers of a report come from, put together from its records.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::summary::Summary;
 use super::table::grouped;
@@ -79,21 +80,29 @@ fn counted(summary: &Summary<'_>, part: &fn(&Record) -> String) -> String {
 
 /// The inputs that all cells share, such as the data's fingerprint; of the others, how many values they have.
 fn inputs(summary: &Summary<'_>) -> Vec<(String, String)> {
-    let names: BTreeSet<String> = summary
-        .records
-        .iter()
-        .flat_map(|record| record.inputs().into_keys())
-        .collect();
-    let row = |name: &String| {
-        let values = summary.records.iter().filter_map(|record| record.inputs().remove(name));
-        let values: BTreeSet<String> = values.map(|value| spelled(&value)).collect();
+    let mut values: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    // Thousands of records share a few stages.
+    let mut seen = BTreeSet::new();
+    for (name, stage) in summary.records.iter().flat_map(|record| &record.stages) {
+        if !seen.insert(Arc::as_ptr(stage)) {
+            continue;
+        }
+        for (setting, value) in &stage.settings {
+            values.entry(setting.clone()).or_default().insert(spelled(value));
+        }
+        for (what, value) in &stage.made_by {
+            let of_name = values.entry(format!("{name} {what}")).or_default();
+            of_name.insert(spelled(&value.clone().into()));
+        }
+    }
+    let row = |(name, values): (String, BTreeSet<String>)| {
         let value = match values.len() {
             1 => values.into_iter().next().unwrap_or_default(),
             several => format!("{several} different values, named in the records"),
         };
         (format!("input: {name}"), value)
     };
-    names.iter().map(row).collect()
+    values.into_iter().map(row).collect()
 }
 
 /// A JSON value on one line; a string without its quotes, a long one cut.

@@ -22,6 +22,8 @@ pub struct RecordGroup {
     pub title: String,
     /// Ordered by seed.
     pub records: Vec<RecordSheet>,
+    /// How many more there are that the page has no room for.
+    pub left_out: usize,
 }
 
 /// One record, to be read by people.
@@ -70,6 +72,9 @@ impl Links {
     }
 }
 
+/// Sheets that a page has room for: each is a dozen kilobytes, and what no browser opens nobody reads.
+pub const MOST_SHEETS: usize = 1000;
+
 /// The scored records in the order of the tables.
 pub fn groups(summary: &Summary<'_>, suite: &str) -> Vec<RecordGroup> {
     let several = summary.tasks.len() > 1;
@@ -84,7 +89,9 @@ pub fn groups(summary: &Summary<'_>, suite: &str) -> Vec<RecordGroup> {
                 } else {
                     String::new()
                 };
-                let sheets = cell.ok.iter().filter_map(|cell| {
+                let room = MOST_SHEETS - taken.len();
+                let left_out = cell.ok.len().saturating_sub(room);
+                let sheets = cell.ok.iter().take(room).filter_map(|cell| {
                     let anchor = anchor(&cell.record.key, &mut taken);
                     sheet(&cell.record, task, &metrics, anchor, suite)
                 });
@@ -93,6 +100,7 @@ pub fn groups(summary: &Summary<'_>, suite: &str) -> Vec<RecordGroup> {
                     anchor: format!("cell-{}", groups.len() + 1),
                     title: format!("{of_task}{} {}", run.label, at_length(*length)),
                     records,
+                    left_out,
                 });
             }
         }

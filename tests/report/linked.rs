@@ -151,3 +151,13 @@ fn a_page_of_tables_can_be_copied_as_latex() {
     assert_eq!(found["scores"], latex::table(table, &[]));
     assert!(html.contains("<h1>Scores &lt;/script&gt;</h1>") && !html.contains("class=\"to\""));
 }
+
+#[test]
+fn a_page_has_room_for_so_many_records_and_says_how_many_more_there_are() {
+    let seeds = MOST_SHEETS as u64 + 3;
+    let records: Vec<Reported> = (1..=seeds).map(|seed| scored(cell("caml", 512, seed), 0.4)).collect();
+    let suite = suite(Vec::new());
+    let html = html::page(&page(&records, &suite)).unwrap();
+    assert_eq!(between(&html, " id=\"record-", "\"").len(), MOST_SHEETS);
+    assert!(html.contains("<p>3 more have no room on this page"));
+}
