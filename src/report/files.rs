@@ -36,6 +36,11 @@ impl Staging {
         })
     }
 
+    /// Where files are written before they are staged.
+    pub fn folder(&self) -> PathBuf {
+        self.staged.path().to_owned()
+    }
+
     /// Stages a file, to be named relative to the report, by the function that writes it to a path.
     pub fn add(&mut self, name: &str, write: impl FnOnce(&Path) -> Result<(), Error>) -> Result<(), Error> {
         let path = self.staged.path().join(name);

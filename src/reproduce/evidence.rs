@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use serde_json::Value;
 
@@ -21,14 +22,17 @@ pub struct Evidence<'a> {
     intervals: Intervals,
     /// See [`Evidence::task_of`], by the table's place in memory.
     tasks: RefCell<BTreeMap<*const Table, String>>,
+    /// See [`Evidence::standing`], by the table's and the row's: claims ask for the same rows again and again.
+    standings: RefCell<BTreeMap<(*const Table, *const Row), Result<Standing<'a>, String>>>,
 }
 
 /// A scored record, and what its stages were asked but for the seed.
 struct Kept<'a> {
     reported: &'a Reported,
-    experiment: String,
+    experiment: Rc<str>,
     /// The notes, their division and their labels.
-    task: String,
+    task: Rc<str>,
+    head: Option<String>,
 }
 
 impl<'a> Evidence<'a> {
@@ -43,9 +47,20 @@ impl<'a> Evidence<'a> {
                 *place = reported;
             }
         }
+        // Thousands of records are of a few experiments.
+        let mut texts: BTreeSet<Rc<str>> = BTreeSet::new();
+        let mut once = |text: String| match texts.get(text.as_str()) {
+            Some(known) => known.clone(),
+            None => {
+                let text: Rc<str> = text.into();
+                texts.insert(text.clone());
+                text
+            }
+        };
         let kept = last.into_values().map(|reported| Kept {
-            experiment: experiment(&reported.record),
-            task: task(&reported.record),
+            experiment: once(experiment(&reported.record)),
+            task: once(task(&reported.record)),
+            head: head(&reported.record.stages),
             reported,
         });
         Self {
@@ -54,6 +69,7 @@ impl<'a> Evidence<'a> {
             tolerance,
             intervals: Intervals::default(),
             tasks: RefCell::default(),
+            standings: RefCell::default(),
         }
     }
 
@@ -157,6 +173,16 @@ impl<'a> Evidence<'a> {
     /// # Errors
     /// In words: what the row needs, where there are none.
     pub fn standing(&self, table: &Table, row: &Row) -> Result<Standing<'a>, String> {
+        let place = (std::ptr::from_ref(table), std::ptr::from_ref(row));
+        if let Some(known) = self.standings.borrow().get(&place) {
+            return known.clone();
+        }
+        let found = self.look_up(table, row);
+        self.standings.borrow_mut().insert(place, found.clone());
+        found
+    }
+
+    fn look_up(&self, table: &Table, row: &Row) -> Result<Standing<'a>, String> {
         let planned = self.planned(table, row)?;
         let mut groups: BTreeMap<&str, Vec<&Kept<'a>>> = BTreeMap::new();
         for kept in self.candidates(row, planned) {
@@ -166,7 +192,7 @@ impl<'a> Evidence<'a> {
         let standing = groups.into_values().map(|kept| {
             let records: Vec<&'a Reported> = kept.iter().map(|kept| kept.reported).collect();
             let reasons = reasons(&records, planned);
-            (kept[0].task != task, Standing { records, reasons })
+            (*kept[0].task != *task, Standing { records, reasons })
         });
         let closest = standing.min_by_key(|(elsewhere, standing)| {
             let cell = &standing.records[0].record.cell;
@@ -190,11 +216,12 @@ impl<'a> Evidence<'a> {
     /// Records of the model with the same kind of head, at the length or near it; at any length where the paper prints none.
     fn candidates(&self, row: &Row, planned: &Planned) -> impl Iterator<Item = &Kept<'a>> {
         let any_length = row.length.is_none();
+        let asked_head = head(&planned.chain);
         self.records.iter().filter(move |kept| {
             let record = &kept.reported.record;
             let (found, asked) = (f64::from(record.cell.length), f64::from(planned.length));
             let near = any_length || found.max(asked) <= NEAR * found.min(asked);
-            near && record.cell.model == planned.model && head(&record.stages) == head(&planned.chain)
+            near && record.cell.model == planned.model && kept.head == asked_head
         })
     }
 
@@ -209,7 +236,7 @@ impl<'a> Evidence<'a> {
             .iter()
             .filter_map(|row| Some((row, self.planned(table, row).ok()?)));
         for (row, planned) in planned {
-            let tasks: BTreeSet<&str> = self.candidates(row, planned).map(|kept| kept.task.as_str()).collect();
+            let tasks: BTreeSet<&str> = self.candidates(row, planned).map(|kept| &*kept.task).collect();
             for task in tasks {
                 *rows.entry(task).or_default() += 1;
             }
