@@ -62,7 +62,7 @@ def main():
     options.add_argument("--tiny", action="store_true", help="everything once, on next to nothing: the figures mean nothing")
     options.add_argument("--binary", type=pathlib.Path, default=ROOT / "target/release/icdbench")
     options.add_argument("--example", type=pathlib.Path, help="[default: examples/train_vectors beside the binary]")
-    options.add_argument("--architectures", nargs="+", default=["cbow", "skip-gram"], choices=["cbow", "skip-gram"])
+    options.add_argument("--architectures", nargs="*", default=["cbow", "skip-gram"], choices=["cbow", "skip-gram"])
     options = options.parse_args()
     options.binary = options.binary.resolve()
     options.example = (options.example or options.binary.parent / "examples/train_vectors").resolve()

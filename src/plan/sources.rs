@@ -84,7 +84,10 @@ const NOTES: Group = Group {
 
 const TOKENIZER: Group = Group {
     roots: &["src/text/tokenizer.rs", "src/stages/tokenizer.rs"],
-    walls: &[("src/data/", "an earlier stage's")],
+    walls: &[
+        ("src/data/", "an earlier stage's"),
+        ("src/record/", "how stages are named"),
+    ],
     floats: false,
 };
 
@@ -99,6 +102,7 @@ const TOKENS: Group = Group {
         ("src/data/", "an earlier stage's"),
         ("src/models/", "is given what this stage makes"),
         ("src/stages/tokenizer.rs", "an earlier stage's"),
+        ("src/record/", "how stages are named"),
     ],
     floats: true,
 };

@@ -12,7 +12,7 @@ use super::glance::Glance;
 use super::longest::withholds;
 use super::metric::Metric;
 use super::plots::paint::has_letters;
-use super::plots::{attention, cost, lengths, pretraining, scene::Scene, tokens, training};
+use super::plots::{MOST_SEEDS, attention, cost, lengths, pretraining, scene::Scene, tokens, training};
 use super::pretraining::pretraining_table;
 use super::pretrainings::{pretrainings_table, settings_of};
 use super::provenance::provenance;
@@ -238,6 +238,8 @@ fn of_task(task: &TaskSummary<'_>) -> Vec<Block> {
     let intervals = task.outcomes().any(|outcome| !outcome.intervals.is_empty());
     let mut cells = task.runs.iter().flat_map(|run| run.cells.values());
     let several_seeds = cells.any(|cell| cell.ok.len() > 1);
+    let mut cells = task.runs.iter().flat_map(|run| run.cells.values());
+    let many_seeds = cells.any(|cell| cell.ok.len() > MOST_SEEDS);
     let figure = |stem: &str, caption: &str, draw: &dyn Fn(String) -> Option<Scene>| {
         let stem = with_slug(stem, &task.slug);
         let scene = draw(format!("icd-{stem}"))?;
@@ -246,6 +248,9 @@ fn of_task(task: &TaskSummary<'_>) -> Vec<Block> {
             if !apply {
                 caption = caption.replace(words, "");
             }
+        }
+        if many_seeds {
+            caption += &format!(" Of more than {MOST_SEEDS} seeds the first {MOST_SEEDS} are drawn one by one.");
         }
         Some(Figure { stem, caption, scene })
     };

@@ -160,4 +160,5 @@ fn a_page_has_room_for_so_many_records_and_says_how_many_more_there_are() {
     let html = html::page(&page(&records, &suite)).unwrap();
     assert_eq!(between(&html, " id=\"record-", "\"").len(), MOST_SHEETS);
     assert!(html.contains("<p>3 more have no room on this page"));
+    assert!(html.contains("Of more than 200 seeds the first 200 are drawn one by one."));
 }

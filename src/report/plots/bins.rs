@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::MOST_SEEDS;
 use super::axes::{HEADING, LABEL, Panel, tick_label, ticks};
 use super::legend::{self, Entry};
 use super::marks::Anchor;
@@ -151,7 +152,7 @@ fn draw_runs(scene: &mut Scene, panel: &Panel, (runs, entries): (&[RunBins], &[E
                 scene.error_bar(x, (panel.y.at(high), panel.y.at(low)), style.ink);
             }
             if bin.seeds.len() > 1 {
-                let seeds = bin.seeds.iter().map(|seed| panel.y.at(100.0 * seed));
+                let seeds = bin.seeds.iter().take(MOST_SEEDS).map(|seed| panel.y.at(100.0 * seed));
                 seeds.for_each(|y| scene.seed((x, y), style.ink));
             }
             let at = (x, panel.y.at(100.0 * value.mean));

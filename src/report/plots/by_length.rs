@@ -1,5 +1,6 @@
 //! Quantities against sequence length: a panel a quantity, side by side, a line a run.
 
+use super::MOST_SEEDS;
 use super::axes::{LABEL, Panel, length_ticks, log_ticks, tick_label};
 use super::legend::{self, Entry};
 use super::paint::text_width;
@@ -260,6 +261,7 @@ fn draw_runs(scene: &mut Scene, (panel, lengths): (&Panel, &Lengths), quantity: 
             let x = panel.x.at(lengths.place(*length)) + shift;
             values
                 .iter()
+                .take(MOST_SEEDS)
                 .for_each(|value| scene.seed((x, panel.y.at(*value)), style.ink));
         }
         markers.extend(points.into_iter().map(|point| (point, style)));

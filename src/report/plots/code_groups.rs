@@ -1,5 +1,6 @@
 //! F1 in equal groups of codes by their training frequency (Ji et al. 2021, figure 3).
 
+use super::MOST_SEEDS;
 use super::axes::{HEADING, LABEL, Panel, tick_label, ticks};
 use super::legend::{self, Entry};
 use super::marks::Anchor;
@@ -106,6 +107,7 @@ fn draw_runs(scene: &mut Scene, panel: &Panel, (runs, labels): (&[RunGroups], &[
                 group
                     .seeds
                     .iter()
+                    .take(MOST_SEEDS)
                     .for_each(|seed| scene.seed((x, panel.y.at(100.0 * seed)), style.ink));
             }
             let sd = value.sd.map_or(String::new(), |sd| format!(" ± {sd:.1}"));

@@ -1,5 +1,6 @@
 //! Scores at a single sequence length: a row a run, a dot with its value, a panel a metric.
 
+use super::MOST_SEEDS;
 use super::axes::{HEADING, LABEL, Panel, tick_label};
 use super::by_length::ends;
 use super::marks::Anchor;
@@ -99,6 +100,7 @@ fn draw_runs(scene: &mut Scene, panel: &Panel, (task, metric): (&TaskSummary<'_>
         {
             values
                 .iter()
+                .take(MOST_SEEDS)
                 .for_each(|value| scene.seed((panel.x.at(*value), y + 9.0), style.ink));
         }
         let reach = panel.x.at(value.reach().1);

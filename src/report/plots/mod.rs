@@ -1,6 +1,9 @@
 //! The plots of a report. Each plot is first a [`scene::Scene`], plain marks in pixels, and is then painted
 //! twice by `plotters`: as an SVG that follows the reader's light or dark theme, and as a PNG.
 
+/// Seeds of a cell that a plot draws one by one, the first: more lie on each other, and weigh megabytes.
+pub(in crate::report) const MOST_SEEDS: usize = 200;
+
 pub(super) mod areas;
 pub mod attention;
 pub(super) mod axes;

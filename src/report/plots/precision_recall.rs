@@ -1,5 +1,6 @@
 //! Precision against recall over all (note, code) pairs, a line a seed, with lines of equal F1 to read it by.
 
+use super::MOST_SEEDS;
 use super::axes::{HEADING, Panel};
 use super::legend;
 use super::marker::Shape;
@@ -37,7 +38,7 @@ pub fn plot(id: String, task: &TaskSummary<'_>) -> Option<Scene> {
     equal_f1(&mut scene, &panel);
     for (run, label) in runs.iter().zip(&labels) {
         let style = SeriesStyle::of(run.run);
-        for (_, curves) in run.curves() {
+        for (_, curves) in run.curves().take(MOST_SEEDS) {
             let rows = curves.precision_recall.iter();
             let points: Vec<_> = rows
                 .map(|row| panel.at((100.0 * row.recall, 100.0 * row.precision)))
@@ -59,7 +60,7 @@ pub fn plot(id: String, task: &TaskSummary<'_>) -> Option<Scene> {
         }
     }
     for (run, label) in runs.iter().zip(&labels) {
-        for (outcome, _) in run.curves() {
+        for (outcome, _) in run.curves().take(MOST_SEEDS) {
             let score = |name: &str| outcome.scores.get(name).map(|value| 100.0 * value);
             if let (Some(recall), Some(precision)) = (score("micro-recall"), score("micro-precision")) {
                 let at = panel.at((recall, precision));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::MOST_SEEDS;
 use super::axes::{Panel, tick_label, ticks};
 use super::legend;
 use super::marker::Shape;
@@ -122,7 +123,7 @@ fn draw_panel(
         }
     }
     for (run, label) in runs.iter().zip(labels) {
-        for (outcome, _) in run.curves() {
+        for (outcome, _) in run.curves().take(MOST_SEEDS) {
             if let Some(score) = outcome.scores.get(*metric) {
                 let at = panel.at((100.0 * f64::from(outcome.threshold), 100.0 * score));
                 scene.marker(at, SeriesStyle::of(run.run));

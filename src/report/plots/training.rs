@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::MOST_SEEDS;
 use super::axes::{HEADING, LABEL, Panel, tick_label, ticks};
 use super::legend::{self, Entry};
 use super::marker::Shape;
@@ -81,7 +82,7 @@ fn curves<'a>(task: &TaskSummary<'a>) -> Vec<Curve<'a>> {
     let mut curves = Vec::new();
     for (run, summary) in task.runs.iter().enumerate() {
         for (length, cell) in &summary.cells {
-            for of_seed in &cell.ok {
+            for of_seed in cell.ok.iter().take(MOST_SEEDS) {
                 let outcomes = of_seed.record.outcome.as_ref();
                 let Some(outcome) = outcomes.filter(|outcome| !outcome.epochs.is_empty()) else {
                     continue;
