@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::chain::Links;
 use super::external::{EXTERNAL, ExternalSystem};
+use super::links::Links;
 use crate::record::{CellDescription, Chain, StageName, identity};
 use crate::suite::{Ensemble, Run, Suite};
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::external::{EXTERNAL, ExternalSystem};
+use super::links::{Links, Parts};
 use super::sources::{self, Code};
 use super::{Cell, Error};
 use crate::data::{self, Registry};
@@ -17,7 +18,7 @@ use crate::kernels::instructions::{arithmetic, instruction_set};
 use crate::machine::built;
 use crate::metrics;
 use crate::pretraining::{Pretraining, Start};
-use crate::record::{Chain, Stage, StageName, StagePool, hex};
+use crate::record::{Stage, StageName, StagePool, hex};
 use crate::suite::{Ensemble, EvidenceSettings, Run, Suite, TextChoice, WordVectorChoice};
 use crate::text::{self, NORMALISE_VERSION};
 
@@ -97,48 +98,6 @@ fn sha256_of(path: &Path, place: &str) -> Result<String, Error> {
         source,
     })?;
     Ok(hex(&Sha256::digest(bytes)))
-}
-
-/// The stages of a cell, and the key of each.
-#[derive(Default)]
-pub(super) struct Links {
-    pub chain: Chain,
-    pub keys: BTreeMap<StageName, String>,
-}
-
-impl Links {
-    /// Adds a stage with the keys of those that it reads.
-    fn add(&mut self, pool: &mut StagePool, name: StageName, (reads, settings, made_by): Parts) {
-        let present = reads
-            .iter()
-            .filter_map(|read| Some((*read, self.keys.get(read)?.clone())));
-        let stage = Stage {
-            reads: present.collect(),
-            settings: settings.into_iter().map(|(name, value)| (name.into(), value)).collect(),
-            made_by: made_by.into_iter().map(|(name, value)| (name.into(), value)).collect(),
-        };
-        self.take_up(pool, name, Arc::new(stage));
-    }
-
-    fn take_up(&mut self, pool: &mut StagePool, name: StageName, stage: Arc<Stage>) {
-        let (stage, key) = pool.share(name, stage);
-        self.chain.insert(name, stage);
-        self.keys.insert(name, key);
-    }
-
-    /// What else a stage that nothing reads yet was made by.
-    fn make_by(&mut self, name: StageName, made_by: impl IntoIterator<Item = (String, String)>) {
-        if let Some(stage) = self.chain.get_mut(&name) {
-            let stage = Arc::make_mut(stage);
-            stage.made_by.extend(made_by);
-            self.keys.insert(name, stage.key());
-        }
-    }
-
-    /// Makes the stages those of a cell that cannot be scored: the same cell, whose key says why.
-    pub(super) fn skip(&mut self, reason: &str) {
-        self.make_by(StageName::Record, [("skipped".into(), reason.into())]);
-    }
 }
 
 /// The stages of a cell.
@@ -233,13 +192,6 @@ pub(super) fn external(suite: &Suite, notes: &Arc<Stage>, asked: &ExternalSystem
     links.add(pool, StageName::Record, record(suite, asked.length));
     links
 }
-
-/// The stages that one reads (where the cell has them), its settings, and what it is made by.
-type Parts = (
-    &'static [StageName],
-    Vec<(&'static str, Value)>,
-    Vec<(&'static str, String)>,
-);
 
 fn notes(suite: &Suite, facts: &Facts) -> Parts {
     let dataset = suite.data.reader();

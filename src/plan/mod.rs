@@ -6,6 +6,7 @@ mod error;
 mod external;
 mod externals;
 mod lacking;
+mod links;
 mod recorded;
 pub mod sources;
 

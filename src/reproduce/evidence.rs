@@ -23,8 +23,11 @@ pub struct Evidence<'a> {
     /// See [`Evidence::task_of`], by the table's place in memory.
     tasks: RefCell<BTreeMap<*const Table, String>>,
     /// See [`Evidence::standing`], by the table's and the row's: claims ask for the same rows again and again.
-    standings: RefCell<BTreeMap<(*const Table, *const Row), Result<Standing<'a>, String>>>,
+    standings: RefCell<BTreeMap<Place, Result<Standing<'a>, String>>>,
 }
+
+/// A row of a table, by where both are in memory.
+type Place = (*const Table, *const Row);
 
 /// A scored record, and what its stages were asked but for the seed.
 struct Kept<'a> {
