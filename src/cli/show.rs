@@ -32,12 +32,12 @@ pub(super) fn print_columns(rows: &[Vec<String>]) -> Result<()> {
 /// Draws a plot in the format that the file's name says.
 pub(super) fn write_plot(scene: &Scene, path: &Path) -> Result<()> {
     let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    match ending.as_str() {
-        "png" => paint::write_png(scene, path)?,
-        "svg" => std::fs::write(path, paint::svg(scene)?).with_context(|| format!("writing {}", path.display()))?,
+    let bytes = match ending.as_str() {
+        "png" => paint::png(scene)?,
+        "svg" => paint::svg(scene)?.into_bytes(),
         _ => bail!("--plot {}: expected a name that ends in .svg or .png", path.display()),
-    }
-    Ok(())
+    };
+    std::fs::write(path, bytes).with_context(|| format!("writing {}", path.display()))
 }
 
 /// Bytes for people.

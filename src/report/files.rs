@@ -36,30 +36,18 @@ impl Staging {
         })
     }
 
-    /// Where files are written before they are staged.
-    pub fn folder(&self) -> PathBuf {
-        self.staged.path().to_owned()
-    }
-
-    /// Stages a file, to be named relative to the report, by the function that writes it to a path.
-    pub fn add(&mut self, name: &str, write: impl FnOnce(&Path) -> Result<(), Error>) -> Result<(), Error> {
+    /// Stages a file with these bytes, to be named relative to the report.
+    pub fn bytes(&mut self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         let path = self.staged.path().join(name);
-        write(&path)?;
+        let written = fs::File::create(&path).and_then(|mut file| file.write_all(bytes));
+        written.map_err(|source| Error::Io {
+            path: path.clone(),
+            verb: "write",
+            source,
+        })?;
         sync(&path)?;
         self.files.push(PathBuf::from(name));
         Ok(())
-    }
-
-    /// Stages a file with these bytes.
-    pub fn bytes(&mut self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        self.add(name, |path| {
-            let written = fs::File::create(path).and_then(|mut file| file.write_all(bytes));
-            written.map_err(|source| Error::Io {
-                path: path.to_owned(),
-                verb: "write",
-                source,
-            })
-        })
     }
 
     /// Renames every staged file into its place, then removes plots of an earlier report that this one does not

@@ -78,7 +78,6 @@ pub fn write_report(cells: &[Reported], suite: &SuiteText, out_dir: &Path) -> Re
 
 fn stage_plots(staging: &mut Staging, page: &Page<'_>) -> Result<(), Error> {
     let figures: Vec<_> = page.figures().collect();
-    let folder = staging.folder();
     // Painting is most of what a report takes.
     let painted = figures.par_iter().map(|figure| {
         let stem = &figure.stem;
@@ -86,14 +85,12 @@ fn stage_plots(staging: &mut Staging, page: &Page<'_>) -> Result<(), Error> {
             plot: stem.clone(),
             source,
         };
-        let name = format!("{PLOTS}/{stem}.png");
-        paint::write_png(&figure.scene, &folder.join(&name)).map_err(failed)?;
         let svg = paint::svg(&figure.scene).map_err(failed)?;
-        Ok((format!("{PLOTS}/{stem}.svg"), svg, name))
+        Ok((stem, svg, paint::png(&figure.scene).map_err(failed)?))
     });
-    for (svg_name, svg, png_name) in painted.collect::<Result<Vec<_>, Error>>()? {
-        staging.bytes(&svg_name, svg.as_bytes())?;
-        staging.add(&png_name, |_| Ok(()))?; // it is there
+    for (stem, svg, png) in painted.collect::<Result<Vec<_>, Error>>()? {
+        staging.bytes(&format!("{PLOTS}/{stem}.svg"), svg.as_bytes())?;
+        staging.bytes(&format!("{PLOTS}/{stem}.png"), &png)?;
     }
     Ok(())
 }

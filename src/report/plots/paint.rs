@@ -4,9 +4,10 @@
 //! the light colour, a class and the pattern, and a style sheet inside the SVG gives the classes
 //! their dark colours.
 
-use std::path::Path;
+use std::io::Cursor;
 use std::sync::OnceLock;
 
+use image::{ColorType, ImageOutputFormat, write_buffer_with_format};
 use plotters::prelude::{BitMapBackend, DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontDesc, FontFamily, FontStyle, RGBColor, ShapeStyle, TextStyle, register_font};
@@ -103,8 +104,8 @@ pub fn page_classes() -> String {
     Ink::all().map(rules).collect()
 }
 
-/// Writes the scene as a PNG of twice its size, in the light theme.
-pub fn write_png(scene: &Scene, path: &Path) -> Result<(), PaintError> {
+/// The scene as a PNG of twice its size, in the light theme.
+pub fn png(scene: &Scene) -> Result<Vec<u8>, PaintError> {
     register_fonts();
     let size = (scene.width * PNG_SCALE, scene.height * PNG_SCALE);
     let large = (size.0 * OVERSAMPLING, size.1 * OVERSAMPLING);
@@ -121,9 +122,18 @@ pub fn write_png(scene: &Scene, path: &Path) -> Result<(), PaintError> {
         pen.paint(&mut backend, scene)?;
     }
     let reduced = reduce(&pixels, size);
-    let mut file = BitMapBackend::new(path, size);
-    file.blit_bitmap((0, 0), size, &reduced).map_err(failure)?;
-    file.present().map_err(failure)
+    // Not by `plotters`, which writes files itself and says nothing where the end of one does not get to the disk.
+    let mut file = Cursor::new(Vec::new());
+    write_buffer_with_format(
+        &mut file,
+        &reduced,
+        size.0,
+        size.1,
+        ColorType::Rgb8,
+        ImageOutputFormat::Png,
+    )
+    .map_err(failure)?;
+    Ok(file.into_inner())
 }
 
 /// The marks as SVG elements with classes, without the document around them.

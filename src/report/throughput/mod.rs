@@ -34,9 +34,8 @@ pub fn write(timings: &Timings<'_>, directory: &Path) -> Result<Vec<PathBuf>, Er
         };
         let svg = paint::svg(&scene).map_err(failed)?;
         staging.bytes(&format!("{PLOTS}/{stem}.svg"), svg.as_bytes())?;
-        staging.add(&format!("{PLOTS}/{stem}.png"), |path| {
-            paint::write_png(&scene, path).map_err(failed)
-        })?;
+        let png = paint::png(&scene).map_err(failed)?;
+        staging.bytes(&format!("{PLOTS}/{stem}.png"), &png)?;
         plots.push((stem, scene.title.clone()));
     }
     let file = "timings.csv";
