@@ -77,6 +77,24 @@ impl DeviceClass {
         matches!(self, Self::Flex | Self::Libtorch)
     }
 
+    /// Whether several of them can train one model: Burn sums gradients over devices of CUDA only, and this program in its own
+    /// memory.
+    pub fn trains_replicas(self) -> bool {
+        matches!(self, Self::Flex | Self::Cuda)
+    }
+
+    /// What is said where they cannot.
+    pub fn lacks_replicas(self) -> Lack {
+        Lack {
+            found: format!(
+                "gradients cannot be summed over several devices of the class {}",
+                self.name()
+            ),
+            expected: "a device that trains replicas, cuda or flex".into(),
+            next: "Set replicas = 1 in the run's [training], or choose another --device.".into(),
+        }
+    }
+
     /// Whether there can be several, told apart by an index.
     fn is_indexed(self) -> bool {
         matches!(self, Self::Cuda | Self::LibtorchCuda)
@@ -153,6 +171,31 @@ impl DeviceChoice {
         let started = self.start().map_err(unavailable)?;
         lacks_precision(self.class, &started.device, precision)
             .map_or(Ok(started.device), |lack| Err(unavailable(lack)))
+    }
+
+    /// Devices for `count` further replicas that train together with this one: on CUDA the next indices, with NCCL between
+    /// them; on the CPU the same again, which gains no time and shows what several devices would compute.
+    ///
+    /// # Errors
+    /// When one of them cannot be used, NCCL is missing, or gradients cannot be summed over devices of the class.
+    pub fn others(self, count: usize, precision: Precision) -> Result<Vec<Device>, Unavailable> {
+        if count > 0 {
+            let lack = match self.class {
+                DeviceClass::Cuda => cuda::nccl(),
+                class if class.trains_replicas() => Ok(()),
+                class => Err(class.lacks_replicas()),
+            };
+            lack.map_err(|lack| Unavailable { device: self, lack })?;
+        }
+        let other = |number: usize| match self.class {
+            DeviceClass::Flex => self.open(precision),
+            class => Self {
+                class,
+                index: self.index + number,
+            }
+            .open(precision),
+        };
+        (1..=count).map(other).collect()
     }
 
     /// The device, with a description.
@@ -305,6 +348,18 @@ mod tests {
             "{error}"
         );
         assert!(error.contains("Choose precision f32"), "{error}");
+    }
+
+    #[test]
+    fn replicas_on_the_cpu_share_it_and_where_nothing_sums_gradients_they_are_refused() {
+        let open = |class: DeviceClass, count| DeviceChoice::from(class).others(count, Precision::F32);
+        assert_eq!(open(DeviceClass::Flex, 2).unwrap(), [Device::flex(), Device::flex()]);
+        for class in [DeviceClass::Libtorch, DeviceClass::LibtorchCuda, DeviceClass::Webgpu] {
+            assert!(open(class, 0).unwrap().is_empty(), "one device sums nothing");
+            let error = open(class, 1).unwrap_err().to_string();
+            assert!(error.contains("gradients cannot be summed"), "{error}");
+            assert!(error.contains("replicas = 1"), "{error}");
+        }
     }
 
     #[test]

@@ -42,6 +42,7 @@ fn what_cannot_move_a_result_does_not_move_the_key() {
     for (from, to) in [
         ("name = \"tiny\"", "name = \"other\""),
         ("description = \"for tests\"", "description = \"x\""),
+        ("accumulate = 2", "accumulate = 2\nreplicas = 1"),
     ] {
         assert_eq!(keys(&good()), keys(&good().replacen(from, to, 1)), "{to}");
     }
@@ -80,6 +81,7 @@ fn any_changed_setting_changes_the_key() {
         ("clip-norm = 1.0", "clip-norm = 2.0", &[1]),
         ("weight-decay = 0.01", "weight-decay = 0.02", &[1]),
         ("accumulate = 2", "accumulate = 1", &[1]),
+        ("accumulate = 2", "accumulate = 2\nreplicas = 2", &[1]),
     ];
     let before = keys(&good());
     for (from, to, changed) in cases {

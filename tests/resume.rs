@@ -77,7 +77,16 @@ fn a_run_killed_at_twenty_random_moments_ends_in_the_bytes_of_an_undisturbed_one
 
 #[test]
 fn a_killed_training_with_running_moments_goes_on_from_them() {
-    let bench = Bench::new(&suite_text(60, &multi_res_cnn(10)));
+    goes_on_after_a_kill(&multi_res_cnn(10));
+}
+
+#[test]
+fn a_killed_training_on_two_replicas_goes_on_on_both() {
+    goes_on_after_a_kill(&caml(40, 16).replace("accumulate = 2", "accumulate = 2\nreplicas = 2"));
+}
+
+fn goes_on_after_a_kill(run: &str) {
+    let bench = Bench::new(&suite_text(60, run));
     assert_good(&bench.run(&quietly("undisturbed", &[])));
     killed(&bench, "disturbed");
     assert_good(&bench.run(&quietly("disturbed", &[])));

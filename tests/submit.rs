@@ -16,6 +16,13 @@ fn two_runs() -> String {
     suite_text(60, &(logistic_regression(10) + &caml(6, 8))).replace("seeds = [1]", "seeds = [1, 2]")
 }
 
+/// A phase's script among all that a dry run for SLURM shows.
+fn script_of(text: &str, phase: &str) -> String {
+    let begin = format!("=== {phase}.sbatch\n");
+    let rest = text.split(&begin).nth(1).unwrap();
+    rest.split("=== ").next().unwrap().to_owned()
+}
+
 /// A directory of commands that play a scheduler. Each notes its arguments in `called`.
 struct Play(PathBuf);
 
@@ -199,15 +206,7 @@ fn what_a_cell_asks_for_is_what_the_suite_says_then_the_options_then_the_estimat
     ]);
     assert_good(&output);
     let text = stdout(&output);
-    let script = |phase: &str| {
-        text.split(&format!("=== {phase}.sbatch\n"))
-            .nth(1)
-            .unwrap()
-            .split("=== ")
-            .next()
-            .unwrap()
-            .to_owned()
-    };
+    let script = |phase: &str| script_of(&text, phase);
     let (first, second) = (script("cells-1"), script("cells-2"));
     assert!(
         first.contains("--cpus-per-task=\"2\"\n")
@@ -646,18 +645,40 @@ fn a_gpu_that_a_task_would_not_find_is_refused() {
     let output = bench.run(&[&submit[..], &["cuda"]].concat());
     assert_good(&output);
     let text = stdout(&output);
-    let script = |phase: &str| {
-        text.split(&format!("=== {phase}.sbatch\n"))
-            .nth(1)
-            .unwrap()
-            .split("=== ")
-            .next()
-            .unwrap()
-            .to_owned()
-    };
+    let script = |phase: &str| script_of(&text, phase);
     assert!(
         script("cells-1").contains("--gres=\"gpu:1\"") && !script("stages").contains("--gres"),
         "{text}"
+    );
+}
+
+#[test]
+fn a_cell_asks_for_as_many_gpus_as_it_has_replicas() {
+    let suite = two_runs().replace("accumulate = 2", "accumulate = 2\nreplicas = 4");
+    let submit = |suite: &str, device: &str| {
+        let line = ["submit", "tiny.toml", "--on", "slurm", "--no-estimate", "--dry-run"];
+        Bench::new(suite).run(&[&line[..], &["--device", device]].concat())
+    };
+    let output = submit(&suite, "cuda");
+    assert_good(&output);
+    let text = stdout(&output);
+    assert!(script_of(&text, "cells-1").contains("--gres=\"gpu:1\""), "{text}");
+    assert!(script_of(&text, "cells-2").contains("--gres=\"gpu:4\""), "{text}");
+    let output = submit(&suite, "flex");
+    assert_good(&output);
+    assert!(!stdout(&output).contains("--gres"), "{}", stdout(&output));
+    for device in ["webgpu", "libtorch", "libtorch-cuda"] {
+        let words = ["\"caml\": replicas = 4", "gradients cannot be summed", "cuda or flex"];
+        assert_fails(&submit(&suite, device), 2, &words);
+    }
+    let of_run = suite.replace("[run.model.caml]", "[run.resources]\ngpus = 2\n[run.model.caml]");
+    let words = ["run[1].resources.gpus", "2: expected 0, or the replicas", "4"];
+    assert_fails(&submit(&of_run, "cuda"), 2, &words);
+    let of_suite = suite.replacen("[evaluation]", "[resources]\ngpus = 4\n\n[evaluation]", 1);
+    assert_fails(
+        &submit(&of_suite, "cuda"),
+        2,
+        &["resources.gpus", "4: expected 0", "1:"],
     );
 }
 

@@ -4,6 +4,8 @@
 mod fit;
 #[path = "training/rates.rs"]
 mod rates;
+#[path = "training/replicas.rs"]
+mod replicas;
 #[path = "training/running.rs"]
 mod running;
 
@@ -20,8 +22,9 @@ use icdbench::record::EpochRow;
 use icdbench::record::Unfinished;
 use icdbench::text::{Normalisation, TextSettings, TokenStore, TokenizerSettings};
 use icdbench::train::{
-    Budget, Decay, EncoderRates, End, Error, EvaluationSettings, Examples, Fit, Lbfgs, Moments, Observer, Optimiser,
-    Reading, Recipe, Schedule, Select, Selection, StepReport, Stepper, ThresholdRule, Trained, probabilities, train,
+    Budget, Collective, Decay, EncoderRates, End, Error, EvaluationSettings, Examples, Fit, Lbfgs, Moments, Observer,
+    Optimiser, Others, Reading, Recipe, Schedule, Select, Selection, StepReport, Stepper, ThresholdRule, Trained,
+    probabilities, train,
 };
 
 /// 24 notes over four words; a note has code `k` when it says word `k`, but for noise that cannot be learned.
@@ -79,6 +82,7 @@ fn recipe() -> Recipe {
         epochs: 4,
         batch_size: 6,
         accumulate: 1,
+        replicas: 1,
         bucket: 2,
         optimiser: Optimiser::Adam(Moments {
             betas: [0.9, 0.999],
@@ -150,7 +154,15 @@ fn run(model: &ModelConfig, recipe: &Recipe) -> (Result<Box<Trained>, Error>, Wa
 
 /// One call of `train`, with its checkpoints in `directory`.
 fn sitting(model: &ModelConfig, recipe: &Recipe, directory: &Path, observer: &dyn Observer) -> Result<End, Error> {
-    let world = world();
+    sitting_on(&world(), model, recipe, (directory, observer))
+}
+
+fn sitting_on(
+    world: &World,
+    model: &ModelConfig,
+    recipe: &Recipe,
+    (directory, observer): (&Path, &dyn Observer),
+) -> Result<End, Error> {
     let examples = Examples {
         tokens: &world.tokens,
         gold: &world.gold,
@@ -165,6 +177,10 @@ fn sitting(model: &ModelConfig, recipe: &Recipe, directory: &Path, observer: &dy
         reading: reading(recipe),
         seed: 3,
         device: &Device::flex(),
+        others: &Others {
+            devices: vec![Device::flex(); recipe.replicas - 1],
+            collective: Collective::InProcess,
+        },
         directory,
         best: &directory.join("best.safetensors"),
         checkpoint_every: Duration::from_secs(3600),
@@ -252,6 +268,20 @@ fn stopped_at_any_moment_and_started_again_it_ends_in_the_same_bytes() {
             Recipe {
                 budget: Some(Budget::Notes(61)),
                 schedule: Schedule::Linear { warmup: 0.2 },
+                ..recipe()
+            },
+        ),
+        (
+            "long_bert", // two replicas, of which the second begins anew from the first one's checkpoint
+            Recipe {
+                epochs: 2,
+                replicas: 2,
+                learning_rate: 0.01,
+                encoder: Some(EncoderRates {
+                    learning_rate: 0.005,
+                    layer_decay: 0.5,
+                }),
+                clip_norm: 1.0,
                 ..recipe()
             },
         ),

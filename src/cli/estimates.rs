@@ -66,7 +66,8 @@ pub(super) fn estimates(
         global.runner()?,
         (device, Duration::MAX),
         &sentences,
-    );
+    )
+    .on(global.device);
     let store = global.store();
     let mut estimates = Estimates::default();
     for cell in to_do.iter().map(|&index| &plan.cells[index]) {

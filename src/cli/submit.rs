@@ -12,6 +12,7 @@ use super::run::How;
 use super::terminal::{line_if_read, out, say};
 use super::{Global, exit, print_json, report, suites};
 use crate::data;
+use crate::device::Lack;
 use crate::plan::{Cell, Plan};
 use crate::record::{Record, StageName, Status};
 use crate::submit::{Choices, Folder, Kept, Phase, Request, Scheduler, phases, pinned};
@@ -128,6 +129,17 @@ pub(super) fn submit(global: &Global, arguments: &Arguments) -> Result<ExitCode>
 /// Refuses a device that tasks would not find.
 fn refuse_device(global: &Global, plan: &Plan, to_do: &[usize]) -> Result<()> {
     let device = global.device;
+    for &index in to_do {
+        let run = &plan.suite.runs[plan.cells[index].run];
+        if run.training.replicas > 1 && !device.class.trains_replicas() {
+            let Lack { found, expected, next } = device.class.lacks_replicas();
+            bail!(
+                "[training] of {:?}: replicas = {} with --device {device}: {found}; expected {expected}. {next}",
+                run.title(),
+                run.training.replicas
+            );
+        }
+    }
     if device.class.runs_on_cpu() {
         return Ok(());
     }
@@ -282,15 +294,25 @@ fn phases_of(
     to_do: &[usize],
     (estimates, on_gpu): (&Estimates, bool),
 ) -> Result<Vec<Phase>> {
+    // An ensemble's members and a pretraining are computed on one device, however many the run trains on.
+    let on_one = |cell: &Cell, estimate| {
+        let mut said = said(arguments, &plan.suite, cell);
+        said.gpus = said.gpus.map(|gpus| gpus.min(1));
+        Request::new(said, estimate, u32::from(on_gpu))
+    };
     let request = |cell: &Cell| {
         // An ensemble reads what its members left, which is their inference at most.
         let estimate = estimates.of_cells.get(&(cell.run, cell.length)).copied();
-        Request::new(said(arguments, &plan.suite, cell), estimate, on_gpu)
+        if cell.ensemble.is_some() {
+            return on_one(cell, estimate);
+        }
+        let replicas = plan.suite.runs[cell.run].training.replicas as u32;
+        let gpus = if on_gpu { replicas } else { 0 };
+        Request::new(said(arguments, &plan.suite, cell), estimate, gpus)
     };
     let of_pretraining = |cell: &Cell| {
         let key = cell.key_of(StageName::Pretraining);
-        let estimate = estimates.of_pretrainings.get(key).copied();
-        Request::new(said(arguments, &plan.suite, cell), estimate, on_gpu)
+        on_one(cell, estimates.of_pretrainings.get(key).copied())
     };
     let folder = arguments.report.folder(&plan.suite);
     let reports = text(&absolute(folder.parent().unwrap_or(Path::new(".")))?)?;
@@ -300,7 +322,7 @@ fn phases_of(
     }
     // Nobody estimates what the shared stages and the report take: what is not said, the scheduler chooses.
     let said = plan.suite.resources.over(options(arguments));
-    let shared = Request::new(Resources { gpus: Some(0), ..said }, None, false);
+    let shared = Request::new(Resources { gpus: Some(0), ..said }, None, 0);
     Ok(phases(plan, to_do, request, of_pretraining, (shared, &report)))
 }
 

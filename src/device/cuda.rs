@@ -29,6 +29,29 @@ const NVRTC: &[&str] = if cfg!(windows) {
     &["libnvrtc.so", "libnvrtc.so.13", "libnvrtc.so.12"]
 };
 
+/// The one name that the backend looks for.
+const NCCL: &[&str] = if cfg!(windows) { &["nccl.dll"] } else { &["libnccl.so"] };
+
+/// Whether there is NCCL, which sums over several GPUs.
+///
+/// # Errors
+/// It is not found.
+pub(super) fn nccl() -> Result<(), Lack> {
+    nccl_of(NCCL)
+}
+
+fn nccl_of(names: &[&str]) -> Result<(), Lack> {
+    let lack = |words: String| Lack {
+        found: format!("NCCL, which sums gradients over several GPUs, was not found ({words})"),
+        expected: "libnccl of NCCL 2".into(),
+        next:
+            "Install it (Debian, Ubuntu: libnccl2 of NVIDIA's repository), or `pip install nvidia-nccl-cu13`, and put \
+               the folder that holds libnccl.so.2, linked as libnccl.so, into LD_LIBRARY_PATH; or set replicas = 1."
+                .into(),
+    };
+    load(names).map(|_| ()).map_err(lack)
+}
+
 /// What the GPU is and what it runs with.
 ///
 /// # Errors
@@ -219,6 +242,11 @@ mod tests {
         let lack = driver(absent, 0).unwrap_err();
         assert!(lack.found.contains("no NVIDIA driver library"), "{lack:?}");
         assert!(lack.found.contains(absent[0]), "{lack:?}");
+        let lack = nccl_of(absent).unwrap_err();
+        assert!(
+            lack.found.contains("NCCL") && lack.next.contains("replicas = 1"),
+            "{lack:?}"
+        );
         let lack = nvrtc(absent).unwrap_err();
         assert!(lack.found.contains("NVRTC was not found"), "{lack:?}");
         assert!(lack.next.contains("LD_LIBRARY_PATH"), "{lack:?}");

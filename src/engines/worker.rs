@@ -108,7 +108,8 @@ fn work_on_cells(assignment: &Assignment, teller: &Teller) -> anyhow::Result<()>
         runner,
         (&device, assignment.checkpoint_every),
         teller,
-    );
+    )
+    .on(choice);
     for key in &assignment.cells {
         let cell = &plan.cells[plan.cell(key)?];
         machine::reset_peak_memory();

@@ -257,6 +257,7 @@ impl Pretraining {
             budget: None,
             batch_size: self.batch_size,
             accumulate: self.accumulate,
+            replicas: 1,
             bucket: 1,
             optimiser: self.optimiser,
             learning_rate: self.learning_rate,

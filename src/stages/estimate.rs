@@ -1,4 +1,5 @@
-//! What a cell would take: one training step and one inference on its longest batch, timed, and scaled to its tokens.
+//! What a cell would take: one training step and one inference on its longest batch, timed, and scaled to its tokens. Of
+//! several replicas one is timed, on its share of the batch.
 
 use std::cell::{Cell as StdCell, RefCell};
 use std::time::Instant;
@@ -39,8 +40,9 @@ impl Workshop<'_> {
         machine::reset_peak_memory();
         let autodiff = self.device.clone().autodiff();
         let mut model = run.model.init(&task, &mut Initialiser::new(cell.seed, &autodiff));
+        let replicas = run.training.replicas;
         let settings = BatchSettings {
-            batch_size: reading.batch_size,
+            batch_size: reading.batch_size / replicas,
             max_length: reading.length,
             bucket: 1,
         };
@@ -82,9 +84,14 @@ impl Workshop<'_> {
             // One look at the training notes in the place of a step.
             Optimiser::Adam(_) | Optimiser::AdamW(_) | Optimiser::None => 1.0,
         };
+        // On the CPU replicas share the processors and the process's memory; elsewhere each has a device of its own.
+        let (at_once, in_memory) = match self.choice.class.runs_on_cpu() {
+            true => (1.0, replicas as u64),
+            false => (replicas as f64, 1),
+        };
         let epochs = f64::from(run.training.epochs);
         let all = |store| reading.tokens(store) as f64;
-        let training = passes * training / read * all(&tokens.training);
+        let training = passes * training / read * all(&tokens.training) / at_once;
         let validation = inference * all(&tokens.validation);
         // The share of all epochs that a budget lets it take.
         let steps = (notes.training_gold.len() as f64 / (reading.batch_size * run.training.accumulate) as f64).ceil();
@@ -97,7 +104,7 @@ impl Workshop<'_> {
         let epochs = epochs * share.min(1.0);
         Ok(Estimate {
             seconds: epochs * (training + validation) + inference * (all(&tokens.evaluation) + all(&tokens.validation)),
-            memory_bytes: machine::peak_memory(),
+            memory_bytes: machine::peak_memory().map(|bytes| bytes.saturating_mul(in_memory)),
         })
     }
 }

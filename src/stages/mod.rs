@@ -38,6 +38,7 @@ pub use external::PredictionFiles;
 pub use made::{Notes, Overlap, Seen, Tokens, identifiers};
 
 use crate::data::Registry;
+use crate::device::{DeviceChoice, DeviceClass};
 use crate::models::PretrainedEncoder;
 use crate::models::coding_model::WordVectors;
 use crate::plan::{Cell, Plan};
@@ -62,6 +63,8 @@ pub struct Workshop<'a> {
     pub checkpoint_every: Duration,
     /// What models are computed on, open and without autodiff.
     pub device: &'a Device,
+    /// Where that device is one of several.
+    choice: DeviceChoice,
     texts: OnceCell<made::Texts>,
     notes: OnceCell<Arc<Notes>>,
     tokenizers: RefCell<BTreeMap<String, Arc<Tokenizer>>>,
@@ -93,6 +96,7 @@ impl<'a> Workshop<'a> {
             observer,
             checkpoint_every,
             device,
+            choice: DeviceClass::Flex.into(),
             texts: OnceCell::new(),
             notes: OnceCell::new(),
             tokenizers: RefCell::default(),
@@ -102,6 +106,12 @@ impl<'a> Workshop<'a> {
             encoders: RefCell::default(),
             blank_encoders: RefCell::default(),
         }
+    }
+
+    /// The workshop where further devices, for trainings on several, come after `choice`; on the CPU where nothing is said.
+    #[must_use]
+    pub fn on(self, choice: DeviceChoice) -> Self {
+        Self { choice, ..self }
     }
 
     fn wanted<'c>(&self, cell: &'c Cell, name: StageName) -> Wanted<'c> {

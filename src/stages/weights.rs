@@ -9,17 +9,20 @@ use serde::{Deserialize, Serialize};
 use super::made::{Seen, Tokens};
 use super::tokens::task_of;
 use super::{Stop, Workshop, tokenizer};
+use crate::device::DeviceClass;
 use crate::machine;
 use crate::models::coding_model::WordVectors;
 use crate::models::evidence::Evidence;
 use crate::models::{Initialiser, Model, ModelConfig, Precision, Task, parameters};
 use crate::plan::Cell;
-use crate::record::StageName;
+use crate::record::{StageName, Status};
 use crate::results::files;
 use crate::results::kept::{Draft, Kept, Trouble};
 use crate::results::runner::Wanted;
 use crate::text::Tokenizer;
-use crate::train::{End, Examples, Fit, Reading, Selection, TrainedFacts, checkpoint, train};
+use crate::train::{
+    Collective, End, Examples, Fit, Others, Reading, Recipe, Selection, TrainedFacts, checkpoint, train,
+};
 
 /// The file of the weights in the stage's folder, laid out as a checkpoint.
 pub const WEIGHTS: &str = "weights.safetensors";
@@ -109,12 +112,29 @@ impl Workshop<'_> {
         }
     }
 
+    /// The devices of a training beside the workshop's.
+    fn others(&self, recipe: &Recipe) -> Result<Others, Stop> {
+        let devices = self.choice.others(recipe.replicas - 1, self.plan.suite.precision);
+        let collective = match self.choice.class {
+            DeviceClass::Flex => Collective::InProcess,
+            _ => Collective::AllReduce,
+        };
+        match devices {
+            Ok(devices) => Ok(Others { devices, collective }),
+            Err(lack) => Err(Stop::Cell(
+                Status::Unsupported,
+                format!("replicas = {}: {lack}", recipe.replicas),
+            )),
+        }
+    }
+
     fn train(&self, cell: &Cell, tokens: &Tokens, task: &Task) -> Result<Weights, Stop> {
         let suite = &self.plan.suite;
         let run = &suite.runs[cell.run];
         let store = self.runner.store();
         let notes = self.notes(cell)?;
         let wanted = self.wanted(cell, StageName::Weights);
+        let others = self.others(&run.training)?;
         let directory = store.work(wanted.key);
         let draft = directory.join(KEPT);
         files::make_directory(&store.private().join("work"), true)?;
@@ -136,6 +156,7 @@ impl Workshop<'_> {
             reading: self.reading(cell, task),
             seed: cell.seed,
             device: self.device,
+            others: &others,
             directory: &directory,
             best: &draft.join(WEIGHTS),
             checkpoint_every: self.checkpoint_every,

@@ -29,9 +29,9 @@ const MEMORY_MARGIN: f64 = 1.5;
 const MEMORY_FLOOR_GIB: f64 = 1.0;
 
 impl Request {
-    /// What the suite says, and where it says nothing what an estimate says, with a margin. Estimated times and memory are
-    /// rounded up to few steps, so that many cells are few arrays.
-    pub fn new(said: Resources, estimate: Option<Estimate>, on_gpu: bool) -> Self {
+    /// What the suite says, and where it says nothing what an estimate says, with a margin; `gpus` where it says nothing of
+    /// them. Estimated times and memory are rounded up to few steps, so that many cells are few arrays.
+    pub fn new(said: Resources, estimate: Option<Estimate>, gpus: u32) -> Self {
         let minutes = estimate.map(|estimate| {
             let minutes = TIME_FLOOR_MINUTES + TIME_MARGIN * estimate.seconds / 60.0;
             // 10, 20, 40, ... minutes.
@@ -43,7 +43,7 @@ impl Request {
         });
         Self {
             cpus: said.cpus.unwrap_or(1),
-            gpus: said.gpus.unwrap_or(u32::from(on_gpu)),
+            gpus: said.gpus.unwrap_or(gpus),
             memory_gib: said.memory_gib.or(memory),
             minutes: said.minutes.or(minutes),
         }
@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn what_is_estimated_has_a_margin_and_what_the_suite_says_is_taken_as_it_is() {
         let nothing = Resources::default();
-        let estimated = Request::new(nothing, Some(HOUR), true);
+        let estimated = Request::new(nothing, Some(HOUR), 1);
         // 5 + 2 * 60 minutes, and 1 + 1.5 * 2 GiB.
         let expected = Request {
             cpus: 1,
@@ -91,13 +91,14 @@ mod tests {
             memory_gib: Some(3),
             minutes: Some(7),
         };
-        assert_eq!(Request::new(said, Some(HOUR), true), expected);
+        assert_eq!(Request::new(said, Some(HOUR), 4), expected);
         let unknown = Request {
             cpus: 1,
             gpus: 0,
             memory_gib: None,
             minutes: None,
         };
-        assert_eq!(Request::new(nothing, None, false), unknown);
+        assert_eq!(Request::new(nothing, None, 0), unknown);
+        assert_eq!(Request::new(nothing, None, 4).gpus, 4);
     }
 }

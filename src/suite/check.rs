@@ -77,15 +77,23 @@ impl Suite {
                 return Err((key.into_iter().map(str::to_owned).collect(), problem));
             }
         }
-        let of_runs = self.runs.iter().enumerate().map(|(index, run)| {
-            let at = ["run", &index.to_string(), "resources"].map(str::to_owned);
-            (at.to_vec(), run.resources)
-        });
-        for (mut key, resources) in std::iter::once((vec!["resources".to_owned()], self.resources)).chain(of_runs) {
-            if let Err((name, problem)) = resources.check() {
-                key.push(name.into());
-                return Err((key, problem));
-            }
+        let in_table = |mut table: Vec<String>, (name, problem): (&str, String)| {
+            table.push(name.into());
+            (table, problem)
+        };
+        let of_suite = || vec!["resources".to_owned()];
+        self.resources.check().map_err(|found| in_table(of_suite(), found))?;
+        for (index, run) in self.runs.iter().enumerate() {
+            let own = || ["run", &index.to_string(), "resources"].map(str::to_owned).to_vec();
+            run.resources.check().map_err(|found| in_table(own(), found))?;
+            let all = run.resources.over(self.resources);
+            let said_by = if run.resources.gpus.is_some() {
+                own()
+            } else {
+                of_suite()
+            };
+            all.check_for(run.training.replicas)
+                .map_err(|found| in_table(said_by, found))?;
         }
         self.check_word_vectors()?;
         let shares = [

@@ -15,7 +15,7 @@ pub struct Resources {
     /// Minutes after which the scheduler ends a task. One that was ended goes on from its checkpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minutes: Option<u32>,
-    /// GPUs of a cell: one, where the device is a GPU.
+    /// GPUs of a cell: one, where the device is a GPU, or as many as its `[training]` has replicas.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gpus: Option<u32>,
 }
@@ -48,14 +48,24 @@ impl Resources {
         ];
         match given.into_iter().find(|(_, value)| *value == Some(0)) {
             Some((key, _)) => Err((key, "0: expected at least 1, or leave it out".into())),
-            None if self.gpus.is_some_and(|gpus| gpus > 1) => Err((
+            None => Ok(()),
+        }
+    }
+
+    /// What of these, a run's own over the suite's, cannot be for a run of so many replicas.
+    ///
+    /// # Errors
+    /// The key, and what was expected.
+    pub fn check_for(&self, replicas: usize) -> Result<(), (&'static str, String)> {
+        match self.gpus {
+            Some(gpus) if gpus > 0 && gpus as usize != replicas => Err((
                 "gpus",
                 format!(
-                    "{}: expected 0 or 1: a cell is trained on one GPU, and several GPUs train several cells",
-                    self.gpus.unwrap_or_default()
+                    "{gpus}: expected 0, or the replicas of the run's [training], {replicas}: a cell is trained on as many \
+                     GPUs, and more GPUs train more cells"
                 ),
             )),
-            None => Ok(()),
+            _ => Ok(()),
         }
     }
 }

@@ -7,6 +7,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use super::evaluation::Selection;
+use super::others::Others;
 use super::recipe::Recipe;
 use super::score::Reading;
 use crate::metrics;
@@ -48,6 +49,8 @@ pub struct Fit<'a> {
     pub seed: u64,
     /// The device, without autodiff.
     pub device: &'a Device,
+    /// What trains together with it; as many as the recipe's replicas, less one.
+    pub others: &'a Others,
     /// The folder of its checkpoints.
     pub directory: &'a Path,
     /// The file of the best epoch's weights so far, and of the selected one's in the end.

@@ -54,7 +54,7 @@ impl Learner {
 
     /// One optimiser step at a learning rate over all `notes` of the `parts`. Returns their mean loss before the step;
     /// where that is not finite, nothing was moved.
-    pub fn step(&mut self, rate: f64, notes: usize, parts: impl ExactSizeIterator<Item = Part>) -> f64 {
+    pub fn step(&mut self, rate: f64, notes: usize, parts: impl Iterator<Item = Part>) -> f64 {
         let found = self.gradients(notes, parts);
         let loss = found.loss;
         self.apply(rate, found);
@@ -62,8 +62,13 @@ impl Learner {
     }
 
     /// The first half of a [`step`](Self::step): the mean loss over all `notes` of the `parts`, and its gradients.
-    pub fn gradients(&self, notes: usize, parts: impl ExactSizeIterator<Item = Part>) -> MeanGradients {
+    pub fn gradients(&self, notes: usize, parts: impl Iterator<Item = Part>) -> MeanGradients {
         mean_gradients(self.model(), notes, parts)
+    }
+
+    /// [`gradients`](Self::gradients) of parts that count by shares given with them.
+    pub(super) fn weighted(&self, parts: impl Iterator<Item = (f64, Part)>) -> MeanGradients {
+        weighted(self.model(), parts)
     }
 
     /// The second half: moves the parameters and the running values, unless the loss is not finite.
@@ -78,21 +83,27 @@ impl Learner {
 }
 
 /// The loss averaged over all `notes` of the `parts`, its gradients, and what was seen part by part.
-pub fn mean_gradients(model: &Model, notes: usize, parts: impl ExactSizeIterator<Item = Part>) -> MeanGradients {
-    let single = parts.len() == 1;
+pub fn mean_gradients(model: &Model, notes: usize, parts: impl Iterator<Item = Part>) -> MeanGradients {
+    weighted(
+        model,
+        parts.map(|part| (part.batch.notes() as f64 / notes as f64, part)),
+    )
+}
+
+/// The sum of the parts' losses and gradients, each times the share that it comes with.
+fn weighted(model: &Model, parts: impl Iterator<Item = (f64, Part)>) -> MeanGradients {
     let mut sum = GradientsAccumulator::new();
     let mut total = 0.0;
     let mut seen = Vec::new();
-    for Part { batch, targets } in parts {
+    for (share, Part { batch, targets }) in parts {
         let (loss, gradients) = model.gradients(&batch, targets);
-        let loss = f64::from(parameters::host(loss)[0]);
+        total += share * f64::from(parameters::host(loss)[0]);
         seen.append(&mut batch.take_seen());
-        if single {
-            return MeanGradients { loss, gradients, seen };
-        }
-        let share = batch.notes() as f64 / notes as f64;
-        total += loss * share;
-        sum.accumulate(model, scaled(model, gradients, share));
+        let gradients = match share == 1.0 {
+            true => gradients,
+            false => scaled(model, gradients, share),
+        };
+        sum.accumulate(model, gradients);
     }
     MeanGradients {
         loss: total,

@@ -25,6 +25,7 @@ struct State {
 }
 
 /// The optimiser of one training run.
+#[derive(Clone)]
 pub struct Stepper {
     rule: Rule,
     moments: Moments,
@@ -35,6 +36,7 @@ pub struct Stepper {
     factors: BTreeMap<u64, f64>,
 }
 
+#[derive(Clone)]
 enum Rule {
     Adam { decayed: Adam, plain: Adam },
     AdamW { decayed: AdamW, plain: AdamW },

@@ -19,6 +19,10 @@ pub struct Recipe {
     pub batch_size: usize,
     /// Batches per optimiser step: gradients are averaged over all their notes.
     pub accumulate: usize,
+    /// Devices that train together: each has an equal share of every batch, and all take the step of all its notes. 1
+    /// where left out.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub replicas: usize,
     /// Notes are sorted by length within windows of this many batches, which saves padding.
     pub bucket: usize,
     /// What makes a step of the gradients.
@@ -162,12 +166,9 @@ impl Recipe {
             ("epochs", self.epochs as usize),
             ("batch-size", self.batch_size),
             ("accumulate", self.accumulate),
+            ("replicas", self.replicas),
             ("bucket", self.bucket),
         ];
-        // Above that the noise of one step's batches would be that of the next step's.
-        require(self.accumulate <= 4096, "accumulate", || {
-            format!("{}: expected at most 4096", self.accumulate)
-        })?;
         if let Some(budget) = self.budget {
             require(budget.is_possible(), "budget", || {
                 format!("{budget}: expected a number above 0")
@@ -176,6 +177,18 @@ impl Recipe {
         for (name, value) in at_least_1 {
             require(value >= 1, name, || format!("{value}: expected at least 1"))?;
         }
+        // Above that the noise of one step's shares would be that of the next step's.
+        let most = 4096 / self.replicas;
+        require(self.accumulate <= most, "accumulate", || match self.replicas {
+            1 => format!("{}: expected at most {most}", self.accumulate),
+            replicas => format!("{}: expected at most {most} with {replicas} replicas", self.accumulate),
+        })?;
+        require(self.batch_size.is_multiple_of(self.replicas), "replicas", || {
+            format!(
+                "{}: expected a divisor of batch-size, {}, so that all have equal shares",
+                self.replicas, self.batch_size
+            )
+        })?;
         require(
             self.learning_rate > 0.0 && self.learning_rate.is_finite(),
             "learning-rate",
@@ -249,6 +262,13 @@ impl Recipe {
 
 impl Optimiser {
     fn check(&self, recipe: &Recipe) -> Result<(), (String, String)> {
+        let steps = matches!(self, Self::Adam(_) | Self::AdamW(_));
+        require(steps || recipe.replicas == 1, "replicas", || {
+            format!(
+                "{}: expected 1, only adam and adamw train on several devices",
+                recipe.replicas
+            )
+        })?;
         let moments = match self {
             Self::Adam(moments) | Self::AdamW(moments) => moments,
             Self::None => {
@@ -297,6 +317,15 @@ impl Optimiser {
             },
         )
     }
+}
+
+fn one() -> usize {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature
+fn is_one(number: &usize) -> bool {
+    *number == 1
 }
 
 /// Two numbers and no more: what reads a list into an array passes over what is too much.

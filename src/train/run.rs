@@ -14,7 +14,7 @@ pub fn train(fit: &Fit, observer: &dyn Observer) -> Result<End, Error> {
     match fit.recipe.optimiser {
         Optimiser::None => fitted::train(fit, observer),
         Optimiser::Lbfgs(settings) => lbfgs::train(fit, settings, observer),
-        Optimiser::Adam(moments) => steps::train(fit, Stepper::adam(moments, fit.recipe.clip_norm), observer),
-        Optimiser::AdamW(moments) => steps::train(fit, Stepper::adamw(moments, fit.recipe.clip_norm), observer),
+        Optimiser::Adam(moments) => steps::train(fit, &Stepper::adam(moments, fit.recipe.clip_norm), observer),
+        Optimiser::AdamW(moments) => steps::train(fit, &Stepper::adamw(moments, fit.recipe.clip_norm), observer),
     }
 }

@@ -2,52 +2,89 @@
 
 use std::time::Instant;
 
+use burn::module::Module;
+use burn::tensor::Device;
+
 use super::fit::{End, Error, Fit};
-use super::learner::{Learner, Part, targets};
+use super::learner::Learner;
 use super::observer::Observer;
 use super::optimiser::Stepper;
+use super::replicas::Team;
 use super::session::Session;
-use crate::models::Initialiser;
-use crate::models::dropout::Noise;
-use crate::models::evidence::{Evidence, EvidenceSpan};
-use crate::models::parameters;
+use super::share::Order;
+use crate::models::parameters::{self, Parameters};
+use crate::models::{Initialiser, Model};
 use crate::text::{BatchSettings, training_order};
 
 /// Trains step by step, or goes on where an interrupted run left off.
-pub(super) fn train(fit: &Fit, mut stepper: Stepper, observer: &dyn Observer) -> Result<End, Error> {
+pub(super) fn train(fit: &Fit, stepper: &Stepper, observer: &dyn Observer) -> Result<End, Error> {
+    assert_eq!(
+        fit.recipe.replicas,
+        1 + fit.others.devices.len(),
+        "a device for each replica"
+    );
     let batches = fit.training.gold.len().div_ceil(fit.recipe.batch_size);
     let steps = batches.div_ceil(fit.recipe.accumulate) as u64 * u64::from(fit.recipe.epochs);
     let (mut session, resumed) = Session::open(fit, steps, observer)?;
     let device = fit.device.clone().autodiff();
     let mut model = fit.model.init(fit.task, &mut Initialiser::new(fit.seed, &device));
-    if let Some(rates) = &fit.recipe.encoder {
-        stepper = stepper.with_encoder_rates(rates, fit.recipe.learning_rate, &model);
-    }
+    let mut moments = None;
     if let Some(resumed) = resumed {
-        let mismatch = |problem| session.mismatch(problem);
-        model = parameters::write(model, resumed.weights).map_err(mismatch)?;
-        stepper
-            .load(&model, resumed.moments, &session.progress.times, fit.device)
-            .map_err(mismatch)?;
+        model = parameters::write(model, resumed.weights).map_err(|problem| session.mismatch(problem))?;
+        moments = Some(resumed.moments);
     }
-    let mut learner = Learner::new(model, stepper);
+    let times = session.progress.times.clone();
+    let begin = |model: Model, moments: Option<Parameters>, device: &Device| {
+        let mut stepper = stepper.clone();
+        if let Some(rates) = &fit.recipe.encoder {
+            stepper = stepper.with_encoder_rates(rates, fit.recipe.learning_rate, &model);
+        }
+        if let Some(moments) = moments {
+            stepper.load(&model, moments, &times, device)?;
+        }
+        Ok::<_, String>(Learner::new(model, stepper))
+    };
+    let begin = &begin;
+    let follower = |device: &Device| {
+        let (device, moments) = (device.clone(), moments.clone());
+        move |model: Model| {
+            let model = model.fork(&device.clone().autodiff());
+            // OK because the first replica has read the same moments.
+            begin(model, moments, &device).expect("moments of the same model")
+        }
+    };
+    let followers: Vec<_> = fit.others.devices.iter().map(follower).collect();
+    let first = begin(model, moments, fit.device).map_err(|problem| session.mismatch(problem))?;
+    std::thread::scope(|scope| {
+        let mut team = Team::new(scope, fit, first, followers);
+        let going_on = epochs(&mut session, &mut team);
+        team.end();
+        match going_on? {
+            false => Ok(End::Interrupted),
+            true => session
+                .finish(team.first().model())
+                .map(|trained| End::Finished(Box::new(trained))),
+        }
+    })
+}
+
+/// All epochs, or what is left of them. `false` when the observer asked to stop.
+fn epochs(session: &mut Session, team: &mut Team) -> Result<bool, Error> {
     while !session.is_over() {
-        let going_on = epoch(&mut session, &mut learner)?;
+        let going_on = epoch(session, team)?;
         if !going_on || session.is_over() || session.is_checkpoint_due() {
-            save(&mut session, &learner)?;
+            save(session, team.first())?;
         }
         if !going_on {
-            return Ok(End::Interrupted);
+            return Ok(false);
         }
     }
-    session
-        .finish(learner.model())
-        .map(|trained| End::Finished(Box::new(trained)))
+    Ok(true)
 }
 
 /// One epoch, or what is left of it. `false` when the observer asked to stop: then the model is between two steps, or
 /// the epoch's steps are done and its validation is not.
-fn epoch(session: &mut Session, learner: &mut Learner) -> Result<bool, Error> {
+fn epoch(session: &mut Session, team: &mut Team) -> Result<bool, Error> {
     let fit = session.fit;
     let recipe = fit.recipe;
     let settings = BatchSettings {
@@ -59,44 +96,32 @@ fn epoch(session: &mut Session, learner: &mut Learner) -> Result<bool, Error> {
     let order = training_order(&fit.training.tokens.lengths(), settings, fit.seed, epoch);
     while session.progress.batches < order.len() && !session.is_spent() {
         let end = (session.progress.batches + recipe.accumulate).min(order.len());
-        step(session, learner, &order[session.progress.batches..end])?;
+        step(session, team, &order[session.progress.batches..end])?;
         session.progress.batches = end;
         if session.observer.interrupted() {
             return Ok(false);
         }
         if session.is_checkpoint_due() {
-            save(session, learner)?;
+            save(session, team.first())?;
         }
     }
-    session.validate(learner.model())
+    session.validate(team.first().model())
 }
 
 /// One optimiser step over the batches of `group`.
-fn step(session: &mut Session, learner: &mut Learner, group: &[Vec<usize>]) -> Result<(), Error> {
+fn step(session: &mut Session, team: &mut Team, group: &[Vec<usize>]) -> Result<(), Error> {
     let started = Instant::now();
     let fit = session.fit;
-    let device = fit.device.clone().autodiff();
-    let notes: usize = group.iter().map(Vec::len).sum();
-    // Each batch of a step has noise of its own; a resumed run draws what the undisturbed one drew.
-    let first = session.progress.steps << 12;
-    let parts = group.iter().enumerate().map(|(micro, notes)| Part {
-        batch: fit
-            .reading
-            .batch(fit.training.tokens, notes, &device)
-            .with_noise(Noise::new(fit.seed, first + micro as u64))
-            .with_marks(marks(fit, notes)),
-        targets: targets(fit.training.gold, notes, fit.task.codes, &device),
-    });
-    let loss = learner.step(session.rate(), notes, parts);
+    let order = Order {
+        rate: session.rate(),
+        batches: group.to_vec(),
+        noise: session.progress.steps << 12,
+    };
+    let notes = order.notes();
+    let loss = team.step(order);
     let read = |&note: &usize| fit.training.tokens.note(note, fit.reading.length).len() as u64;
     let tokens = group.iter().flatten().map(read).sum();
     session.stepped(loss, started, (notes as u64, tokens), notes)
-}
-
-/// What annotators marked in some training notes; nothing where the data set has no marks.
-fn marks(fit: &Fit, notes: &[usize]) -> Vec<Vec<EvidenceSpan>> {
-    let of_note = |evidence: &Evidence| notes.iter().map(|&note| evidence.notes[note].spans.clone()).collect();
-    fit.task.evidence.as_deref().map_or_else(Vec::new, of_note)
 }
 
 fn save(session: &mut Session, learner: &Learner) -> Result<(), Error> {
