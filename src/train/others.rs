@@ -11,7 +11,7 @@ pub enum Collective {
     AllReduce,
 }
 
-/// What trains together with the device of a [`Fit`]; nothing for a run on one device.
+/// What trains together with the device of a [`Fit`](super::Fit); nothing for a run on one device.
 #[derive(Clone, Debug)]
 pub struct Others {
     /// A device, without autodiff, for each further replica.
