@@ -77,19 +77,23 @@ fn a_run_killed_at_twenty_random_moments_ends_in_the_bytes_of_an_undisturbed_one
 
 #[test]
 fn a_killed_training_with_running_moments_goes_on_from_them() {
-    goes_on_after_a_kill(&multi_res_cnn(10));
+    goes_on_after_a_kill(&multi_res_cnn(10), "2");
 }
 
 #[test]
 fn a_killed_training_on_two_replicas_goes_on_on_both() {
-    goes_on_after_a_kill(&caml(40, 16).replace("accumulate = 2", "accumulate = 2\nreplicas = 2"));
+    let on_two = |run: String| run.replace("batch-size = 4", "batch-size = 4\nreplicas = 2");
+    // With one thread, which waits for the second replica and computes for it.
+    goes_on_after_a_kill(&on_two(caml(40, 16)), "1");
+    goes_on_after_a_kill(&on_two(multi_res_cnn(10)), "2");
 }
 
-fn goes_on_after_a_kill(run: &str) {
+fn goes_on_after_a_kill(run: &str, threads: &str) {
+    let quietly = |results| [quietly(results, &[]), vec!["--threads", threads]].concat();
     let bench = Bench::new(&suite_text(60, run));
-    assert_good(&bench.run(&quietly("undisturbed", &[])));
+    assert_good(&bench.run(&quietly("undisturbed")));
     killed(&bench, "disturbed");
-    assert_good(&bench.run(&quietly("disturbed", &[])));
+    assert_good(&bench.run(&quietly("disturbed")));
     assert!(bench.results("disturbed") == bench.results("undisturbed"));
     assert_eq!(bench.records("disturbed")[0].timings.as_ref().unwrap().sittings, 2);
 }

@@ -664,6 +664,28 @@ fn a_cell_asks_for_as_many_gpus_as_it_has_replicas() {
     let text = stdout(&output);
     assert!(script_of(&text, "cells-1").contains("--gres=\"gpu:1\""), "{text}");
     assert!(script_of(&text, "cells-2").contains("--gres=\"gpu:4\""), "{text}");
+    let line = [
+        "submit",
+        "tiny.toml",
+        "--on",
+        "parallel",
+        "--no-estimate",
+        "--dry-run",
+        "--device",
+        "cuda",
+    ];
+    let output = Bench::new(&suite).run(&line);
+    assert_good(&output);
+    let visible: Vec<String> = (stdout(&output).lines())
+        .filter_map(|line| line.split("'CUDA_VISIBLE_DEVICES=").nth(1)?.split('\'').next())
+        .map(|devices| {
+            // The third place of a host.
+            let script = format!("echo {}", devices.replace("{%}", "3"));
+            let said = Command::new("sh").args(["-c", &script]).output().unwrap().stdout;
+            String::from_utf8(said).unwrap().trim().to_owned()
+        })
+        .collect();
+    assert_eq!(visible, ["2", "8,9,10,11"], "{}", stdout(&output));
     let output = submit(&suite, "flex");
     assert_good(&output);
     assert!(!stdout(&output).contains("--gres"), "{}", stdout(&output));

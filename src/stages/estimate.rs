@@ -38,6 +38,7 @@ impl Workshop<'_> {
         let task = self.prepare(cell)?;
         let reading = self.reading(cell, &task);
         machine::reset_peak_memory();
+        let before = machine::peak_memory();
         let autodiff = self.device.clone().autodiff();
         let mut model = run.model.init(&task, &mut Initialiser::new(cell.seed, &autodiff));
         let replicas = run.training.replicas;
@@ -104,7 +105,10 @@ impl Workshop<'_> {
         let epochs = epochs * share.min(1.0);
         Ok(Estimate {
             seconds: epochs * (training + validation) + inference * (all(&tokens.evaluation) + all(&tokens.validation)),
-            memory_bytes: machine::peak_memory().map(|bytes| bytes.saturating_mul(in_memory)),
+            memory_bytes: machine::peak_memory().zip(before).map(|(peak, before)| {
+                let of_one = peak.saturating_sub(before);
+                peak.saturating_add(of_one.saturating_mul(in_memory - 1))
+            }),
         })
     }
 }

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::made::{Seen, Tokens};
 use super::tokens::task_of;
-use super::{Stop, Workshop, tokenizer};
-use crate::device::DeviceClass;
+use super::{Error, Stop, Workshop, tokenizer};
+use crate::device::{DeviceClass, Unavailable};
 use crate::machine;
 use crate::models::coding_model::WordVectors;
 use crate::models::evidence::Evidence;
@@ -19,10 +19,9 @@ use crate::record::{StageName, Status};
 use crate::results::files;
 use crate::results::kept::{Draft, Kept, Trouble};
 use crate::results::runner::Wanted;
+use crate::suite::Run;
 use crate::text::Tokenizer;
-use crate::train::{
-    Collective, End, Examples, Fit, Others, Reading, Recipe, Selection, TrainedFacts, checkpoint, train,
-};
+use crate::train::{Collective, End, Examples, Fit, Others, Reading, Selection, TrainedFacts, checkpoint, train};
 
 /// The file of the weights in the stage's folder, laid out as a checkpoint.
 pub const WEIGHTS: &str = "weights.safetensors";
@@ -112,20 +111,32 @@ impl Workshop<'_> {
         }
     }
 
-    /// The devices of a training beside the workshop's.
-    fn others(&self, recipe: &Recipe) -> Result<Others, Stop> {
-        let devices = self.choice.others(recipe.replicas - 1, self.plan.suite.precision);
-        let collective = match self.choice.class {
-            DeviceClass::Flex => Collective::InProcess,
-            _ => Collective::AllReduce,
-        };
-        match devices {
-            Ok(devices) => Ok(Others { devices, collective }),
-            Err(lack) => Err(Stop::Cell(
-                Status::Unsupported,
-                format!("replicas = {}: {lack}", recipe.replicas),
-            )),
+    /// The devices of a run's training beside the workshop's.
+    fn others(&self, run: &Run) -> Result<Others, Stop> {
+        let replicas = run.training.replicas;
+        let problem = |lack: String| format!("replicas = {replicas}: {lack}");
+        if replicas > 1 && !self.choice.class.trains_replicas() {
+            let lack = Unavailable {
+                device: self.choice,
+                lack: self.choice.class.lacks_replicas(),
+            };
+            return Err(Stop::Cell(Status::Unsupported, problem(lack.to_string())));
         }
+        // As where the first cannot be had: another machine may have them.
+        let lacking = |lack: Unavailable| Error::Run {
+            run: run.title().into(),
+            problem: problem(lack.to_string()),
+        };
+        Ok(Others {
+            devices: self
+                .choice
+                .others(replicas - 1, self.plan.suite.precision)
+                .map_err(lacking)?,
+            collective: match self.choice.class {
+                DeviceClass::Flex => Collective::InProcess,
+                _ => Collective::AllReduce,
+            },
+        })
     }
 
     fn train(&self, cell: &Cell, tokens: &Tokens, task: &Task) -> Result<Weights, Stop> {
@@ -134,7 +145,7 @@ impl Workshop<'_> {
         let store = self.runner.store();
         let notes = self.notes(cell)?;
         let wanted = self.wanted(cell, StageName::Weights);
-        let others = self.others(&run.training)?;
+        let others = self.others(run)?;
         let directory = store.work(wanted.key);
         let draft = directory.join(KEPT);
         files::make_directory(&store.private().join("work"), true)?;

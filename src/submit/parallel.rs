@@ -27,10 +27,11 @@ pub(super) fn file(phases: &[Phase], choices: &Choices) -> File {
         // One after another: a host is enough.
         let last = phase.tasks.len() - 1;
         let then = if phase.work.must_succeed() { " || exit" } else { "" };
-        // A task of its own for each GPU: {%} is the place among those that run on a host, from 1.
+        // GPUs of its own for each task: {%} is the place among those that run on a host, from 1.
         let gpu = match phase.request.gpus {
-            0 => "",
-            _ => "'CUDA_VISIBLE_DEVICES=$(({%} - 1))' ",
+            0 => String::new(),
+            1 => "'CUDA_VISIBLE_DEVICES=$(({%} - 1))' ".into(),
+            all => format!("'CUDA_VISIBLE_DEVICES=$(seq -s , $((({{%}} - 1) * {all})) $(({{%}} * {all} - 1)))' "),
         };
         text += &format!(
             "seq 0 {last} | parallel --will-cite --jobs {jobs} --retries {tries} --filter-hosts --line-buffer --tag {options} \

@@ -42,7 +42,8 @@ impl Request {
             step(gib)
         });
         Self {
-            cpus: said.cpus.unwrap_or(1),
+            // A thread leads each GPU.
+            cpus: said.cpus.unwrap_or(gpus.max(1)),
             gpus: said.gpus.unwrap_or(gpus),
             memory_gib: said.memory_gib.or(memory),
             minutes: said.minutes.or(minutes),
@@ -99,6 +100,7 @@ mod tests {
             minutes: None,
         };
         assert_eq!(Request::new(nothing, None, 0), unknown);
-        assert_eq!(Request::new(nothing, None, 4).gpus, 4);
+        let on_four = Request::new(nothing, None, 4);
+        assert_eq!((on_four.gpus, on_four.cpus), (4, 4));
     }
 }

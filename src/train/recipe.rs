@@ -177,6 +177,9 @@ impl Recipe {
         for (name, value) in at_least_1 {
             require(value >= 1, name, || format!("{value}: expected at least 1"))?;
         }
+        require(self.replicas <= 4096, "replicas", || {
+            format!("{}: expected at most 4096", self.replicas)
+        })?;
         // Above that the noise of one step's shares would be that of the next step's.
         let most = 4096 / self.replicas;
         require(self.accumulate <= most, "accumulate", || match self.replicas {

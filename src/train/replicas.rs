@@ -1,14 +1,16 @@
 //! Data-parallel training (as PyTorch's DistributedDataParallel does it, Li et al. 2020): each replica computes the
 //! gradients of its share of every batch on a device of its own, they are summed over all, and all take the same step.
 //!
-//! The first replica is the training run itself: it alone validates, writes checkpoints and has running values, which
-//! follow what is in its shares. The others follow its orders, each on a thread that lasts as long as the run (a device
-//! keeps its queue and its memory by thread). All messages go through it, so that a replica that falls ends the run with
-//! its own words, and none waits for one that is not there.
+//! The first replica is the training run itself: it alone validates and writes checkpoints, and running values follow what
+//! is in its shares. The others follow its orders, each on a thread that lasts as long as the run (a device keeps its queue
+//! and its memory by thread). All messages go through it, so that a replica that falls ends the run with its own words.
+//! Devices sum only after all have shown that they have what is to be summed: one that waited for another would wait for ever.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvError, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, RecvError, RecvTimeoutError, Sender, channel};
 use std::thread::{Scope, ScopedJoinHandle};
+use std::time::Duration;
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{GradientsAccumulator, GradientsParams};
@@ -19,12 +21,18 @@ use super::fit::Fit;
 use super::learner::{Learner, MeanGradients};
 use super::others::Collective;
 use super::share::Order;
-use crate::models::Model;
+use crate::models::running::Seen;
+use crate::models::{Model, parameters};
 
-/// What a replica found, or what all found together; without gradients where the devices sum them themselves.
+/// What a replica found, or what all found together.
 struct Found {
     loss: f64,
+    /// Which parameters have a gradient: in a share that lacks a term of the loss fewer may.
+    moved: BTreeSet<u64>,
+    /// None where the devices sum them themselves.
     gradients: Option<GradientsParams>,
+    /// What running values follow; of the first replica.
+    seen: Vec<Seen>,
 }
 
 /// The other end of a replica's lines.
@@ -103,44 +111,48 @@ impl<'s, 'f> Team<'s, 'f> {
 
     /// The sum of what all found, which every replica is told.
     fn summed(&mut self, own: MeanGradients) -> MeanGradients {
+        let collective = self.fit.others.collective;
         let mut loss = own.loss;
+        let mut moved = ready(self.first.model(), &own.gradients, collective);
         let mut of_all = Vec::new();
         for rank in 0..self.followers.len() {
             let Ok(found) = next(&self.followers[rank].found) else {
                 self.fallen(rank);
             };
             loss += found.loss;
+            moved.extend(found.moved);
             of_all.extend(found.gradients);
         }
         let (model, device) = (self.first.model(), self.fit.device);
-        let gradients = match self.fit.others.collective {
-            Collective::InProcess => {
-                let mut sum = GradientsAccumulator::new();
-                sum.accumulate(model, own.gradients);
-                for gradients in of_all {
-                    sum.accumulate(model, gradients.to_device(device, model));
-                }
-                sum.grads()
+        let mut gradients = own.gradients;
+        if collective == Collective::InProcess {
+            let mut sum = GradientsAccumulator::new();
+            sum.accumulate(model, gradients);
+            for gradients in of_all {
+                sum.accumulate(model, gradients.to_device(device, model));
             }
-            Collective::AllReduce => own.gradients,
-        };
+            gradients = sum.grads();
+        }
         for rank in 0..self.followers.len() {
-            let gradients = match self.fit.others.collective {
-                Collective::InProcess => Some(copy(self.first.model(), &gradients)),
-                Collective::AllReduce => None,
+            let told = Found {
+                loss,
+                moved: moved.clone(),
+                gradients: match collective {
+                    Collective::InProcess => Some(copy(self.first.model(), &gradients)),
+                    Collective::AllReduce => None,
+                },
+                seen: own.seen.clone(),
             };
-            if self.followers[rank].sums.send(Found { loss, gradients }).is_err() {
+            if self.followers[rank].sums.send(told).is_err() {
                 self.fallen(rank);
             }
         }
-        // By now all have come so far: none waits at the devices for one that has fallen.
-        let gradients = match self.fit.others.collective {
-            Collective::AllReduce => all_reduced(self.first.model(), gradients, self.fit),
-            Collective::InProcess => gradients,
-        };
         MeanGradients {
             loss,
-            gradients,
+            gradients: match collective {
+                Collective::InProcess => gradients,
+                Collective::AllReduce => all_reduced(self.first.model(), gradients, &moved, self.fit),
+            },
             seen: own.seen,
         }
     }
@@ -179,33 +191,33 @@ impl Drop for Team<'_, '_> {
     }
 }
 
+/// How long a thread sleeps that finds no work of the pool.
+const NAP: Duration = Duration::from_micros(100);
+
 /// The next message. The thread that waits may be the only one of rayon's pool, which the sender computes with: it does the
 /// pool's work meanwhile.
 fn next<T>(messages: &Receiver<T>) -> Result<T, RecvError> {
     loop {
-        match messages.try_recv() {
-            Ok(message) => return Ok(message),
-            Err(TryRecvError::Disconnected) => return Err(RecvError),
-            Err(TryRecvError::Empty) if is_of_the_pool() => help(),
-            Err(TryRecvError::Empty) => return messages.recv(),
+        match rayon::yield_now() {
+            None => return messages.recv(),
+            Some(rayon::Yield::Executed) => {}
+            Some(rayon::Yield::Idle) => match messages.recv_timeout(NAP) {
+                Ok(message) => return Ok(message),
+                Err(RecvTimeoutError::Disconnected) => return Err(RecvError),
+                Err(RecvTimeoutError::Timeout) => {}
+            },
         }
     }
 }
 
-/// Until a thread has ended, doing the pool's work meanwhile.
+/// Until a thread has ended, doing the pool's work meanwhile; at once where it is not for the caller to do.
 fn wait_for(thread: &ScopedJoinHandle<()>) {
-    while is_of_the_pool() && !thread.is_finished() {
-        help();
-    }
-}
-
-fn is_of_the_pool() -> bool {
-    rayon::current_thread_index().is_some()
-}
-
-fn help() {
-    if rayon::yield_now() != Some(rayon::Yield::Executed) {
-        std::thread::yield_now();
+    while !thread.is_finished() {
+        match rayon::yield_now() {
+            None => return,
+            Some(rayon::Yield::Executed) => {}
+            Some(rayon::Yield::Idle) => std::thread::sleep(NAP),
+        }
     }
 }
 
@@ -215,30 +227,67 @@ fn follow(fit: &Fit, rank: usize, mut learner: Learner, lines: &Lines) {
     let device = place.clone().autodiff();
     while let Ok(order) = lines.orders.recv() {
         let own = learner.weighted(order.share(fit, rank, &device));
+        let moved = ready(learner.model(), &own.gradients, fit.others.collective);
         let (told, kept) = match fit.others.collective {
-            Collective::InProcess => (Some(own.gradients), None),
-            Collective::AllReduce => (None, Some(own.gradients)),
+            Collective::InProcess => (Some(own.gradients), GradientsParams::new()),
+            Collective::AllReduce => (None, own.gradients),
         };
         let found = Found {
             loss: own.loss,
+            moved,
             gradients: told,
+            seen: Vec::new(),
         };
         if lines.found.send(found).is_err() {
             return;
         }
-        let Ok(Found { loss, gradients }) = lines.sums.recv() else {
+        let Ok(sum) = lines.sums.recv() else {
             return;
         };
-        let summed = |gradients: GradientsParams| gradients.to_device(place, learner.model());
-        let reduced = |gradients| all_reduced(learner.model(), gradients, fit);
-        let gradients = gradients.map(summed).or_else(|| kept.map(reduced));
+        let gradients = match sum.gradients {
+            Some(gradients) => gradients.to_device(place, learner.model()),
+            None => all_reduced(learner.model(), kept, &sum.moved, fit),
+        };
+        let here = |seen: Seen| Seen {
+            value: seen.value.to_device(place),
+            ..seen
+        };
         let found = MeanGradients {
-            loss,
-            gradients: gradients.unwrap_or_default(),
-            seen: Vec::new(),
+            loss: sum.loss,
+            gradients,
+            seen: sum.seen.into_iter().map(here).collect(),
         };
         learner.apply(order.rate, found);
     }
+}
+
+/// Which parameters have a gradient. Where devices sum, all gradients are computed by then: a device tells of what it could
+/// not do, as where its memory is full, when a result is read, and else would not come to the sum.
+fn ready(model: &Model, gradients: &GradientsParams, collective: Collective) -> BTreeSet<u64> {
+    struct Ready<'a> {
+        gradients: &'a GradientsParams,
+        moved: BTreeSet<u64>,
+        /// Of each gradient, where they are read.
+        sums: Option<Vec<Tensor<1>>>,
+    }
+    impl ModuleVisitor for Ready<'_> {
+        fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
+            if let Some(gradient) = self.gradients.get::<D>(parameter.id) {
+                self.moved.insert(parameter.id.val());
+                self.sums.iter_mut().for_each(|sums| sums.push(gradient.clone().sum()));
+            }
+        }
+    }
+    let mut ready = Ready {
+        gradients,
+        moved: BTreeSet::new(),
+        sums: (collective == Collective::AllReduce).then(Vec::new),
+    };
+    model.visit(&mut ready);
+    if let Some(sums) = ready.sums.filter(|sums| !sums.is_empty()) {
+        parameters::host(Tensor::cat(sums, 0));
+    }
+    ready.moved
 }
 
 /// The same gradients once more.
@@ -256,19 +305,65 @@ fn copy(model: &Model, gradients: &GradientsParams) -> GradientsParams {
     copy.1
 }
 
-/// The sum of the gradients over all devices, computed by these.
-fn all_reduced(model: &Model, gradients: GradientsParams, fit: &Fit) -> GradientsParams {
-    struct AllReduce(GradientsParams, GradientsParams, Vec<Device>);
-    impl ModuleVisitor for AllReduce {
+/// The sum of the gradients over all devices, computed by these. Each gives one for every parameter that has one anywhere,
+/// in the same order.
+fn all_reduced(model: &Model, gradients: GradientsParams, moved: &BTreeSet<u64>, fit: &Fit) -> GradientsParams {
+    struct Each<'a> {
+        own: GradientsParams,
+        moved: &'a BTreeSet<u64>,
+        devices: Vec<Device>,
+        sums: GradientsParams,
+    }
+    impl ModuleVisitor for Each<'_> {
         fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
-            if let Some(gradient) = self.0.remove::<D>(parameter.id) {
-                let sum = all_reduce(gradient, ReduceOperation::Sum, self.2.clone()).resolve();
-                self.1.register(parameter.id, sum);
+            if let Some(gradient) = given(&mut self.own, self.moved, parameter) {
+                let sum = all_reduce(gradient, ReduceOperation::Sum, self.devices.clone()).resolve();
+                self.sums.register(parameter.id, sum);
             }
         }
     }
     let devices = std::iter::once(fit.device).chain(&fit.others.devices).cloned();
-    let mut reduce = AllReduce(gradients, GradientsParams::new(), devices.collect());
-    model.visit(&mut reduce);
-    reduce.1
+    let mut each = Each {
+        own: gradients,
+        moved,
+        devices: devices.collect(),
+        sums: GradientsParams::new(),
+    };
+    model.visit(&mut each);
+    each.sums
+}
+
+/// What a device gives to the sum of a parameter's gradients: zeros where only others have one, nothing where none has.
+fn given<const D: usize>(
+    gradients: &mut GradientsParams,
+    moved: &BTreeSet<u64>,
+    parameter: &Param<Tensor<D>>,
+) -> Option<Tensor<D>> {
+    let zeros = || parameter.val().inner().zeros_like();
+    let here = gradients.remove::<D>(parameter.id);
+    moved.contains(&parameter.id.val()).then(|| here.unwrap_or_else(zeros))
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::TensorData;
+
+    use super::*;
+
+    #[test]
+    fn each_device_gives_to_the_same_sums_whichever_gradients_its_share_has() {
+        let device = Device::flex();
+        let weights = || Tensor::<2>::from_data(TensorData::new(vec![1f32; 6], [2, 3]), &device.clone().autodiff());
+        let [here, elsewhere, nowhere] = [(); 3].map(|()| Param::from_tensor(weights()));
+        let mut own = GradientsParams::new();
+        own.register(here.id, weights().inner() * 2.0);
+        let moved = BTreeSet::from([here.id.val(), elsewhere.id.val()]);
+        let mut give = |parameter: &Param<Tensor<2>>| given(&mut own, &moved, parameter);
+        assert_eq!(parameters::host(give(&here).unwrap()), [2.0; 6]);
+        let zeros = give(&elsewhere).unwrap();
+        assert_eq!((zeros.dims(), zeros.device()), ([2, 3], device.clone()));
+        assert_eq!(parameters::host(zeros), [0.0; 6]);
+        // Adam leaves it where it is, as on one device.
+        assert!(give(&nowhere).is_none());
+    }
 }
