@@ -23,11 +23,8 @@ use serde::de::DeserializeOwned;
 
 /// Greatest deviation from a number of PyTorch's (computed in f64), as a share of it.
 const RELATIVE: f32 = 1e-4;
-/// What is allowed beside that, for numbers near 0 that are sums of larger ones.
+/// What is allowed beside that, for numbers near 0.
 const ABSOLUTE: f32 = 1e-6;
-/// The same on other devices than the CPU. Vulkan lets an exponential be off by 3 + 2|x| units in the last place, so that each
-/// weight of an attention is: measured are 3.4 on Mesa's software Vulkan, and 0.5 on the CPU.
-const ABSOLUTE_ELSEWHERE: f32 = 2e-6;
 
 /// A model's settings, inputs and parameters, and what PyTorch makes of them.
 #[derive(Deserialize)]
@@ -178,13 +175,9 @@ fn targets(gold: &[Vec<usize>], codes: usize, device: &Device) -> Tensor<2> {
 
 fn assert_close(found: &[f32], expected: &[f32], what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");
-    let absolute = match common::device() == Device::flex() {
-        true => ABSOLUTE,
-        false => ABSOLUTE_ELSEWHERE,
-    };
     for (at, (found, expected)) in found.iter().zip(expected).enumerate() {
         assert!(
-            (found - expected).abs() <= RELATIVE * expected.abs() + absolute,
+            (found - expected).abs() <= RELATIVE * expected.abs() + ABSOLUTE,
             "{what}: element {at} is {found}, PyTorch's is {expected}"
         );
     }

@@ -98,6 +98,14 @@ fn recipe() -> Recipe {
     }
 }
 
+/// Slower than the head, and slower layer by layer.
+fn encoder_rates() -> Option<EncoderRates> {
+    Some(EncoderRates {
+        learning_rate: 0.005,
+        layer_decay: 0.5,
+    })
+}
+
 fn lbfgs(history: usize, iterations: usize) -> Optimiser {
     Optimiser::Lbfgs(Lbfgs {
         history,
@@ -227,10 +235,7 @@ fn stopped_at_any_moment_and_started_again_it_ends_in_the_same_bytes() {
                 epochs: 3,
                 accumulate: 2,
                 learning_rate: 0.01,
-                encoder: Some(EncoderRates {
-                    learning_rate: 0.005,
-                    layer_decay: 0.5,
-                }),
+                encoder: encoder_rates(),
                 clip_norm: 1.0,
                 ..recipe()
             },
@@ -277,10 +282,7 @@ fn stopped_at_any_moment_and_started_again_it_ends_in_the_same_bytes() {
                 epochs: 2,
                 replicas: 2,
                 learning_rate: 0.01,
-                encoder: Some(EncoderRates {
-                    learning_rate: 0.005,
-                    layer_decay: 0.5,
-                }),
+                encoder: encoder_rates(),
                 clip_norm: 1.0,
                 ..recipe()
             },

@@ -8,7 +8,7 @@ use icdbench::models::evidence::{Evidence, EvidenceNote};
 use icdbench::train::{Moments, Optimiser, Recipe};
 use serde_json::Value;
 
-use super::{EncoderRates, Trained, Watch, lbfgs, model, recipe, run, sitting_on, weights, world};
+use super::{Trained, Watch, encoder_rates, lbfgs, model, recipe, run, sitting_on, weights, world};
 
 /// The model without any dropout, so that it computes the same whoever draws the noise.
 fn without_dropout(name: &str) -> ModelConfig {
@@ -99,11 +99,7 @@ fn together_they_take_the_steps_of_one_device_over_all_notes() {
 
 #[test]
 fn the_same_number_of_them_gives_the_same_bytes_and_each_share_has_noise_of_its_own() {
-    let encoder = Some(EncoderRates {
-        learning_rate: 0.005,
-        layer_decay: 0.5,
-    });
-    for (name, encoder) in [("caml", None), ("long_bert", encoder), ("multi_res_cnn", None)] {
+    for (name, encoder) in [("caml", None), ("long_bert", encoder_rates()), ("multi_res_cnn", None)] {
         let of = |replicas| {
             let recipe = Recipe {
                 accumulate: 2,
