@@ -43,6 +43,7 @@ const visit = async (file, options = {}, hash = "") => {
 const column = (page, table, index) =>
   page.$$eval(`#${table} tbody tr:not(.group):not(.reference):not([hidden])`, (rows, index) => rows.map((row) => row.cells[index].textContent.trim()), index);
 const labels = (page, table) => column(page, table, 0);
+const beside = (point, said) => Math.min(Math.abs(said.y + said.height - point.y), Math.abs(said.y - point.y - point.height)) < 40;
 const bar = (page, table) => page.locator(`.tools:has(+ .scroll #${table})`);
 
 // Whether something becomes true that a browser does a little later, such as to follow a link.
@@ -99,7 +100,7 @@ const steps = {
     const text = await page.locator(".tooltip").innerText();
     check("a point says its value", text.startsWith(label) && text.includes(value), text);
     const place = await page.locator(".tooltip").boundingBox();
-    check("beside itself", Math.abs(place.y + place.height - box.y) < 40 || Math.abs(place.y - box.y - box.height) < 40, place);
+    check("beside itself", beside(box, place), place);
     await page.mouse.move(2, 2);
     check("and no longer when it is left", await page.locator(".tooltip").isHidden());
   },
@@ -207,7 +208,14 @@ check("a point is reached", await until("circle.tip"));
 const point = await active("ariaLabel");
 check("and says its value", (await keys.locator(".tooltip").innerText()).includes(point.split(": ")[0]), point);
 await press("ArrowRight");
-check("arrows go from point to point", (await active("ariaLabel")) !== point && (await keys.locator(".tooltip").isVisible()));
+const next = await active("ariaLabel");
+check("arrows go from point to point", next !== point, next);
+const moved = await keys.evaluate(() => new Promise((done) => {
+  addEventListener("scroll", () => requestAnimationFrame(() => done(scrollY)), { once: true });
+  scrollBy({ top: -30, behavior: "instant" });
+}));
+const [tip, said] = [await keys.locator("circle.tip:focus").boundingBox(), await keys.locator(".tooltip").boundingBox()];
+check("and what one says stays with it where the page moves", (await keys.locator(".tooltip").isVisible()) && beside(tip, said), { moved, tip, said });
 await press("Escape");
 check("escape closes it", await keys.locator(".tooltip").isHidden());
 check("a filter is reached", await until("#scores th button", "Shift+Tab") || (await until(".tools input")));

@@ -22,7 +22,10 @@ const show = (tip) => {
   const parts = lines.map((line) => make("span", { textContent: line }));
   tooltip.replaceChildren(make("strong", { textContent: end < 0 ? "" : text.slice(0, end) }), ...parts);
   tooltip.hidden = false;
-  const [at, box] = [tip.getBoundingClientRect(), tooltip.getBoundingClientRect()];
+  place();
+};
+const place = () => {
+  const [at, box] = [pointed.getBoundingClientRect(), tooltip.getBoundingClientRect()];
   const left = Math.min(Math.max(12, at.left + at.width / 2 - box.width / 2), innerWidth - box.width - 12);
   const above = at.top - box.height - 8;
   tooltip.style.left = `${left}px`;
@@ -64,4 +67,6 @@ for (const plot of document.querySelectorAll("figure svg")) {
   });
 }
 addEventListener("keydown", (event) => event.key === "Escape" && hide());
-addEventListener("scroll", hide, { capture: true, passive: true });
+// A browser brings a point in focus into view after it has told of the focus: what such a point says goes along.
+const follow = () => pointed && (pointed === document.activeElement ? place() : hide());
+addEventListener("scroll", follow, { capture: true, passive: true });
