@@ -702,6 +702,13 @@ fn a_cell_asks_for_as_many_gpus_as_it_has_replicas() {
         2,
         &["resources.gpus", "4: expected 0", "1:"],
     );
+    let each = (of_suite.replace("[run.model.caml]", "[run.resources]\ngpus = 4\n[run.model.caml]")).replace(
+        "[run.model.logistic_regression]",
+        "[run.resources]\ngpus = 1\n[run.model.logistic_regression]",
+    );
+    let words = ["resources.gpus", "4: expected 0 or 1, or to be left out", "each run"];
+    assert_fails(&submit(&each, "cuda"), 2, &words);
+    assert_good(&submit(&each.replacen("[resources]\ngpus = 4", "[resources]\ngpus = 1", 1), "cuda"));
 }
 
 #[test]

@@ -95,6 +95,9 @@ impl Suite {
             all.check_for(run.training.replicas)
                 .map_err(|found| in_table(said_by, found))?;
         }
+        self.resources
+            .check_beside(self.runs.iter().map(|run| run.resources))
+            .map_err(|found| in_table(of_suite(), found))?;
         self.check_word_vectors()?;
         let shares = [
             ("left-out-notes", self.limits.left_out_notes),

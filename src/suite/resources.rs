@@ -68,4 +68,22 @@ impl Resources {
             _ => Ok(()),
         }
     }
+
+    /// What of these, a suite's, cannot be beside its runs' own: more GPUs than the one that a pretraining or an ensemble
+    /// takes, which no run takes either.
+    ///
+    /// # Errors
+    /// The key, and what was expected.
+    pub fn check_beside(&self, mut runs: impl Iterator<Item = Self>) -> Result<(), (&'static str, String)> {
+        match self.gpus {
+            Some(gpus) if gpus > 1 && runs.all(|own| own.gpus.is_some()) => Err((
+                "gpus",
+                format!(
+                    "{gpus}: expected 0 or 1, or to be left out: each run has a number of its own, and nothing else takes \
+                     more than one GPU"
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
 }
