@@ -57,8 +57,12 @@ pub(super) fn portable_moments(states: Tensor<3>, counts: &[usize]) -> ColumnMom
     let [_, row, dimension] = states.dims();
     let real: Tensor<3> = mask(counts, row, &states.device()).unsqueeze_dim(2);
     let rows = counts.iter().sum::<usize>() as f64;
-    let mean = over_rows(states.clone() * real.clone(), rows);
-    let centred = (states - mean.clone().reshape([1, 1, dimension])) * real;
+    let over = |column: &Tensor<1>| -> Tensor<3> { column.clone().reshape([1, 1, dimension]) };
+    // Far from 0 a sum in f32 has lost what the deviations are made of: what is left of the mean after it is added.
+    let near = over_rows(states.clone() * real.clone(), rows);
+    let left = over_rows((states.clone() - over(&near)) * real.clone(), rows);
+    let mean = near + left;
+    let centred = (states - over(&mean)) * real;
     ColumnMoments {
         variance: over_rows(centred.square(), rows),
         mean,
@@ -103,26 +107,25 @@ pub(super) fn portable(
     moments: ColumnMoments,
     counted: &Counted,
 ) -> Tensor<3> {
-    let [notes, row, dimension] = states.dims();
+    let [_, row, dimension] = states.dims();
     let device = states.device();
     let over = |column: Tensor<1>| column.reshape([1, 1, dimension]);
+    let [mean, variance] = [moments.mean, moments.variance].map(|moment| match device.is_autodiff() {
+        true => over(Tensor::from_inner(moment.inner())),
+        false => over(moment),
+    });
     let (mean, variance) = match counted.own && device.is_autodiff() {
         true => {
             let real: Tensor<3> = mask(&counted.counts, row, &device).unsqueeze_dim(2);
             let rows = counted.counts.iter().sum::<usize>() as f64;
-            let sums =
-                |states: Tensor<3>| -> Tensor<3> { states.reshape([1, notes * row, dimension]).sum_dim(1) / rows };
-            let mean = sums(states.clone() * real.clone());
+            let over_rows = |states: Tensor<3>| states.sum_dim(1).sum_dim(0) / rows;
+            // Its value is the given one's but for rounding; it has the gradient.
+            let left = over_rows((states.clone() - mean.clone()) * real.clone());
+            let mean = mean + left;
             let centred = (states.clone() - mean.clone()) * real;
-            (mean, sums(centred.square()))
+            (mean, over_rows(centred.square()))
         }
-        false => {
-            let [mean, variance] = [moments.mean, moments.variance].map(|moment| match device.is_autodiff() {
-                true => Tensor::from_inner(moment.inner()),
-                false => moment,
-            });
-            (over(mean), over(variance))
-        }
+        false => (mean, variance),
     };
     let unit = (states - mean) / (variance + counted.epsilon).sqrt();
     unit * over(weight) + over(bias)

@@ -206,6 +206,40 @@ fn batch_norms_by_their_own_and_by_given_moments_have_two_forms_that_agree() {
 }
 
 #[test]
+fn columns_far_from_0_are_normed_as_well_in_both_forms() {
+    let row = 3000;
+    let counts = Arc::new(vec![row, row - 7]);
+    let values = noise(4, 2 * row * DIMENSION).into_iter().map(|value| 50.0 + value);
+    let values = TensorData::new(values.collect(), [2, row, DIMENSION]);
+    let states = || Param::from_tensor(Tensor::<3>::from_data(values.clone(), &Device::flex().autodiff()));
+    let columns = || (leaf(2, [DIMENSION]), leaf(3, [DIMENSION]));
+    let moments = column_moments(&states().val(), &counts);
+    let portable = portable_moments(states().val().inner(), &counts);
+    // A deviation is 0.6, the next number after 50 is 4e-6 from it.
+    let apart = host((portable.mean.clone() - moments.mean.clone()).abs());
+    assert!(apart.iter().all(|&apart| apart <= 6e-6), "{apart:?}");
+    close(&host(portable.variance.clone()), &host(moments.variance.clone()));
+    let wanted = || counted(&counts, row, DIMENSION);
+    let (of, (weight, bias)) = (states(), columns());
+    let parameters = NormParameters {
+        weight: weight.val(),
+        bias: bias.val(),
+        epsilon: 1e-5,
+    };
+    let found = batch_norm(of.val(), counts.clone(), parameters, moments, true);
+    let kernel = run(found, wanted(), &of, (&weight, &bias));
+    let (of, (weight, bias)) = (states(), columns());
+    let counted = Counted {
+        counts: counts.clone(),
+        epsilon: 1e-5,
+        own: true,
+    };
+    let found = portable_norm(of.val(), weight.val(), bias.val(), portable, &counted);
+    let other = run(found, wanted(), &of, (&weight, &bias));
+    assert_same(kernel, other, "far from 0");
+}
+
+#[test]
 fn the_tangent_has_two_forms_that_agree() {
     let shape = [LENGTHS.len(), ROW, DIMENSION];
     let wanted = || Tensor::ones(shape, &Device::flex().autodiff());
