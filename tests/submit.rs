@@ -708,7 +708,10 @@ fn a_cell_asks_for_as_many_gpus_as_it_has_replicas() {
     );
     let words = ["resources.gpus", "4: expected 0 or 1, or to be left out", "each run"];
     assert_fails(&submit(&each, "cuda"), 2, &words);
-    assert_good(&submit(&each.replacen("[resources]\ngpus = 4", "[resources]\ngpus = 1", 1), "cuda"));
+    assert_good(&submit(
+        &each.replacen("[resources]\ngpus = 4", "[resources]\ngpus = 1", 1),
+        "cuda",
+    ));
 }
 
 #[test]

@@ -73,10 +73,14 @@ class Failure(Exception):
 
 
 def main():
+    serve(Engine())
+
+
+def serve(engine):
+    """Answers until there are no more questions."""
     # Whatever libraries print goes to stderr, and so does what the compilers that they call print.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    engine = Engine()
     for line in sys.stdin:
         print(json.dumps(answer(engine, line)), file=answers, flush=True)
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Sets icdbench's word2vec beside gensim's, and its StarSpace beside the original: speed, neighbours, what CAML makes of them.
+"""Sets icdbench's word2vec beside gensim's, and its StarSpace beside the original: neighbours, what CAML makes of them.
 
     cargo build --release --examples && pip install gensim==4.4.0 numpy
     python3 scripts/peers/word_vectors.py
@@ -8,10 +8,6 @@
 
 Both train on the same words: those of the training part of generated notes (about 10 MB), or of FILE, a text a line.
 
-Speed: by turns, --rounds times, each on two threads, training alone (gensim's texts are lists in memory; reading, counting and
-numbering words are left out on both sides). The ratio of words a second is the geometric mean over the rounds with a 95 % interval
-of Student's t on its logarithm.
-
 Neighbours: the ten nearest words of each of the --words most frequent ones, by cosine; how many of the ten two trainings have in
 common. gensim with another seed beside gensim is the yardstick.
 
@@ -19,7 +15,9 @@ Downstream: CAML starts from each file of vectors (`word-vectors = { file = .. }
 micro-F1 and the difference to gensim's.
 
 StarSpace: with --starspace PATH, the program that its authors' sources build to (github.com/facebookresearch/StarSpace; it
-needs Boost), the same but for gensim: one thread there, as it has no other that gives the same numbers twice.
+needs Boost), the same but for gensim, and the speed of both by turns, --rounds times: one thread there, as it has no other that
+gives the same numbers twice. Of words a second the ratio's geometric mean over the rounds is printed with a 95 % interval of
+Student's t on its logarithm. What word2vec's speed is beside gensim's says stage_speed.py.
 """
 
 import argparse
@@ -93,6 +91,7 @@ def compare(options, folder):
         print(f"StarSpace: icdbench {trained / seconds:,.0f} words/s; beside the original not attempted: needs its program (--starspace)")
         return
     theirs = lambda seed, out: train_starspace(options, labelled, seed, trained_words(texts), out)
+    by_turns(options, folder, "StarSpace", ours, ("StarSpace", theirs))
     beside(options, folder, "StarSpace", ours, ("StarSpace", theirs), texts, STARSPACE["min-count"])
 
 
@@ -100,11 +99,16 @@ def trained_words(texts):
     return STARSPACE["epochs"] * sum(map(len, texts))
 
 
-def beside(options, folder, title, ours, peer, texts, least):
-    """One method of both programs."""
+def files_of(folder, name):
+    """The vectors of two trainings of each program."""
+    return {("icdbench", 1): folder / "ours.txt", ("icdbench", 2): folder / "ours-2.txt",
+            (name, 1): folder / "theirs.txt", (name, 2): folder / "theirs-2.txt"}
+
+
+def by_turns(options, folder, title, ours, peer):
+    """How fast both programs are."""
     name, theirs = peer
-    files = {("icdbench", 1): folder / "ours.txt", ("icdbench", 2): folder / "ours-2.txt",
-             (name, 1): folder / "theirs.txt", (name, 2): folder / "theirs-2.txt"}
+    files = files_of(folder, name)
     ratios, speeds = [], {"icdbench": [], name: []}
     for turn in range(options.rounds):
         # Whoever goes first changes, so that neither has the warmer machine.
@@ -116,8 +120,14 @@ def beside(options, folder, title, ours, peer, texts, least):
     ratio, low, high = interval(ratios)
     print(f"{title}: icdbench {np.median(speeds['icdbench']):,.0f} words/s, {name} {np.median(speeds[name]):,.0f} words/s; "
           f"ratio {ratio:.2f} (95 % interval {low:.2f} to {high:.2f}, {options.rounds} rounds)")
-    ours(2, files["icdbench", 2])
-    theirs(2, files[name, 2])
+
+
+def beside(options, folder, title, ours, peer, texts, least):
+    """One method of both programs."""
+    name, theirs = peer
+    files = files_of(folder, name)
+    for (who, seed), file in files.items():
+        (theirs if who == name else ours)(seed, file)
     counts = {}
     for word in (word for text in texts for word in text):
         counts[word] = counts.get(word, 0) + 1
@@ -166,11 +176,8 @@ def train_gensim(texts, settings, out):
         ns_exponent=settings["ns-exponent"], cbow_mean=int(settings["cbow-mean"]), epochs=settings["epochs"],
     )
     model.build_vocab(texts)
-    begun = time.perf_counter()
-    _, trained = model.train(texts, total_examples=model.corpus_count, epochs=settings["epochs"])
-    seconds = time.perf_counter() - begun
+    model.train(texts, total_examples=model.corpus_count, epochs=settings["epochs"])
     model.wv.save_word2vec_format(str(out))
-    return seconds, trained
 
 
 def train_starspace(options, texts, seed, trained, out):

@@ -4,6 +4,9 @@
 //! standard output, says what it likes on its standard error, and ends when its input does. It runs one job and is
 //! started anew for the next. All engines read the same weights and the same inputs from files, so that what they answer
 //! can be compared.
+//!
+//! What a suite trains before its cells is timed in the same way, with a stage's name in the place of a model's, its settings,
+//! inputs of its own and 0 codes: `examples/stage_engine.rs` says which, `scripts/engines/stages.py` has other programs'.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
