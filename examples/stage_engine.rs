@@ -3,7 +3,8 @@
 //! - `pretraining`: a run is a step of the optimiser on a set of sequences. The settings are those of a suite's
 //!   `[pretrain.NAME]`, the vocabulary is the task's. The inputs have `tokens` and `types` (i32, `[set, sequence, position]`),
 //!   `targets` (i32, the same shape: what is to be predicted there, -1 where nothing is) and `is-random-next` (i32,
-//!   `[set, sequence]`).
+//!   `[set, sequence]`). A step has nothing of the settings that say how texts are read and for how long, nor of `accumulate`,
+//!   `schedule` and `start`.
 //! - `word2vec`: a run trains all vectors anew, in all epochs. The settings are those of `word-vectors = { train = { word2vec =
 //!   ... } }`. The inputs have `words` (i32, `[word]`: the words of all texts by their numbers, which fall with their counts) and
 //!   `ends` (i32, `[text]`: where each text ends); they are one set.
@@ -22,7 +23,7 @@ use icdbench::models::{Precision, parameters};
 use icdbench::pretraining::{Batches, Pretraining, PretrainingModel, Sequence, gradients};
 use icdbench::train::Stepper;
 use icdbench::word_vectors::{Corpus, Word2Vec, word2vec};
-use safetensors::SafeTensors;
+use safetensors::{Dtype, SafeTensors};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -73,8 +74,10 @@ impl Engine for Stages {
 
     fn load(&mut self, load: &Load) -> Result<Loaded, Failure> {
         self.ready = None;
-        if load.mode.is_some() || load.weights.is_some() || load.device != "cpu" || load.precision != "f32" {
-            let words = "expected no mode, no weights, device cpu and precision f32: this engine has nothing else";
+        let others = load.mode.is_some() || load.weights.is_some() || load.max_bytes.is_some();
+        if others || load.device != "cpu" || load.precision != "f32" {
+            let words =
+                "expected no mode, weights and max_bytes, device cpu and precision f32: this engine has nothing else";
             return Err(Failure::unsupported(words));
         }
         machine::computing_threads(load.threads, true).map_err(|error| Failure::failed(error.to_string()))?;
@@ -88,10 +91,8 @@ impl Engine for Stages {
             }
             "word2vec" => {
                 let words = Words::new(settings(load)?, &inputs)?;
-                // The vectors of words, and those by which they predict.
-                let kept = words.counts.iter().filter(|&&count| count >= words.settings.min_count);
-                let count = 2 * kept.count() * words.settings.dimension;
-                (Ready::Word2Vec(words), count as u64)
+                let count = words.parameters();
+                (Ready::Word2Vec(words), count)
             }
             other => {
                 return Err(Failure::unsupported(format!(
@@ -191,6 +192,19 @@ impl Words {
         })
     }
 
+    /// Numbers in the vectors of words and in those by which they predict: one more for each word by drawn words, and one for
+    /// each inner node of the tree of words.
+    fn parameters(&self) -> u64 {
+        let kept = self
+            .counts
+            .iter()
+            .filter(|&&count| count >= self.settings.min_count)
+            .count();
+        let drawn = usize::from(self.settings.negative > 0);
+        let by_tree = usize::from(self.settings.hierarchical_softmax);
+        ((1 + drawn + by_tree) * kept * self.settings.dimension) as u64
+    }
+
     fn train(&self, set: usize) -> Result<Ran, Failure> {
         if set != 0 {
             return Err(no_set(set, 1));
@@ -221,11 +235,15 @@ impl Inputs {
         let bytes = std::fs::read(path).map_err(|error| failed(&error))?;
         let file = SafeTensors::deserialize(&bytes).map_err(|error| failed(&error))?;
         let number = |bytes: &[u8]| i32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
-        let tensors = file.tensors().into_iter().map(|(name, view)| {
+        let mut tensors = Vec::new();
+        for (name, view) in file.tensors() {
+            if view.dtype() != Dtype::I32 {
+                return Err(failed(&format!("{name} is {:?}; expected I32", view.dtype())));
+            }
             let numbers = view.data().chunks_exact(4).map(number).collect();
-            (name, (numbers, view.shape().to_vec()))
-        });
-        Ok(Self(tensors.collect()))
+            tensors.push((name, (numbers, view.shape().to_vec())));
+        }
+        Ok(Self(tensors))
     }
 
     fn get(&self, name: &str) -> Result<Tensor, Failure> {

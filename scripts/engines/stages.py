@@ -6,7 +6,8 @@ settings and inputs these have.
 
 - `pretraining`: Hugging Face's `BertForPreTraining`, attention `sdpa`, fused AdamW on all parameters; a run is a step. Its mode
   `compiled` is torch.compile of the forward pass and the loss, of one shape.
-- `word2vec`: gensim's `Word2Vec`; a run trains all vectors anew, texts being lists in memory and their words counted before.
+- `word2vec`: gensim's `Word2Vec` on lists of words in memory; a run trains all vectors anew. Counting words, drawing the first
+  vectors and making tables (`build_vocab`) are not timed.
 
 `scripts/peers/stage_speed.py` asks it.
 """
@@ -85,6 +86,12 @@ class Pretraining:
         torch.manual_seed(1)
         torch.set_num_threads(load["threads"])
         settings = load["settings"]
+        expect("clip-norm", settings["clip-norm"], [0.0])
+        expect("accumulate", settings["accumulate"], [1])
+        expect("schedule", settings["schedule"], ["constant"])
+        expect("objective, next-sentence", settings["objective"]["next-sentence"], [True])
+        expect("optimiser", list(settings["optimiser"]), [["adamw"]])
+        expect("optimiser, decay", settings["optimiser"]["adamw"]["decay"], ["all"])
         encoder, adamw = settings["encoder"], settings["optimiser"]["adamw"]
         config = BertConfig(
             vocab_size=load["task"]["vocabulary"], hidden_size=encoder["hidden"], num_hidden_layers=encoder["layers"],
@@ -108,7 +115,7 @@ class Pretraining:
         self.loss = lambda batch: self.model(**batch).loss
         if load.get("mode") == "compiled":
             prepare_compiler(torch, cuda=False)
-            self.loss = torch.compile(self.loss, dynamic=False)
+            self.loss = torch.compile(self.loss, dynamic=False, fullgraph=True)
 
     def run(self, set):
         started = time.perf_counter()

@@ -15,9 +15,9 @@ Downstream: CAML starts from each file of vectors (`word-vectors = { file = .. }
 micro-F1 and the difference to gensim's.
 
 StarSpace: with --starspace PATH, the program that its authors' sources build to (github.com/facebookresearch/StarSpace; it
-needs Boost), the same but for gensim, and the speed of both by turns, --rounds times: one thread there, as it has no other that
-gives the same numbers twice. Of words a second the ratio's geometric mean over the rounds is printed with a 95 % interval of
-Student's t on its logarithm. What word2vec's speed is beside gensim's says stage_speed.py.
+needs Boost), the same but for gensim: one thread there, as it has no other that gives the same numbers twice.
+
+How fast word2vec is beside gensim says stage_speed.py.
 """
 
 import argparse
@@ -28,7 +28,6 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 
 import numpy as np
 
@@ -53,7 +52,6 @@ def main():
     options.add_argument("--text", type=pathlib.Path, help="a file with a text a line, in the place of generated notes")
     options.add_argument("--notes", type=int, default=6000)
     options.add_argument("--median-words", type=int, default=400)
-    options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--words", type=int, default=1000)
     options.add_argument("--seeds", type=int, default=3)
     options.add_argument("--starspace", type=pathlib.Path, help="the authors' program")
@@ -65,7 +63,7 @@ def main():
     options.binary = options.binary.resolve()
     options.example = (options.example or options.binary.parent / "examples/train_vectors").resolve()
     if options.tiny:
-        options.notes, options.median_words, options.rounds, options.words, options.seeds = 200, 40, 2, 50, 2
+        options.notes, options.median_words, options.words, options.seeds = 200, 40, 50, 2
     with tempfile.TemporaryDirectory() as folder:
         compare(options, pathlib.Path(folder))
 
@@ -90,42 +88,15 @@ def compare(options, folder):
         seconds, trained = ours(1, folder / "starspace.txt")
         print(f"StarSpace: icdbench {trained / seconds:,.0f} words/s; beside the original not attempted: needs its program (--starspace)")
         return
-    theirs = lambda seed, out: train_starspace(options, labelled, seed, trained_words(texts), out)
-    by_turns(options, folder, "StarSpace", ours, ("StarSpace", theirs))
+    theirs = lambda seed, out: train_starspace(options, labelled, seed, out)
     beside(options, folder, "StarSpace", ours, ("StarSpace", theirs), texts, STARSPACE["min-count"])
-
-
-def trained_words(texts):
-    return STARSPACE["epochs"] * sum(map(len, texts))
-
-
-def files_of(folder, name):
-    """The vectors of two trainings of each program."""
-    return {("icdbench", 1): folder / "ours.txt", ("icdbench", 2): folder / "ours-2.txt",
-            (name, 1): folder / "theirs.txt", (name, 2): folder / "theirs-2.txt"}
-
-
-def by_turns(options, folder, title, ours, peer):
-    """How fast both programs are."""
-    name, theirs = peer
-    files = files_of(folder, name)
-    ratios, speeds = [], {"icdbench": [], name: []}
-    for turn in range(options.rounds):
-        # Whoever goes first changes, so that neither has the warmer machine.
-        order = [("icdbench", ours), (name, theirs)]
-        for who, train in order if turn % 2 == 0 else order[::-1]:
-            seconds, trained = train(1, files[who, 1])
-            speeds[who].append(trained / seconds)
-        ratios.append(speeds["icdbench"][-1] / speeds[name][-1])
-    ratio, low, high = interval(ratios)
-    print(f"{title}: icdbench {np.median(speeds['icdbench']):,.0f} words/s, {name} {np.median(speeds[name]):,.0f} words/s; "
-          f"ratio {ratio:.2f} (95 % interval {low:.2f} to {high:.2f}, {options.rounds} rounds)")
 
 
 def beside(options, folder, title, ours, peer, texts, least):
     """One method of both programs."""
     name, theirs = peer
-    files = files_of(folder, name)
+    files = {("icdbench", 1): folder / "ours.txt", ("icdbench", 2): folder / "ours-2.txt",
+             (name, 1): folder / "theirs.txt", (name, 2): folder / "theirs-2.txt"}
     for (who, seed), file in files.items():
         (theirs if who == name else ours)(seed, file)
     counts = {}
@@ -180,9 +151,8 @@ def train_gensim(texts, settings, out):
     model.wv.save_word2vec_format(str(out))
 
 
-def train_starspace(options, texts, seed, trained, out):
+def train_starspace(options, texts, seed, out):
     model = out.with_suffix(".model")
-    begun = time.perf_counter()
     run([options.starspace, "train", "-trainFile", texts, "-model", model, "-trainMode", 0, "-dim", STARSPACE["dimension"],
          "-epoch", STARSPACE["epochs"], "-minCount", STARSPACE["min-count"], "-loss", STARSPACE["loss"], "-similarity",
          STARSPACE["similarity"], "-margin", STARSPACE["margin"], "-negSearchLimit", STARSPACE["neg-search-limit"], "-maxNegSamples",
@@ -190,19 +160,9 @@ def train_starspace(options, texts, seed, trained, out):
          int(STARSPACE["adagrad"]), "-p", STARSPACE["p"], "-initRandSd", STARSPACE["init-rand-sd"], "-norm", STARSPACE["norm"],
          # One trains, one cuts rows; with more, it reads the texts in another order and so draws other numbers.
          "-thread", 2 if seed == 1 else 3])
-    seconds = time.perf_counter() - begun
     rows = [line.split("\t") for line in model.with_suffix(".model.tsv").read_text().splitlines()]
     rows = [row for row in rows if not row[0].startswith("__label__")]
     out.write_text(f"{len(rows)} {STARSPACE['dimension']}\n" + "".join(" ".join(row) + "\n" for row in rows))
-    return seconds, trained
-
-
-def interval(ratios):
-    logs = [math.log(ratio) for ratio in ratios]
-    mean = sum(logs) / len(logs)
-    spread = math.sqrt(sum((value - mean) ** 2 for value in logs) / (len(logs) - 1) / len(logs))
-    reach = STUDENT.get(len(logs) - 1, 2.2) * spread
-    return tuple(math.exp(value) for value in (mean, mean - reach, mean + reach))
 
 
 def neighbours(file, words):

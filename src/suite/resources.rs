@@ -69,8 +69,7 @@ impl Resources {
         }
     }
 
-    /// What of these, a suite's, cannot be beside its runs' own: more GPUs than the one that a pretraining or an ensemble
-    /// takes, which no run takes either.
+    /// What of these, a suite's, cannot be beside its runs' own: several GPUs that no run takes.
     ///
     /// # Errors
     /// The key, and what was expected.
@@ -79,8 +78,7 @@ impl Resources {
             Some(gpus) if gpus > 1 && runs.all(|own| own.gpus.is_some()) => Err((
                 "gpus",
                 format!(
-                    "{gpus}: expected 0 or 1, or to be left out: each run has a number of its own, and nothing else takes \
-                     more than one GPU"
+                    "{gpus}: expected 0 or 1, or to be left out: each run has a number of its own, so that none takes as many"
                 ),
             )),
             _ => Ok(()),

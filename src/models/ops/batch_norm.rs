@@ -118,12 +118,12 @@ pub(super) fn portable(
         true => {
             let real: Tensor<3> = mask(&counted.counts, row, &device).unsqueeze_dim(2);
             let rows = counted.counts.iter().sum::<usize>() as f64;
-            let over_rows = |states: Tensor<3>| states.sum_dim(1).sum_dim(0) / rows;
+            let average = |states: Tensor<3>| states.sum_dim(1).sum_dim(0) / rows;
             // Its value is the given one's but for rounding; it has the gradient.
-            let left = over_rows((states.clone() - mean.clone()) * real.clone());
+            let left = average((states.clone() - mean.clone()) * real.clone());
             let mean = mean + left;
             let centred = (states.clone() - mean.clone()) * real;
-            (mean, over_rows(centred.square()))
+            (mean, average(centred.square()))
         }
         false => (mean, variance),
     };

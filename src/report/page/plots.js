@@ -67,6 +67,6 @@ for (const plot of document.querySelectorAll("figure svg")) {
   });
 }
 addEventListener("keydown", (event) => event.key === "Escape" && hide());
-// A browser brings a point in focus into view after it has told of the focus: what such a point says goes along.
+// What a point in focus says goes along with it: a browser brings the point into view after it has told of the focus.
 const follow = () => pointed && (pointed === document.activeElement ? place() : hide());
 addEventListener("scroll", follow, { capture: true, passive: true });
