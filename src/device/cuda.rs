@@ -41,14 +41,13 @@ pub(super) fn nccl() -> Result<(), Lack> {
 }
 
 fn nccl_of(names: &[&str]) -> Result<(), Lack> {
-    let lack = |words: String| {
-        Lack {
+    let lack = |words: String| Lack {
         found: format!("NCCL, which sums gradients over several GPUs, was not found ({words})"),
         expected: "libnccl of NCCL 2".into(),
-next: "Install it (Debian, Ubuntu: libnccl-dev of NVIDIA's repository), or `pip install nvidia-nccl-cu13`, link its \
-               libnccl.so.2 as libnccl.so, and put the folder into LD_LIBRARY_PATH; or set replicas = 1."
-            .into(),
-    }
+        next:
+            "Install it (Debian, Ubuntu: libnccl-dev of NVIDIA's repository), or `pip install nvidia-nccl-cu13`, link \
+               its libnccl.so.2 as libnccl.so, and put the folder into LD_LIBRARY_PATH; or set replicas = 1."
+                .into(),
     };
     load(names).map(|_| ()).map_err(lack)
 }
