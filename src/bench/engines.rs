@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use super::counter::Counter;
+use super::engine::HEAP_OFFSET;
 use super::protocol::{Answer, Ask, Failure, FailureKind, Load, Loaded};
 use super::side::Side;
 use crate::engines::death::{kernel_kills, verdict};
@@ -89,7 +90,20 @@ impl Engines {
     /// Where there is no such program.
     pub fn start(&self, side: &Side) -> Result<Running, Failure> {
         let (program, arguments) = self.command(side);
-        self.run(side, program, &arguments)
+        self.run(side, program, &arguments, None)
+    }
+
+    /// Starts an engine that leaves out so many bytes of its heap. Where its arrays lie within a cache line and a page
+    /// follows from what was allocated before them, of a variable's length say, and is the same at each start: two builds, or
+    /// one under two names, may differ by this alone (Mytkowicz et al. 2009, "Producing Wrong Data Without Doing Anything
+    /// Obviously Wrong!"). Starts at drawn places differ by chance. An engine that is no icdbench, or an older one, does not
+    /// look at it.
+    ///
+    /// # Errors
+    /// Where there is no such program.
+    pub fn start_at(&self, side: &Side, left_out: usize) -> Result<Running, Failure> {
+        let (program, arguments) = self.command(side);
+        self.run(side, program, &arguments, Some(left_out))
     }
 
     /// Starts an engine whose instructions are counted, into the file `counts`.
@@ -101,7 +115,7 @@ impl Engines {
         let (tool, before) = counter.command(counts);
         let program = std::iter::once(program.to_string_lossy().into_owned());
         let arguments: Vec<String> = before.into_iter().chain(program).chain(arguments).collect();
-        self.run(side, Path::new(tool), &arguments)
+        self.run(side, Path::new(tool), &arguments, None)
     }
 
     fn command<'a>(&'a self, side: &'a Side) -> (&'a Path, Vec<String>) {
@@ -118,10 +132,18 @@ impl Engines {
         }
     }
 
-    fn run(&self, side: &Side, program: &Path, arguments: &[String]) -> Result<Running, Failure> {
+    fn run(
+        &self,
+        side: &Side,
+        program: &Path,
+        arguments: &[String],
+        left_out: Option<usize>,
+    ) -> Result<Running, Failure> {
         let kills = kernel_kills();
         // What libraries below the engines go by: candle's products of matrices, PyTorch's.
-        let variables = ["RAYON_NUM_THREADS", "OMP_NUM_THREADS"].map(|name| (name, self.threads.to_string()));
+        let threads = ["RAYON_NUM_THREADS", "OMP_NUM_THREADS"].map(|name| (name, self.threads.to_string()));
+        let left_out = left_out.map(|bytes| (HEAP_OFFSET, bytes.to_string()));
+        let variables: Vec<_> = threads.into_iter().chain(left_out).collect();
         let process = Process::start_with(program, arguments, &variables).map_err(|error| Failure {
             kind: FailureKind::Unavailable,
             words: format!("{} does not start: {error}", program.display()),

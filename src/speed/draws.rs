@@ -20,6 +20,6 @@ pub(super) fn shuffle<T>(items: &mut [T], random: &mut ChaCha8Rng) {
 }
 
 /// A number in `0..bound`, each equally likely to one part in 2^32 / `bound`.
-fn below(bound: u64, random: &mut ChaCha8Rng) -> u64 {
+pub(super) fn below(bound: u64, random: &mut ChaCha8Rng) -> u64 {
     (u64::from(random.next_u32()) * bound) >> 32
 }

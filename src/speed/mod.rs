@@ -21,6 +21,6 @@ pub use growth::{Growth, Order, growth};
 pub use hardware::{Hardware, Mismatch};
 pub use history::{ChangePoint, Entry, by_cell, change_points, line, parse};
 pub use pairs::{Compared, Pairs, Verdict, compare};
-pub use schedule::schedule;
+pub use schedule::{placed, schedule};
 pub use summary::{Summary, enough, median_interval, middle, sorted, summary, warm};
 pub use verdict::{Answer, Judgement, Mode, SelfTest, Suspects, answer, mode, self_test, suspects};

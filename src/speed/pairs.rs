@@ -17,8 +17,8 @@ use super::summary::deviation;
 use crate::compare::{ALPHA, holm_of};
 
 /// The pairs of one cell. The two runs of a pair follow each other, in an order that [`super::schedule`] draws, in processes that
-/// were started for this pair: what a process keeps from its start (where its memory lies, say) would be in all pairs of the
-/// same two, which would then tell of these and not of their builds.
+/// were started for this pair, each with its heap at a drawn place: what a process keeps from its start (where its memory lies,
+/// say) would be in all pairs of the same two, and where a build's arrays always lie within a cache line, in all pairs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pairs {
     /// The cell's name.

@@ -1,6 +1,6 @@
 //! In which order the sides of a comparison run.
 
-use super::draws::{shuffle, stream};
+use super::draws::{below, shuffle, stream};
 
 /// The order of the sides in each round, `[round, place]`: every side once a round. Over each block of as many rounds as
 /// sides, every side is at every place once (a Latin square in shuffled order); a last block may be cut. So what drifts, and
@@ -23,6 +23,14 @@ pub fn schedule(sides: usize, rounds: usize, seed: u64) -> Vec<Vec<usize>> {
     order
 }
 
+/// Where each side of each round is placed, `[round, side]`: numbers below `places`, each as likely as any other. What depends
+/// on the place is then no side's.
+pub fn placed(sides: usize, rounds: usize, places: u32, seed: u64) -> Vec<Vec<usize>> {
+    let mut random = stream(seed, b"icdbench places ");
+    let mut round = || (0..sides).map(|_| below(places.into(), &mut random) as usize).collect();
+    (0..rounds).map(|_| round()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,6 +50,17 @@ mod tests {
         assert_eq!(schedule(3, 7, 1).len(), 7);
         assert_eq!(schedule(0, 2, 1), [[0; 0]; 2]);
         assert_eq!(schedule(2, 0, 1), [[0; 0]; 0]);
+    }
+
+    #[test]
+    fn every_place_is_drawn_for_each_side() {
+        let drawn = placed(2, 4000, 4, 1);
+        assert_eq!(drawn, placed(2, 4000, 4, 1));
+        assert_ne!(drawn, placed(2, 4000, 4, 2));
+        for (left, right) in (0..4).flat_map(|left| (0..4).map(move |right| (left, right))) {
+            let there = drawn.iter().filter(|round| **round == [left, right]).count();
+            assert!((190..=310).contains(&there), "{left}, {right}: {there} of 4000");
+        }
     }
 
     #[test]

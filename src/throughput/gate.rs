@@ -10,8 +10,8 @@ use super::suite::{Settings, ThroughputSuite};
 use crate::bench::protocol::{Ask, Failure, Kind, Ran};
 use crate::bench::{Engines, Running, Side};
 use crate::speed::{
-    Answer, Compared, Judgement, Mode, Pairs, SelfTest, answer, compare, middle, mode, schedule, self_test, sorted,
-    suspects,
+    Answer, Compared, Judgement, Mode, Pairs, SelfTest, answer, compare, middle, mode, placed, schedule, self_test,
+    sorted, suspects,
 };
 
 /// Runs of each engine before those of a pair, at least: an optimiser's moments are made in the first, and memory is settled
@@ -27,6 +27,14 @@ const ENOUGH: f64 = 0.2;
 
 /// Runs of each engine in a pair at most, and as many before them.
 const MOST_ROUNDS: usize = 200;
+
+/// Bytes of the heap that every process leaves out: more than a program has in one piece before its model, so that what is
+/// left out is no such piece.
+const LEFT_OUT: usize = 64 << 10;
+
+/// Places of a heap within a page, and the bytes between them: as the C library aligns what it gives.
+const PLACES: u32 = 256;
+const STEP: usize = 16;
 
 /// How a gate goes about it.
 #[derive(Clone, Copy, Debug)]
@@ -183,7 +191,8 @@ impl Grid {
 }
 
 /// Pairs of each kind of run, seconds of the first and of the second build; or why there are none. The processes of both builds
-/// are started for every pair, by turns the one and the other first. A kind that has failed once is not tried again.
+/// are started for every pair, by turns the one and the other first, each with its heap at a drawn place. A kind that has failed
+/// once is not tried again.
 fn in_pairs(
     (left, right): (&Engines, &Engines),
     prepared: &Prepared,
@@ -191,22 +200,23 @@ fn in_pairs(
     (pairs, seed): (usize, u64),
     timeout: Duration,
 ) -> Vec<Result<Vec<(f64, f64)>, Failure>> {
-    let ready = |engines: &Engines| -> Result<Running, Failure> {
+    let ready = |engines: &Engines, place: usize| -> Result<Running, Failure> {
         let side = Side::burn();
-        let mut engine = engines.start(&side)?;
+        let mut engine = engines.start_at(&side, LEFT_OUT + STEP * place)?;
         engine.load(engines.load_of(&side, &prepared.load), timeout)?;
         Ok(engine)
     };
     let mut measured: Vec<Result<Vec<(f64, f64)>, Failure>> = kinds.iter().map(|_| Ok(Vec::new())).collect();
-    for (number, order) in schedule(2, pairs, seed).into_iter().enumerate() {
+    let drawn = schedule(2, pairs, seed).into_iter().zip(placed(2, pairs, PLACES, seed));
+    for (number, (order, places)) in drawn.enumerate() {
         let mut running = None;
         for (measured, &kind) in measured.iter_mut().zip(kinds) {
             let Ok(seconds) = measured else { continue };
             // An engine that has failed is not asked again: its answers may come late.
             let two = match (running.take(), number % 2) {
                 (Some(two), _) => Ok(two),
-                (None, 0) => ready(left).and_then(|left| Ok([left, ready(right)?])),
-                (None, _) => ready(right).and_then(|right| Ok([ready(left)?, right])),
+                (None, 0) => ready(left, places[0]).and_then(|left| Ok([left, ready(right, places[1])?])),
+                (None, _) => ready(right, places[1]).and_then(|right| Ok([ready(left, places[0])?, right])),
             };
             match two.and_then(|mut two| Ok((one_pair(&mut two, kind, (number, &order), timeout)?, two))) {
                 Ok((pair, two)) => {

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 #[cfg(unix)]
-use icdbench::bench::Engines;
+use icdbench::bench::engine::serve;
+#[cfg(unix)]
+use icdbench::bench::{Burn, Engines};
 #[cfg(unix)]
 use icdbench::throughput::{ThroughputSuite, compared_once};
 
@@ -95,7 +97,8 @@ fn writes(bench: &Bench, name: &str, seconds: f64) -> Engines {
     let log = bench.path("log");
     let text = format!(
         "#!/usr/bin/env python3\nimport json, os, sys\nfor line in sys.stdin:\n    asked = json.loads(line)\n    open('{}', \
-         'a').write(f\"{{asked['ask']}} {name} {{os.getpid()}} {{asked.get('kind')}} {{asked.get('set')}}\\n\")\n    \
+         'a').write(f\"{{asked['ask']}} {name} {{os.getpid()}} {{asked.get('kind')}} {{asked.get('set')}} \
+         {{os.environ['ICDBENCH_HEAP_OFFSET']}}\\n\")\n    \
          print(json.dumps({{'parameters': 1, 'machine': 'x'}} if asked['ask'] == 'load' else {{'seconds': {seconds}}}), flush=True)\n",
         log.display()
     );
@@ -126,6 +129,35 @@ fn what_takes_little_is_warmed_up_for_longer_and_repeated() {
 }
 
 #[test]
+#[ignore = "a process of the other tests"]
+#[cfg(unix)]
+fn heap() {
+    icdbench::machine::keep_freed_memory();
+    serve(&mut Burn::default(), std::io::empty(), std::io::sink()).unwrap();
+    let array = std::hint::black_box(vec![1.0_f32; 1 << 18]);
+    println!("lies at {}.", array.as_ptr().addr() % 64);
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn an_engine_that_leaves_out_bytes_of_its_heap_has_its_arrays_elsewhere_in_a_cache_line() {
+    let lies = |left_out: usize| {
+        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "gate::heap", "--ignored", "--nocapture"]);
+        let output = command
+            .env("ICDBENCH_HEAP_OFFSET", left_out.to_string())
+            .output()
+            .unwrap();
+        let text = stdout(&output);
+        let place = text.split_once("lies at ").and_then(|(_, rest)| rest.split_once('.'));
+        place.expect(&text).0.parse::<usize>().unwrap()
+    };
+    let places: Vec<usize> = (0..4).map(|step| lies(65_536 + 16 * step)).collect();
+    let moved: Vec<usize> = places.iter().map(|place| (place + 64 - places[0]) % 64).collect();
+    assert_eq!(moved, [0, 16, 32, 48], "{places:?}");
+}
+
+#[test]
 #[cfg(unix)]
 fn every_pair_has_processes_of_its_own_and_by_turns_another_build_starts_first() {
     if !has_python() {
@@ -149,6 +181,14 @@ fn every_pair_has_processes_of_its_own_and_by_turns_another_build_starts_first()
     assert_eq!(names, ["base", "head", "head", "base"].repeat(4));
     let processes: std::collections::BTreeSet<&str> = starts.iter().map(|start| start.1).collect();
     assert_eq!(processes.len(), 16, "{starts:?}");
+    let places: std::collections::BTreeSet<usize> = lines.iter().map(|line| line[5].parse().unwrap()).collect();
+    assert!(places.len() > 12, "a heap lies where any other does: {places:?}");
+    assert!(
+        places
+            .iter()
+            .all(|place| place % 16 == 0 && (65_536..69_632).contains(place)),
+        "{places:?}"
+    );
     // Of both kinds each process runs as much as its peer: two to warm up and one, which took long enough.
     for (_, process) in &starts {
         for kind in ["inference", "step"] {
