@@ -296,6 +296,14 @@ fn a_run_of_timings_answers_programs_and_refuses_what_means_nothing_there() {
         .collect();
     assert_eq!(lines, groups(&bench).into_values().collect::<Vec<_>>());
     assert_eq!((lines.len(), lines[0].length), (1, 8));
+    let report = std::fs::read_to_string(bench.path("reports/tiny-timings/report.md")).unwrap();
+    assert!(
+        report.contains("## Growth with the length\n\nNot fitted: no engine ran a model at three lengths or more."),
+        "{report}"
+    );
+    for elsewhere in ["scored", "Parts of a training step"] {
+        assert!(!report.contains(elsewhere), "{elsewhere}: {report}");
+    }
 }
 
 #[test]

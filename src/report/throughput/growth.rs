@@ -3,6 +3,7 @@
 use super::tables::{column, number, peak_bytes};
 use super::timings::{Timings, word};
 use crate::bench::protocol::Kind;
+use crate::report::markdown;
 use crate::report::table::{Cell, Row, Table, three_digits};
 use crate::speed::{Growth, growth};
 use crate::throughput::{Group, Timing};
@@ -10,8 +11,18 @@ use crate::throughput::{Group, Timing};
 /// An exponent so near to a whole power is called by its name.
 const NEAR: f64 = 0.1;
 
+/// What Markdown says of it.
+pub(super) fn section(timings: &Timings<'_>) -> String {
+    let table = table(timings);
+    let text = match table.rows.is_empty() {
+        true => "Not fitted: no engine ran a model at three lengths or more.\n".to_owned(),
+        false => markdown::table(&table),
+    };
+    format!("\n## {}\n\n{text}\n", table.caption)
+}
+
 /// Exponents of the seconds of a note and of the memory of a batch.
-pub(super) fn table(timings: &Timings<'_>) -> Table {
+fn table(timings: &Timings<'_>) -> Table {
     let mut rows = Vec::new();
     let one_note = timings.suite.throughput.one_note;
     // Only like batches compare: a batch's fixed cost and its parameters are there once, however many notes it has.

@@ -56,16 +56,15 @@ fn page(timings: &Timings<'_>, plots: &[(String, String)]) -> Result<String, Err
     for (stem, title) in plots {
         text += &format!("\n![{title}]({PLOTS}/{stem}.svg)\n");
     }
-    let growth = growth::table(timings);
-    text += &format!("\n## {}\n\n{}\n", growth.caption, markdown::table(&growth));
+    text += &growth::section(timings);
     text += &claims::section(timings)?;
-    let asked = [tables::largest(timings), tables::energy(timings)]
-        .into_iter()
-        .flatten();
-    for table in [tables::memory(timings), tables::parts(timings)]
-        .into_iter()
-        .chain(asked)
-    {
+    let tables = [
+        Some(tables::memory(timings)),
+        tables::parts(timings),
+        tables::largest(timings),
+        tables::energy(timings),
+    ];
+    for table in tables.into_iter().flatten() {
         text += &format!("\n## {}\n\n{}\n", table.caption, markdown::table(&table));
     }
     text += &tables::failures(timings);

@@ -267,9 +267,12 @@ pub(super) fn peak_bytes(timing: &Timing) -> Option<f64> {
     (!timing.seconds.is_empty()).then_some(bytes as f64)
 }
 
-/// Where the time of a training step goes.
-pub(super) fn parts(timings: &Timings<'_>) -> Table {
+/// Where the time of a training step goes; nothing of a suite without steps.
+pub(super) fn parts(timings: &Timings<'_>) -> Option<Table> {
     const PARTS: [&str; 5] = ["data", "forward", "backward", "gradients", "optimiser"];
+    if !timings.kinds().contains(&Kind::Step) {
+        return None;
+    }
     let engines = timings.engines();
     let mut columns = Vec::new();
     for engine in &engines {
@@ -285,7 +288,7 @@ pub(super) fn parts(timings: &Timings<'_>) -> Table {
         };
         row_of(group, engines.iter().flat_map(of).collect())
     };
-    Table {
+    Some(Table {
         id: "timings-parts".into(),
         caption: "Parts of a training step (milliseconds)".into(),
         stub: vec!["model".into(), "tokens".into(), "notes".into()],
@@ -295,7 +298,7 @@ pub(super) fn parts(timings: &Timings<'_>) -> Table {
             "`gradients`: forward and backward together, where an engine goes through them by blocks. Medians of each part."
                 .into(),
         ],
-    }
+    })
 }
 
 /// What could not be timed, with the reason.
