@@ -23,12 +23,29 @@ pub fn schedule(sides: usize, rounds: usize, seed: u64) -> Vec<Vec<usize>> {
     order
 }
 
-/// Where each side of each round is placed, `[round, side]`: numbers below `places`, each as likely as any other. What depends
-/// on the place is then no side's.
-pub fn placed(sides: usize, rounds: usize, places: u32, seed: u64) -> Vec<Vec<usize>> {
+/// Where each side of each round is placed, `[round, side]`: numbers below `kinds * of_each`. Over each block of `kinds` rounds
+/// a side has every remainder by `kinds` once, in shuffled order; of the places with one remainder each is as likely as any
+/// other. So what depends on the remainder meets all sides alike, and what depends on the place otherwise is no side's.
+pub fn placed(sides: usize, rounds: usize, [kinds, of_each]: [u32; 2], seed: u64) -> Vec<Vec<usize>> {
     let mut random = stream(seed, b"icdbench places ");
-    let mut round = || (0..sides).map(|_| below(places.into(), &mut random) as usize).collect();
-    (0..rounds).map(|_| round()).collect()
+    let mut of_side = || {
+        let mut places = Vec::with_capacity(rounds);
+        while places.len() < rounds {
+            let mut block: Vec<u32> = (0..kinds.max(1)).collect();
+            shuffle(&mut block, &mut random);
+            block.truncate(rounds - places.len());
+            places.extend(
+                block
+                    .into_iter()
+                    .map(|kind| kind as usize + kinds as usize * below(of_each.into(), &mut random) as usize),
+            );
+        }
+        places
+    };
+    let by_side: Vec<Vec<usize>> = (0..sides).map(|_| of_side()).collect();
+    (0..rounds)
+        .map(|round| by_side.iter().map(|side| side[round]).collect())
+        .collect()
 }
 
 #[cfg(test)]
@@ -53,14 +70,23 @@ mod tests {
     }
 
     #[test]
-    fn every_place_is_drawn_for_each_side() {
-        let drawn = placed(2, 4000, 4, 1);
-        assert_eq!(drawn, placed(2, 4000, 4, 1));
-        assert_ne!(drawn, placed(2, 4000, 4, 2));
+    fn every_remainder_meets_all_sides_equally_often_and_every_place_is_drawn() {
+        for (rounds, seed) in [(12, 1), (24, 2), (24, 3)] {
+            let drawn = placed(2, rounds, [4, 64], seed);
+            assert_eq!(drawn, placed(2, rounds, [4, 64], seed));
+            assert_ne!(drawn, placed(2, rounds, [4, 64], seed + 1));
+            for (side, kind) in (0..2).flat_map(|side| (0..4).map(move |kind| (side, kind))) {
+                let there = drawn.iter().filter(|round| round[side] % 4 == kind).count();
+                assert_eq!(there, rounds / 4, "{side}, {kind}: {drawn:?}");
+            }
+        }
+        // No side's place follows from the other's.
+        let drawn = placed(2, 8000, [2, 2], 1);
         for (left, right) in (0..4).flat_map(|left| (0..4).map(move |right| (left, right))) {
             let there = drawn.iter().filter(|round| **round == [left, right]).count();
-            assert!((190..=310).contains(&there), "{left}, {right}: {there} of 4000");
+            assert!((380..=620).contains(&there), "{left}, {right}: {there} of 8000");
         }
+        assert_eq!(placed(2, 3, [4, 64], 1).len(), 3);
     }
 
     #[test]

@@ -32,8 +32,10 @@ const MOST_ROUNDS: usize = 200;
 /// left out is no such piece.
 const LEFT_OUT: usize = 64 << 10;
 
-/// Places of a heap within a page, and the bytes between them: as the C library aligns what it gives.
-const PLACES: u32 = 256;
+/// Places of a heap within a cache line, and lines within a page.
+const PLACES: [u32; 2] = [4, 64];
+
+/// Bytes between places: as the C library aligns what it gives.
 const STEP: usize = 16;
 
 /// How a gate goes about it.
